@@ -1,0 +1,52 @@
+# `make` lists the targets; each one makes the environment it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format check bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## make some drives, ingest them and print the report
+	$(BIN)/engagement demo --out demo/rlogs
+	$(BIN)/engagement --db demo/engagement.duckdb ingest demo/rlogs
+	$(BIN)/engagement --db demo/engagement.duckdb report
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 sql migrations
+	$(BIN)/lint-imports
+	$(BIN)/deptry engagement
+	$(BIN)/codespell
+
+format: $(READY) ## format the Python
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+check: lint test ## what CI runs
+
+bench: $(READY) ## ratios measured side by side; takes some minutes
+	$(BIN)/python -m bench
+
+lock: ## pin the newest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) demo dist build
