@@ -1,0 +1,161 @@
+"""Every error a user can meet, in one tree: facts in, message out.
+
+    EngagementError              exit 1
+    ├─ InputError                exit 2   a wrong name, option or file of settings
+    │  └─ ConfigError            exit 2   a configuration file that does not hold
+    ├─ LogError                  exit 3   a log that can't be read
+    ├─ StoreError                exit 4   the database can't be used
+    │  ├─ StoreBusyError         exit 4   another process writes to it
+    │  ├─ StoreMissingError      exit 4   there is no database yet
+    │  ├─ StoreVersionError      exit 4   made by another version of engagement
+    │  └─ ViewError              exit 4   a view that does not load
+    └─ NotFoundError             exit 1   no such device, drive, view or column
+
+A message says what, which one and what to do; it starts in lower case and has no full stop.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class EngagementError(Exception):
+    """Base of all: `str()` of it is the whole message for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(EngagementError):
+    """Something the user typed or wrote is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A configuration file, DBC or schema that does not hold; `where` narrows it down."""
+
+    def __init__(self, path: Path | str, problem: str, *, where: str = "") -> None:
+        super().__init__(f"{path}: {where + ': ' if where else ''}{problem}")
+        self.path = path
+        self.problem = problem
+        self.where = where
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_config_error, (self.path, self.problem, self.where))
+
+
+def _config_error(path: Path | str, problem: str, where: str) -> ConfigError:
+    return ConfigError(path, problem, where=where)
+
+
+class LogError(EngagementError):
+    """A log that can't be read."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path, self.problem))
+
+
+class StoreError(EngagementError):
+    """The database can't be used."""
+
+    exit_code = 4
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the writer's lock."""
+
+    def __init__(self, path: Path | str, holder: str) -> None:
+        super().__init__(
+            f"{path}: {holder} is writing to this database; wait for it to end, then try again"
+        )
+        self.path = path
+        self.holder = holder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path, self.holder))
+
+
+class StoreMissingError(StoreError):
+    """There is no database at the path."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"{path}: there is no such database; make it with `engagement ingest FOLDER`, "
+            "or name another with --db"
+        )
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path,))
+
+
+class StoreVersionError(StoreError):
+    """The database was made by an older or a newer engagement."""
+
+    def __init__(self, path: Path | str, found: int, wanted: int) -> None:
+        remedy = (
+            "bring it up to date with `engagement recompute`"
+            if found < wanted
+            else "update engagement"
+        )
+        super().__init__(f"{path}: the database is at version {found}, this is {wanted}; {remedy}")
+        self.path = path
+        self.found = found
+        self.wanted = wanted
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path, self.found, self.wanted))
+
+
+class ViewError(StoreError):
+    """A file of sql/ or migrations/ that DuckDB refuses."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.name, self.problem))
+
+
+class NotFoundError(EngagementError):
+    """No such device, drive, view or column; suggests the nearest of `known`."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+        super().__init__(f"no {kind} {name!r}{suggestion(name, known)}")
+        self.kind = kind
+        self.name = name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_not_found, (self.args[0], self.kind, self.name))
+
+
+def _not_found(message: str, kind: str, name: str) -> NotFoundError:
+    error = NotFoundError(kind, name)
+    error.args = (message,)
+    return error
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The tail of a message: the nearest known name, else the first few, else nothing."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    if names:
+        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")  # noqa: PLR2004
+        return f"; there is {shown}"
+    return ""
