@@ -1,0 +1,1 @@
+"""The four JSON files and the numbers of the system that this one replaces."""

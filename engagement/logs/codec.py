@@ -1,0 +1,193 @@
+"""Compressed bytes of a log file to raw bytes, keeping whatever can be read of a damaged file.
+
+Files are told apart by their first bytes, since names of copies lie. Devices write one zstd frame
+or bz2 stream a file and lose its end when the power is cut; joined files hold several. Damage
+never raises: it is said in words beside the bytes that came before it.
+
+The content is fed in small pieces into one growing buffer. That keeps memory near the size of
+the raw log, stops an archive bomb in time, and is faster than a single call for all, which
+faults in twice as many fresh pages.
+"""
+
+from __future__ import annotations
+
+import bz2
+import io
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_LIMIT_BYTES = 2 * 1024**3
+
+_INPUT_STEP_BYTES = 32 * 1024
+_OUTPUT_STEP_BYTES = 128 * 1024  # the largest block of a zstd frame
+
+_ERRORS = (OSError, zstd.ZstdError)
+
+
+@dataclass(frozen=True, slots=True)
+class Decompressed:
+    """A log's raw bytes.
+
+    Attributes:
+        raw: All that could be decoded, in order from the start.
+        codec: `none`, `bz2` or `zstd`.
+        damage: What is wrong with the file and where, None for a whole one. zstd frames without a
+            checksum, as devices write them, may hide a changed byte.
+    """
+
+    raw: bytes
+    codec: str
+    damage: str | None
+
+
+class _Stream(Protocol):
+    """What bz2 and zstd decompressors have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes | memoryview, /, max_length: int = ...) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """A compression and the allowed values of each byte that its streams may start with."""
+
+    name: str
+    magics: tuple[tuple[bytes, ...], ...]
+    open_stream: Callable[[], _Stream]
+
+    def starts(self, content: memoryview) -> bool:
+        """Say whether a stream starts here; one cut within its first bytes counts."""
+        return len(content) > 0 and any(
+            all(byte in allowed for byte, allowed in zip(content[:4], magic, strict=False))
+            for magic in self.magics
+        )
+
+
+_CODECS = (
+    _Codec(
+        "zstd",
+        (
+            (b"\x28", b"\xb5", b"\x2f", b"\xfd"),
+            (bytes(range(0x50, 0x60)), b"\x2a", b"\x4d", b"\x18"),  # a skippable frame: RFC 8878
+        ),
+        zstd.ZstdDecompressor,
+    ),
+    _Codec("bz2", ((b"B", b"Z", b"h", b"123456789"),), bz2.BZ2Decompressor),
+)
+
+
+def decompress(content: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Decompressed:
+    """Decode a file's content by its magic bytes; content in no known codec is raw as it is.
+
+    Takes at most about `limit_bytes` and an eighth of memory beyond the content.
+
+    Args:
+        content: The whole file.
+        limit_bytes: Compressed content that expands beyond this is damage; the first
+            `limit_bytes` are kept.
+    """
+    if not content:
+        return Decompressed(b"", "none", "the file is empty")
+    view = memoryview(content)
+    for codec in _CODECS:
+        if codec.starts(view):
+            raw, damage = _decode(view, codec, limit_bytes, fine_from=len(view))
+            return Decompressed(raw, codec.name, damage)
+    return Decompressed(content, "none", None)
+
+
+def _decode(
+    content: memoryview, codec: _Codec, limit_bytes: int, *, fine_from: int
+) -> tuple[bytes, str | None]:
+    """Decode stream after stream; return the raw bytes and the damage, if any.
+
+    A decompressor that fails takes the output of that call with it, so after a failure a second
+    pass goes byte by byte from the piece where it happened (`fine_from`). Those calls have no
+    small output limit: bz2 tells that a block is bad after its last byte only, and must not hand
+    out the bytes before that.
+    """
+    sink = io.BytesIO()
+    stream = codec.open_stream()
+    position = 0
+    while position < len(content):
+        if stream.eof:
+            if not codec.starts(content[position:]):
+                return sink.getvalue(), _trailing(content, position, codec)
+            stream = codec.open_stream()
+        is_fine = position >= fine_from
+        end = position + (1 if is_fine else _INPUT_STEP_BYTES)
+        try:
+            output_step = limit_bytes + 1 if is_fine else _OUTPUT_STEP_BYTES
+            _feed(stream, content[position:end], sink, limit_bytes, output_step)
+        except _ERRORS as error:
+            if is_fine:
+                return sink.getvalue(), _corrupt(position, sink.tell(), codec, error)
+            sink.close()
+            return _decode(content, codec, limit_bytes, fine_from=position)
+        if sink.tell() > limit_bytes:
+            sink.truncate(limit_bytes)
+            return sink.getvalue(), _too_large(limit_bytes)
+        position = min(end, len(content)) - len(stream.unused_data)
+    return sink.getvalue(), None if stream.eof else _cut(len(content), sink.tell(), codec)
+
+
+def _feed(
+    stream: _Stream,
+    piece: memoryview,
+    sink: io.BytesIO,
+    limit_bytes: int,
+    output_step_bytes: int,
+) -> None:
+    """Decode a piece and all that it expands to, up to one byte beyond the limit."""
+    source: bytes | memoryview = piece
+    while True:
+        room = limit_bytes + 1 - sink.tell()
+        sink.write(stream.decompress(source, max_length=min(room, output_step_bytes)))
+        if stream.eof or stream.needs_input or sink.tell() > limit_bytes:
+            return
+        source = b""
+
+
+def _cut(position: int, n_decoded: int, codec: _Codec) -> str:
+    return (
+        f"{codec.name} stream ends early at byte {_spaced(position)} of the file "
+        f"({_spaced(n_decoded)} bytes decoded)"
+    )
+
+
+def _corrupt(position: int, n_decoded: int, codec: _Codec, error: Exception) -> str:
+    return (
+        f"{codec.name} stream is corrupt at byte {_spaced(position)} of the file "
+        f"({_spaced(n_decoded)} bytes decoded): {error}"
+    )
+
+
+def _trailing(content: memoryview, position: int, codec: _Codec) -> str:
+    rest = bytes(content[position:])
+    what = "zero bytes" if rest.count(0) == len(rest) else f"bytes that are not {codec.name}"
+    return (
+        f"{codec.name} stream ends at byte {_spaced(position)} of the file, "
+        f"but {_spaced(len(rest))} {what} follow"
+    )
+
+
+def _too_large(limit_bytes: int) -> str:
+    return f"expands beyond the limit of {_spaced(limit_bytes)} bytes (--max-log-bytes)"
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")

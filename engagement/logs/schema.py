@@ -1,0 +1,154 @@
+"""Field offsets and types, taken from Cap'n Proto schemas at run time.
+
+`load_schema` compiles a folder of schemas with pycapnp; `StructLayout` is what the columnar reader
+needs of a struct: for each field its type, its place in the data or pointer section, its default
+and the union members it belongs to. No offset is written by hand anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import capnp
+
+from engagement.errors import ConfigError
+from engagement.resources import resource_dir
+
+_SIZES_BITS = {
+    "void": 0, "bool": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "enum": 16,
+    "int32": 32, "uint32": 32, "float32": 32, "int64": 64, "uint64": 64, "float64": 64,
+}  # fmt: skip
+
+_NO_UNION = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: where it lies in the data section (by type) or which pointer slot it has.
+
+    `offset` counts elements of the field's own size in the data section (bits for bool), or
+    pointers. `tags` are the (uint16 index in the data section, discriminant) pairs that must hold
+    for the field to be set. `default` is the value of an absent or zero slot.
+    """
+
+    name: str
+    kind: str
+    offset: int
+    default: Any
+    tags: tuple[tuple[int, int], ...]
+    schema: Any
+    element_kind: str | None = None
+
+    def target(self) -> StructLayout:
+        """The layout of the struct that the pointer, or each element of the list, leads to."""
+        schema = self.schema.elementType if self.kind == "list" else self.schema
+        return StructLayout(schema)
+
+    def enumerants(self) -> tuple[str, ...]:
+        """The enum's names by value; only for `kind == "enum"`."""
+        by_name: dict[str, int] = self.schema.enumerants
+        return tuple(sorted(by_name, key=by_name.__getitem__))
+
+    @property
+    def is_pointer(self) -> bool:
+        """Whether the field lives in the pointer section."""
+        return self.kind not in _SIZES_BITS
+
+
+class StructLayout:
+    """The fields of one struct type; a group's fields are named `group.field`."""
+
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+
+    @property
+    def discriminant_offset(self) -> int:
+        """Place of the struct's own union tag, in uint16 of the data section."""
+        return int(self._schema.node.struct.discriminantOffset)
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Every field by name, groups flattened."""
+        return dict(_walk(self._schema, "", ()))
+
+    def discriminants(self) -> dict[str, int]:
+        """Union members of the struct itself: name to discriminant."""
+        return {
+            field.proto.name: int(field.proto.discriminantValue)
+            for field in self._schema.fields_list
+            if field.proto.discriminantValue != _NO_UNION
+        }
+
+
+def _walk(schema: Any, prefix: str, tags: tuple[tuple[int, int], ...]) -> list[tuple[str, Field]]:
+    found: list[tuple[str, Field]] = []
+    union_offset = int(schema.node.struct.discriminantOffset)
+    for entry in schema.fields_list:
+        proto = entry.proto
+        name = prefix + proto.name
+        own = tags
+        if proto.discriminantValue != _NO_UNION:
+            own = (*tags, (union_offset, int(proto.discriminantValue)))
+        if proto.which() == "group":
+            found += _walk(entry.schema, name + ".", own)
+        else:
+            found.append((name, _slot(entry, name, own)))
+    return found
+
+
+def _slot(entry: Any, name: str, tags: tuple[tuple[int, int], ...]) -> Field:
+    slot = entry.proto.slot
+    kind = str(slot.type.which())
+    is_pointer = kind not in _SIZES_BITS
+    default = None if is_pointer or kind == "void" else _default(slot, kind)
+    element = str(slot.type.list.elementType.which()) if kind == "list" else None
+    has_schema = kind in ("struct", "enum") or element in ("struct", "enum")
+    return Field(
+        name=name,
+        kind=kind,
+        offset=int(slot.offset),
+        default=default,
+        tags=tags,
+        schema=entry.schema if has_schema else None,
+        element_kind=element,
+    )
+
+
+def _default(slot: Any, kind: str) -> Any:
+    if not slot.hadExplicitDefault:
+        return False if kind == "bool" else 0
+    return getattr(slot.defaultValue, kind)
+
+
+class Schema:
+    """A compiled set of schemas: pycapnp's `Event` and its layout."""
+
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.layout = StructLayout(event.schema)
+        self.which_by_name = self.layout.discriminants()
+
+
+@lru_cache(maxsize=4)
+def load_schema(schema_dir: Path | None = None) -> Schema:
+    """Compile `log.capnp` of a folder, the shipped one unless named.
+
+    Raises:
+        ConfigError: If the folder has no log.capnp, it does not compile, or defines no `Event`.
+    """
+    folder = schema_dir or resource_dir("schemas")
+    path = folder / "log.capnp"
+    if not path.is_file():
+        raise ConfigError(path, "there is no such schema; --schema-dir names a folder with it")
+    imports = [str(folder), str(folder / "include"), str(folder.parent)]
+    try:
+        module = capnp.load(str(path), imports=imports)
+    except capnp.KjException as error:
+        problem = str(error.description).strip()
+        raise ConfigError(path, f"the schema does not compile: {problem}") from error
+    if not hasattr(module, "Event"):
+        raise ConfigError(path, "the schema defines no struct Event")
+    return Schema(module.Event)

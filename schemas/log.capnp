@@ -1,0 +1,177 @@
+@0xb0c9a7e3d41f5821;
+
+# Event, the one message that a log is made of: a time, and a union of everything that is logged.
+#
+# Every ordinal stands with its true type, because the place of a field on the wire follows from
+# all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
+# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# UInt16 for an enum.
+# Member names of Event are the ones people know: a service that was renamed in August 2026 stands
+# under the name that it had for years, with the newest one in the comment.
+
+using Car = import "car.capnp";
+using Device = import "device.capnp";
+using Events = import "events.capnp";
+using Selfdrive = import "selfdrive.capnp";
+
+struct Event {
+  logMonoTime @0 :UInt64;  # ns; logs are not sorted by it
+  valid @67 :Bool = true;
+
+  union {
+    initData @1 :Device.InitData;
+    roadCameraState @2 :Device.FrameData;  # also frame, narrowRoadCameraState
+    gpsNMEA @3 :AnyPointer;
+    sensorEvent @4 :AnyPointer;
+    can @5 :List(Device.CanData);
+    deviceState @6 :Device.DeviceState;  # also thermal
+    controlsState @7 :Selfdrive.ControlsState;  # also live100
+    liveEvent @8 :AnyPointer;
+    model @9 :AnyPointer;
+    features @10 :AnyPointer;
+    sensorEvents @11 :AnyPointer;
+    pandaState @12 :Device.PandaState;  # also health
+    radarState @13 :Selfdrive.RadarState;  # also live20
+    liveUI @14 :AnyPointer;
+    roadEncodeIdx @15 :Device.EncodeIndex;  # also encodeIdx, narrowRoadEncodeIdx
+    liveTracks16 @16 :AnyPointer;  # also liveTracks
+    sendcan @17 :List(Device.CanData);
+    logMessage @18 :Text;
+    liveCalibration @19 :Selfdrive.LiveCalibrationData;  # also extrinsicsCalibration
+    operatingSystemLog @20 :AnyPointer;  # also androidLogEntry, androidLog
+    gpsLocation @21 :Device.GpsLocationData;
+    carState @22 :Car.CarState;
+    carControl @23 :Car.CarControl;
+    longitudinalPlan @24 :Selfdrive.LongitudinalPlan;  # also plan
+    liveLocation @25 :AnyPointer;
+    ethernetData @26 :AnyPointer;
+    navUpdate @27 :AnyPointer;
+    cellInfo @28 :AnyPointer;
+    wifiScan @29 :AnyPointer;
+    androidGnss @30 :AnyPointer;
+    qcomGnss @31 :AnyPointer;
+    lidarPts @32 :AnyPointer;
+    procLog @33 :AnyPointer;
+    ubloxGnss @34 :AnyPointer;
+    clocks @35 :Device.Clocks;
+    liveMpc @36 :AnyPointer;
+    liveLongitudinalMpc @37 :AnyPointer;
+    navStatus @38 :AnyPointer;
+    ubloxRaw @39 :Data;
+    gpsPlannerPoints @40 :AnyPointer;
+    gpsPlannerPlan @41 :AnyPointer;
+    applanixRaw @42 :Data;
+    trafficEvents @43 :AnyPointer;  # also trafficSigns
+    liveLocationTiming @44 :AnyPointer;
+    orbslamCorrection @45 :AnyPointer;
+    liveLocationCorrected @46 :AnyPointer;
+    orbObservation @47 :AnyPointer;
+    gpsLocationExternal @48 :Device.GpsLocationData;
+    location @49 :AnyPointer;
+    uiNavigationEvent @50 :AnyPointer;
+    liveLocationKalman51 @51 :AnyPointer;  # also liveLocationKalmanLegacy, liveLocationKalman
+    testJoystick @52 :Selfdrive.Joystick;
+    orbOdometry @53 :AnyPointer;
+    orbFeatures @54 :AnyPointer;
+    applanixLocation @55 :AnyPointer;
+    orbKeyFrame @56 :AnyPointer;
+    uiLayoutState @57 :AnyPointer;
+    orbFeaturesSummary @58 :AnyPointer;
+    driverState @59 :AnyPointer;  # also driverMonitoring
+    boot @60 :Device.Boot;
+    liveParameters @61 :Selfdrive.LiveParametersData;  # also vehicleParameters
+    liveMapData @62 :Selfdrive.LiveMapData;
+    cameraOdometry @63 :Selfdrive.CameraOdometry;
+    lateralPlan @64 :Selfdrive.LateralPlan;  # also pathPlan
+    kalmanOdometry @65 :AnyPointer;
+    thumbnail @66 :Device.Thumbnail;
+    carEvents @68 :List(Events.CarEvent);  # also events, onroadEvents
+    carParams @69 :Car.CarParams;
+    driverCameraState @70 :Device.FrameData;  # also frontFrame, cabinCameraState
+    driverMonitoringState71 @71 :Selfdrive.DriverMonitoringState71;  # also monitorState
+    liveLocationKalman @72 :Selfdrive.LiveLocationKalman;
+    sentinel @73 :Device.Sentinel;
+    wideRoadCameraState @74 :Device.FrameData;  # also wideFrame
+    modelV2 @75 :Selfdrive.ModelDataV2;
+    driverEncodeIdx @76 :Device.EncodeIndex;  # also frontEncodeIdx, cabinEncodeIdx
+    wideRoadEncodeIdx @77 :Device.EncodeIndex;  # also wideEncodeIdx
+    managerState @78 :Device.ManagerState;
+    uploaderState @79 :AnyPointer;
+    peripheralState @80 :Device.PeripheralState;
+    pandaStates @81 :List(Device.PandaState);
+    navInstruction @82 :AnyPointer;
+    navRoute @83 :AnyPointer;
+    navThumbnail @84 :Device.Thumbnail;
+    errorLogMessage @85 :Text;
+    roadEncodeData @86 :AnyPointer;  # also narrowRoadEncodeData
+    driverEncodeData @87 :AnyPointer;  # also cabinEncodeData
+    wideRoadEncodeData @88 :AnyPointer;
+    qRoadEncodeData @89 :AnyPointer;  # also qNarrowRoadEncodeData
+    qRoadEncodeIdx @90 :Device.EncodeIndex;  # also qNarrowRoadEncodeIdx
+    gnssMeasurements @91 :AnyPointer;
+    driverStateV2 @92 :Selfdrive.DriverStateV2;
+    userBookmark @93 :Selfdrive.UserBookmark;  # also userFlag
+    liveTorqueParameters @94 :Selfdrive.LiveTorqueParametersData;  # also lateralTorqueParameters
+    magnetometer @95 :AnyPointer;
+    lightSensor @96 :AnyPointer;
+    temperatureSensor @97 :AnyPointer;
+    accelerometer @98 :AnyPointer;
+    gyroscope @99 :AnyPointer;
+    gyroscope2 @100 :AnyPointer;
+    accelerometer2 @101 :AnyPointer;
+    uiDebug @102 :Device.UIDebug;
+    soundPressure @103 :AnyPointer;  # also microphone
+    navModel @104 :AnyPointer;
+    mapRenderState @105 :AnyPointer;
+    uiPlan @106 :AnyPointer;
+    selfdriveStateSP @107 :Selfdrive.SelfdriveStateSP;  # also customReserved0
+    modelManagerSP @108 :AnyPointer;  # also customReserved1
+    longitudinalPlanSP @109 :AnyPointer;  # also customReserved2
+    onroadEventsSP @110 :AnyPointer;  # also customReserved3
+    carParamsSP @111 :AnyPointer;  # also customReserved4
+    carControlSP @112 :AnyPointer;  # also customReserved5
+    backupManagerSP @113 :AnyPointer;  # also customReserved6
+    carStateSP @114 :AnyPointer;  # also customReserved7
+    liveMapDataSP @115 :AnyPointer;  # also customReserved8
+    modelDataV2SP @116 :AnyPointer;  # also customReserved9
+    livestreamRoadEncodeIdx @117 :Device.EncodeIndex;  # also livestreamNarrowRoadEncodeIdx
+    livestreamWideRoadEncodeIdx @118 :Device.EncodeIndex;
+    livestreamDriverEncodeIdx @119 :Device.EncodeIndex;  # also livestreamCabinEncodeIdx
+    livestreamRoadEncodeData @120 :AnyPointer;  # also livestreamNarrowRoadEncodeData
+    livestreamWideRoadEncodeData @121 :AnyPointer;
+    livestreamDriverEncodeData @122 :AnyPointer;  # also livestreamCabinEncodeData
+    temperatureSensor2 @123 :AnyPointer;
+    customReservedRawData0 @124 :Data;
+    customReservedRawData1 @125 :Data;
+    customReservedRawData2 @126 :Data;
+    carOutput @127 :Car.CarOutput;
+    drivingModelData @128 :Selfdrive.DrivingModelData;
+    livePose @129 :Selfdrive.LivePose;  # also deviceMotion
+    selfdriveState @130 :Selfdrive.SelfdriveState;
+    liveTracks @131 :AnyPointer;  # also radarTracks
+    driverAssistance @132 :Selfdrive.DriverAssistance;
+    alertDebug @133 :Selfdrive.DebugAlert;
+    onroadEvents @134 :List(Events.OnroadEvent);
+    touch @135 :AnyPointer;
+    customReserved10 @136 :AnyPointer;
+    customReserved11 @137 :AnyPointer;
+    customReserved12 @138 :AnyPointer;
+    customReserved13 @139 :AnyPointer;
+    customReserved14 @140 :AnyPointer;
+    customReserved15 @141 :AnyPointer;
+    customReserved16 @142 :AnyPointer;
+    customReserved17 @143 :AnyPointer;
+    customReserved18 @144 :AnyPointer;
+    customReserved19 @145 :AnyPointer;
+    liveDelay @146 :Selfdrive.LiveDelayData;  # also lateralDelay
+    rawAudioData @147 :AnyPointer;
+    bookmarkButton @148 :Selfdrive.UserBookmark;
+    audioFeedback @149 :AnyPointer;
+    lateralManeuverPlan @150 :AnyPointer;
+    driverMonitoringState @151 :Selfdrive.DriverMonitoringState;
+    chestnutState @152 :AnyPointer;
+    chestnutGpuState @153 :AnyPointer;
+    livestreamAudio @154 :AnyPointer;
+  }
+}
