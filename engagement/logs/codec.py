@@ -116,9 +116,8 @@ def _decode(
     """Decode stream after stream; return the raw bytes and the damage, if any.
 
     A decompressor that fails takes the output of that call with it, so after a failure a second
-    pass goes byte by byte from the piece where it happened (`fine_from`). Those calls have no
-    small output limit: bz2 tells that a block is bad after its last byte only, and must not hand
-    out the bytes before that.
+    pass goes byte by byte from the piece where it happened (`fine_from`). What the failing byte
+    gave is dropped: bz2 finds a block bad only after handing it out.
     """
     sink = io.BytesIO()
     stream = codec.open_stream()
@@ -130,12 +129,13 @@ def _decode(
             stream = codec.open_stream()
         is_fine = position >= fine_from
         end = position + (1 if is_fine else _INPUT_STEP_BYTES)
+        n_before = sink.tell()
         try:
-            output_step = limit_bytes + 1 if is_fine else _OUTPUT_STEP_BYTES
-            _feed(stream, content[position:end], sink, limit_bytes, output_step)
+            _feed(stream, content[position:end], sink, limit_bytes)
         except _ERRORS as error:
             if is_fine:
-                return sink.getvalue(), _corrupt(position, sink.tell(), codec, error)
+                sink.truncate(n_before)
+                return sink.getvalue(), _corrupt(position, n_before, codec, error)
             sink.close()
             return _decode(content, codec, limit_bytes, fine_from=position)
         if sink.tell() > limit_bytes:
@@ -145,19 +145,17 @@ def _decode(
     return sink.getvalue(), None if stream.eof else _cut(len(content), sink.tell(), codec)
 
 
-def _feed(
-    stream: _Stream,
-    piece: memoryview,
-    sink: io.BytesIO,
-    limit_bytes: int,
-    output_step_bytes: int,
-) -> None:
-    """Decode a piece and all that it expands to, up to one byte beyond the limit."""
+def _feed(stream: _Stream, piece: memoryview, sink: io.BytesIO, limit_bytes: int) -> None:
+    """Decode a piece and all that it expands to, up to one byte beyond the limit.
+
+    Asks until nothing more comes: `needs_input` of bz2 is true while a block is still half out.
+    """
     source: bytes | memoryview = piece
     while True:
         room = limit_bytes + 1 - sink.tell()
-        sink.write(stream.decompress(source, max_length=min(room, output_step_bytes)))
-        if stream.eof or stream.needs_input or sink.tell() > limit_bytes:
+        raw = stream.decompress(source, max_length=min(room, _OUTPUT_STEP_BYTES))
+        sink.write(raw)
+        if stream.eof or sink.tell() > limit_bytes or (stream.needs_input and not raw):
             return
         source = b""
 

@@ -100,8 +100,8 @@ class _Search:
         except OSError as error:
             self.found.unreadable.append((path, _reason(error)))
             return
-        reached = os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps the ".." parts
-        real = os.path.realpath(reached)
+        real = os.path.realpath(path)
+        reached = real if ".." in path.parts else str(path.absolute())
         if stat.S_ISDIR(mode):
             self.walk(reached, real)
         elif stat.S_ISREG(mode):
@@ -143,11 +143,12 @@ class _Search:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED_SUFFIXES):
                 continue
-            if entry.is_symlink():
+            kind = _kind(entry)
+            if kind == "link":
                 links.append((entry.path, os.path.realpath(entry.path)))
                 continue
             own = os.path.join(real, entry.name)  # noqa: PTH118 - a Path takes 3x the time
-            if entry.is_dir(follow_symlinks=False):
+            if kind == "folder":
                 folders.append((entry.path, own))
             elif "log" in entry.name:  # spares the videos beside every log a closer look
                 file = Path(entry.path)
@@ -170,6 +171,16 @@ class _Search:
             self.found.locked.append(path)
         else:
             self.found.logs.append(LogFile(path, name, status.st_size, status.st_mtime_ns))
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """Return `link`, `folder` or `file`, which is also what can't be looked at."""
+    try:
+        if entry.is_symlink():
+            return "link"
+        return "folder" if entry.is_dir(follow_symlinks=False) else "file"
+    except OSError:
+        return "file"
 
 
 def _lock_names(file: str) -> list[str]:

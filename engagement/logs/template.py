@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement.logs.schema import StructLayout, load_schema
+from engagement.logs.schema import load_schema
 from engagement.logs.writer import EventBuilder
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from engagement.logs.schema import Field, Schema
+    from engagement.logs.schema import Field, Schema, StructLayout
 
 _WORD_BYTES = 8
 _ROOT = 1  # word of the root pointer, after the frame header of a message of one segment
@@ -35,29 +35,28 @@ class Stamper:
     def __init__(self, schema: Schema | None = None) -> None:
         self._schema = schema or load_schema()
         self._builder = EventBuilder(self._schema)
+        self._layouts: dict[tuple[str, ...], StructLayout] = {(): self._schema.layout}
 
     def events(
         self,
         which: str,
         mono_ns: ArrayLike,
-        base: Mapping[str, Any],
+        base: Any,
         columns: Mapping[str, ArrayLike],
     ) -> list[bytes]:
-        """One message per time, each like `base` but for `columns`.
+        """One message per time, each like `base` (see `EventBuilder.event`) but for `columns`.
 
         A column is named by its path from the union member's struct ("cruiseState.enabled") and
         holds numbers or bools, enums by number. The structs on a path must be in `base`.
         """
         times = np.asarray(mono_ns, dtype=np.int64)
-        template = _Words(self._builder.event(which, 0, dict(base)))
+        template = _Words(self._builder.event(which, 0, base))
         table = template.repeat(len(times))
-        root, layout = template.target(_ROOT), self._schema.layout
-        _stamp(table, root, layout.fields["logMonoTime"], times)
-        member = layout.fields[which]
-        struct = template.target(root[1] + member.offset)
-        for path, values in columns.items():
-            place, field = template.find(struct, member.target(), path)
-            _stamp(table, place, field, np.asarray(values))
+        root = template.target(_ROOT)
+        columns_below = {f"{which}.{path}": values for path, values in columns.items()}
+        for path, values in {"logMonoTime": times, **columns_below}.items():
+            struct, field = self._find(template, root, (), path)
+            _stamp(table, struct, field, np.asarray(values))
         return _rows(table)
 
     def can(
@@ -77,12 +76,28 @@ class Stamper:
         numbered = [(address, bus, blank) for address, bus in frames]
         template = _Words(self._builder.can(0, numbered, which=which))
         table = template.repeat(len(times))
-        root, layout = template.target(_ROOT), self._schema.layout
-        _stamp(table, root, layout.fields["logMonoTime"], times)
-        starts = template.payload_starts(root[1] + layout.fields[which].offset)
+        root, fields = template.target(_ROOT), self._schema.layout.fields
+        _stamp(table, root, fields["logMonoTime"], times)
+        starts = template.payload_starts(root[1] + fields[which].offset)
         for index, start in enumerate(starts):
             table[:, start : start + payloads.shape[2]] = payloads[:, index]
         return _rows(table)
+
+    def _find(
+        self, template: _Words, struct: tuple[int, int], at: tuple[str, ...], path: str
+    ) -> tuple[tuple[int, int], Field]:
+        """The struct that holds a field, and the field; `at` are the names that led to `struct`."""
+        fields = self._layout(at).fields
+        head, _, rest = path.partition(".")
+        if not rest or path in fields:
+            return struct, fields[path]
+        deeper = template.target(struct[1] + fields[head].offset)
+        return self._find(template, deeper, (*at, head), rest)
+
+    def _layout(self, at: tuple[str, ...]) -> StructLayout:
+        if at not in self._layouts:
+            self._layouts[at] = self._layout(at[:-1]).fields[at[-1]].target()
+        return self._layouts[at]
 
 
 class _Words:
@@ -101,16 +116,6 @@ class _Words:
         """The data section and the pointer section of the struct that a pointer leads to."""
         start, size = self._follow(pointer)
         return start, start + (size & 0xFFFF)
-
-    def find(
-        self, struct: tuple[int, int], layout: StructLayout, path: str
-    ) -> tuple[tuple[int, int], Field]:
-        """The struct that holds a field, and the field."""
-        head, _, rest = path.partition(".")
-        if not rest or path in layout.fields:
-            return struct, layout.fields[path]
-        member = layout.fields[head]
-        return self.find(self.target(struct[1] + member.offset), member.target(), rest)
 
     def payload_starts(self, pointer: int) -> list[int]:
         """The byte at which each CAN frame's payload begins, for a list of frames."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from engagement.logs.writer import Codec
+if TYPE_CHECKING:
+    from engagement.logs.writer import Codec
 
 SEGMENT_S = 60
 SOFT_DISABLE_S = 3.0  # from the first warning to the disengagement

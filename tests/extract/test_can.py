@@ -2,100 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import pickle
-import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from cantools.database.errors import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.extract.can import BitField, CanFrames, SignalSpec, extract_signals
+from engagement.extract.can import BitField, SignalSpec, extract_signals
 from engagement.extract.dbc import load_dbc, load_signal_specs
-from engagement.extract.profiles import (
-    ProfileSignal,
-    SignalEntry,
-    Transform,
-    VehicleProfile,
-    load_profile,
-)
-
-if TYPE_CHECKING:
-    from cantools.database.can import Database
+from engagement.extract.profiles import SignalEntry, Transform, load_profile
+from tests.oracles.can import bits, make_frames, make_profile, read_with_cantools
 
 LEGACY = Path(__file__).parents[1] / "data" / "legacy"
-
-
-def make_frames(frames: list[tuple[int, int, bytes]]) -> CanFrames:
-    """Frames of (address, bus, payload), three to a `can` message, with gaps between payloads."""
-    rows = np.arange(len(frames))
-    buffer = bytearray(b"\xa5" * 3)
-    start = []
-    for _, _, payload in frames:
-        start.append(len(buffer))
-        buffer += payload + b"\x5a\xff"
-    return CanFrames(
-        message_num=(rows // 3 * 7).astype(np.int32),
-        frame_num=(rows % 3).astype(np.int32),
-        mono_ns=rows // 3 * 10_000_000 + 5,
-        address=np.array([address for address, _, _ in frames], dtype=np.uint32),
-        bus=np.array([bus for _, bus, _ in frames], dtype=np.uint8),
-        start_byte=np.array(start, dtype=np.int64),
-        length_bytes=np.array([len(payload) for _, _, payload in frames], dtype=np.int32),
-        buffer=np.frombuffer(bytes(buffer), dtype=np.uint8),
-    )
-
-
-def make_profile(dbc_file: Path, signals: dict[str, list[SignalEntry]]) -> VehicleProfile:
-    return VehicleProfile(
-        name="car",
-        description="",
-        profiles_file=Path("vehicle_profiles.json"),
-        dbc_file=dbc_file,
-        signals=tuple(ProfileSignal(key, tuple(entries)) for key, entries in signals.items()),
-        remote_device="",
-    )
-
-
-def bits(value: float) -> bytes:
-    """The float64 bit by bit; all NaNs are one."""
-    return struct.pack("<d", math.nan if math.isnan(value) else value)
-
-
-def read_with_cantools(
-    database: Database, signals: dict[str, list[SignalEntry]], frames: list[tuple[int, int, bytes]]
-) -> list[tuple[int, str, bytes]]:
-    """(frame, key, value) by decoding each frame for itself."""
-    found = []
-    for row, (address, bus, payload) in enumerate(frames):
-        ours = [
-            (key, num, entry)
-            for key, entries in signals.items()
-            for num, entry in enumerate(entries)
-            if database.get_message_by_name(entry.message).frame_id == address
-        ]
-        exact = [item for item in ours if item[2].source == bus]
-        values: dict[str, float] = {}
-        for key, num, entry in exact or [item for item in ours if item[2].source is None]:
-            message = database.get_message_by_name(entry.message)
-            try:
-                decoded = message.decode(payload, decode_choices=False)
-            except DecodeError:
-                continue
-            if entry.signal not in decoded:
-                continue
-            value = float(decoded[entry.signal])
-            if entry.transform != Transform():
-                value = value * entry.transform.scale + entry.transform.offset
-            if len(signals[key]) > 1:
-                value = values.get(key, 0.0) + (2.0**num if value != 0 else 0.0)
-            values[key] = value
-        found += [(row, key, bits(values[key])) for key in signals if key in values]
-    return found
 
 
 def read_with_numpy(
@@ -217,6 +136,56 @@ def test_masks_and_buses_agree_with_a_reader_of_single_frames(
     specs = load_signal_specs(make_profile(dbc_file, signals))
 
     assert read_with_numpy(specs, frames) == read_with_cantools(load_dbc(dbc_file), signals, frames)
+
+
+@pytest.mark.parametrize("conversion", ["3,7", "3.0,7.0", "4000000007,-0.5", "1,0", "1,1", "0.1,3"])
+@pytest.mark.parametrize("sign", ["+", "-"])
+def test_large_integers_are_rounded_once(tmp_path: Path, conversion: str, sign: str) -> None:
+    signal = f' SG_ T : 0|64@1{sign} ({conversion}) [0|0] "" XXX\n'
+    numbers = [2**64 - 1, 2**53 + 1, 2**63 + 1025, 6148914691236517205, 9007199254740995]
+
+    names = 'VAL_ 1 T 0 "zero" ;\n'
+    check(tmp_path, [signal, names], [number.to_bytes(8, "little") for number in numbers])
+
+
+NESTED = [
+    ' SG_ Outer M : 0|2@1+ (0.5,0) [0|0] "" XXX\n',
+    ' SG_ Inner m0M : 2|2@1+ (1,0) [0|0] "" XXX\n',
+    ' SG_ Other m1 : 8|8@1+ (1,0) [0|0] "" XXX\n',
+    ' SG_ T m1 : 8|8@1+ (1,0) [0|0] "" XXX\n',
+    ' SG_ Plain : 16|8@1+ (1,0) [0|0] "" XXX\n',
+    "SG_MUL_VAL_ 1 Inner Outer 0-0;\n",
+    "SG_MUL_VAL_ 1 Other Outer 1-1;\n",
+    "SG_MUL_VAL_ 1 T Inner 1-1;\n",
+]
+
+
+@pytest.mark.parametrize("name", ["T", "Other", "Inner", "Outer", "Plain"])
+def test_nested_multiplexers_with_fractions_of_ids(tmp_path: Path, name: str) -> None:
+    check(tmp_path, NESTED, [bytes([first, 7, 9]) for first in range(16)], name=name)
+
+
+def check(tmp_path: Path, lines: list[str], payloads: list[bytes], *, name: str = "T") -> None:
+    """Compare values of the signal `name` of a message with those lines."""
+    dbc_file = tmp_path / "car.dbc"
+    size = len(payloads[0])
+    dbc_file.write_text(f'VERSION ""\nBU_: XXX\nBO_ 1 Only: {size} XXX\n{"".join(lines)}')
+    signals = {"key": [SignalEntry("Only", name)]}
+    frames = [(1, 0, payload) for payload in payloads]
+
+    expected = read_with_cantools(load_dbc(dbc_file), signals, frames)
+
+    assert read_with_numpy(load_signal_specs(make_profile(dbc_file, signals)), frames) == expected
+    assert expected
+
+
+def test_values_of_one_frame_are_in_the_order_of_the_keys() -> None:
+    specs = load_signal_specs(load_profile(profiles_file=None, name=None, cwd=LEGACY))
+
+    got = extract_signals(make_frames([(1264, 0, bytes(8))] * 200), specs)
+
+    assert got.frame_row.tolist() == [row for row in range(200) for _ in range(2)]
+    assert got.key_num.tolist() == [0, 1] * 200
 
 
 def test_an_entry_that_is_not_in_the_frame_counts_as_off() -> None:

@@ -1,0 +1,260 @@
+"""One log, whole: from a file to the Arrow tables of its segment.
+
+This is what a worker process runs, so everything that goes in and comes out can be pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from engagement.extract.batches import Rows, build
+from engagement.extract.can import CanFrames, extract_signals
+from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
+from engagement.logs.log import Log
+from engagement.logs.schema import load_schema
+from engagement.names import drive_started_at, is_drive, parse_dongle_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from engagement.extract.can import SignalSpec
+    from engagement.logs.columns import Messages
+    from engagement.logs.find import LogFile
+
+_DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
+_EARLIEST_CLOCK_NS = 1_420_070_400_000_000_000  # 2015: before it, a device's clock was not set
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How logs are read; the same for all of a run."""
+
+    specs: tuple[SignalSpec, ...] = ()
+    profile: str | None = None
+    schema_dir: Path | None = None
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
+    device: str | None = None
+    drive: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLog:
+    """One log as read: who drove when, how whole it is, and its tables.
+
+    `status` is `ok`, `partial` (what came before or around the damage is here) or `failed` (no
+    message could be read). Times are logMonoTime; `started_at_utc` is by the log's newest clock.
+    """
+
+    file: LogFile
+    dongle_id: str | None
+    drive: str | None
+    segment_num: int
+    log_kind: str
+    content_hash: str
+    codec: str
+    raw_size_bytes: int
+    status: str
+    damage: str | None
+    n_messages: int
+    n_damaged_messages: int
+    read_at_utc: datetime
+    start_mono_ns: int | None = None
+    end_mono_ns: int | None = None
+    started_at_utc: datetime | None = None
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+
+
+def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
+    """Read one log.
+
+    Raises:
+        OSError: If the file can't be read.
+        ConfigError: If the schemas of `options` don't compile.
+    """
+    content = file.path.read_bytes()
+    content_hash = hashlib.sha256(content).hexdigest()
+    decompressed = decompress(content, limit_bytes=options.limit_bytes)
+    del content
+    log = Log(decompressed.raw, load_schema(options.schema_dir))
+    tables, copied = _tables(log, options.specs)
+    damages = [decompressed.damage, log.damage if not decompressed.damage else None]
+    n_damaged = log.n_damaged(copied)
+    if n_damaged:
+        damages.append(f"{n_damaged} of {log.n_messages} messages have pointers out of bounds")
+    is_empty = log.n_messages <= n_damaged
+    if is_empty and not any(damages):
+        damages.append("there is no message in it")
+    damage = "; ".join(text for text in damages if text) or None
+    start_ns, end_ns = _span(log, copied)
+    result = SegmentLog(
+        file=file,
+        dongle_id=file.name.dongle_id,
+        drive=options.drive or file.name.drive,
+        segment_num=file.name.segment_num or 0,
+        log_kind=file.name.log_kind or "rlog",
+        content_hash=content_hash,
+        codec=decompressed.codec,
+        raw_size_bytes=len(decompressed.raw),
+        status="failed" if is_empty else "partial" if damage else "ok",
+        damage=damage,
+        n_messages=log.n_messages - n_damaged,
+        n_damaged_messages=n_damaged,
+        read_at_utc=datetime.now(UTC).replace(tzinfo=None),
+        start_mono_ns=start_ns,
+        end_mono_ns=end_ns,
+        tables={} if is_empty else tables,
+    )
+    return _identify(result, options)
+
+
+def _identify(log: SegmentLog, options: ReadOptions) -> SegmentLog:
+    """Fill in from the log itself what its path did not say."""
+    started_at_utc = _started_at_utc(log)
+    log_kind = log.file.name.log_kind or _kind(log.tables.get("car_state"))
+    dongle_id = log.dongle_id or _dongle_id(log.tables.get("init_data")) or options.device
+    drive = log.drive or _drive_name(log, started_at_utc)
+    return replace(
+        log, dongle_id=dongle_id, drive=drive, log_kind=log_kind, started_at_utc=started_at_utc
+    )
+
+
+def _dongle_id(init_data: pa.Table | None) -> str | None:
+    if init_data is None:
+        return None
+    for value in init_data["dongle_id"].to_pylist():
+        if value and parse_dongle_id(value):
+            return parse_dongle_id(value)
+    return None
+
+
+def _started_at_utc(log: SegmentLog) -> datetime | None:
+    if log.start_mono_ns is None:
+        return None
+    clock = log.tables.get("clock")
+    init_data = log.tables.get("init_data")
+    offsets: list[int] = []
+    if clock is not None and clock.num_rows:
+        offsets.append(clock["wall_time_ns"][-1].as_py() - clock["mono_ns"][-1].as_py())
+    if init_data is not None and init_data.num_rows and init_data["wall_time_ns"][0].is_valid:
+        offsets.append(init_data["wall_time_ns"][0].as_py() - init_data["mono_ns"][0].as_py())
+    for offset in offsets:
+        wall_ns = log.start_mono_ns + offset
+        if _EARLIEST_CLOCK_NS <= wall_ns < 2 * _EARLIEST_CLOCK_NS:
+            return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).replace(tzinfo=None)
+    return drive_started_at(log.drive) if log.drive and is_drive(log.drive) else None
+
+
+def _drive_name(log: SegmentLog, started_at_utc: datetime | None) -> str | None:
+    """A name for a log whose path has none: when it was recorded, by its own clock, in UTC."""
+    if started_at_utc is None:
+        return f"{log.content_hash[:8]}--{log.content_hash[8:18]}"
+    return started_at_utc.strftime("%Y-%m-%d--%H-%M-%S")
+
+
+def _kind(car_state: pa.Table | None) -> str:
+    minimum = 2
+    if car_state is None or car_state.num_rows < minimum:
+        return "rlog"
+    period_ns = np.median(np.diff(np.sort(car_state["mono_ns"].to_numpy())))
+    return "qlog" if period_ns > _DECIMATED_PERIOD_NS else "rlog"
+
+
+def _span(log: Log, copied: Messages) -> tuple[int | None, int | None]:
+    """First and last time; initData is left out: it repeats the drive's first in every segment."""
+    times = []
+    for messages in (log.in_place, copied):
+        is_good = ~(messages.is_damaged | messages.is_far)
+        is_good &= messages.which != messages.schema.which_by_name.get("initData", -2)
+        times.append(messages.mono_ns[is_good])
+    joined = np.concatenate(times)
+    return (int(joined.min()), int(joined.max())) if len(joined) else (None, None)
+
+
+def _tables(log: Log, specs: Sequence[SignalSpec]) -> tuple[dict[str, pa.Table], Messages]:
+    """Every base table's rows, in file order, and the messages that had to be copied."""
+    in_place, in_place_can = build(log.in_place), _can_frames(log.in_place, specs)
+    copied = log.copied()
+    parts = [*in_place, *(build(copied) if len(copied) else [])]
+    frames = [in_place_can, *([_can_frames(copied, specs)] if len(copied) else [])]
+    tables = _join([rows for rows in parts if len(rows.row)])
+    if specs:
+        tables |= _can_tables([part for part in frames if len(part)], specs)
+    return tables, copied
+
+
+def _join(parts: list[Rows]) -> dict[str, pa.Table]:
+    by_table: dict[str, list[pa.Table]] = {}
+    for rows in parts:
+        by_table.setdefault(rows.table, []).append(rows.finish())
+    return {name: _in_file_order(tables) for name, tables in by_table.items()}
+
+
+def _in_file_order(tables: list[pa.Table]) -> pa.Table:
+    tables = [table for table in tables if table.num_rows] or tables[:1]
+    if len(tables) == 1:
+        return tables[0]
+    joined = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+    order = np.argsort(joined["message_num"].to_numpy(), kind="stable")
+    return joined.take(pa.array(order)).combine_chunks()
+
+
+def _can_frames(messages: Messages, specs: Sequence[SignalSpec]) -> CanFrames:
+    """All CAN frames; none where no signal is wanted, so that the time is not spent."""
+    frames = messages.items("can" if specs else "")
+    data = frames.octets("dat")
+    first = np.flatnonzero(np.diff(frames.parent, prepend=-1))
+    n_frames = np.diff(np.append(first, len(frames)))
+    is_bad = (messages.is_damaged | messages.is_far)[frames.row]
+    keep = np.flatnonzero(~is_bad) if is_bad.any() else slice(None)
+    within = np.arange(len(frames)) - np.repeat(first, n_frames)
+    return CanFrames(
+        message_num=frames.message_num.astype(np.int32)[keep],
+        frame_num=within.astype(np.int32)[keep],
+        mono_ns=frames.mono_ns[keep],
+        address=frames.column("address").astype(np.uint32, copy=False)[keep],
+        bus=frames.column("src").astype(np.uint8, copy=False)[keep],
+        start_byte=data.start[keep],
+        length_bytes=data.length.astype(np.int32)[keep],
+        buffer=data.buffer,
+    )
+
+
+def _can_tables(parts: list[CanFrames], specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
+    signals = [_signal_table(frames, specs) for frames in parts]
+    messages = [_message_table(frames) for frames in parts]
+    if not parts:
+        return {}
+    return {"can_signal": _in_file_order(signals), "can_message": _in_file_order(messages)}
+
+
+def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
+    signals = extract_signals(frames, specs)
+    keys = pa.DictionaryArray.from_arrays(signals.key_num.astype(np.int32), list(signals.keys))
+    return pa.table(
+        {
+            "message_num": signals.message_num,
+            "frame_num": signals.frame_num,
+            "mono_ns": signals.mono_ns,
+            "signal_key": keys,
+            "bus": signals.bus,
+            "value": signals.value,
+        }
+    )
+
+
+def _message_table(frames: CanFrames) -> pa.Table:
+    _, first, count = np.unique(frames.message_num, return_index=True, return_counts=True)
+    return pa.table(
+        {
+            "message_num": frames.message_num[first],
+            "mono_ns": frames.mono_ns[first],
+            "n_frames": count.astype(np.int32),
+        }
+    )

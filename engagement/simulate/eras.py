@@ -1,0 +1,284 @@
+"""How each era of openpilot logs a drive: from arrays of the world to messages.
+
+Field by field, `EraWriter` says which service carries what in which era: where engaged stands, what
+events are called, what did not exist yet. Services keep their order within a moment, as the
+processes do: CAN, car, state, events, control.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engagement.simulate.acts import Alert, alerts, events, presses
+from engagement.simulate.can import can_messages
+from engagement.simulate.world import within
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from engagement.logs.template import Stamper
+    from engagement.simulate.scenario import Drive
+    from engagement.simulate.world import World
+
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+CAR_PARAMS_EVERY_S = 50
+_PARK, _DRIVE = 1, 2
+STALE_CLOCK_NS = 229 * 86_400 * 10**9  # how far a clock may be behind until the network sets it
+
+# Milliseconds after the moment at which a service logs it.
+_DELAY_MS = {
+    "can": 0.0, "carState": 1.0, "radarState": 1.4, "longitudinalPlan": 1.6, "selfdriveState": 2.0,
+    "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "controlsState": 2.2,
+    "carControl": 3.0, "modelV2": 4.0,
+}  # fmt: skip
+_OTHER_DELAY_MS = 3.4
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How often things are logged; the rates divide `rate_hz`."""
+
+    rate_hz: int
+    state_hz: int
+    can_hz: int
+    plan_hz: int
+    gps_hz: int
+    other_frames: int
+
+
+SMALL = Recording(rate_hz=20, state_hz=20, can_hz=20, plan_hz=5, gps_hz=10, other_frames=3)
+SMALL_QLOG = Recording(rate_hz=20, state_hz=10, can_hz=1, plan_hz=5, gps_hz=1, other_frames=3)
+FULL = Recording(rate_hz=100, state_hz=100, can_hz=100, plan_hz=20, gps_hz=10, other_frames=19)
+FULL_QLOG = Recording(rate_hz=100, state_hz=10, can_hz=1, plan_hz=5, gps_hz=1, other_frames=19)
+
+
+class EraWriter:
+    """Writes the messages of one stretch of a drive; `messages` are (time, bytes), unsorted."""
+
+    def __init__(
+        self, drive: Drive, world: World, recording: Recording, *, stamper: Stamper, first: int
+    ) -> None:
+        self._drive = drive
+        self._world = world
+        self._recording = recording
+        self._stamper = stamper
+        self._sample = np.arange(len(world.time_s)) + first
+        period_ns = 10**9 // recording.rate_hz
+        self._moment_ns = drive.start_mono_ns + self._sample * period_ns
+        self.mono_ns: list[int] = []
+        self.messages: list[bytes] = []
+
+    def write(self) -> None:
+        """Write every service of the drive's era."""
+        self._write_can()
+        self._write_car_state()
+        self._write_state()
+        self._write_car_control()
+        self._write_events()
+        self._write_plan()
+        self._write_gps()
+        self._write_device()
+        self._write_parameters()
+        self._write_bookmarks()
+
+    def _at(self, rate_hz: float) -> Bools:
+        return np.asarray(self._sample % round(self._recording.rate_hz / rate_hz) == 0)
+
+    def _times(self, which: str, chosen: Bools) -> Ints:
+        delay_ns = round(_DELAY_MS.get(which, _OTHER_DELAY_MS) * 1e6)
+        return np.asarray(self._moment_ns[chosen] + delay_ns)
+
+    def _add(
+        self, which: str, chosen: Bools, base: Any, columns: Mapping[str, ArrayLike] | None = None
+    ) -> None:
+        """Log `which` at the chosen samples; columns have a value for every sample."""
+        times = self._times(which, chosen)
+        values = {name: np.asarray(column)[chosen] for name, column in (columns or {}).items()}
+        self.mono_ns += times.tolist()
+        self.messages += self._stamper.events(which, times, base, values)
+
+    def _write_can(self) -> None:
+        chosen = np.flatnonzero(self._at(self._recording.can_hz))
+        if not len(chosen):
+            return
+        stride = self._recording.rate_hz // self._recording.can_hz
+        world = self._world.cut(int(chosen[0]), len(self._sample)).every(stride)
+        times = self._moment_ns[chosen]
+        self.mono_ns += times.tolist()
+        self.messages += can_messages(
+            self._stamper, self._drive, world, presses(self._drive), mono_ns=times,
+            first_sample=int(self._sample[chosen[0]]) // stride,
+            others=self._recording.other_frames,
+        )  # fmt: skip
+
+    def _write_car_state(self) -> None:
+        """Button edges are lists, so the samples that have one take a template of their own."""
+        world, era = self._world, self._drive.era
+        set_speed_kph = world.set_speed_mps * 3.6
+        columns: dict[str, ArrayLike] = {
+            "vEgo": world.speed_mps, "vEgoRaw": world.speed_mps, "aEgo": world.acceleration_mps2,
+            "standstill": world.speed_mps < 0.1, "gasPressed": world.gas_pressed,
+            "brakePressed": world.brake_pressed, "steeringPressed": world.steering_pressed,
+            "steeringAngleDeg": world.steering_angle_deg,
+            "steeringRateDeg": world.steering_rate_deg_per_s,
+            "steeringTorque": world.driver_torque_nm * 100,
+            "steeringTorqueEps": world.motor_torque_nm * 100,
+            "leftBlinker": world.left_blinker, "seatbeltUnlatched": world.seatbelt_unlatched,
+            "gearShifter": np.where(world.is_parked, _PARK, _DRIVE),
+            "parkingBrake": world.is_parked,
+            "cruiseState.enabled": world.cruise_enabled,
+            "cruiseState.available": world.cruise_available,
+            "cruiseState.speed": world.set_speed_mps,
+            **{f"wheelSpeeds.{wheel}": world.speed_mps for wheel in ("fl", "fr", "rl", "rr")},
+        }  # fmt: skip
+        if era.is_split:
+            columns |= {"vCruise": set_speed_kph, "vCruiseCluster": set_speed_kph}
+        base = {"canValid": True, "cruiseState": {}, "wheelSpeeds": {}}
+        chosen = self._at(self._recording.state_hz)
+        for index, pressed in self._button_edges().items():
+            if chosen[index]:
+                chosen[index] = False
+                self._add("carState", self._only(index), {**base, "buttonEvents": pressed}, columns)
+        self._add("carState", chosen, base, columns)
+
+    def _only(self, index: int) -> Bools:
+        return np.asarray(np.arange(len(self._sample)) == index)
+
+    def _button_edges(self) -> dict[int, list[dict[str, Any]]]:
+        edges: dict[int, list[dict[str, Any]]] = {}
+        for kind, start_s, end_s in presses(self._drive):
+            for time_s, is_press in ((start_s, True), (end_s, False)):
+                index = round(time_s * self._recording.rate_hz) - int(self._sample[0])
+                if 0 <= index < len(self._sample):
+                    edges.setdefault(index, []).append({"type": kind, "pressed": is_press})
+        return edges
+
+    def _write_state(self) -> None:
+        """The state, one template per alert; from 0.9.8 on controlsState holds none of it."""
+        world, era = self._world, self._drive.era
+        columns: dict[str, ArrayLike] = {
+            "enabled": world.enabled, "active": world.active, "state": world.state,
+            "engageable": np.ones(len(self._sample), dtype=bool),
+        }  # fmt: skip
+        if not era.is_split:
+            columns["vCruise"] = world.set_speed_mps * 3.6
+        chosen = self._at(self._recording.state_hz)
+        shown = [None, *alerts(self._drive)]
+        on_screen = np.zeros(len(self._sample), dtype=int)
+        for number, alert in enumerate(shown):
+            if alert is not None:
+                on_screen[within(world.time_s, [(alert.start_s, alert.end_s)])] = number
+        for number in np.unique(on_screen[chosen]).tolist():
+            base = _alert_fields(shown[number])
+            self._add(era.state_service, chosen & (on_screen == number), base, columns)
+        if era.is_split:
+            curvature = {"desiredCurvature": np.radians(world.steering_angle_deg) / 40}
+            self._add("controlsState", chosen, {}, curvature)
+        if era.has_mads:
+            on = world.active | world.is_lateral_only
+            mads = {"mads.enabled": on, "mads.active": on, "mads.state": np.where(on, 2, 0)}
+            self._add("selfdriveStateSP", chosen, {"mads": {"available": True}}, mads)
+
+    def _write_car_control(self) -> None:
+        world, era = self._world, self._drive.era
+        columns: dict[str, ArrayLike] = {
+            "enabled": world.enabled,
+            "actuators.torque": np.clip(world.motor_torque_nm / 2, -1, 1),
+            "actuators.steeringAngleDeg": world.steering_angle_deg,
+            "actuators.accel": np.where(world.longitudinal_active, world.acceleration_mps2, 0),
+            "hudControl.setSpeed": world.set_speed_mps,
+            "hudControl.leadVisible": world.has_lead,
+        }
+        if era.has_lat_active:
+            columns["latActive"] = world.lateral_active
+            columns["longActive"] = world.longitudinal_active
+        else:
+            columns["active"] = world.active
+        base: Any = {"actuators": {}, "hudControl": {}, "cruiseControl": {}}
+        self._add("carControl", self._at(self._recording.state_hz), base, columns)
+
+    def _write_events(self) -> None:
+        """The list whenever it changes, and once a second."""
+        standing = events(self._drive)
+        edges = {0.0, *(e.start_s for e in standing), *(e.end_s for e in standing)}
+        rate_hz = self._recording.rate_hz
+        moments = np.isin(self._sample, [round(edge_s * rate_hz) for edge_s in edges])
+        for index in np.flatnonzero(moments | self._at(1)).tolist():
+            time_s = self._world.time_s[index] + 1e-6
+            now = [e for e in standing if e.start_s <= time_s < e.end_s]
+            content = [{"name": e.name, e.flag: True} for e in now]
+            self._add(self._drive.era.events_service, self._only(index), content)
+
+    def _write_plan(self) -> None:
+        world, chosen = self._world, self._at(self._recording.plan_hz)
+        lead: dict[str, ArrayLike] = {
+            "leadOne.dRel": world.lead_distance_m,
+            "leadOne.vRel": world.lead_speed_mps - world.speed_mps,
+            "leadOne.vLead": world.lead_speed_mps,
+            "leadOne.status": world.has_lead,
+            "leadOne.radar": world.has_lead,
+        }
+        self._add("radarState", chosen, {"leadOne": {}}, lead)
+        plan = {"aTarget": world.acceleration_mps2, "hasLead": world.has_lead}
+        self._add("longitudinalPlan", chosen, {}, plan)
+
+    def _write_gps(self) -> None:
+        world, drive = self._world, self._drive
+        rate_hz = 1 if drive.era.gps_service == "gpsLocation" else self._recording.gps_hz
+        columns: dict[str, ArrayLike] = {
+            "latitude": world.latitude, "longitude": world.longitude, "speed": world.speed_mps,
+            "bearingDeg": world.bearing_deg,
+            "unixTimestampMillis": (self._moment_ns + drive.boot_wall_ns) // 10**6,
+        }  # fmt: skip
+        base = {"flags": 1, "altitude": 120.0, "horizontalAccuracy": 2.5, "source": "ublox"}
+        if not drive.era.has_date_names:
+            base["hasFix"] = True
+        self._add(drive.era.gps_service, self._at(rate_hz), base, columns)
+
+    def _write_device(self) -> None:
+        world, drive = self._world, self._drive
+        times_ns = self._times("clocks", np.ones(len(self._sample), dtype=bool))
+        wall_ns = times_ns + drive.boot_wall_ns
+        if drive.clock_jump_s is not None:
+            wall_ns -= np.where(world.time_s < drive.clock_jump_s, STALE_CLOCK_NS, 0)
+        self._add("clocks", self._at(1), {}, {"wallTimeNanos": wall_ns})
+        started = {"started": world.has_ignition}
+        base = {"freeSpacePercent": 71.0, "memoryUsagePercent": 38, "cpuTempC": [61.0, 62.5]}
+        self._add("deviceState", self._at(2), base, started)
+        for is_on in (True, False):
+            panda = {"ignitionLine": is_on, "voltage": 13_800 if is_on else 12_400}
+            content: Any = [panda] if drive.era.panda_service == "pandaStates" else panda
+            chosen = self._at(2) & (world.has_ignition == is_on)
+            self._add(drive.era.panda_service, chosen, content)
+        attention = {"faceDetected": True, "isActiveMode": True, "awarenessStatus": 1.0}
+        if drive.era.has_sentinel:
+            self._add("driverMonitoringState71", self._at(2), attention)
+
+    def _write_parameters(self) -> None:
+        world = self._world
+        base = {"valid": True, "stiffnessFactor": 1.02, "angleOffsetAverageDeg": 0.3}
+        ratio = {"steerRatio": 15.2 + 0.05 * np.sin(world.time_s / 40)}
+        self._add("liveParameters", self._at(1), base, ratio)
+        if self._drive.era.has_torque_parameters:
+            torque = {"latAccelFactorFiltered": 1.9 + 0.02 * np.sin(world.time_s / 60)}
+            fixed = {"liveValid": True, "frictionCoefficientFiltered": 0.11, "useParams": True}
+            self._add("liveTorqueParameters", self._at(0.25), fixed, torque)
+
+    def _write_bookmarks(self) -> None:
+        for time_s in self._drive.bookmarks_s:
+            chosen = self._sample == round(time_s * self._recording.rate_hz)
+            self._add("userBookmark", chosen, {})
+
+
+def _alert_fields(alert: Alert | None) -> dict[str, Any]:
+    if alert is None:
+        return {}
+    texts = {"alertText1": alert.text1, "alertText2": alert.text2, "alertType": alert.kind}
+    return {**texts, "alertStatus": alert.status, "alertSize": alert.size}

@@ -1,0 +1,174 @@
+"""Published generations of a database file, and the one writer that makes the next.
+
+DuckDB lets one process write a file and locks everyone else out, readers included. So the writer
+works on a private copy beside the file and puts it in place with `os.replace`: readers keep the
+snapshot that they have open, and a writer that is killed leaves the last published file. A lock
+file keeps two writers apart; the kernel drops the lock with its process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+
+from engagement.errors import StoreBusyError, StoreError
+from engagement.store.schema import create
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+# The newest storage that both supported DuckDB lines, and so the shells people have, can open.
+_STORAGE_VERSION = "v1.5.0"
+_COPY_BYTES = 1 << 30
+
+
+@contextmanager
+def writer_lock(path: Path) -> Iterator[None]:
+    """Hold the database's writer lock.
+
+    Raises:
+        StoreBusyError: If another process holds it, or has the database open for writing.
+        StoreError: If the folder can't be written to.
+    """
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock_path.open("a+")
+    except OSError as error:
+        raise StoreError(f"{path}: can't write there: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise StoreBusyError(path, holder) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}")
+        lock.flush()
+        _refuse_foreign_writer(path)
+        yield
+
+
+def _refuse_foreign_writer(path: Path) -> None:
+    """DuckDB itself locks a file that it has open for writing; a copy of that would be torn."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreBusyError(path, "a DuckDB connection that may write") from error
+
+
+class Writer:
+    """The next generation of a database, in the making; use under `writer_lock`.
+
+    Leaving the context without `publish` throws away what was not published.
+    """
+
+    def __init__(self, path: Path, *, memory_limit: str = "1GB", threads: int | None = None) -> None:
+        self.path = path
+        self._config = {
+            "storage_compatibility_version": _STORAGE_VERSION,
+            "memory_limit": memory_limit,
+            **({"threads": str(threads)} if threads else {}),
+        }
+        self._private = path.with_name(path.name + ".next")
+        self.connection = self._open()
+        self.is_outdated = self._create()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+        self._clear()
+
+    def publish(self, *, reopen: bool = False) -> None:
+        """Put the private copy in the database's place, whole or not at all.
+
+        Args:
+            reopen: Whether to go on with a copy of what was published.
+        """
+        self.connection.execute(
+            "update store_state set generation = generation + 1, "
+            "published_at_utc = now() at time zone 'utc'"
+        )
+        self.connection.execute("checkpoint")
+        self.connection.close()
+        _sync(self._private)
+        _wal(self.path).unlink(missing_ok=True)
+        self._private.replace(self.path)
+        _sync(self.path.parent)
+        if reopen:
+            self.connection = self._open()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        self._clear()
+        if self.path.exists():
+            _copy(self.path, self._private)
+            if _wal(self.path).exists():
+                _copy(_wal(self.path), _wal(self._private))
+        try:
+            return duckdb.connect(str(self._private), config=self._config)
+        except duckdb.Error as error:
+            raise StoreError(f"{self.path}: DuckDB can't open it: {_first_line(error)}") from error
+
+    def _create(self) -> bool:
+        try:
+            return create(self.connection)
+        except BaseException:
+            self.connection.close()
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        for path in (self._private, _wal(self._private)):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(f"{self._private}.tmp", ignore_errors=True)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy in the kernel, which shares the blocks where the file system can."""
+    if not hasattr(os, "copy_file_range"):
+        shutil.copyfile(source, target)
+        return
+    with source.open("rb") as reader, target.open("wb") as writer:
+        left = os.fstat(reader.fileno()).st_size
+        with suppress(OSError):
+            while left > 0:
+                copied = os.copy_file_range(reader.fileno(), writer.fileno(), min(left, _COPY_BYTES))
+                if not copied:
+                    break
+                left -= copied
+    if left > 0:
+        shutil.copyfile(source, target)

@@ -1,0 +1,105 @@
+"""Read-only access to the newest published generation.
+
+Each reader is a DuckDB instance of its own in memory with the file attached read-only: in one
+process a second `connect` to a path would give the generation that is already open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from engagement.errors import NotFoundError, StoreError, StoreMissingError, StoreVersionError
+from engagement.store.schema import latest_version, stored_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    import pyarrow as pa
+
+
+class Reader:
+    """An open generation; queries see it unchanged until `close`.
+
+    Raises:
+        StoreMissingError: If there is no database.
+        StoreVersionError: If another version of engagement made it.
+        StoreError: If DuckDB can't read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise StoreMissingError(path)
+        self.path = path
+        self.connection = duckdb.connect()
+        quoted = str(path).replace("'", "''")
+        try:
+            self.connection.execute(f"attach '{quoted}' as engagement (read_only)")
+            self.connection.execute("use engagement")
+            found = stored_version(self.connection)
+        except duckdb.Error as error:
+            self.connection.close()
+            problem = str(error).split("\n", 1)[0]
+            raise StoreError(f"{path}: DuckDB can't read it: {problem}") from error
+        if found != latest_version():
+            self.connection.close()
+            raise StoreVersionError(path, found, latest_version())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the generation."""
+        self.connection.close()
+
+    def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """A query's rows as an Arrow table.
+
+        Raises:
+            StoreError: If DuckDB refuses the query; the message is DuckDB's.
+        """
+        try:
+            return self.connection.sql(query, params=parameters or None).to_arrow_table()
+        except duckdb.Error as error:
+            raise StoreError(str(error)) from error
+
+    def rows(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """A query's rows as dicts."""
+        rows: list[dict[str, Any]] = self.table(query, parameters).to_pylist()
+        return rows
+
+    def comments(self, view: str) -> dict[str, str]:
+        """What each column of a public view means, in the view's order.
+
+        Raises:
+            NotFoundError: If there is no such view.
+        """
+        found = self.rows(
+            "select column_name, comment from duckdb_columns() where database_name = 'engagement' "
+            "and schema_name = 'main' and table_name = ? order by column_index",
+            [view],
+        )
+        if view not in self.views():
+            raise NotFoundError("view", view, self.views())
+        return {row["column_name"]: row["comment"] or "" for row in found}
+
+    def views(self) -> dict[str, str]:
+        """The public views and what each holds."""
+        found = self.rows(
+            "select view_name, comment from duckdb_views() where database_name = 'engagement' "
+            "and schema_name = 'main' and not internal order by view_name"
+        )
+        return {row["view_name"]: row["comment"] or "" for row in found}

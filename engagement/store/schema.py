@@ -1,0 +1,177 @@
+"""The tables and views of a database: migrations, parameters and sql/, applied by the writer."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import duckdb
+import msgspec
+
+from engagement.errors import ConfigError, StoreVersionError, ViewError
+from engagement.resources import resource_dir
+from engagement.store.views import load_views, sql_hash
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold of the definitions, its unit and why it is what it is."""
+
+    value: float
+    unit: str
+    why: str
+
+
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    parameters: dict[str, Parameter]
+
+
+def load_parameters(path: Path | None = None) -> dict[str, Parameter]:
+    """The parameters of a configuration file, the shipped one unless named.
+
+    Raises:
+        ConfigError: If the file is no TOML or has other than parameters in it.
+    """
+    path = path or resource_dir("config") / "engagement.toml"
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(settings, _Settings).parameters
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ConfigError(path, str(error)) from error
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Version, file name and text of every migration, in order."""
+    found = []
+    for path in sorted(resource_dir("migrations").glob("*.sql")):
+        match = _MIGRATION.fullmatch(path.name)
+        if match:
+            found.append((int(match[1]), path.name, path.read_text(encoding="utf-8")))
+    return found
+
+
+def latest_version() -> int:
+    """The version that this program reads and writes."""
+    return migrations()[-1][0]
+
+
+def stored_version(connection: duckdb.DuckDBPyConnection) -> int:
+    """The version of the database at hand, 0 for an empty one."""
+    query = (
+        "select count(*) from duckdb_tables() "
+        "where table_name = 'schema_migration' and database_name = current_database()"
+    )
+    if not connection.sql(query).fetchall()[0][0]:
+        return 0
+    rows = connection.sql("select coalesce(max(version), 0) from schema_migration").fetchall()
+    return int(rows[0][0])
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> None:
+    """Apply the migrations that the database lacks, each with its record in one transaction.
+
+    Raises:
+        StoreVersionError: If the database was made by a newer program.
+        ViewError: If a migration does not run; it is rolled back.
+    """
+    connection.execute(
+        "create table if not exists schema_migration "
+        "(version integer, name varchar, sha256 varchar, applied_at_utc timestamp)"
+    )
+    version = stored_version(connection)
+    if version > latest_version():
+        raise StoreVersionError(path, version, latest_version())
+    for number, name, text in migrations():
+        if number > version:
+            _apply(connection, number, name, text)
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: str) -> None:
+    connection.execute("begin")
+    try:
+        connection.execute(text)
+        connection.execute(
+            "insert into schema_migration values (?, ?, ?, now() at time zone 'utc')",
+            [number, name, sha256(text.encode()).hexdigest()],
+        )
+    except duckdb.Error as error:
+        connection.execute("rollback")
+        raise ViewError(name, str(error)) from error
+    connection.execute("commit")
+
+
+def seed_parameters(
+    connection: duckdb.DuckDBPyConnection, parameters: dict[str, Parameter]
+) -> bool:
+    """Write the parameters; True if any differs from what results were computed with."""
+    wanted = sorted((name, p.value, p.unit, p.why) for name, p in parameters.items())
+    found = connection.sql("select name, value, unit, why from parameter order by name").fetchall()
+    if found == wanted:
+        return False
+    connection.execute("delete from parameter")
+    connection.executemany("insert into parameter values (?, ?, ?, ?)", wanted)
+    return True
+
+
+def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Make every view, and an empty result table for each computing one, if sql/ has changed.
+
+    Returns:
+        Whether it had, so that all results must be computed anew.
+    """
+    found = connection.sql("select sql_hash from store_state").fetchall()
+    if found == [(sql_hash(),)]:
+        return False
+    connection.execute("begin")
+    try:
+        _drop_views(connection)
+        for view in load_views():
+            _create_view(connection, view.name, view.text, view.title)
+            if view.result:
+                connection.execute(
+                    f"create table {view.result} as select * from {view.name} limit 0"
+                )
+        generation = connection.sql("select max(generation) from store_state").fetchall()[0][0]
+        connection.execute("delete from store_state")
+        connection.execute(
+            "insert into store_state values (?, ?, now() at time zone 'utc')",
+            [sql_hash(), generation or 0],
+        )
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+    return True
+
+
+def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
+    for schema in ("staging", "compute", "result"):
+        connection.execute(f"drop schema if exists {schema} cascade")
+        connection.execute(f"create schema {schema}")
+    query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+    for (name,) in connection.sql(query).fetchall():
+        connection.execute(f'drop view if exists "{name}"')
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, name: str, text: str, title: str
+) -> None:
+    try:
+        connection.execute(text)
+        quoted = title.replace("'", "''")
+        connection.execute(f"comment on view {name} is '{quoted}'")
+    except duckdb.Error as error:
+        raise ViewError(f"{name}.sql", str(error)) from error
+
+
+def create(connection: duckdb.DuckDBPyConnection, parameters_file: Path | None = None) -> bool:
+    """Bring tables, parameters and views up to date; True if results must be computed anew."""
+    migrate(connection)
+    is_reparameterised = seed_parameters(connection, load_parameters(parameters_file))
+    return load_sql(connection) or is_reparameterised

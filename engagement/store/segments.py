@@ -1,0 +1,173 @@
+"""What the database knows of logs, and how a log's tables get into it.
+
+A segment is one log's rows, keyed by drive and segment number; a new log for it replaces just
+those. Rows go in as Arrow, several segments at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from engagement.extract.segment import SegmentLog
+
+_TABLES_WITHOUT_LOGS = {"segment", "drive"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSegment:
+    """The log that a segment's rows are from."""
+
+    drive_id: int
+    dongle_id: str
+    drive: str
+    segment_num: int
+    log_kind: str
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    content_hash: str
+    status: str
+    n_messages: int
+
+
+def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
+    """Every segment in the database."""
+    query = (
+        "select s.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
+        " s.mtime_ns, s.content_hash, s.status, s.n_messages"
+        " from segment as s inner join drive as d on s.drive_id = d.drive_id"
+    )
+    return [KnownSegment(*row) for row in connection.sql(query).fetchall()]
+
+
+def stored_path(path: Path) -> str:
+    """A path as text that any database takes, also where its bytes are no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def drive_id_of(
+    connection: duckdb.DuckDBPyConnection, dongle_id: str, drive: str, host: str = "offline"
+) -> int:
+    """The number of a drive, given one if it is new."""
+    found = connection.execute(
+        "select drive_id from drive where dongle_id = ? and drive = ?", [dongle_id, drive]
+    ).fetchall()
+    if found:
+        return int(found[0][0])
+    highest = connection.execute("select coalesce(max(drive_id), 0) from drive").fetchall()[0][0]
+    connection.execute(
+        "insert into drive values (?, ?, ?, ?)", [highest + 1, dongle_id, drive, host]
+    )
+    return int(highest) + 1
+
+
+def log_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The base tables that hold rows of logs: those with a segment number."""
+    query = (
+        "select table_name from duckdb_columns() where schema_name = 'main' and not internal "
+        "and database_name = current_database() and column_name = 'segment_num' "
+        "and table_name in (select table_name from duckdb_tables() "
+        "where schema_name = 'main' and database_name = current_database())"
+    )
+    names = {row[0] for row in connection.sql(query).fetchall()}
+    return sorted(names - _TABLES_WITHOUT_LOGS)
+
+
+def write_segments(
+    connection: duckdb.DuckDBPyConnection,
+    logs: Sequence[tuple[int, SegmentLog]],
+    profile: str | None = None,
+) -> None:
+    """Put logs in the place of what their segments held, in one transaction.
+
+    Args:
+        connection: Of the writer.
+        logs: Each with the number of its drive; no segment twice.
+        profile: The vehicle profile whose CAN signals they hold.
+    """
+    connection.execute("begin")
+    try:
+        _delete(connection, [(drive_id, log.segment_num) for drive_id, log in logs])
+        _insert(connection, "segment", _segment_rows(logs, profile))
+        for table in log_tables(connection):
+            parts = [
+                _with_keys(log.tables[table], drive_id, log.segment_num)
+                for drive_id, log in logs
+                if table in log.tables and log.tables[table].num_rows
+            ]
+            if parts:
+                _insert(connection, table, pa.concat_tables(parts, promote_options="permissive"))
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def touch_segment(
+    connection: duckdb.DuckDBPyConnection, known: KnownSegment, path: Path, mtime_ns: int
+) -> None:
+    """Note that a segment's log was met again, unchanged, at another place or time."""
+    connection.execute(
+        "update segment set path = ?, mtime_ns = ? where drive_id = ? and segment_num = ?",
+        [stored_path(path), mtime_ns, known.drive_id, known.segment_num],
+    )
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> None:
+    wanted = ", ".join(f"({drive_id}, {segment_num})" for drive_id, segment_num in keys)
+    query = f"select count(*) from segment where (drive_id, segment_num) in ({wanted})"
+    if not keys or not connection.sql(query).fetchall()[0][0]:
+        return
+    for table in ("segment", *log_tables(connection)):
+        connection.execute(f"delete from {table} where (drive_id, segment_num) in ({wanted})")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, batch: pa.Table) -> None:
+    connection.register("batch", batch)
+    connection.execute(f"insert into {table} by name select * from batch")
+    connection.unregister("batch")
+
+
+def _with_keys(table: pa.Table, drive_id: int, segment_num: int) -> pa.Table:
+    keys = np.full(table.num_rows, drive_id, dtype=np.int32)
+    numbers = np.full(table.num_rows, segment_num, dtype=np.int32)
+    return table.append_column("drive_id", pa.array(keys)).append_column(
+        "segment_num", pa.array(numbers)
+    )
+
+
+def _segment_rows(logs: Sequence[tuple[int, SegmentLog]], profile: str | None) -> pa.Table:
+    rows = [
+        {
+            "drive_id": drive_id,
+            "segment_num": log.segment_num,
+            "log_kind": log.log_kind,
+            "codec": log.codec,
+            "path": stored_path(log.file.path),
+            "size_bytes": log.file.size_bytes,
+            "mtime_ns": log.file.mtime_ns,
+            "content_hash": log.content_hash,
+            "raw_size_bytes": log.raw_size_bytes,
+            "status": log.status,
+            "damage": log.damage,
+            "n_messages": log.n_messages,
+            "n_damaged_messages": log.n_damaged_messages,
+            "start_mono_ns": log.start_mono_ns,
+            "end_mono_ns": log.end_mono_ns,
+            "profile": profile,
+            "ingested_at_utc": log.read_at_utc,
+        }
+        for drive_id, log in logs
+    ]
+    return pa.Table.from_pylist(rows)

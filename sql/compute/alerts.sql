@@ -1,0 +1,70 @@
+-- Runs of one alert that asked something of the driver.
+--
+-- grain:   one row per (drive_id, start_mono_ns)
+-- reads:   alert, result.drive_facts
+-- null:    texts that the alert does not have
+-- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
+create or replace view compute.alerts as
+with
+
+samples as (
+    select
+        alert.drive_id,
+        alert.segment_num,
+        alert.message_num,
+        alert.mono_ns,
+        alert.text1,
+        alert.text2,
+        alert.alert_type,
+        alert.alert_status,
+        alert.alert_size
+    from alert
+    inner join result.drive_facts as facts on alert.drive_id = facts.drive_id
+    where facts.has_selfdrive_state = (alert.source = 'selfdriveState')
+),
+
+steps as (
+    select
+        *,
+        lead(mono_ns) over by_time as next_mono_ns,
+        lead(segment_num) over by_time as next_segment_num,
+        lag(segment_num) over by_time as previous_segment_num,
+        (
+            (alert_type is distinct from lag(alert_type) over by_time)
+            or (text1 is distinct from lag(text1) over by_time)
+            or (text2 is distinct from lag(text2) over by_time)
+            or (alert_status is distinct from lag(alert_status) over by_time)
+        ) as is_other
+    from samples
+    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+),
+
+numbered as (
+    select
+        *,
+        sum((is_other or segment_num - previous_segment_num > 1)::int) over (
+            partition by drive_id order by mono_ns, segment_num, message_num
+            rows between unbounded preceding and current row
+        ) as run_num,
+        case
+            when next_segment_num - segment_num <= 1 then next_mono_ns else mono_ns
+        end as until_mono_ns
+    from steps
+),
+
+final as (
+    select
+        drive_id,
+        min(mono_ns) as start_mono_ns,
+        max(until_mono_ns) as end_mono_ns,
+        any_value(alert_type) as alert_type,
+        any_value(text1) as text1,
+        any_value(text2) as text2,
+        any_value(alert_status) as alert_status,
+        any_value(alert_size) as alert_size
+    from numbered
+    where alert_status in ('userPrompt', 'critical')
+    group by drive_id, run_num
+)
+
+select * from final;

@@ -1,0 +1,175 @@
+-- Ends of engagements at a known moment, each with its cause.
+--
+-- grain:   one row per (drive_id, engagement_num)
+-- reads:   result.engagements, staging.engagement_ends, staging.end_events, staging.end_actions,
+--          result.segment_starts, staging.thresholds, result.drive_facts, gps
+-- null:    cause_event without an event; speed and place where none was sampled shortly before
+-- why:     event flags are read first, then pedals and buttons: the first rule that fits counts
+create or replace view compute.disengagements as
+with
+
+engagements as (
+    select drive_id, engagement_num, end_mono_ns, end_kind, duration_s, off_s
+    from result.engagements
+    where end_kind in ('disengagement', 'end_of_drive')
+),
+
+ranked_events as (
+    select
+        drive_id,
+        engagement_num,
+        name,
+        rule,
+        row_number() over (
+            partition by drive_id, engagement_num
+            order by
+                list_position(
+                    [
+                        'system_immediate', 'driver_soft_', 'system_soft', 'driver_steer',
+                        'driver_pedal', 'driver_cancel', 'driver_main', 'driver_park',
+                        'driver_soft', 'driver_other', 'car_cruise'
+                    ],
+                    rule
+                ),
+                distance_ns,
+                name
+        ) as rank_num
+    from staging.end_events
+    where rule is not null
+),
+
+first_events as (
+    select drive_id, engagement_num, name, rule from ranked_events where rank_num = 1
+),
+
+causes as (
+    select
+        ends.drive_id,
+        ends.engagement_num,
+        case
+            when ends.end_kind = 'end_of_drive' then 'end_of_drive'
+            when events.rule in ('system_immediate', 'system_soft', 'driver_soft_')
+                then rtrim(events.rule, '_')
+            when actions.has_steering_disengage or events.rule = 'driver_steer' then 'driver_steer'
+            when events.rule = 'driver_pedal' and not actions.has_brake and actions.has_gas
+                then 'driver_gas'
+            when events.rule = 'driver_pedal' then 'driver_brake'
+            when events.rule <> 'car_cruise' then events.rule
+            when (events.rule = 'car_cruise' or actions.cruise_fell) and actions.brake_rose
+                then 'driver_brake'
+            when (events.rule = 'car_cruise' or actions.cruise_fell) and actions.has_cancel
+                then 'driver_cancel'
+            when events.rule = 'car_cruise' or actions.cruise_fell then 'car_cruise'
+            when actions.brake_rose then 'driver_brake'
+            when actions.gas_rose then 'driver_gas'
+            when actions.has_cancel then 'driver_cancel'
+            when actions.main_fell then 'driver_main'
+            when actions.parked then 'driver_park'
+            else 'unknown'
+        end as cause,
+        events.rule,
+        events.name,
+        actions.has_brake,
+        actions.has_gas,
+        actions.speed_mps
+    from staging.engagement_ends as ends
+    inner join staging.end_actions as actions
+        on ends.drive_id = actions.drive_id and ends.engagement_num = actions.engagement_num
+    left join first_events as events
+        on ends.drive_id = events.drive_id and ends.engagement_num = events.engagement_num
+),
+
+explained as (
+    select
+        drive_id,
+        engagement_num,
+        cause,
+        speed_mps,
+        case
+            when
+                cause in ('end_of_drive', 'unknown')
+                or (cause = 'driver_steer' and (rule is distinct from 'driver_steer'))
+                then null
+            else name
+        end as cause_event,
+        case
+            when cause in ('end_of_drive', 'unknown', 'driver_steer', 'car_cruise') then false
+            when rule is null or rule = 'car_cruise' then true
+            else rule = 'driver_pedal' and not has_brake and not has_gas
+        end as is_inferred
+    from causes
+),
+
+segments as (
+    select
+        engagements.drive_id,
+        engagements.engagement_num,
+        starts.segment_num
+    from engagements
+    asof inner join result.segment_starts as starts
+        on
+            engagements.drive_id = starts.drive_id
+            and engagements.end_mono_ns >= starts.start_mono_ns
+),
+
+fixes as (
+    select
+        gps.drive_id,
+        gps.mono_ns,
+        last(gps.latitude order by gps.segment_num, gps.message_num) as latitude,
+        last(gps.longitude order by gps.segment_num, gps.message_num) as longitude
+    from gps
+    inner join result.drive_facts as facts
+        on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
+    where gps.has_fix
+    group by gps.drive_id, gps.mono_ns
+),
+
+places as (
+    select
+        engagements.drive_id,
+        engagements.engagement_num,
+        fixes.latitude,
+        fixes.longitude
+    from engagements
+    asof inner join fixes
+        on engagements.drive_id = fixes.drive_id and engagements.end_mono_ns >= fixes.mono_ns
+    where
+        engagements.end_mono_ns - fixes.mono_ns
+        <= (select position_max_age_ns from staging.thresholds)
+),
+
+final as (
+    select
+        engagements.drive_id,
+        engagements.engagement_num,
+        engagements.end_mono_ns as mono_ns,
+        segments.segment_num,
+        explained.cause,
+        explained.cause_event,
+        (
+            explained.cause <> 'end_of_drive'
+            and engagements.duration_s
+            >= (select counted_min_on_ns from staging.thresholds) / 1e9
+            and engagements.off_s >= (select counted_min_off_ns from staging.thresholds) / 1e9
+        ) as is_counted,
+        explained.is_inferred,
+        explained.speed_mps,
+        places.latitude,
+        places.longitude
+    from engagements
+    inner join explained
+        on
+            engagements.drive_id = explained.drive_id
+            and engagements.engagement_num = explained.engagement_num
+    left join segments
+        on
+            engagements.drive_id = segments.drive_id
+            and engagements.engagement_num = segments.engagement_num
+    left join places
+        on
+            engagements.drive_id = places.drive_id
+            and engagements.engagement_num = places.engagement_num
+)
+
+select * from final;

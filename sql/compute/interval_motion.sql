@@ -1,0 +1,52 @@
+-- Time and distance of each state interval by speed band, from carState's speed.
+--
+-- grain:   one row per (drive_id, start_mono_ns, speed_band, is_moving)
+-- reads:   staging.car_state_steps, result.state_intervals, staging.thresholds
+-- null:    never
+-- why:     a step counts by the state and the speed at its start; a negative speed is standstill
+create or replace view compute.interval_motion as
+with
+
+steps as (
+    select
+        drive_id,
+        mono_ns,
+        next_mono_ns - mono_ns as duration_ns,
+        distance_m,
+        v_ego_mps
+    from staging.car_state_steps
+    where is_known and distance_m is not null
+),
+
+placed as (
+    select
+        steps.drive_id,
+        intervals.start_mono_ns,
+        intervals.mode,
+        case
+            when steps.v_ego_mps < (select city_max_mps from staging.thresholds) then 'city'
+            when steps.v_ego_mps < (select road_max_mps from staging.thresholds) then 'road'
+            else 'highway'
+        end as speed_band,
+        (steps.v_ego_mps > (select moving_min_mps from staging.thresholds)) as is_moving,
+        steps.duration_ns,
+        steps.distance_m
+    from steps
+    asof inner join result.state_intervals as intervals
+        on steps.drive_id = intervals.drive_id and steps.mono_ns >= intervals.start_mono_ns
+),
+
+final as (
+    select
+        drive_id,
+        start_mono_ns,
+        mode,
+        speed_band,
+        is_moving,
+        sum(duration_ns)::bigint as duration_ns,
+        fsum(distance_m)::double as distance_m
+    from placed
+    group by drive_id, start_mono_ns, mode, speed_band, is_moving
+)
+
+select * from final;

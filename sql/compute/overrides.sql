@@ -1,0 +1,107 @@
+-- Driver input while engaged that goes on: steering, and accelerating without a disengagement.
+--
+-- grain:   one row per (drive_id, axis, start_mono_ns)
+-- reads:   staging.pressed_runs, staging.override_event_runs, result.engaged_runs,
+--          result.engagements, staging.thresholds
+-- null:    never
+create or replace view compute.overrides as
+with
+
+pressed as (
+    select
+        engaged.drive_id,
+        engaged.engagement_num,
+        runs.axis,
+        runs.start_mono_ns as pressed_mono_ns,
+        greatest(runs.start_mono_ns, engaged.start_mono_ns) as start_mono_ns,
+        least(runs.end_mono_ns, engaged.end_mono_ns) as end_mono_ns
+    from staging.pressed_runs as runs
+    inner join result.engaged_runs as engaged
+        on
+            runs.drive_id = engaged.drive_id
+            and runs.start_mono_ns < engaged.end_mono_ns
+            and runs.end_mono_ns > engaged.start_mono_ns
+),
+
+long_enough as (
+    select pressed.*
+    from pressed
+    left join result.engagements as ended
+        on
+            pressed.drive_id = ended.drive_id
+            and pressed.engagement_num = ended.engagement_num
+            and pressed.axis = 'longitudinal'
+            and pressed.end_mono_ns = ended.end_mono_ns
+            and ended.end_kind = 'disengagement'
+            and pressed.pressed_mono_ns
+            >= ended.end_mono_ns - (select cause_before_ns from staging.thresholds)
+    where
+        ended.drive_id is null
+        and pressed.end_mono_ns - pressed.start_mono_ns
+        >= (select override_min_ns from staging.thresholds)
+),
+
+by_event as (
+    select
+        engaged.drive_id,
+        engaged.engagement_num,
+        runs.axis,
+        greatest(runs.start_mono_ns, engaged.start_mono_ns) as start_mono_ns,
+        least(runs.end_mono_ns, engaged.end_mono_ns) as end_mono_ns
+    from staging.override_event_runs as runs
+    inner join result.engaged_runs as engaged
+        on
+            runs.drive_id = engaged.drive_id
+            and runs.start_mono_ns < engaged.end_mono_ns
+            and runs.end_mono_ns > engaged.start_mono_ns
+),
+
+inputs as (
+    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from long_enough
+    union all
+    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from by_event
+),
+
+inputs_in_order as (
+    select
+        *,
+        max(end_mono_ns) over (
+            partition by drive_id, axis, engagement_num order by start_mono_ns, end_mono_ns
+            rows between unbounded preceding and 1 preceding
+        ) as input_until_ns
+    from inputs
+),
+
+numbered as (
+    select
+        drive_id,
+        engagement_num,
+        axis,
+        start_mono_ns,
+        end_mono_ns,
+        sum(
+            (
+                input_until_ns is null
+                or start_mono_ns - input_until_ns
+                >= (select override_merge_ns from staging.thresholds)
+            )::int
+        ) over (
+            partition by drive_id, axis, engagement_num order by start_mono_ns, end_mono_ns
+            rows between unbounded preceding and current row
+        ) as run_num
+    from inputs_in_order
+),
+
+final as (
+    select
+        drive_id,
+        engagement_num,
+        axis,
+        min(start_mono_ns) as start_mono_ns,
+        max(end_mono_ns) as end_mono_ns,
+        (max(end_mono_ns) - min(start_mono_ns)) / 1e9 as duration_s
+    from numbered
+    group by drive_id, axis, engagement_num, run_num
+)
+
+select * from final;

@@ -1,0 +1,163 @@
+-- Maximal runs of one state.
+--
+-- grain:   one row per (drive_id, start_mono_ns)
+-- reads:   staging.control_edges, staging.car_control_edges, staging.car_state_steps,
+--          result.drive_facts
+-- null:    every flag while the mode is unknown; lateral_active and longitudinal_active while the
+--          services that tell them are
+-- why:     each source is cut down to its edges first; they are then laid over each other, so
+--          the windows that fill in see a few hundred rows instead of every sample
+create or replace view compute.state_intervals as
+with
+
+edges as (
+    select
+        drive_id,
+        mono_ns,
+        (case when is_known then 4 + enabled::int + 2 * active::int else 0 end) as control_code,
+        null::integer as car_control_code,
+        null::integer as cruise_code
+    from staging.control_edges
+    union all
+    select
+        drive_id,
+        mono_ns,
+        null,
+        (
+            case
+                when is_known
+                    then
+                        32 + enabled::int
+                        + coalesce(2 + lat_active::int, 0) * 2
+                        + coalesce(2 + long_active::int, 0) * 8
+                else 0
+            end
+        ),
+        null
+    from staging.car_control_edges
+    union all
+    select
+        drive_id,
+        mono_ns,
+        null,
+        null,
+        (case when is_known and cruise_enabled is not null then 2 + cruise_enabled::int else 0 end)
+    from staging.car_state_steps
+    where is_cruise_edge
+    union all
+    select drive_id, first_mono_ns, null, null, null from result.drive_facts
+),
+
+moments as (
+    select
+        drive_id,
+        mono_ns,
+        max(control_code) as control_code,
+        max(car_control_code) as car_control_code,
+        max(cruise_code) as cruise_code
+    from edges
+    where mono_ns is not null
+    group by drive_id, mono_ns
+),
+
+filled as (
+    select
+        drive_id,
+        mono_ns,
+        coalesce(last_value(control_code ignore nulls) over until_now, 0) as control_code,
+        coalesce(last_value(car_control_code ignore nulls) over until_now, 0) as car_control_code,
+        coalesce(last_value(cruise_code ignore nulls) over until_now, 0) as cruise_code
+    from moments
+    window until_now as (
+        partition by drive_id order by mono_ns rows between unbounded preceding and current row
+    )
+),
+
+values_by_moment as (
+    select
+        filled.drive_id,
+        filled.mono_ns,
+        facts.is_old_sunnypilot,
+        facts.openpilot_longitudinal,
+        facts.last_mono_ns,
+        (filled.control_code > 0) as is_known,
+        ((filled.control_code & 1) = 1) as enabled,
+        ((filled.control_code & 2) = 2) as active,
+        (facts.has_car_control and filled.car_control_code = 0) as is_car_control_unknown,
+        ((filled.car_control_code & 1) = 1) as control_enabled,
+        case (filled.car_control_code // 2) & 3 when 3 then true when 2 then false end
+            as lat_active,
+        case (filled.car_control_code // 8) & 3 when 3 then true when 2 then false end
+            as long_active,
+        case filled.cruise_code when 3 then true when 2 then false end as cruise_enabled
+    from filled
+    inner join result.drive_facts as facts on filled.drive_id = facts.drive_id
+),
+
+states as (
+    select
+        drive_id,
+        mono_ns,
+        last_mono_ns,
+        case
+            when not is_known then 'unknown'
+            when
+                is_old_sunnypilot
+                and coalesce(lat_active, false)
+                and not coalesce(long_active, false)
+                and not coalesce(cruise_enabled, false)
+                then 'lateral_only'
+            when active then 'engaged'
+            when coalesce(lat_active, false) and not control_enabled and not enabled
+                then 'lateral_only'
+            when enabled then 'pre_enabled'
+            else 'manual'
+        end as mode,
+        case when is_known then enabled end as enabled,
+        case when is_known then active end as active,
+        case
+            when is_known and not is_car_control_unknown then coalesce(lat_active, active)
+        end as lateral_active,
+        case
+            when not is_known then null
+            when openpilot_longitudinal and not is_car_control_unknown
+                then coalesce(long_active, active)
+            when not openpilot_longitudinal then active and cruise_enabled
+        end as longitudinal_active
+    from values_by_moment
+),
+
+runs as (
+    select
+        *,
+        lag(mode) over by_time as previous_mode,
+        lag(enabled) over by_time as previous_enabled,
+        lag(active) over by_time as previous_active,
+        lag(lateral_active) over by_time as previous_lateral_active,
+        lag(longitudinal_active) over by_time as previous_longitudinal_active
+    from states
+    where mono_ns < last_mono_ns
+    window by_time as (partition by drive_id order by mono_ns)
+),
+
+final as (
+    select
+        drive_id,
+        mono_ns as start_mono_ns,
+        lead(mono_ns, 1, last_mono_ns) over (partition by drive_id order by mono_ns) as end_mono_ns,
+        mode,
+        enabled,
+        active,
+        lateral_active,
+        longitudinal_active
+    from runs
+    where
+        previous_mode is null
+        or (mode is distinct from previous_mode)
+        or (enabled is distinct from previous_enabled)
+        or (active is distinct from previous_active)
+        or (lateral_active is distinct from previous_lateral_active)
+        or (longitudinal_active is distinct from previous_longitudinal_active)
+)
+
+select * from final;

@@ -1,0 +1,213 @@
+-- The numbers of a drive as the old system gave them in engagement_db.json.
+--
+-- grain:   one row per drive_id with a log that could be read
+-- reads:   staging.legacy_metadata, staging.legacy_drive_dates, result.legacy_segment_times, result.legacy_state_changes,
+--          result.legacy_speed_buckets, result.legacy_cruise_press, result.legacy_odometer, result.legacy_steer_interventions
+-- null:    odometer distances and rates by them without an odometer, the rates also where it stands;
+--          a bucket's percentage without time in it; metadata as in staging.legacy_metadata
+-- why:     format() rounds the binary value, as Python's round does; round() may not. The columns
+--          are in the order of the old file
+create or replace view compute.legacy_drives as
+with
+
+metadata as (
+    select * from staging.legacy_metadata
+),
+
+dates as (
+    select * from staging.legacy_drive_dates
+),
+
+times as (
+    select * from result.legacy_segment_times
+),
+
+changes as (
+    select * from result.legacy_state_changes
+),
+
+buckets as (
+    select * from result.legacy_speed_buckets
+),
+
+presses as (
+    select * from result.legacy_cruise_press
+),
+
+odometers as (
+    select * from result.legacy_odometer
+),
+
+steering as (
+    select * from result.legacy_steer_interventions
+),
+
+total_times as (
+    select
+        drive_id,
+        sum(total_time_ns)::bigint as total_time,
+        sum(active_time_ns)::bigint as active_time
+    from times
+    group by drive_id
+),
+
+-- Changes alternate, so a drive's third change to active follows one to inactive.
+change_counts as (
+    select
+        drive_id,
+        count(*) - 1 as total_state_changes,
+        count(*) filter (where active and change_num >= 3) as intervention_count
+    from changes
+    group by drive_id
+),
+
+steer_counts as (
+    select
+        drive_id,
+        count(*) as steer_intervention_count
+    from steering
+    group by drive_id
+),
+
+bucket_sums as (
+    select
+        drive_id,
+        sum(moving_ns)::bigint as drive_time,
+        sum(moving_engaged_ns)::bigint as drive_time_active,
+        max(time_ns) filter (where bucket = 'city') as city_time_ns,
+        max(engaged_time_ns) filter (where bucket = 'city') as city_engaged_time_ns,
+        max(distance_km) filter (where bucket = 'city') as city_distance_km,
+        max(engaged_distance_km) filter (where bucket = 'city') as city_engaged_distance_km,
+        max(time_ns) filter (where bucket = 'road') as road_time_ns,
+        max(engaged_time_ns) filter (where bucket = 'road') as road_engaged_time_ns,
+        max(distance_km) filter (where bucket = 'road') as road_distance_km,
+        max(engaged_distance_km) filter (where bucket = 'road') as road_engaged_distance_km,
+        max(time_ns) filter (where bucket = 'highway') as highway_time_ns,
+        max(engaged_time_ns) filter (where bucket = 'highway') as highway_engaged_time_ns,
+        max(distance_km) filter (where bucket = 'highway') as highway_distance_km,
+        max(engaged_distance_km) filter (where bucket = 'highway') as highway_engaged_distance_km
+    from buckets
+    group by drive_id
+),
+
+measured as (
+    select
+        metadata.drive_id,
+        coalesce(total_times.total_time, 0) as total_time,
+        coalesce(total_times.active_time, 0) as active_time,
+        coalesce(bucket_sums.drive_time, 0) as drive_time,
+        coalesce(bucket_sums.drive_time_active, 0) as drive_time_active,
+        coalesce(presses.press_ns, 0) as cruise_press_time_ns,
+        format('{:.1f}', odometers.distance_km)::double as odo_distance,
+        odometers.engaged_distance_km as engaged_distance_raw,
+        coalesce(change_counts.total_state_changes, 0) as total_state_changes,
+        coalesce(change_counts.intervention_count, 0) as intervention_count,
+        coalesce(steer_counts.steer_intervention_count, 0) as steer_intervention_count,
+        metadata.openpilot_longitudinal,
+        metadata.car_fingerprint,
+        metadata.device_type,
+        coalesce(bucket_sums.city_time_ns, 0) as city_time_ns,
+        coalesce(bucket_sums.city_engaged_time_ns, 0) as city_engaged_time_ns,
+        coalesce(bucket_sums.city_distance_km, 0) as city_distance_km_raw,
+        coalesce(bucket_sums.city_engaged_distance_km, 0) as city_engaged_distance_km_raw,
+        coalesce(bucket_sums.road_time_ns, 0) as road_time_ns,
+        coalesce(bucket_sums.road_engaged_time_ns, 0) as road_engaged_time_ns,
+        coalesce(bucket_sums.road_distance_km, 0) as road_distance_km_raw,
+        coalesce(bucket_sums.road_engaged_distance_km, 0) as road_engaged_distance_km_raw,
+        coalesce(bucket_sums.highway_time_ns, 0) as highway_time_ns,
+        coalesce(bucket_sums.highway_engaged_time_ns, 0) as highway_engaged_time_ns,
+        coalesce(bucket_sums.highway_distance_km, 0) as highway_distance_km_raw,
+        coalesce(bucket_sums.highway_engaged_distance_km, 0) as highway_engaged_distance_km_raw,
+        dates.recorded_at,
+        metadata.version,
+        metadata.git_branch,
+        metadata.git_commit
+    from metadata
+    inner join dates on metadata.drive_id = dates.drive_id
+    left join total_times on metadata.drive_id = total_times.drive_id
+    left join change_counts on metadata.drive_id = change_counts.drive_id
+    left join steer_counts on metadata.drive_id = steer_counts.drive_id
+    left join bucket_sums on metadata.drive_id = bucket_sums.drive_id
+    left join presses on metadata.drive_id = presses.drive_id
+    left join odometers on metadata.drive_id = odometers.drive_id
+),
+
+final as (
+    select
+        drive_id,
+        total_time,
+        active_time,
+        drive_time,
+        drive_time_active,
+        cruise_press_time_ns,
+        format('{:.2f}', cruise_press_time_ns / 1e9)::double as cruise_press_seconds,
+        format(
+            '{:.2f}', coalesce(cruise_press_time_ns / nullif(drive_time, 0) * 3600, 0)
+        )::double as cruise_press_seconds_per_hour,
+        format(
+            '{:.2f}', coalesce(active_time / nullif(total_time, 0) * 100, 0)
+        )::double as engagement_pct,
+        format(
+            '{:.2f}', coalesce(drive_time_active / nullif(drive_time, 0) * 100, 0)
+        )::double as drive_time_engagement_pct,
+        format(
+            '{:.2f}', engaged_distance_raw / nullif(odo_distance, 0) * 100
+        )::double as engagement_pct_odo,
+        odo_distance,
+        format('{:.1f}', engaged_distance_raw)::double as engaged_distance,
+        format(
+            '{:.2f}', intervention_count / nullif(odo_distance, 0) * 100
+        )::double as interventions_per_100km,
+        total_state_changes,
+        intervention_count,
+        steer_intervention_count,
+        format(
+            '{:.2f}', steer_intervention_count / nullif(odo_distance, 0) * 100
+        )::double as steer_interventions_per_100km,
+        openpilot_longitudinal,
+        car_fingerprint,
+        device_type,
+        format('{:.2f}', city_time_ns / 1e9 / 60)::double as city_time_min,
+        format('{:.2f}', city_engaged_time_ns / 1e9 / 60)::double as city_engaged_time_min,
+        format('{:.2f}', city_distance_km_raw)::double as city_distance_km,
+        format('{:.2f}', city_engaged_distance_km_raw)::double
+            as city_engaged_distance_km,
+        format(
+            '{:.2f}', city_engaged_time_ns / nullif(city_time_ns, 0) * 100
+        )::double as city_engagement_pct,
+        city_time_ns,
+        city_engaged_time_ns,
+        city_distance_km_raw,
+        city_engaged_distance_km_raw,
+        format('{:.2f}', road_time_ns / 1e9 / 60)::double as road_time_min,
+        format('{:.2f}', road_engaged_time_ns / 1e9 / 60)::double as road_engaged_time_min,
+        format('{:.2f}', road_distance_km_raw)::double as road_distance_km,
+        format('{:.2f}', road_engaged_distance_km_raw)::double
+            as road_engaged_distance_km,
+        format(
+            '{:.2f}', road_engaged_time_ns / nullif(road_time_ns, 0) * 100
+        )::double as road_engagement_pct,
+        road_time_ns,
+        road_engaged_time_ns,
+        road_distance_km_raw,
+        road_engaged_distance_km_raw,
+        format('{:.2f}', highway_time_ns / 1e9 / 60)::double as highway_time_min,
+        format('{:.2f}', highway_engaged_time_ns / 1e9 / 60)::double as highway_engaged_time_min,
+        format('{:.2f}', highway_distance_km_raw)::double as highway_distance_km,
+        format('{:.2f}', highway_engaged_distance_km_raw)::double
+            as highway_engaged_distance_km,
+        format(
+            '{:.2f}', highway_engaged_time_ns / nullif(highway_time_ns, 0) * 100
+        )::double as highway_engagement_pct,
+        highway_time_ns,
+        highway_engaged_time_ns,
+        highway_distance_km_raw,
+        highway_engaged_distance_km_raw,
+        recorded_at,
+        version,
+        git_branch,
+        git_commit
+    from measured
+)
+
+select * from final;

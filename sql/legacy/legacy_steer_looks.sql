@@ -1,0 +1,89 @@
+-- Moments at which the armed steering detector looks, with the torques' difference.
+--
+-- grain:   one row per (drive_id, segment_num, message_num, frame_num) and torque in the frame;
+--          frame_num is -1 before a message's first torque
+-- reads:   staging.legacy_torque_averages, can_message, staging.legacy_steer_states
+-- null:    never
+-- why:     it looks after every frame of a `can` message. After the message's first frame, frames
+--          without torque change nothing: one look per message stands for them all
+create or replace view staging.legacy_steer_looks as
+with
+
+averages as (
+    select * from staging.legacy_torque_averages
+),
+
+messages as (
+    select * from can_message
+),
+
+states as (
+    select * from staging.legacy_steer_states
+),
+
+moments as (
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        frame_num,
+        mono_ns,
+        case when is_driver then average_nm end as driver_nm,
+        case when not is_driver then average_nm end as motor_nm,
+        null::boolean as is_armed
+    from averages
+    union all
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        -1 as frame_num,
+        mono_ns,
+        null as driver_nm,
+        null as motor_nm,
+        null as is_armed
+    from messages
+    union all
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        -1 as frame_num,
+        null as mono_ns,
+        null as driver_nm,
+        null as motor_nm,
+        is_armed
+    from states
+),
+
+held as (
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        frame_num,
+        mono_ns,
+        last_value(driver_nm ignore nulls) over so_far as driver_nm,
+        last_value(motor_nm ignore nulls) over so_far as motor_nm,
+        last_value(is_armed ignore nulls) over so_far as is_armed
+    from moments
+    window so_far as (
+        partition by drive_id, segment_num
+        order by message_num, frame_num
+        range between unbounded preceding and current row
+    )
+),
+
+final as (
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        frame_num,
+        mono_ns,
+        abs(driver_nm - motor_nm) as difference_nm
+    from held
+    where is_armed and mono_ns is not null and driver_nm is not null and motor_nm is not null
+)
+
+select * from final;

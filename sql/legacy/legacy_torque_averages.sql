@@ -1,0 +1,61 @@
+-- Moving averages of the two steering torques over their last ten values in a segment.
+--
+-- grain:   one row per (drive_id, segment_num, message_num, frame_num, is_driver)
+-- reads:   can_signal, staging.legacy_drive_dates
+-- null:    never
+-- why:     added from the oldest to the newest, as the old system did: a window sum adds in another
+--          order, and the last bit decides at a threshold. Drives that it ruled out are left out
+create or replace view staging.legacy_torque_averages as
+with
+
+signals as (
+    select * from can_signal
+),
+
+dates as (
+    select * from staging.legacy_drive_dates
+),
+
+torques as (
+    select
+        signals.drive_id,
+        signals.segment_num,
+        signals.message_num,
+        signals.frame_num,
+        signals.mono_ns,
+        signals.signal_key = 'steering_driver_torque' as is_driver,
+        signals.value as torque_nm
+    from signals
+    inner join dates on signals.drive_id = dates.drive_id
+    where
+        dates.counts_steering
+        and signals.signal_key in ('steering_driver_torque', 'steering_motor_torque')
+),
+
+final as (
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        frame_num,
+        mono_ns,
+        is_driver,
+        (
+            lag(torque_nm, 9, 0) over recent
+            + lag(torque_nm, 8, 0) over recent
+            + lag(torque_nm, 7, 0) over recent
+            + lag(torque_nm, 6, 0) over recent
+            + lag(torque_nm, 5, 0) over recent
+            + lag(torque_nm, 4, 0) over recent
+            + lag(torque_nm, 3, 0) over recent
+            + lag(torque_nm, 2, 0) over recent
+            + lag(torque_nm, 1, 0) over recent
+            + torque_nm
+        ) / least(row_number() over recent, 10) as average_nm
+    from torques
+    window recent as (
+        partition by drive_id, segment_num, is_driver order by message_num, frame_num
+    )
+)
+
+select * from final;

@@ -1,0 +1,46 @@
+-- Devices, with the totals of their drives.
+--
+-- grain:   one row per dongle_id
+-- reads:   drives
+-- null:    first_drive and last_drive never; fractions without exposure
+create or replace view devices as
+with
+
+final as (
+    select
+        dongle_id,
+        count(*)::bigint as n_drives,
+        count(*) filter (where is_imported)::bigint as n_imported_drives,
+        coalesce(arg_min(drive, started_at_utc), min(drive)) as first_drive,
+        coalesce(arg_max(drive, started_at_utc), max(drive)) as last_drive,
+        coalesce(sum(known_s), 0)::double as known_s,
+        coalesce(sum(moving_s), 0)::double as moving_s,
+        coalesce(sum(engaged_s), 0)::double as engaged_s,
+        coalesce(sum(distance_km), 0)::double as distance_km,
+        coalesce(sum(engaged_km), 0)::double as engaged_km,
+        (sum(known_s) filter (where not is_imported) / nullif(sum(duration_s), 0))::double
+            as coverage,
+        (sum(engaged_s) / nullif(sum(known_s), 0))::double as engaged_fraction,
+        coalesce(sum(n_disengagements), 0)::bigint as n_disengagements,
+        coalesce(sum(n_disengagements_counted), 0)::bigint as n_disengagements_counted,
+        coalesce(sum(n_interventions), 0)::bigint as n_interventions
+    from drives
+    group by dongle_id
+)
+
+select * from final;
+comment on column devices.dongle_id is 'the device';
+comment on column devices.n_drives is 'drives, imported ones included';
+comment on column devices.n_imported_drives is 'drives known only from an old engagement_db.json';
+comment on column devices.first_drive is 'name of the earliest drive';
+comment on column devices.last_drive is 'name of the latest drive';
+comment on column devices.known_s is 'time whose state is known';
+comment on column devices.moving_s is 'known time faster than 1 m/s';
+comment on column devices.engaged_s is 'time with openpilot active';
+comment on column devices.distance_km is 'distance driven';
+comment on column devices.engaged_km is 'distance driven while engaged';
+comment on column devices.coverage is 'known time / duration of the drives with logs; null without samples';
+comment on column devices.engaged_fraction is 'engaged_s / known_s; null without known time';
+comment on column devices.n_disengagements is 'engagements that ended at a known moment; imported drives have none';
+comment on column devices.n_disengagements_counted is 'those with at least 2 s engaged before and 2 s off after';
+comment on column devices.n_interventions is 'overrides and counted disengagements by the driver';

@@ -1,0 +1,44 @@
+-- Ends of engagements at a known moment, each with its cause.
+--
+-- grain:   one row per (drive_id, engagement_num)
+-- reads:   result.disengagements, result.drive_metrics, drive
+-- null:    cause_event without an event; speed and place where none was sampled shortly before
+create or replace view disengagements as
+with
+
+final as (
+    select
+        ends.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        ends.engagement_num,
+        ends.mono_ns,
+        (ends.mono_ns - metrics.first_mono_ns) / 1e9 as time_s,
+        ends.segment_num,
+        ends.cause,
+        ends.cause_event,
+        ends.is_counted,
+        ends.is_inferred,
+        ends.speed_mps,
+        ends.latitude,
+        ends.longitude
+    from result.disengagements as ends
+    inner join result.drive_metrics as metrics on ends.drive_id = metrics.drive_id
+    inner join drive on ends.drive_id = drive.drive_id
+)
+
+select * from final;
+comment on column disengagements.drive_id is 'number of the drive in this database';
+comment on column disengagements.dongle_id is 'the device';
+comment on column disengagements.drive is 'name of the drive, its log id';
+comment on column disengagements.engagement_num is 'the engagement that ended';
+comment on column disengagements.mono_ns is 'logMonoTime of the end';
+comment on column disengagements.time_s is 'seconds from the first sample of the drive';
+comment on column disengagements.segment_num is 'segment that the end is in';
+comment on column disengagements.cause is 'system_immediate, system_soft, driver_soft, driver_brake, driver_gas, driver_steer, driver_cancel, driver_main, driver_park, driver_other, car_cruise, end_of_drive or unknown';
+comment on column disengagements.cause_event is 'the event that says so; null where none did';
+comment on column disengagements.is_counted is 'at least 2 s engaged before and 2 s off after, and not the end of the drive';
+comment on column disengagements.is_inferred is 'only pedals, buttons and gear could tell';
+comment on column disengagements.speed_mps is 'speed at the end; null where not sampled';
+comment on column disengagements.latitude is 'degrees; null without a recent fix';
+comment on column disengagements.longitude is 'degrees; null without a recent fix';

@@ -1,0 +1,158 @@
+-- Drives, with what they were like.
+--
+-- grain:   one row per drive_id
+-- reads:   drive, segment, result.drive_identity, result.drive_metrics, staging.imported_drives
+-- null:    what the logs don't say; of an imported drive, whatever the old file did not have
+create or replace view drives as
+with
+
+logs as (
+    select
+        drive_id,
+        count(*) filter (where status <> 'failed') as n_segments,
+        max(segment_num) + 1 - count(*) filter (where status <> 'failed') as n_missing_segments,
+        case
+            when count(distinct log_kind) filter (where status <> 'failed') > 1 then 'mixed'
+            else coalesce(min(log_kind) filter (where status <> 'failed'), min(log_kind))
+        end as log_kind
+    from segment
+    group by drive_id
+),
+
+ingested as (
+    select
+        drive.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        drive.dongle_id || '|' || drive.drive as route_name,
+        identity.started_at_utc,
+        identity.clock_source,
+        identity.version,
+        identity.git_branch,
+        identity.git_commit,
+        identity.git_remote,
+        identity.fork,
+        identity.device_type,
+        identity.car_fingerprint,
+        metrics.openpilot_longitudinal,
+        metrics.longitudinal_source,
+        false as is_imported,
+        logs.n_segments::bigint as n_segments,
+        logs.n_missing_segments::bigint as n_missing_segments,
+        logs.log_kind,
+        metrics.duration_s,
+        metrics.known_s,
+        metrics.coverage,
+        metrics.moving_s,
+        metrics.engaged_s,
+        metrics.moving_engaged_s,
+        metrics.lateral_only_s,
+        metrics.longitudinal_s,
+        metrics.distance_km,
+        metrics.engaged_km,
+        metrics.engaged_fraction,
+        metrics.moving_engaged_fraction,
+        metrics.distance_engaged_fraction,
+        metrics.n_engagements,
+        metrics.n_disengagements,
+        metrics.n_disengagements_counted,
+        metrics.n_lateral_overrides,
+        metrics.n_longitudinal_overrides,
+        metrics.n_interventions
+    from drive
+    inner join logs on drive.drive_id = logs.drive_id
+    left join result.drive_identity as identity on drive.drive_id = identity.drive_id
+    left join result.drive_metrics as metrics on drive.drive_id = metrics.drive_id
+),
+
+imported as (
+    select
+        imported.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        (imported.entry ->> 'recorded_at')::timestamp as started_at_utc,
+        imported.entry ->> 'version' as version,
+        imported.entry ->> 'git_branch' as git_branch,
+        imported.entry ->> 'git_commit' as git_commit,
+        imported.entry ->> 'device_type' as device_type,
+        imported.entry ->> 'car_fingerprint' as car_fingerprint,
+        (imported.entry ->> 'openpilot_longitudinal')::boolean as openpilot_longitudinal,
+        (imported.entry ->> 'total_time')::double / 1e9 as known_s,
+        (imported.entry ->> 'active_time')::double / 1e9 as engaged_s,
+        (imported.entry ->> 'drive_time')::double / 1e9 as moving_s,
+        (imported.entry ->> 'drive_time_active')::double / 1e9 as moving_engaged_s,
+        (imported.entry ->> 'odo_distance')::double as distance_km,
+        (imported.entry ->> 'engaged_distance')::double as engaged_km
+    from staging.imported_drives as imported
+    inner join drive on imported.drive_id = drive.drive_id
+),
+
+final as (
+    select * from ingested
+    union all by name
+    select
+        drive_id,
+        dongle_id,
+        drive,
+        dongle_id || '|' || drive as route_name,
+        started_at_utc,
+        case when started_at_utc is not null then 'name' end as clock_source,
+        version,
+        git_branch,
+        git_commit,
+        device_type,
+        car_fingerprint,
+        openpilot_longitudinal,
+        true as is_imported,
+        0::bigint as n_segments,
+        known_s,
+        moving_s,
+        engaged_s,
+        moving_engaged_s,
+        distance_km,
+        engaged_km,
+        engaged_s / nullif(known_s, 0) as engaged_fraction,
+        moving_engaged_s / nullif(moving_s, 0) as moving_engaged_fraction,
+        engaged_km / nullif(distance_km, 0) as distance_engaged_fraction
+    from imported
+)
+
+select * from final;
+comment on column drives.drive_id is 'number of the drive in this database';
+comment on column drives.dongle_id is 'the device';
+comment on column drives.drive is 'name of the drive, its log id';
+comment on column drives.route_name is 'dongle_id|drive, as comma''s tools write it';
+comment on column drives.started_at_utc is 'when it started, by clock_source; local time of the device where that is name; null without a clock';
+comment on column drives.clock_source is 'what started_at_utc is by: clocks, gps, init_data, or name (a name that is a timestamp)';
+comment on column drives.version is 'openpilot''s version; null where the logs don''t say';
+comment on column drives.git_branch is 'branch of the software; null where the logs don''t say';
+comment on column drives.git_commit is 'commit of the software; null where the logs don''t say';
+comment on column drives.git_remote is 'repository of the software; null where the logs don''t say';
+comment on column drives.fork is 'openpilot, a fork known by name, or the owner of git_remote';
+comment on column drives.device_type is 'neo (EON, two), tici (three), tizi (3X), mici (four), pc';
+comment on column drives.car_fingerprint is 'the car, as openpilot names it; null without carParams';
+comment on column drives.openpilot_longitudinal is 'whether openpilot may control speed; null without carParams';
+comment on column drives.longitudinal_source is 'who controls speed: openpilot, or the car''s stock cruise';
+comment on column drives.is_imported is 'known only from an old engagement_db.json, until its logs are ingested';
+comment on column drives.n_segments is 'segments with a readable log';
+comment on column drives.n_missing_segments is 'segments from 0 to the last one without a readable log; null for an imported drive';
+comment on column drives.log_kind is 'rlog, qlog (decimated: short presses are lost) or mixed';
+comment on column drives.duration_s is 'first to last sample; null without samples';
+comment on column drives.known_s is 'time whose state is known: no gap over a second, no missing segment';
+comment on column drives.coverage is 'known_s / duration_s';
+comment on column drives.moving_s is 'known time faster than 1 m/s';
+comment on column drives.engaged_s is 'time with openpilot active';
+comment on column drives.moving_engaged_s is 'time with openpilot active faster than 1 m/s';
+comment on column drives.lateral_only_s is 'time steering without being enabled: MADS, always-on lateral';
+comment on column drives.longitudinal_s is 'time with speed controlled by longitudinal_source; null without carParams';
+comment on column drives.distance_km is 'integral of speed';
+comment on column drives.engaged_km is 'integral of speed while engaged';
+comment on column drives.engaged_fraction is 'engaged_s / known_s; null without known time';
+comment on column drives.moving_engaged_fraction is 'moving_engaged_s / moving_s; null without moving';
+comment on column drives.distance_engaged_fraction is 'engaged share of the distance driven in known time; null without distance';
+comment on column drives.n_engagements is 'runs of being engaged; off-runs under 0.5 s don''t end one';
+comment on column drives.n_disengagements is 'engagements that ended at a known moment, the end of the drive aside';
+comment on column drives.n_disengagements_counted is 'those with at least 2 s engaged before and 2 s off after';
+comment on column drives.n_lateral_overrides is 'times the driver steered for 0.3 s or more while engaged';
+comment on column drives.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
+comment on column drives.n_interventions is 'overrides and counted disengagements by the driver';

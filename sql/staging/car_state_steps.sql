@@ -1,0 +1,78 @@
+-- The time from each carState sample to the next one of its drive.
+--
+-- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
+-- reads:   car_state, staging.thresholds
+-- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown
+-- why:     is_known is false where nothing follows within the gap: what comes next is unknown
+create or replace view staging.car_state_steps as
+with
+
+samples as (
+    select
+        drive_id,
+        mono_ns,
+        segment_num,
+        v_ego_mps::double as v_ego_mps,
+        cruise_enabled,
+        steering_pressed,
+        gas_pressed,
+        lead(mono_ns) over by_time as next_mono_ns,
+        lead(segment_num) over by_time as next_segment_num,
+        lead(v_ego_mps::double) over by_time as next_v_ego_mps,
+        lag(mono_ns) over by_time as previous_mono_ns,
+        lag(segment_num) over by_time as previous_segment_num,
+        lag(cruise_enabled) over by_time as previous_cruise_enabled,
+        lag(steering_pressed) over by_time as previous_steering_pressed,
+        lag(gas_pressed) over by_time as previous_gas_pressed
+    from car_state
+    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+),
+
+steps as (
+    select
+        *,
+        (
+            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds), false)
+            and next_segment_num - segment_num <= 1
+        ) as is_known,
+        (
+            mono_ns > previous_mono_ns
+            and mono_ns - previous_mono_ns <= (select max_gap_ns from staging.thresholds)
+            and segment_num - previous_segment_num <= 1
+        ) as follows_known
+    from samples
+    where next_mono_ns is null or next_mono_ns > mono_ns
+),
+
+final as (
+    select
+        drive_id,
+        mono_ns,
+        next_mono_ns,
+        is_known,
+        v_ego_mps,
+        cruise_enabled,
+        steering_pressed,
+        gas_pressed,
+        case
+            when is_known
+                then
+                    (greatest(v_ego_mps, 0) + greatest(next_v_ego_mps, 0)) / 2
+                    * ((next_mono_ns - mono_ns) / 1e9)
+        end as distance_m,
+        (
+            not is_known or follows_known is distinct from true
+            or (cruise_enabled is distinct from previous_cruise_enabled)
+        ) as is_cruise_edge,
+        (
+            not is_known or follows_known is distinct from true
+            or (steering_pressed is distinct from previous_steering_pressed)
+        ) as is_steering_edge,
+        (
+            not is_known or follows_known is distinct from true
+            or (gas_pressed is distinct from previous_gas_pressed)
+        ) as is_gas_edge
+    from steps
+)
+
+select * from final;

@@ -1,0 +1,25 @@
+-- Drives that are known only from an old engagement_db.json.
+--
+-- grain:   one row per drive_id
+-- reads:   imported_drive, segment
+-- null:    whatever the entry lacks
+-- why:     an entry gives way as soon as one of its drive's logs is ingested
+create or replace view staging.imported_drives as
+with
+
+ingested as (
+    select distinct drive_id from segment
+),
+
+final as (
+    select
+        imported_drive.drive_id,
+        imported_drive.entry::json as entry,
+        imported_drive.source_path,
+        imported_drive.imported_at_utc
+    from imported_drive
+    left join ingested on imported_drive.drive_id = ingested.drive_id
+    where ingested.drive_id is null
+)
+
+select * from final;

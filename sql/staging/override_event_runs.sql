@@ -1,0 +1,58 @@
+-- Runs of an event that says the driver overrides.
+--
+-- grain:   one row per (drive_id, axis, start_mono_ns)
+-- reads:   staging.drive_events, staging.thresholds
+-- null:    never
+-- why:     a list of events holds until the next list, which comes about once a second
+create or replace view staging.override_event_runs as
+with
+
+lists as (
+    select
+        drive_id,
+        segment_num,
+        message_num,
+        mono_ns,
+        bool_or(override_lateral) as is_lateral,
+        bool_or(override_longitudinal) as is_longitudinal
+    from staging.drive_events
+    group by drive_id, segment_num, message_num, mono_ns
+),
+
+steps as (
+    select
+        *,
+        lead(mono_ns) over by_time as next_mono_ns,
+        lead(segment_num) over by_time as next_segment_num
+    from lists
+    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+),
+
+spans as (
+    select
+        drive_id,
+        mono_ns as start_mono_ns,
+        next_mono_ns as end_mono_ns,
+        is_lateral,
+        is_longitudinal
+    from steps
+    where
+        (is_lateral or is_longitudinal)
+        and next_mono_ns > mono_ns
+        and next_mono_ns - mono_ns <= (select event_max_gap_ns from staging.thresholds)
+        and next_segment_num - segment_num <= 1
+),
+
+by_axis as (
+    select drive_id, 'lateral' as axis, start_mono_ns, end_mono_ns from spans where is_lateral
+    union all
+    select drive_id, 'longitudinal' as axis, start_mono_ns, end_mono_ns
+    from spans
+    where is_longitudinal
+),
+
+final as (
+    select drive_id, axis, start_mono_ns, end_mono_ns from by_axis
+)
+
+select * from final;

@@ -1,0 +1,51 @@
+-- Runs of the steering wheel or the accelerator pressed by the driver.
+--
+-- grain:   one row per (drive_id, axis, start_mono_ns)
+-- reads:   staging.car_state_steps
+-- null:    never
+create or replace view staging.pressed_runs as
+with
+
+edges as (
+    select
+        drive_id,
+        'lateral' as axis,
+        mono_ns,
+        (is_known and coalesce(steering_pressed, false)) as is_pressed
+    from staging.car_state_steps
+    where is_steering_edge
+    union all
+    select
+        drive_id,
+        'longitudinal' as axis,
+        mono_ns,
+        (is_known and coalesce(gas_pressed, false)) as is_pressed
+    from staging.car_state_steps
+    where is_gas_edge
+),
+
+changes as (
+    select
+        *,
+        lag(is_pressed) over (partition by drive_id, axis order by mono_ns) as was_pressed
+    from edges
+),
+
+runs as (
+    select
+        drive_id,
+        axis,
+        mono_ns as start_mono_ns,
+        is_pressed,
+        lead(mono_ns) over (partition by drive_id, axis order by mono_ns) as end_mono_ns
+    from changes
+    where (is_pressed is distinct from was_pressed)
+),
+
+final as (
+    select drive_id, axis, start_mono_ns, end_mono_ns
+    from runs
+    where is_pressed and end_mono_ns is not null
+)
+
+select * from final;

@@ -1,0 +1,176 @@
+"""One drive's base-table rows in time order, and what each source says at a moment."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+EVENT_SOURCES = ("onroadEvents", "carEvents", "carState")
+GPS_SOURCES = ("gpsLocationExternal", "gpsLocation", "liveLocationKalman")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The thresholds of the definitions, under the names that the store has for them."""
+
+    max_gap_s: float = 1.0
+    event_max_gap_s: float = 2.0
+    engagement_min_off_s: float = 0.5
+    counted_min_on_s: float = 2.0
+    counted_min_off_s: float = 2.0
+    override_min_s: float = 0.3
+    override_merge_s: float = 1.0
+    moving_min_mps: float = 1.0
+    city_max_mps: float = 15.3
+    road_max_mps: float = 25.0
+    cause_before_s: float = 0.5
+    cause_after_s: float = 0.1
+    end_of_drive_s: float = 2.0
+    position_max_age_s: float = 2.0
+
+    def ns(self, name: str) -> int:
+        """The threshold `name`, which is in seconds, in ns."""
+        value_s: float = getattr(self, name)
+        return round(value_s * 1e9)
+
+
+DEFAULTS = Parameters()
+
+
+def place(row: Row) -> tuple[int, int, int]:
+    """What orders the rows of a source: of two rows of one time the later one wins."""
+    return row["mono_ns"], row["segment_num"], row["message_num"]
+
+
+class Samples:
+    """The rows of one source in time order; each holds until the next one, if that is near."""
+
+    def __init__(self, rows: list[Row], max_gap_ns: int) -> None:
+        self.rows = sorted(rows, key=place)
+        self.times: list[int] = [row["mono_ns"] for row in self.rows]
+        self._max_gap_ns = max_gap_ns
+
+    def is_contiguous(self, index: int) -> bool:
+        """Whether row `index` holds until the row after it."""
+        if index + 1 >= len(self.rows):
+            return False
+        row, following = self.rows[index], self.rows[index + 1]
+        is_missing_between = following["segment_num"] - row["segment_num"] > 1
+        gap_ns = self.times[index + 1] - self.times[index]
+        return gap_ns <= self._max_gap_ns and not is_missing_between
+
+    def known(self, mono_ns: int) -> Row | None:
+        """The row that holds at a moment; None where nothing is known."""
+        index = bisect_right(self.times, mono_ns) - 1
+        return self.rows[index] if index >= 0 and self.is_contiguous(index) else None
+
+    def newest(self, mono_ns: int) -> Row | None:
+        """The last row at or before a moment, however old."""
+        index = bisect_right(self.times, mono_ns) - 1
+        return self.rows[index] if index >= 0 else None
+
+    def pairs(self) -> list[tuple[Row, Row]]:
+        """(row, row after it) for every row that holds for some time."""
+        return [
+            (self.rows[index], self.rows[index + 1])
+            for index in range(len(self.rows))
+            if self.is_contiguous(index) and self.times[index + 1] > self.times[index]
+        ]
+
+    def spans(self, column: str) -> list[tuple[int, int]]:
+        """[start_ns, end_ns) of every row that holds, and has `column` true."""
+        return [(a["mono_ns"], b["mono_ns"]) for a, b in self.pairs() if a[column] is True]
+
+    def within(self, start_ns: int, end_ns: int) -> list[Row]:
+        """The rows in [start_ns, end_ns], both ends included."""
+        return self.rows[bisect_left(self.times, start_ns) : bisect_right(self.times, end_ns)]
+
+    def steps_within(self, start_ns: int, end_ns: int) -> list[tuple[Row, Row]]:
+        """(previous row, row) for rows in [start_ns, end_ns], however long before the former is."""
+        first = max(bisect_left(self.times, start_ns), 1)
+        stop = bisect_right(self.times, end_ns)
+        return [(self.rows[index - 1], self.rows[index]) for index in range(first, stop)]
+
+
+class Drive:
+    """What the base tables hold of one drive."""
+
+    def __init__(self, tables: Tables, parameters: Parameters) -> None:
+        self.drive_id: int = tables["drive"][0]["drive_id"]
+        self.parameters = parameters
+        self._tables = tables
+
+    def rows(self, table: str) -> list[Row]:
+        """The drive's rows of a table; the rows of messages are in time order."""
+        rows = self._tables.get(table, [])
+        return sorted(rows, key=place) if rows and "mono_ns" in rows[0] else rows
+
+    def _samples(self, table: str) -> Samples:
+        return Samples(self.rows(table), self.parameters.ns("max_gap_s"))
+
+    @cached_property
+    def names(self) -> Row:
+        """drive_id, dongle_id and drive."""
+        row = self.rows("drive")[0]
+        return {name: row[name] for name in ("drive_id", "dongle_id", "drive")}
+
+    @cached_property
+    def control(self) -> Samples:
+        """selfdriveState where the drive has it, else controlsState."""
+        table = "selfdrive_state" if self.rows("selfdrive_state") else "controls_state"
+        return self._samples(table)
+
+    @cached_property
+    def car_state(self) -> Samples:
+        return self._samples("car_state")
+
+    @cached_property
+    def car_control(self) -> Samples:
+        return self._samples("car_control")
+
+    @cached_property
+    def span(self) -> tuple[int, int] | None:
+        """[first, last] in ns; None in a drive with neither control samples nor carState."""
+        times = self.control.times + self.car_state.times
+        return (min(times), max(times)) if times else None
+
+    @cached_property
+    def event_rows(self) -> list[Row]:
+        """The rows of the one event source that is used."""
+        rows = self.rows("car_event")
+        for source in EVENT_SOURCES:
+            chosen = [row for row in rows if row["source"] == source]
+            if chosen:
+                return chosen
+        return []
+
+    @cached_property
+    def positions(self) -> list[Row]:
+        """The fixes of the best GPS source that has one."""
+        fixes = [row for row in self.rows("gps") if row["has_fix"]]
+        for source in GPS_SOURCES:
+            chosen = [row for row in fixes if row["source"] == source]
+            if chosen:
+                return chosen
+        return []
+
+    @cached_property
+    def openpilot_longitudinal(self) -> bool | None:
+        """What the first carParams that says it says."""
+        values = [row["openpilot_longitudinal"] for row in self.rows("car_params")]
+        return next((value for value in values if value is not None), None)
+
+    @cached_property
+    def is_old_sunnypilot(self) -> bool:
+        return any((row["n_pointers"] or 0) >= 7 for row in self.car_state.rows)
+
+    @cached_property
+    def log_kind(self) -> str | None:
+        """rlog, qlog, or mixed; None without a segment that could be read."""
+        kinds = {row["log_kind"] for row in self.rows("segment") if row["status"] != "failed"}
+        return "mixed" if len(kinds) > 1 else next(iter(kinds), None)

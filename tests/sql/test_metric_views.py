@@ -1,0 +1,207 @@
+"""The metric views against the oracle, and what must not change their numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from engagement.store import results, schema
+from tests import builders
+from tests.oracles import metrics
+from tests.oracles.metric_drive import DEFAULTS, Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Row = dict[str, Any]
+Views = dict[str, list[Row]]
+
+BATCHES = [range(start, start + 15) for start in range(1, 61, 15)]
+KEYS = {
+    "state_intervals": ("drive_id", "start_mono_ns"),
+    "engagements": ("drive_id", "engagement_num"),
+    "disengagements": ("drive_id", "mono_ns"),
+    "overrides": ("drive_id", "axis", "start_mono_ns"),
+    "interventions": ("drive_id", "mono_ns", "kind"),
+    "speed_bands": ("drive_id", "speed_band"),
+    "drives": ("drive_id",),
+}
+# What the oracle computes and the published views don't tell.
+UNPUBLISHED = {"engagements": {"start_kind"}, "drives": {"longitudinal_source"}}
+OTHER = Parameters(
+    max_gap_s=0.6,
+    event_max_gap_s=1.0,
+    engagement_min_off_s=0.3,
+    counted_min_on_s=1.0,
+    counted_min_off_s=0.5,
+    override_min_s=0.2,
+    override_merge_s=0.5,
+    moving_min_mps=8.0,
+    city_max_mps=1.0,
+    road_max_mps=15.31,
+    cause_before_s=0.3,
+    cause_after_s=0.2,
+    end_of_drive_s=1.0,
+    position_max_age_s=0.5,
+)
+
+
+@pytest.mark.parametrize("seeds", BATCHES, ids=str)
+def test_views_say_what_the_oracle_says(seeds):
+    tables = builders.merge([builders.random_drive(Random(seed), seed) for seed in seeds])
+
+    assert differences(computed(tables), metrics.compute(tables)) == []
+
+
+def test_thresholds_come_from_the_parameter_table():
+    tables = random_drives(range(101, 121))
+
+    assert differences(computed(tables, OTHER), metrics.compute(tables, OTHER)) == []
+    assert set(asdict(DEFAULTS)) == set(asdict(OTHER))
+    assert not set(asdict(DEFAULTS).items()) & set(asdict(OTHER).items())
+
+
+def test_splitting_drives_elsewhere_changes_only_segment_numbers():
+    rng = Random(3)
+    drives = [builders.random_drive(Random(seed), seed, is_whole=True) for seed in range(201, 216)]
+    moved = builders.merge([builders.resegment(tables, rng) for tables in drives])
+    tables = builders.merge(drives)
+
+    assert segment_counts(moved) != segment_counts(tables)
+    before, after = without_segments(computed(tables)), without_segments(computed(moved))
+    assert differences(after, before) == []
+
+
+def test_the_order_of_inserted_rows_changes_nothing():
+    tables = random_drives(range(301, 311))
+    rng = Random(4)
+    shuffled = {name: rng.sample(rows, len(rows)) for name, rows in tables.items()}
+
+    assert differences(computed(shuffled), computed(tables)) == []
+
+
+def test_a_drive_has_the_same_numbers_alone_as_among_others():
+    drives = [builders.random_drive(Random(seed), seed) for seed in range(401, 407)]
+
+    together = computed(builders.merge(drives))
+
+    alone = [computed(tables) for tables in drives]
+    assert differences(together, {name: [r for v in alone for r in v[name]] for name in KEYS}) == []
+
+
+def test_refreshing_again_changes_nothing_and_a_removed_drive_leaves_nothing(connection):
+    tables = random_drives(range(501, 507))
+    builders.insert(connection, tables)
+    results.refresh(connection, list(range(501, 507)))
+    once = read(connection)
+
+    results.refresh(connection, [503, 501])
+    assert differences(read(connection), once) == []
+
+    for table in tables:
+        connection.execute(f"delete from {table} where drive_id = 502")
+    results.refresh(connection, [502])
+    kept = {name: [row for row in rows if row["drive_id"] != 502] for name, rows in once.items()}
+    assert differences(read(connection), kept) == []
+
+
+def test_only_refreshed_drives_change(connection):
+    tables = random_drives(range(601, 605))
+    builders.insert(connection, tables)
+    results.refresh(connection, [601, 603])
+
+    rows = [row for name in KEYS if name != "drives" for row in read(connection)[name]]
+
+    assert {row["drive_id"] for row in rows} == {601, 603}
+
+
+def test_state_intervals_tile_the_span_and_neighbours_differ():
+    tables = random_drives(range(701, 721))
+    views = computed(tables)
+
+    for drive in views["drives"]:
+        rows = [r for r in views["state_intervals"] if r["drive_id"] == drive["drive_id"]]
+        assert all(before["end_mono_ns"] == row["start_mono_ns"] for before, row in pairwise(rows))
+        assert all(state(before) != state(row) for before, row in pairwise(rows))
+        total_ns = sum(row["end_mono_ns"] - row["start_mono_ns"] for row in rows)
+        assert total_ns == round(drive["duration_s"] * 1e9)
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        schema.create(opened)
+        yield opened
+
+
+def random_drives(seeds: Sequence[int]) -> builders.BaseTables:
+    return builders.merge([builders.random_drive(Random(seed), seed) for seed in seeds])
+
+
+def computed(tables: builders.BaseTables, parameters: Parameters = DEFAULTS) -> Views:
+    """The rows of the views in a new store that holds these rows."""
+    with duckdb.connect() as connection:
+        schema.create(connection)
+        for name, value in asdict(parameters).items():
+            connection.execute("update parameter set value = ? where name = ?", [value, name])
+        builders.insert(connection, tables)
+        results.refresh(connection, [row["drive_id"] for row in tables["drive"]])
+        return read(connection)
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> Views:
+    """All rows of the metric views, in the order of their keys."""
+    return {
+        name: connection.sql(f"select * from {name} order by {', '.join(keys)}")
+        .to_arrow_table()
+        .to_pylist()
+        for name, keys in KEYS.items()
+    }
+
+
+def differences(views: Views, expected: Views) -> list[str]:
+    """What views say otherwise than expected, in the columns that are expected."""
+    found = []
+    for name, keys in KEYS.items():
+        rows = {tuple(row[key] for key in keys): row for row in views[name]}
+        wanted = {tuple(row[key] for key in keys): row for row in expected[name]}
+        assert len(rows) == len(views[name])
+        found += [f"{name}{key}: not expected" for key in rows.keys() - wanted.keys()]
+        found += [f"{name}{key}: missing" for key in wanted.keys() - rows.keys()]
+        found += [
+            f"{name}{key}: {column} is {rows[key][column]!r} and not {value!r}"
+            for key in rows.keys() & wanted.keys()
+            for column, value in wanted[key].items()
+            if column not in UNPUBLISHED.get(name, ()) and not is_same(rows[key][column], value)
+        ]
+    return sorted(found)
+
+
+def is_same(value: object, expected: object) -> bool:
+    if isinstance(value, float) and isinstance(expected, float):
+        return math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9)
+    return type(value) is type(expected) and value == expected
+
+
+def state(row: Row) -> tuple[object, ...]:
+    columns = ("mode", "enabled", "active", "lateral_active", "longitudinal_active")
+    return tuple(row[column] for column in columns)
+
+
+def without_segments(views: Views) -> Views:
+    return {
+        name: [
+            {k: v for k, v in row.items() if k not in ("segment_num", "n_segments")} for row in rows
+        ]
+        for name, rows in views.items()
+    }
+
+
+def segment_counts(tables: builders.BaseTables) -> list[int]:
+    return sorted(row["n_messages"] for row in tables["segment"])
