@@ -15,6 +15,7 @@ from tests.drive_signals import (
     random_pulses,
     random_speeds,
     random_times,
+    steady_times,
     seconds,
 )
 
@@ -26,16 +27,19 @@ Row = dict[str, Any]
 # Where things happen around an end: inside the windows, on their borders, and just outside.
 OFFSETS_S = (-0.51, -0.5, -0.5, -0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.11)
 SOFT_OFFSETS_S = (-5.01, -5.0, -3.0, -1.0, -0.1, 0.1, 0.11)
+FIX_AGES_S = (0.0, -0.1, 1.99, 2.0, 2.01)
 AFTER_END_S = (-0.1, 0.0, 1.0, 1.9, 2.0, 2.0, 2.01)
 
 STORIES = ("event", "event", "event", "event", "soft", "pulse", "pulse", "cruise", "button", "end")
+NAMED = 8  # the last ones of userDisable, of which each stands for itself
 EVENTS = {
     "immediate_disable": ("canError", "controlsMismatch", "pcmDisable"),
     "soft_disable": ("overheat", "calibrationInvalid", "doorOpen", "wrongGear"),
     "user_disable": (
-        "pedalPressed", "pedalPressed", "pedalPressed", "buttonCancel", "wrongCarMode", "parkBrake",
-        "brakeHold", "reverseGear", "steeringDisengage", "steerDisengage", "pcmDisable",
-        "pcmDisable", "cruiseDisabled", "doorOpen", "wrongGear", "manualRestart", "buttonEnable",
+        "pedalPressed", "pedalPressed", "pedalPressed", "steeringDisengage", "steerDisengage",
+        "pcmDisable", "pcmDisable", "cruiseDisabled", "buttonEnable",
+        "manualRestart", "buttonCancel", "wrongCarMode", "parkBrake", "brakeHold", "reverseGear",
+        "doorOpen", "wrongGear",
     ),
     "warning": ("pedalPressed", "steerSaturated", "laneChange"),
 }  # fmt: skip
@@ -62,6 +66,7 @@ class Scene:
     gas: Pulses
     brake: Pulses
     cruise_off: Pulses
+    is_steady: bool
     main_off: Pulses = field(default_factory=lambda: Pulses([]))
     regen: Pulses = field(default_factory=lambda: Pulses([]))
     steer_off: Pulses = field(default_factory=lambda: Pulses([]))
@@ -70,6 +75,12 @@ class Scene:
     ignition_off: Pulses = field(default_factory=lambda: Pulses([]))
     events: list[tuple[int, str, str]] = field(default_factory=list)
     buttons: list[tuple[int, str, bool]] = field(default_factory=list)
+    fixes_ns: list[int] = field(default_factory=list)
+
+    def times(self, edges_s: float = 0.0) -> list[int]:
+        """Sample times of one source, from somewhat before the start to somewhat after the end."""
+        span = self.start_ns - seconds(edges_s), self.end_ns + seconds(edges_s)
+        return steady_times(*span) if self.is_steady else random_times(self.rng, *span)
 
 
 def drive_messages(rng: Random) -> list[Message]:
@@ -101,6 +112,7 @@ def _scene(rng: Random) -> Scene:
         gas=random_pulses(rng, start_ns, end_ns, 0.5),
         brake=random_pulses(rng, start_ns, end_ns, 0.1),
         cruise_off=random_pulses(rng, start_ns, end_ns, 0.2),
+        is_steady=rng.random() < 0.4,
     )
 
 
@@ -114,7 +126,7 @@ def _control(scene: Scene) -> tuple[list[Message], list[int]]:
     messages, ends_ns = [], []
     for index, table in enumerate(tables):
         was_active = False
-        for time in random_times(rng, scene.start_ns, scene.end_ns):
+        for time in scene.times():
             enabled, active, state = PHASES[scene.phases.at(time)]
             if index:
                 enabled, active, state = False, False, None
@@ -129,14 +141,17 @@ def _control(scene: Scene) -> tuple[list[Message], list[int]]:
 def _tell_story(scene: Scene, end_ns: int) -> None:
     """Let something happen that may be why an engagement ended, and something beside it."""
     rng = scene.rng
+    scene.fixes_ns.append(end_ns - seconds(rng.choice(FIX_AGES_S)))
     was_soft = scene.phases.at(end_ns - 200_000_000) == "soft"
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         at_ns = end_ns + seconds(rng.choice(OFFSETS_S))
         length_s = rng.choice((0.2, 0.5, 1.0))
         story = "soft" if was_soft and rng.random() < 0.6 else rng.choice(STORIES)
         if story == "event":
-            flag = rng.choice(("immediate_disable", "user_disable", "user_disable", "user_disable"))
-            scene.events.append((at_ns, flag, rng.choice(EVENTS[flag])))
+            flag = rng.choice(("immediate_disable", *["user_disable"] * 6))
+            pool = EVENTS[flag] if rng.random() < 0.6 else EVENTS[flag][-NAMED:]
+            names = rng.sample(pool, k=min(rng.choice((1, 1, 2, 3)), len(pool)))
+            scene.events += [(at_ns, flag, name) for name in names]
         elif story == "soft":
             at_ns = end_ns + seconds(rng.choice(SOFT_OFFSETS_S))
             scene.events.append((at_ns, "soft_disable", rng.choice(EVENTS["soft_disable"])))
@@ -160,7 +175,7 @@ def _car_state(scene: Scene) -> list[Message]:
         return []
     # carState may run longer or shorter than the control messages.
     edges_s = rng.choice((0.0, 0.0, 0.3, -2.0))
-    times = random_times(rng, scene.start_ns - seconds(edges_s), scene.end_ns + seconds(edges_s))
+    times = scene.times(edges_s)
     n_pointers = rng.choices((None, 5, 6, 7), (3, 3, 3, 2))[0]
     follows_phase = rng.random() < 0.4
     messages = []
@@ -190,7 +205,7 @@ def _car_control(scene: Scene) -> list[Message]:
     null_odds = rng.choices((0.0, 0.05, 1.0), (6, 1, 2))[0]
     lag_ns = rng.choice((0, GRID_NS, 100_000_000, 500_000_000))
     messages = []
-    for time in random_times(rng, scene.start_ns, scene.end_ns):
+    for time in scene.times():
         phase = scene.phases.at(time - lag_ns)
         enabled, active, _ = PHASES[phase]
         is_null = rng.random() < null_odds
@@ -205,7 +220,7 @@ def _car_control(scene: Scene) -> list[Message]:
 
 def _events(scene: Scene) -> list[Message]:
     rng = scene.rng
-    count = rng.choices((0, 1, 2), (2, 6, 2))[0]
+    count = rng.choices((0, 1, 2), (2, 5, 3))[0]
     sources = rng.sample(("onroadEvents", "carEvents", "carState"), count)
     # Of two sources only one is to be used; the other one tells another story.
     stories = [scene.events, [(at, flag, "canError") for at, flag, _ in scene.events]]
@@ -219,14 +234,15 @@ def _events(scene: Scene) -> list[Message]:
 
 def _event_messages(scene: Scene, source: str, story: list[tuple[int, str, str]]) -> list[Message]:
     rng = scene.rng
-    period_ns = seconds(rng.choice((0.3, 1.0, 1.0, 2.0, 2.01)))
+    period_ns = seconds(rng.choice((0.3, 1.0, 2.0, 2.0, 2.01)))
     steering = random_pulses(rng, scene.start_ns, scene.end_ns, 0.4)
     gas = random_pulses(rng, scene.start_ns, scene.end_ns, 0.4)
     at: dict[int, list[Row]] = {}
     for mono_ns in range(scene.start_ns + 30_000_000, scene.end_ns, period_ns):
         at[mono_ns] = [{"name": "steerSaturated", "warning": True}] if rng.random() < 0.3 else []
-    for edge_ns in {edge for span in steering.spans + gas.spans for edge in span}:
-        at.setdefault(edge_ns, [])
+    if rng.random() < 0.5:
+        edges_ns = {edge for span in steering.spans + gas.spans for edge in span}
+        at = {edge_ns: [] for edge_ns in edges_ns} | at
     for mono_ns, flag, name in story:
         at.setdefault(mono_ns, []).append({"name": name, flag: True})
     unset = rng.choice((False, False, None))
@@ -266,7 +282,8 @@ def _positions(scene: Scene) -> list[Message]:
     messages = []
     for source in rng.sample(("gpsLocationExternal", "gpsLocation", "liveLocationKalman"), count):
         fix_odds = rng.choice((0.0, 0.5, 0.9))
-        for time in random_times(rng, scene.start_ns, scene.end_ns)[:: rng.choice((5, 10, 20))]:
+        times = scene.times()[:: rng.choice((10, 40, 80))]
+        for time in times + rng.choice(([], scene.fixes_ns)):
             row = {
                 "source": source,
                 "has_fix": rng.random() < fix_odds or rng.choice((False, None)),

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRID_NS = 10_000_000
+TENTH_NS = 100_000_000
 SECOND_NS = 1_000_000_000
 
-PERIODS_NS = (50_000_000, 100_000_000, 100_000_000, 100_000_000, 150_000_000, 200_000_000)
+PERIODS_NS = (50_000_000, TENTH_NS, TENTH_NS, TENTH_NS, 150_000_000, 200_000_000)
 LENGTHS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0, 1.9, 2.0, 2.1, 3.0, 3.0, 5.0, 5.0, 8.0, 12.0)
 GAPS_S = (0.5, 0.99, 1.0, 1.0, 1.01, 1.5, 3.0, 7.0)
 SPEEDS_MPS = (-0.5, 0.0, 0.5, 1.0, 1.01, 8.0, 15.29, 15.3, 15.31, 20.0, 24.99, 25.0, 25.01, 33.0)
@@ -76,12 +77,17 @@ def float32(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-def random_times(rng: Random, start_ns: int, end_ns: int, *, may_gap: bool = True) -> list[int]:
+def steady_times(start_ns: int, end_ns: int) -> list[int]:
+    """Sample times without any disorder: what happens then takes whole tenths of a second."""
+    return list(range(start_ns, end_ns + 1, TENTH_NS))
+
+
+def random_times(rng: Random, start_ns: int, end_ns: int) -> list[int]:
     """Sample times of one source: a steady rate with jitter, gaps and doubles."""
     period_ns = rng.choice(PERIODS_NS)
     jitter_steps = rng.choice((0, 0, 1, 2))
     grain_ns = rng.choice((GRID_NS, GRID_NS, GRID_NS, GRID_NS + 1))
-    gap_odds = rng.choice((0.0, 0.005, 0.02)) if may_gap else 0.0
+    gap_odds = rng.choice((0.0, 0.005, 0.02))
     double_odds = rng.choice((0.0, 0.0, 0.03))
     times = []
     time_ns = start_ns + rng.choice((0, 0, period_ns // 2))
@@ -103,7 +109,7 @@ def random_phases(rng: Random, start_ns: int, end_ns: int) -> Steps[str]:
     while start_ns <= end_ns:
         starts_ns.append(start_ns)
         values.append(phase)
-        start_ns += seconds(rng.choice(LENGTHS_S)) + rng.choice((0, 0, GRID_NS, -GRID_NS))
+        start_ns += seconds(rng.choice(LENGTHS_S)) + rng.choice((0, 0, 0, GRID_NS, -GRID_NS))
         phase = rng.choice(NEXT[phase])
     return Steps(starts_ns, values)
 

@@ -162,8 +162,14 @@ def rows(table: str) -> list[list[str]]:
 
 
 @functools.cache
+def parser() -> Any:
+    """A parser of our own: pycapnp's shared one aborts the process over a file met twice."""
+    return capnp.SchemaParser()
+
+
+@functools.cache
 def load(file: str) -> Any:
-    return capnp.load(str(resource_dir("schemas") / f"{file}.capnp"))
+    return parser().load(str(resource_dir("schemas") / f"{file}.capnp"))
 
 
 def struct_schema(file: str, path: str) -> Any:

@@ -124,10 +124,15 @@ def _default(slot: Any, kind: str) -> Any:
 
 
 class Schema:
-    """A compiled set of schemas: pycapnp's `Event` and its layout."""
+    """A compiled set of schemas: pycapnp's `Event` and its layout.
 
-    def __init__(self, event: Any) -> None:
+    The parser must live as long as what it parsed; one of our own lets folders with the same file
+    ids be loaded side by side.
+    """
+
+    def __init__(self, event: Any, parser: Any) -> None:
         self.event = event
+        self._parser = parser
         self.layout = StructLayout(event.schema)
         self.which_by_name = self.layout.discriminants()
 
@@ -145,10 +150,11 @@ def load_schema(schema_dir: Path | None = None) -> Schema:
         raise ConfigError(path, "there is no such schema; --schema-dir names a folder with it")
     imports = [str(folder), str(folder / "include"), str(folder.parent)]
     try:
-        module = capnp.load(str(path), imports=imports)
+        parser = capnp.SchemaParser()
+        module = parser.load(str(path), imports=imports)
     except capnp.KjException as error:
         problem = str(error.description).strip()
         raise ConfigError(path, f"the schema does not compile: {problem}") from error
     if not hasattr(module, "Event"):
         raise ConfigError(path, "the schema defines no struct Event")
-    return Schema(module.Event)
+    return Schema(module.Event, parser)

@@ -74,12 +74,14 @@ class Writer:
     Leaving the context without `publish` throws away what was not published.
     """
 
-    def __init__(self, path: Path, *, memory_limit: str = "1GB", threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, *, parameters_file: Path | None = None, memory_limit: str = "1GB"
+    ) -> None:
         self.path = path
+        self._parameters_file = parameters_file
         self._config = {
             "storage_compatibility_version": _STORAGE_VERSION,
             "memory_limit": memory_limit,
-            **({"threads": str(threads)} if threads else {}),
         }
         self._private = path.with_name(path.name + ".next")
         self.connection = self._open()
@@ -129,7 +131,7 @@ class Writer:
 
     def _create(self) -> bool:
         try:
-            return create(self.connection)
+            return create(self.connection, self._parameters_file)
         except BaseException:
             self.connection.close()
             self._clear()

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 class Reader:
     """An open generation; queries see it unchanged until `close`.
 
+    `any_version` is for the writer, which brings an older database up to date itself.
+
     Raises:
         StoreMissingError: If there is no database.
         StoreVersionError: If another version of engagement made it.
         StoreError: If DuckDB can't read it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, any_version: bool = False) -> None:
         if not path.is_file():
             raise StoreMissingError(path)
         self.path = path
@@ -44,7 +46,7 @@ class Reader:
             self.connection.close()
             problem = str(error).split("\n", 1)[0]
             raise StoreError(f"{path}: DuckDB can't read it: {problem}") from error
-        if found != latest_version():
+        if found != latest_version() and not any_version:
             self.connection.close()
             raise StoreVersionError(path, found, latest_version())
 

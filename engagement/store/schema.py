@@ -73,6 +73,20 @@ def stored_version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
+def is_current(path: Path) -> bool:
+    """Whether a database has this program's tables and views, so that it need not be written."""
+    if not path.exists():
+        return False
+    with duckdb.connect() as connection:
+        quoted = str(path).replace("'", "''")
+        connection.execute(f"attach '{quoted}' as engagement (read_only)")
+        connection.execute("use engagement")
+        if stored_version(connection) != latest_version():
+            return False
+        found = connection.sql("select sql_hash from store_state").fetchall()
+        return found == [(sql_hash(),)]
+
+
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> None:
     """Apply the migrations that the database lacks, each with its record in one transaction.
 

@@ -4,6 +4,7 @@
 -- reads:   staging.pressed_runs, staging.override_event_runs, result.engaged_runs,
 --          result.engagements, staging.thresholds
 -- null:    never
+-- why:     the list of events is coarse, so where wheel or pedal tell of it they tell its length
 create or replace view compute.overrides as
 with
 
@@ -24,8 +25,14 @@ pressed as (
 ),
 
 long_enough as (
-    select pressed.*
+    select *
     from pressed
+    where end_mono_ns - start_mono_ns >= (select override_min_ns from staging.thresholds)
+),
+
+going_on as (
+    select pressed.*
+    from long_enough as pressed
     left join result.engagements as ended
         on
             pressed.drive_id = ended.drive_id
@@ -35,10 +42,7 @@ long_enough as (
             and ended.end_kind = 'disengagement'
             and pressed.pressed_mono_ns
             >= ended.end_mono_ns - (select cause_before_ns from staging.thresholds)
-    where
-        ended.drive_id is null
-        and pressed.end_mono_ns - pressed.start_mono_ns
-        >= (select override_min_ns from staging.thresholds)
+    where ended.drive_id is null
 ),
 
 by_event as (
@@ -56,10 +60,26 @@ by_event as (
             and runs.end_mono_ns > engaged.start_mono_ns
 ),
 
+by_event_only as (
+    select by_event.*
+    from by_event
+    where
+        not exists (
+            select 1
+            from long_enough as pressed
+            where
+                pressed.drive_id = by_event.drive_id
+                and pressed.engagement_num = by_event.engagement_num
+                and pressed.axis = by_event.axis
+                and pressed.start_mono_ns <= by_event.end_mono_ns
+                and pressed.end_mono_ns >= by_event.start_mono_ns
+        )
+),
+
 inputs as (
-    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from long_enough
+    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from going_on
     union all
-    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from by_event
+    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from by_event_only
 ),
 
 inputs_in_order as (

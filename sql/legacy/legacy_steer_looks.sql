@@ -1,11 +1,10 @@
 -- Moments at which the armed steering detector looks, with the torques' difference.
 --
--- grain:   one row per (drive_id, segment_num, message_num, frame_num) and torque in the frame;
---          frame_num is -1 before a message's first torque
+-- grain:   one row per torque in a frame, and one per `can` message for its first frame
 -- reads:   staging.legacy_torque_averages, can_message, staging.legacy_steer_states
 -- null:    never
--- why:     it looks after every frame of a `can` message. After the message's first frame, frames
---          without torque change nothing: one look per message stands for them all
+-- why:     it looks after every frame. Frames without torque, after the first, change nothing; two
+--          rows of one frame are peers, and look at the same averages
 create or replace view staging.legacy_steer_looks as
 with
 
@@ -37,7 +36,7 @@ moments as (
         drive_id,
         segment_num,
         message_num,
-        -1 as frame_num,
+        0 as frame_num,
         mono_ns,
         null as driver_nm,
         null as motor_nm,

@@ -155,9 +155,13 @@ def _cruise(window: Window) -> Cause | None:
     return Cause("car_cruise", name)
 
 
+def _has_all_events(window: Window) -> bool:
+    """Whether a driver who brakes would have been seen in the events."""
+    return bool(window.drive.event_rows) and window.drive.log_kind != "qlog"
+
+
 def _cruise_fell(window: Window) -> Cause | None:
-    # Without (all) events a braking driver can't be told from the car's own cruise by this.
-    if not window.drive.event_rows or window.drive.log_kind == "qlog":
+    if not _has_all_events(window):
         return None
     return Cause("car_cruise") if window.fell("cruise_enabled", window.end_ns) else None
 
@@ -169,7 +173,7 @@ def _by_controls(window: Window) -> Cause | None:
         (window.cancelled(), "driver_cancel"),
         (window.fell("cruise_available"), "driver_main"),
         (window.parked(), "driver_park"),
-        (window.fell("cruise_enabled"), "car_cruise"),
+        (window.fell("cruise_enabled") and not _has_all_events(window), "car_cruise"),
     )
     cause = next((cause for is_seen, cause in signs if is_seen), None)
     return Cause(cause, is_inferred=True) if cause else None

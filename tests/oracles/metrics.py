@@ -6,8 +6,9 @@ What the definitions leave open, and what is done here:
 
 - A drive without control samples and carState has a duration and sums of 0, and no ratios.
 - Two carState rows of one time make no step, not a step of zero length.
-- `cruiseState.enabled` that fell is a cause of its own (`car_cruise`, not inferred) only where an
-  rlog has events; elsewhere it stands last among what the controls tell.
+- `cruiseState.enabled` that fell up to the end is a cause of its own (`car_cruise`, not inferred)
+  where an rlog has events; elsewhere it stands last among what the controls tell.
+- The time with longitudinal control is null, not 0, where no carParams says who controls speed.
 - The segment of an intervention is found like that of a disengagement: by its last control sample.
 - A speed is known at an end when the last carState row is not older than the largest gap, even if
   no row follows in time.
@@ -176,7 +177,9 @@ def _time_columns(metrics: Metrics) -> Row:
         "coverage": _ratio(known_s, duration_s),
         "engaged_s": engaged_s,
         "lateral_only_s": metrics.seconds(mode="lateral_only"),
-        "longitudinal_s": metrics.seconds(longitudinal_active=True),
+        "longitudinal_s": None
+        if metrics.drive.openpilot_longitudinal is None
+        else metrics.seconds(longitudinal_active=True),
         "engaged_fraction": _ratio(engaged_s, known_s),
     }
 

@@ -1,0 +1,133 @@
+"""Which of the logs that were found have to be read.
+
+A log is told by its path, size and time of change, so that an unchanged one costs nothing; what a
+path does not say is settled once the log has been read. Of a segment's logs the rlog comes first,
+and another is read only where that one is damaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engagement.names import drive_started_at
+from engagement.store.segments import stored_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from engagement.logs.find import LogFile
+    from engagement.store.segments import KnownSegment
+
+    Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which drives are wanted; dates are of the drive's start and inclusive."""
+
+    device: str | None = None
+    drive: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def admits(
+        self, dongle_id: str | None, drive: str | None, started_at: datetime | None
+    ) -> bool:
+        """Whether a log may be wanted, by what is known of it so far."""
+        if self.device and dongle_id and dongle_id != self.device:
+            return False
+        if self.drive and drive and drive != self.drive:
+            return False
+        if started_at is None:
+            return True
+        day = started_at.date()
+        return (not self.since or day >= self.since) and (not self.until or day <= self.until)
+
+
+@dataclass(slots=True)
+class Plan:
+    """`groups` are the logs to read, one group a segment, its best log first."""
+
+    groups: list[tuple[LogFile, ...]] = field(default_factory=list)
+    n_unchanged: int = 0
+    n_superseded: int = 0
+    n_filtered: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Size on disk of the first log of each group."""
+        return sum(group[0].size_bytes for group in self.groups)
+
+
+class Known:
+    """The segments in the database, by key and by path."""
+
+    def __init__(self, segments: Iterable[KnownSegment]) -> None:
+        self.by_key = {(s.dongle_id, s.drive, s.segment_num): s for s in segments}
+        self._by_path = {s.path: s for s in self.by_key.values()}
+
+    def unchanged(self, log: LogFile) -> KnownSegment | None:
+        """The segment that this very file was ingested for, if it has not changed since."""
+        known = self._by_path.get(stored_path(log.path))
+        if known and (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns):
+            return known
+        return None
+
+    def supersedes(self, key: Key, log_kind: str) -> bool:
+        """Whether the database has a readable rlog where this is a qlog."""
+        known = self.by_key.get(key)
+        return bool(
+            known and known.status != "failed" and known.log_kind == "rlog" and log_kind == "qlog"
+        )
+
+
+def make_plan(
+    logs: Iterable[LogFile], known: Known, filters: Filters, *, reprocess: bool = False
+) -> Plan:
+    """Sort out the logs that need not be read, and group the others by segment."""
+    plan = Plan()
+    by_segment: dict[Key | str, list[LogFile]] = {}
+    for log in logs:
+        drive = log.name.drive
+        started_at = drive_started_at(drive) if drive else None
+        if filters.admits(log.name.dongle_id, drive, started_at):
+            by_segment.setdefault(_key(log) or stored_path(log.path), []).append(log)
+        else:
+            plan.n_filtered += 1
+    for key, candidates in by_segment.items():
+        _plan_segment(plan, key, candidates, known, reprocess=reprocess)
+    return plan
+
+
+def _plan_segment(
+    plan: Plan, key: Key | str, candidates: list[LogFile], known: Known, *, reprocess: bool
+) -> None:
+    if reprocess:
+        plan.groups.append(tuple(candidates))
+        return
+    unchanged = {log.path: known.unchanged(log) for log in candidates}
+    met = [segment for segment in unchanged.values() if segment]
+    is_whole = any(s.status == "ok" and s.log_kind == candidates[0].name.log_kind for s in met)
+    fresh = [log for log in candidates if not unchanged[log.path]]
+    wanted = [
+        log
+        for log in fresh
+        if not is_whole and not (isinstance(key, tuple) and known.supersedes(key, _kind(log)))
+    ]
+    plan.n_unchanged += len(met)
+    plan.n_superseded += len(fresh) - len(wanted)
+    if wanted:
+        plan.groups.append(tuple(wanted))
+
+
+def _key(log: LogFile) -> Key | None:
+    name = log.name
+    if name.dongle_id is None or name.drive is None or name.segment_num is None:
+        return None
+    return name.dongle_id, name.drive, name.segment_num
+
+
+def _kind(log: LogFile) -> str:
+    return log.name.log_kind or "rlog"

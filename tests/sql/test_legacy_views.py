@@ -1,0 +1,205 @@
+"""The legacy views against the old system's numbers, as the oracle computes them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from engagement.legacy import files
+from engagement.store import results, schema
+from tests import builders
+from tests.oracles import legacy, legacy_drives, legacy_tables
+from tests.oracles.legacy_messages import Can, CarState, Controls, Drive, Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Row = dict[str, Any]
+S = 1_000_000_000
+DAY = "2025-09-09--10-00-00"
+RESULTS = (
+    "legacy_state_changes",
+    "legacy_segment_times",
+    "legacy_speed_buckets",
+    "legacy_cruise_press",
+    "legacy_odometer",
+    "legacy_steer_interventions",
+    "legacy_debug_events",
+    "legacy_drives",
+)
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        schema.create(connection)
+        yield connection
+
+
+def fill(connection: duckdb.DuckDBPyConnection, drives: list[Drive]) -> None:
+    """Insert the drives, numbered from 1."""
+    rows = [legacy_tables.drive_rows(drive, number) for number, drive in enumerate(drives, 1)]
+    builders.insert(connection, builders.merge(rows))
+
+
+def read(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    return connection.sql(query).to_arrow_table().to_pylist()
+
+
+def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    query = """
+        select drive.dongle_id as device_id, drive.host, drive.drive, numbers.*
+        from result.legacy_drives as numbers
+        inner join drive on numbers.drive_id = drive.drive_id
+        order by numbers.drive_id
+    """
+    return [files.engagement_db_entry(row) for row in read(connection, query)]
+
+
+def events(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    query = "from result.legacy_debug_events order by drive_id, segment_num, message_num"
+    return [files.debug_event(row) for row in read(connection, query)]
+
+
+def computed(drives: list[Drive]) -> tuple[list[Row], list[Row]]:
+    with duckdb.connect() as connection:
+        schema.create(connection)
+        fill(connection, drives)
+        results.refresh(connection, range(1, len(drives) + 1))
+        return entries(connection), events(connection)
+
+
+def differences(found: object, wanted: object, place: str = "") -> list[str]:
+    """Where two documents differ; floats called raw may, by a billionth, and zeros have a sign."""
+    if isinstance(found, dict) and isinstance(wanted, dict) and list(found) == list(wanted):
+        return [
+            problem
+            for key, value in wanted.items()
+            for problem in differences(found[key], value, f"{place}.{key}")
+        ]
+    if place.endswith("_raw"):
+        is_same = math.isclose(found, wanted, rel_tol=1e-9)
+    else:
+        is_same = json.dumps(found) == json.dumps(wanted)
+    return [] if is_same else [f"{place}: {found} instead of {wanted}"]
+
+
+@pytest.mark.parametrize("first", range(0, 120, 30))
+def test_views_agree_with_the_oracle_on_random_drives(first):
+    drives = [legacy_drives.random_drive(Random(seed)) for seed in range(first, first + 30)]
+    wanted = [legacy.compute(drive) for drive in drives]
+
+    found_entries, found_events = computed(drives)
+
+    assert len(found_entries) == len(drives)
+    for found, (entry, _) in zip(found_entries, wanted, strict=True):
+        assert differences(found, entry) == []
+    wanted_events = [event for _, drive_events in wanted for event in drive_events]
+    assert wanted_events
+    assert found_events == wanted_events
+
+
+def test_a_long_segment_with_many_interventions_agrees_with_the_oracle():
+    drive = legacy_drives.random_drive(Random(5), n_messages=6000, name=DAY)
+    entry, drive_events = legacy.compute(drive)
+
+    found_entries, found_events = computed([drive])
+
+    assert len(drive_events) > 10
+    assert differences(found_entries[0], entry) == []
+    assert found_events == drive_events
+
+
+def test_a_drive_without_messages_has_zeros_and_nulls():
+    drive = Drive("d0", "2025-13-01--10-00-00", (Segment(0, "./rlogs/d0/x--0/rlog", ()),))
+
+    (found,), found_events = computed([drive])
+
+    assert differences(found, legacy.compute(drive)[0]) == []
+    assert (found["total_time"], found["odo_distance"], found["recorded_at"]) == (0, None, None)
+    assert found_events == []
+
+
+def test_a_drive_whose_logs_all_failed_has_no_entry(connection):
+    fill(connection, [legacy_drives.random_drive(Random(1))])
+    connection.execute("update segment set status = 'failed'")
+
+    results.refresh(connection, [1])
+
+    assert entries(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("start_ns", "step_ns", "count"),
+    [(0, S // 10, 1), (11 * S, S // 10, 1), (0, 10, 0), (11 * S, 10, 1)],
+)
+def test_the_ten_seconds_count_from_boot(start_ns, step_ns, count):
+    torques = {"steering_driver_torque": 0.0, "steering_motor_torque": 2.0}
+    messages = [Controls(start_ns, active=True)]
+    messages += [Can(start_ns + place * step_ns, (torques,)) for place in range(150)]
+    drive = Drive("d0", DAY, (Segment(0, "./rlogs/d0/x--0/rlog", tuple(messages)),))
+
+    (found,), _ = computed([drive])
+
+    assert found["steer_intervention_count"] == count
+    assert legacy.compute(drive)[0]["steer_intervention_count"] == count
+
+
+def test_rates_are_rounded_as_python_rounds_ties():
+    gaps_ns = [1_000_000_000, 7_000_000_000]
+    controls = [Controls(0, active=True), Controls(gaps_ns[0], active=True)]
+    controls.append(Controls(sum(gaps_ns) * 100, active=False))
+    odometer = [Can(1, ({"odometer": km},)) for km in (0.0, 0.5, 16.0)]
+    messages = (*controls[:2], *odometer, *controls[2:], CarState(1, 2.0), CarState(2, 2.0))
+    drive = Drive("d0", DAY, (Segment(0, "./rlogs/d0/x--0/rlog", messages),))
+
+    (found,), _ = computed([drive])
+
+    assert found["engagement_pct_odo"] == 3.12  # 3.125; DuckDB's round gives 3.13
+    assert found["engagement_pct"] == 0.12  # 0.125
+    assert differences(found, legacy.compute(drive)[0]) == []
+
+
+@pytest.mark.parametrize("only", [[2], [2, 4], [1, 2, 3, 4, 5]])
+def test_drives_computed_apart_are_those_computed_together(only, connection):
+    drives = [legacy_drives.random_drive(Random(seed), name=DAY) for seed in range(5)]
+    fill(connection, drives)
+    results.refresh(connection, [1, 2, 3, 4, 5])
+    chosen = f"drive_id in ({', '.join(map(str, only))})"
+    expected = {name: read_sorted(connection, name, chosen) for name in RESULTS}
+
+    connection.execute(";".join(f"delete from result.{name}" for name in RESULTS))
+    results.refresh(connection, only)
+
+    assert {name: read_sorted(connection, name, "true") for name in RESULTS} == expected
+    assert expected["legacy_drives"]
+
+
+def read_sorted(connection: duckdb.DuckDBPyConnection, name: str, condition: str) -> list[Row]:
+    return read(connection, f"from result.{name} where {condition} order by all")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("condition", ["drive_id = 3", "drive_id in (3, 5)"])
+def test_a_filter_on_drives_reaches_the_scans_of_the_large_tables(name, condition, connection):
+    large = r"(can_signal|can_message|controls_state|car_state)\b"
+    query = f"explain (format json) from compute.{name} where {condition}"
+
+    plan = json.loads(connection.execute(query).fetchall()[0][1])
+
+    scans = [scan for node in plan for scan in table_scans(node)]
+    reads = [info for info in scans if re.search(large, info.get("Table", ""))]
+    assert all("drive_id" in str(info.get("Filters")) for info in reads), reads
+
+
+def table_scans(node: Row) -> Iterator[Row]:
+    if "Table" in node["extra_info"]:
+        yield node["extra_info"]
+    for child in node["children"]:
+        yield from table_scans(child)
