@@ -15,8 +15,8 @@ from tests.drive_signals import (
     random_pulses,
     random_speeds,
     random_times,
-    steady_times,
     seconds,
+    steady_times,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ EVENTS = {
     "soft_disable": ("overheat", "calibrationInvalid", "doorOpen", "wrongGear"),
     "user_disable": (
         "pedalPressed", "pedalPressed", "pedalPressed", "steeringDisengage", "steerDisengage",
-        "pcmDisable", "pcmDisable", "cruiseDisabled", "buttonEnable",
+        "pcmDisable", "pcmDisable", "cruiseDisabled", "cruiseDisabled", "buttonEnable",
         "manualRestart", "buttonCancel", "wrongCarMode", "parkBrake", "brakeHold", "reverseGear",
         "doorOpen", "wrongGear",
     ),

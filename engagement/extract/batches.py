@@ -135,12 +135,14 @@ def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray:
     known = list(names)
     highest = int(codes.max()) if len(codes) else -1
     unknown = [str(code) for code in range(len(known), highest + 1)]
-    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), known + unknown)
+    names_ = pa.array(known + unknown, pa.string())  # untyped, pyarrow looks for more libraries
+    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), names_)
 
 
 def constant(value: str, length: int) -> pa.DictionaryArray:
     """The same text for every row."""
-    return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), [value])
+    texts = pa.array([value], pa.string())
+    return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), texts)
 
 
 def nullable(values: Array, is_null: Bools) -> pa.Array:

@@ -77,10 +77,13 @@ class _Profile(msgspec.Struct):
     description: str = ""
 
 
-def load_profile(*, profiles_file: Path | None, name: str | None, cwd: Path) -> VehicleProfile:
+def load_profile(
+    *, profiles_file: Path | None, name: str | None, cwd: Path
+) -> VehicleProfile | None:
     """Load the profile `name`, by default the file's `default_profile`.
 
     The file is the one given, else `config/vehicle_profiles.json` of `cwd`, else the shipped one.
+    None where neither names a profile: then no CAN signals are wanted.
 
     Raises:
         ConfigError: If the file, the profile, one of its keys or its DBC file does not hold.
@@ -88,6 +91,8 @@ def load_profile(*, profiles_file: Path | None, name: str | None, cwd: Path) -> 
     path = _find_profiles(profiles_file, cwd)
     content = _decode(path, _read(path), _File)
     chosen = name or content.default_profile
+    if not chosen:
+        return None
     if chosen not in content.profiles:
         where = "" if name else "default_profile"
         problem = f"no profile {chosen!r}{suggestion(chosen, content.profiles)}"

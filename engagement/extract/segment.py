@@ -179,14 +179,14 @@ def _span(log: Log, copied: Messages) -> tuple[int | None, int | None]:
 
 def _tables(log: Log, specs: Sequence[SignalSpec]) -> tuple[dict[str, pa.Table], Messages]:
     """Every base table's rows, in file order, and the messages that had to be copied."""
-    in_place, in_place_can = build(log.in_place), _can_frames(log.in_place, specs)
+    rows = build(log.in_place)
+    frames = [_can_frames(log.in_place, specs)] if specs else []
     copied = log.copied()
-    parts = [*in_place, *(build(copied) if len(copied) else [])]
-    frames = [in_place_can, *([_can_frames(copied, specs)] if len(copied) else [])]
-    tables = _join([rows for rows in parts if len(rows.row)])
-    if specs:
-        tables |= _can_tables([part for part in frames if len(part)], specs)
-    return tables, copied
+    if len(copied):
+        rows += build(copied)
+        frames += [_can_frames(copied, specs)] if specs else []
+    tables = _join([part for part in rows if len(part.row)])
+    return tables | (_can_tables(frames, specs) if specs else {}), copied
 
 
 def _join(parts: list[Rows]) -> dict[str, pa.Table]:
@@ -205,38 +205,54 @@ def _in_file_order(tables: list[pa.Table]) -> pa.Table:
     return joined.take(pa.array(order)).combine_chunks()
 
 
-def _can_frames(messages: Messages, specs: Sequence[SignalSpec]) -> CanFrames:
-    """All CAN frames; none where no signal is wanted, so that the time is not spent."""
-    frames = messages.items("can" if specs else "")
-    data = frames.octets("dat")
+def _can_frames(messages: Messages, specs: Sequence[SignalSpec]) -> tuple[CanFrames, pa.Table]:
+    """The frames that carry a wanted signal, and every `can` message that has frames."""
+    frames = messages.items("can")
     first = np.flatnonzero(np.diff(frames.parent, prepend=-1))
     n_frames = np.diff(np.append(first, len(frames)))
-    is_bad = (messages.is_damaged | messages.is_far)[frames.row]
-    keep = np.flatnonzero(~is_bad) if is_bad.any() else slice(None)
     within = np.arange(len(frames)) - np.repeat(first, n_frames)
-    return CanFrames(
-        message_num=frames.message_num.astype(np.int32)[keep],
-        frame_num=within.astype(np.int32)[keep],
-        mono_ns=frames.mono_ns[keep],
-        address=frames.column("address").astype(np.uint32, copy=False)[keep],
-        bus=frames.column("src").astype(np.uint8, copy=False)[keep],
-        start_byte=data.start[keep],
-        length_bytes=data.length.astype(np.int32)[keep],
-        buffer=data.buffer,
+    addresses = np.array([spec.address for spec in specs], dtype=np.uint32)
+    wanted = np.flatnonzero(np.isin(frames.column("address"), addresses))
+    is_bad = messages.is_damaged | messages.is_far
+    carriers = frames.take(wanted)
+    octets = carriers.octets("dat")
+    keep = ~is_bad[carriers.row]
+    frame_columns = CanFrames(
+        message_num=carriers.message_num.astype(np.int32)[keep],
+        frame_num=within[wanted].astype(np.int32)[keep],
+        mono_ns=carriers.mono_ns[keep],
+        address=carriers.column("address")[keep],
+        bus=carriers.column("src")[keep],
+        start_byte=octets.start[keep],
+        length_bytes=octets.length.astype(np.int32)[keep],
+        buffer=octets.buffer,
     )
+    heads = frames.take(first)
+    keep = ~is_bad[heads.row]
+    message_table = pa.table(
+        {
+            "message_num": heads.message_num.astype(np.int32)[keep],
+            "mono_ns": heads.mono_ns[keep],
+            "n_frames": n_frames.astype(np.int32)[keep],
+        }
+    )
+    return frame_columns, message_table
 
 
-def _can_tables(parts: list[CanFrames], specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
-    signals = [_signal_table(frames, specs) for frames in parts]
-    messages = [_message_table(frames) for frames in parts]
-    if not parts:
-        return {}
-    return {"can_signal": _in_file_order(signals), "can_message": _in_file_order(messages)}
+def _can_tables(
+    parts: list[tuple[CanFrames, pa.Table]], specs: Sequence[SignalSpec]
+) -> dict[str, pa.Table]:
+    return {
+        "can_signal": _in_file_order([_signal_table(frames, specs) for frames, _ in parts]),
+        "can_message": _in_file_order([messages for _, messages in parts]),
+    }
 
 
 def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
     signals = extract_signals(frames, specs)
-    keys = pa.DictionaryArray.from_arrays(signals.key_num.astype(np.int32), list(signals.keys))
+    keys = pa.DictionaryArray.from_arrays(
+        signals.key_num.astype(np.int32), pa.array(signals.keys, pa.string())
+    )
     return pa.table(
         {
             "message_num": signals.message_num,
@@ -245,16 +261,5 @@ def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
             "signal_key": keys,
             "bus": signals.bus,
             "value": signals.value,
-        }
-    )
-
-
-def _message_table(frames: CanFrames) -> pa.Table:
-    _, first, count = np.unique(frames.message_num, return_index=True, return_counts=True)
-    return pa.table(
-        {
-            "message_num": frames.message_num[first],
-            "mono_ns": frames.mono_ns[first],
-            "n_frames": count.astype(np.int32),
         }
     )

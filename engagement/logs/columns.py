@@ -48,6 +48,7 @@ class Messages:
         self.is_far: Bools = np.zeros(len(start), dtype=np.bool_)
         self._words = words
         self._views: dict[str, Array] = {}
+        self._structs: dict[str, Structs] = {}
         rows = np.arange(len(start), dtype=np.int64)
         pointer = np.where(start < end, start, -1)
         self.is_damaged |= pointer < 0
@@ -69,7 +70,10 @@ class Messages:
 
     def structs(self, event: str) -> Structs:
         """One row per message whose union member is `event`; none if the schema has no such."""
-        return self._members(event).struct(event) if self._knows(event) else self._none()
+        if event not in self._structs:
+            known = self._knows(event)
+            self._structs[event] = self._members(event).struct(event) if known else self._none()
+        return self._structs[event]
 
     def items(self, event: str) -> Structs:
         """One row per element of the list that is the union member `event`."""
@@ -166,7 +170,7 @@ class Bytes:
         return codes, list(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Structs:
     """Structs of one type, one a row.
 
@@ -182,6 +186,7 @@ class Structs:
     place: Ints
     n_data: Ints
     n_pointers: Ints
+    _sections: Array | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -201,6 +206,7 @@ class Structs:
         return Structs(
             self.messages, self.layout, self.row[rows], self.parent[rows],
             self.place[rows], self.n_data[rows], self.n_pointers[rows],
+            None if self._sections is None else self._sections[rows],
         )  # fmt: skip
 
     def field(self, name: str) -> Field | None:
@@ -223,8 +229,7 @@ class Structs:
     def number(self, kind: str, offset: int, default: Any) -> Array:
         """The number at an offset (in its own size) of the data section, xor its default."""
         dtype = np.dtype(_DTYPES[kind])
-        per_word = 8 // dtype.itemsize
-        values = self._gather(self.messages.view(_DTYPES[kind]), per_word, offset)
+        values = self._gather(dtype, offset)
         if not default:
             return values
         bits = np.dtype(f"<u{dtype.itemsize}")
@@ -232,18 +237,32 @@ class Structs:
         return (values.view(bits) ^ pattern).view(dtype)
 
     def _bool(self, offset: int) -> Bools:
-        octets = self._gather(self.messages.view("u1"), 8, offset >> 3)
+        octets = self._gather(np.dtype("u1"), offset >> 3)
         return ((octets >> (offset & 7)) & 1).astype(np.bool_)
 
-    def _gather(self, view: Array, per_word: int, offset: int) -> Array:
-        n_words = offset // per_word + 1
-        place = self.place * per_word + offset
-        is_there = self.n_data >= n_words
-        if is_there.all():
-            return view[place]
-        values = np.zeros(len(self), dtype=view.dtype)
-        values[is_there] = view[place[is_there]]
-        return values
+    def _gather(self, dtype: np.dtype[Any], offset: int) -> Array:
+        sections = self._data_sections()
+        if offset >= sections.shape[1] * 8 // dtype.itemsize:
+            return np.zeros(len(self), dtype=dtype)
+        return np.ascontiguousarray(sections.view(dtype)[:, offset])
+
+    def _data_sections(self) -> Array:
+        """The data sections side by side, (rows, words), zero where shorter than the longest.
+
+        Copied together once, so that the columns are cut from memory that is near.
+        """
+        if self._sections is None:
+            n_words = self.layout.n_data_words if self.layout else 0
+            within = np.arange(min(n_words, int(self.n_data.max(initial=0))))
+            place = self.place[:, None] + within
+            is_beyond = within >= self.n_data[:, None]
+            is_short = bool(is_beyond.any())
+            if is_short:
+                place[is_beyond] = 0
+            self._sections = self.messages.view("<u8")[place]
+            if is_short:
+                self._sections[is_beyond] = 0
+        return self._sections
 
     def _has_tags(self, field: Field) -> Bools:
         holds = np.ones(len(self), dtype=np.bool_)
@@ -264,14 +283,14 @@ class Structs:
         if field is None or field.kind != "struct":
             zero = np.zeros(len(self), dtype=np.int64)
             return Structs(self.messages, None, self.row, np.arange(len(self)), zero, zero, zero)
-        return self.messages._follow(field.target(), self.row, self._pointer(field))  # noqa: SLF001
+        return self.messages._follow(field.target, self.row, self._pointer(field))  # noqa: SLF001
 
     def items(self, name: str) -> Structs:
         """The elements of a list of structs, `parent` being their row here."""
         field = self.field(name)
         if field is None or field.element_kind != "struct":
             return self.messages._none()  # noqa: SLF001
-        return self.messages._follow_items(field.target(), self.row, self._pointer(field))  # noqa: SLF001
+        return self.messages._follow_items(field.target, self.row, self._pointer(field))  # noqa: SLF001
 
     def numbers(self, name: str) -> tuple[Ints, Array]:
         """A list of numbers: the row here and the value of each element."""
@@ -312,7 +331,7 @@ class Structs:
     def enumerants(self, name: str) -> tuple[str, ...]:
         """Names by number of an enum field."""
         field = self.field(name)
-        return field.enumerants() if field and field.kind == "enum" and field.schema else ()
+        return field.enumerants if field and field.kind == "enum" and field.schema else ()
 
     def _elements(self, field: Field, code: int, size: int) -> tuple[Ints, Ints]:
         """First byte and number of elements of a list of plain elements."""

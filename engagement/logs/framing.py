@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _WORD_BYTES = 8
+_COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1
 _MAX_SEGMENTS = 512  # what Cap'n Proto's own reader accepts
 
 
@@ -37,50 +38,48 @@ class Frames:
 def walk(raw: bytes) -> Frames:
     """Find every whole message; a cut or impossible one ends the walk and is told in `damage`."""
     n_words = len(raw) // _WORD_BYTES
-    halves = memoryview(raw)[: n_words * _WORD_BYTES].cast("I")
-    starts: list[int] = []
-    ends: list[int] = []
-    multiple: dict[int, tuple[int, int]] = {}
-    position = 0
+    words = memoryview(raw)[: n_words * _WORD_BYTES].cast("Q")
+    headers: list[int] = []
+    multiple: dict[int, tuple[int, int, int]] = {}
+    position = stop = 0
     while position < n_words:
-        size = halves[2 * position + 1]
-        start = position + 1
-        if halves[2 * position]:
-            bounds = _many_segments(halves, position, n_words)
+        word = words[position]
+        if word & _COUNT_MASK:
+            bounds = _many_segments(words, position, n_words)
             if bounds is None:
                 break
-            start, size, stop = bounds
-            multiple[len(starts)] = (position, stop)
+            multiple[len(headers)] = bounds
+            stop = bounds[2]
         else:
-            stop = start + size
+            stop = position + 1 + (word >> 32)
         if stop > n_words:
             break
-        starts.append(start)
-        ends.append(start + size)
+        headers.append(position)
         position = stop
-    return _frames(starts, ends, multiple, _damage(raw, position))
+    return _frames(raw, headers, multiple, _damage(raw, position))
 
 
-def _many_segments(halves: memoryview, position: int, n_words: int) -> tuple[int, int, int] | None:
-    """Start and size of the first segment and the message's end; None for no possible header."""
-    n_segments = halves[2 * position] + 1
+def _many_segments(words: memoryview, position: int, n_words: int) -> tuple[int, int, int] | None:
+    """First segment's start and end and the message's; None for no possible header."""
+    n_segments = (words[position] & _COUNT_MASK) + 1
     start = position + 1 + n_segments // 2
     if n_segments > _MAX_SEGMENTS or start > n_words:
         return None
-    sizes = halves[2 * position + 1 : 2 * position + 1 + n_segments]
-    return start, sizes[0], start + sum(sizes)
+    sizes = words[position:start].cast("B").cast("I")[1 : n_segments + 1]
+    return start, start + sizes[0], start + sum(sizes)
 
 
 def _frames(
-    starts: list[int], ends: list[int], multiple: dict[int, tuple[int, int]], damage: str | None
+    raw: bytes, headers: list[int], multiple: dict[int, tuple[int, int, int]], damage: str | None
 ) -> Frames:
-    start = np.array(starts, dtype=np.int64)
-    end = np.array(ends, dtype=np.int64)
-    header = start - 1
+    words = np.frombuffer(raw, dtype="<u8", count=len(raw) // _WORD_BYTES)
+    header = np.array(headers, dtype=np.int64)
+    start = header + 1
+    end = start + (words[header] >> np.uint64(32)).astype(np.int64)
     stop = end.copy()
-    for number, (first, last) in multiple.items():
-        if number < len(starts):
-            header[number], stop[number] = first, last
+    for number, bounds in multiple.items():
+        if number < len(headers):
+            start[number], end[number], stop[number] = bounds
     return Frames(header=header, start=start, end=end, stop=stop, damage=damage)
 
 

@@ -25,7 +25,7 @@ _SIZES_BITS = {
 _NO_UNION = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """One field: where it lies in the data section (by type) or which pointer slot it has.
 
@@ -42,11 +42,13 @@ class Field:
     schema: Any
     element_kind: str | None = None
 
+    @cached_property
     def target(self) -> StructLayout:
         """The layout of the struct that the pointer, or each element of the list, leads to."""
         schema = self.schema.elementType if self.kind == "list" else self.schema
         return StructLayout(schema)
 
+    @cached_property
     def enumerants(self) -> tuple[str, ...]:
         """The enum's names by value; only for `kind == "enum"`."""
         by_name: dict[str, int] = self.schema.enumerants
@@ -68,6 +70,11 @@ class StructLayout:
     def discriminant_offset(self) -> int:
         """Place of the struct's own union tag, in uint16 of the data section."""
         return int(self._schema.node.struct.discriminantOffset)
+
+    @property
+    def n_data_words(self) -> int:
+        """Size of the data section, in words, as this schema has it."""
+        return int(self._schema.node.struct.dataWordCount)
 
     @cached_property
     def fields(self) -> dict[str, Field]:

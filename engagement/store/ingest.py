@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store.decoding import decode, default_jobs
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.plan import Filters, Known, Plan, make_plan
 from engagement.store.reader import Reader
-from engagement.store.results import refresh
+from engagement.store.results import refresh_in_groups
 from engagement.store.schema import is_current
 from engagement.store.segments import drive_id_of, known_segments, touch_segment, write_segments
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _PUBLISH_EVERY_S = 120.0
 _BATCH_SEGMENTS = 8
-_REFRESH_SEGMENTS = 120  # two hours of driving at a time bound the memory of the views
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,29 @@ def ingest(
     return report
 
 
+def recompute(database: Path, parameters_file: Path | None = None) -> int:
+    """Bring the database's tables and views up to date and compute every result anew.
+
+    Returns:
+        The number of drives.
+
+    Raises:
+        StoreMissingError: If there is no database.
+    """
+    if not database.exists():
+        raise StoreMissingError(database)
+    with writer_lock(database), Writer(database, parameters_file=parameters_file) as writer:
+        counts = _segment_counts(writer)
+        refresh_in_groups(writer.connection, counts)
+        writer.publish()
+    return len(counts)
+
+
+def _segment_counts(writer: Writer) -> dict[int, int]:
+    query = "select drive_id, count(*) from segment group by drive_id"
+    return dict(writer.connection.sql(query).fetchall())
+
+
 def _known(database: Path) -> list[KnownSegment]:
     if not database.exists():
         return []
@@ -152,7 +175,7 @@ class _Run:
         with Writer(self._database, parameters_file=self._options.parameters_file) as writer:
             self._writer = writer
             if writer.is_outdated:
-                self._touch_all()
+                self._touched |= _segment_counts(writer)
             for n_done, decoded in enumerate(
                 decode(self._plan.groups, self._options.read, jobs=jobs), start=1
             ):
@@ -166,11 +189,6 @@ class _Run:
                 if self._on_progress:
                     self._on_progress(n_done, n_bytes, self._plan)
             self._publish()
-
-    def _touch_all(self) -> None:
-        """Every drive's results are computed anew when their definitions have changed."""
-        query = "select drive_id, count(*) from segment group by drive_id"
-        self._touched |= dict(self._writer.connection.sql(query).fetchall())
 
     def _take(self, decoded: Decoded) -> None:
         for file, problem in decoded.problems:
@@ -242,7 +260,8 @@ class _Run:
     def _publish(self, *, reopen: bool = False) -> None:
         if self._batch:
             self._write()
-        self._refresh()
+        refresh_in_groups(self._writer.connection, self._touched)
+        self._touched.clear()
         report = self._report
         self._writer.connection.execute(
             "insert into ingest_run values (?, now() at time zone 'utc', ?, ?, ?, ?, ?, ?)",
@@ -257,15 +276,3 @@ class _Run:
             ],
         )
         self._writer.publish(reopen=reopen)
-
-    def _refresh(self) -> None:
-        drives: list[int] = []
-        n_segments = 0
-        for drive_id, count in sorted(self._touched.items()):
-            if drives and n_segments + count > _REFRESH_SEGMENTS:
-                refresh(self._writer.connection, drives)
-                drives, n_segments = [], 0
-            drives.append(drive_id)
-            n_segments += count
-        refresh(self._writer.connection, drives)
-        self._touched.clear()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from engagement.errors import NotFoundError, StoreError, StoreMissingError, StoreVersionError
-from engagement.store.schema import latest_version, stored_version
+from engagement.store.schema import create, latest_version, stored_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,3 +105,22 @@ class Reader:
             "and schema_name = 'main' and not internal order by view_name"
         )
         return {row["view_name"]: row["comment"] or "" for row in found}
+
+
+def describe() -> dict[str, tuple[str, dict[str, str]]]:
+    """Title and column meanings of every public view, from sql/ itself: no database needed."""
+    with duckdb.connect() as connection:
+        create(connection)
+        columns = connection.sql(
+            "select table_name, column_name, comment from duckdb_columns() "
+            "where schema_name = 'main' and not internal order by table_name, column_index"
+        ).fetchall()
+        titles = connection.sql(
+            "select view_name, comment from duckdb_views() "
+            "where schema_name = 'main' and not internal order by view_name"
+        ).fetchall()
+    found: dict[str, tuple[str, dict[str, str]]] = {name: (title, {}) for name, title in titles}
+    for view, column, comment in columns:
+        if view in found:
+            found[view][1][column] = comment or ""
+    return found

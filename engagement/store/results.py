@@ -11,9 +11,26 @@ from typing import TYPE_CHECKING
 from engagement.store.views import load_views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
+
+_GROUP_SEGMENTS = 120  # two hours of driving at a time bound the memory of the views
+
+
+def refresh_in_groups(
+    connection: duckdb.DuckDBPyConnection, n_segments_by_drive: Mapping[int, int]
+) -> None:
+    """Compute the results of any number of drives, a bounded number of segments at a time."""
+    drives: list[int] = []
+    n_segments = 0
+    for drive_id, count in sorted(n_segments_by_drive.items()):
+        if drives and n_segments + count > _GROUP_SEGMENTS:
+            refresh(connection, drives)
+            drives, n_segments = [], 0
+        drives.append(drive_id)
+        n_segments += count
+    refresh(connection, drives)
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:

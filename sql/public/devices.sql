@@ -23,7 +23,15 @@ final as (
         (sum(engaged_s) / nullif(sum(known_s), 0))::double as engaged_fraction,
         coalesce(sum(n_disengagements), 0)::bigint as n_disengagements,
         coalesce(sum(n_disengagements_counted), 0)::bigint as n_disengagements_counted,
-        coalesce(sum(n_interventions), 0)::bigint as n_interventions
+        coalesce(sum(n_interventions), 0)::bigint as n_interventions,
+        (
+            sum(n_interventions) * 100
+            / nullif(sum(engaged_km) filter (where not is_imported), 0)
+        )::double as interventions_per_100km,
+        (
+            sum(n_disengagements_counted) * 100
+            / nullif(sum(engaged_km) filter (where not is_imported), 0)
+        )::double as disengagements_counted_per_100km
     from drives
     group by dongle_id
 )
@@ -44,3 +52,5 @@ comment on column devices.engaged_fraction is 'engaged_s / known_s; null without
 comment on column devices.n_disengagements is 'engagements that ended at a known moment; imported drives have none';
 comment on column devices.n_disengagements_counted is 'those with at least 2 s engaged before and 2 s off after';
 comment on column devices.n_interventions is 'overrides and counted disengagements by the driver';
+comment on column devices.interventions_per_100km is 'n_interventions per 100 km engaged in drives with logs; null without such distance';
+comment on column devices.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged in drives with logs; null without such distance';

@@ -58,7 +58,10 @@ ingested as (
         metrics.n_disengagements_counted,
         metrics.n_lateral_overrides,
         metrics.n_longitudinal_overrides,
-        metrics.n_interventions
+        metrics.n_interventions,
+        metrics.n_interventions * 100 / nullif(metrics.engaged_km, 0) as interventions_per_100km,
+        metrics.n_disengagements_counted * 100 / nullif(metrics.engaged_km, 0)
+            as disengagements_counted_per_100km
     from drive
     inner join logs on drive.drive_id = logs.drive_id
     left join result.drive_identity as identity on drive.drive_id = identity.drive_id
@@ -156,3 +159,5 @@ comment on column drives.n_disengagements_counted is 'those with at least 2 s en
 comment on column drives.n_lateral_overrides is 'times the driver steered for 0.3 s or more while engaged';
 comment on column drives.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
 comment on column drives.n_interventions is 'overrides and counted disengagements by the driver';
+comment on column drives.interventions_per_100km is 'n_interventions per 100 km engaged; null without engaged distance';
+comment on column drives.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged; null without engaged distance';

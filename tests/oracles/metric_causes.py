@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from tests.oracles.metric_drive import Drive, Row
 
-SOFT_WINDOW_NS = 5_000_000_000
 DRIVER_SOFT = ("doorOpen", "seatbeltNotLatched", "wrongGear")
 CRUISE = ("pcmDisable", "cruiseDisabled")
 # After steering and the pedals, in this order.
@@ -116,7 +115,8 @@ def _immediate(window: Window) -> Cause | None:
 
 
 def _soft(window: Window) -> Cause | None:
-    name = window.event("soft_disable", start_ns=window.end_ns - SOFT_WINDOW_NS)
+    start_ns = window.end_ns - window.drive.parameters.ns("soft_disable_s")
+    name = window.event("soft_disable", start_ns=start_ns)
     if name is None or not window.soft_disabling():
         return None
     return Cause("driver_soft" if name in DRIVER_SOFT else "system_soft", name)

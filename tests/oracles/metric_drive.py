@@ -30,6 +30,7 @@ class Parameters:
     road_max_mps: float = 25.0
     cause_before_s: float = 0.5
     cause_after_s: float = 0.1
+    soft_disable_s: float = 5.0
     end_of_drive_s: float = 2.0
     position_max_age_s: float = 2.0
 

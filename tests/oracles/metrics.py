@@ -4,7 +4,7 @@ Nothing here is shared with the package. Base-table rows go in, rows of the view
 
 What the definitions leave open, and what is done here:
 
-- A drive without control samples and carState has a duration and sums of 0, and no ratios.
+- A drive without control samples and carState has sums of 0, no duration and no ratios.
 - Two carState rows of one time make no step, not a step of zero length.
 - `cruiseState.enabled` that fell up to the end is a cause of its own (`car_cruise`, not inferred)
   where an rlog has events; elsewhere it stands last among what the controls tell.
@@ -167,9 +167,9 @@ def _log_columns(metrics: Metrics) -> Row:
 
 
 def _time_columns(metrics: Metrics) -> Row:
-    first_ns, last_ns = metrics.drive.span or (0, 0)
-    duration_s = (last_ns - first_ns) / 1e9
-    known_s = duration_s - metrics.seconds(mode="unknown")
+    span = metrics.drive.span
+    duration_s = None if span is None else (span[1] - span[0]) / 1e9
+    known_s = (duration_s or 0.0) - metrics.seconds(mode="unknown")
     engaged_s = metrics.seconds(mode="engaged")
     return {
         "duration_s": duration_s,
@@ -221,7 +221,7 @@ def _km(distances_m: Iterable[float]) -> float:
     return sum(distances_m) / 1000
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def _ratio(part: float, whole: float | None) -> float | None:
     return part / whole if whole else None
 
 

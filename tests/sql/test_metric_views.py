@@ -45,6 +45,7 @@ OTHER = Parameters(
     road_max_mps=15.31,
     cause_before_s=0.3,
     cause_after_s=0.2,
+    soft_disable_s=3.0,
     end_of_drive_s=1.0,
     position_max_age_s=0.5,
 )
