@@ -42,6 +42,26 @@ NEXT = {
     "odd": ("manual", "engaged"),
 }
 
+# Where things happen around an end: inside the windows, on their borders, and just outside.
+OFFSETS_S = (-0.51, -0.5, -0.5, -0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.11)
+SOFT_OFFSETS_S = (-5.01, -5.0, -3.0, -1.0, -0.1, 0.1, 0.11)
+FIX_AGES_S = (0.0, -0.1, 1.99, 2.0, 2.01)
+AFTER_END_S = (-0.1, 0.0, 1.0, 1.9, 2.0, 2.0, 2.01)
+
+STORIES = ("event", "event", "event", "event", "soft", "pulse", "pulse", "cruise", "button", "end")
+NAMED = 8  # the last ones of userDisable, of which each stands for itself
+EVENTS = {
+    "immediate_disable": ("canError", "controlsMismatch", "pcmDisable"),
+    "soft_disable": ("overheat", "calibrationInvalid", "doorOpen", "wrongGear"),
+    "user_disable": (
+        "pedalPressed", "pedalPressed", "pedalPressed", "steeringDisengage", "steerDisengage",
+        "pcmDisable", "pcmDisable", "cruiseDisabled", "cruiseDisabled", "buttonEnable",
+        "manualRestart", "buttonCancel", "wrongCarMode", "parkBrake", "brakeHold", "reverseGear",
+        "doorOpen", "wrongGear",
+    ),
+    "warning": ("pedalPressed", "steerSaturated", "laneChange"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Steps(Generic[T]):

@@ -230,11 +230,9 @@ class Structs:
         """The number at an offset (in its own size) of the data section, xor its default."""
         dtype = np.dtype(_DTYPES[kind])
         values = self._gather(dtype, offset)
-        if not default:
-            return values
         bits = np.dtype(f"<u{dtype.itemsize}")
         pattern = np.array([default], dtype=dtype).view(bits)
-        return (values.view(bits) ^ pattern).view(dtype)
+        return (values.view(bits) ^ pattern).view(dtype) if pattern[0] else values
 
     def _bool(self, offset: int) -> Bools:
         octets = self._gather(np.dtype("u1"), offset >> 3)

@@ -55,22 +55,22 @@ causes as (
                 then 'driver_gas'
             when events.rule = 'driver_pedal' then 'driver_brake'
             when events.rule <> 'car_cruise' then events.rule
-            when (events.rule = 'car_cruise' or actions.cruise_fell) and actions.brake_rose
-                then 'driver_brake'
+            when actions.brake_rose then 'driver_brake'
             when (events.rule = 'car_cruise' or actions.cruise_fell) and actions.has_cancel
                 then 'driver_cancel'
             when events.rule = 'car_cruise' or actions.cruise_fell then 'car_cruise'
-            when actions.brake_rose then 'driver_brake'
             when actions.gas_rose then 'driver_gas'
             when actions.has_cancel then 'driver_cancel'
             when actions.main_fell then 'driver_main'
             when actions.parked then 'driver_park'
+            when actions.cruise_fell_near then 'car_cruise'
             else 'unknown'
         end as cause,
         events.rule,
         events.name,
         actions.has_brake,
         actions.has_gas,
+        actions.cruise_fell,
         actions.speed_mps
     from staging.engagement_ends as ends
     inner join staging.end_actions as actions
@@ -93,7 +93,8 @@ explained as (
             else name
         end as cause_event,
         case
-            when cause in ('end_of_drive', 'unknown', 'driver_steer', 'car_cruise') then false
+            when cause in ('end_of_drive', 'unknown', 'driver_steer') then false
+            when cause = 'car_cruise' then (rule is distinct from 'car_cruise') and not cruise_fell
             when rule is null or rule = 'car_cruise' then true
             else rule = 'driver_pedal' and not has_brake and not has_gas
         end as is_inferred

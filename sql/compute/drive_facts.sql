@@ -21,8 +21,9 @@ facts as (
         null::bigint as car_params_ns,
         null::varchar as event_source,
         null::varchar as gps_source,
-        (log_kind = 'qlog' and status <> 'failed') as has_qlog
+        (log_kind = 'qlog') as is_qlog
     from segment
+    where status <> 'failed'
     union all
     select
         drive_id, mono_ns, null, null, null, null, null, null, null, null, null
@@ -61,7 +62,7 @@ final as (
         bool_or(selfdrive_ns is not null) as has_selfdrive_state,
         coalesce(bool_or(has_control), false) as has_car_control,
         coalesce(bool_or(is_old_sunnypilot), false) as is_old_sunnypilot,
-        coalesce(bool_or(has_qlog), false) as has_qlog,
+        coalesce(bool_and(is_qlog), false) as is_qlog,
         arg_min(openpilot_longitudinal, car_params_ns) as openpilot_longitudinal,
         case
             when bool_or(event_source = 'onroadEvents') then 'onroadEvents'

@@ -76,7 +76,7 @@ final as (
         end as longitudinal_source,
         (facts.last_mono_ns - facts.first_mono_ns) / 1e9 as duration_s,
         coalesce(times.known_ns, 0) / 1e9 as known_s,
-        (times.known_ns / nullif(facts.last_mono_ns - facts.first_mono_ns, 0))::double as coverage,
+        (coalesce(times.known_ns, 0) / nullif(facts.last_mono_ns - facts.first_mono_ns, 0))::double as coverage,
         coalesce(motions.moving_ns, 0) / 1e9 as moving_s,
         coalesce(times.engaged_ns, 0) / 1e9 as engaged_s,
         coalesce(motions.moving_engaged_ns, 0) / 1e9 as moving_engaged_s,

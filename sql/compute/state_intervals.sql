@@ -1,7 +1,7 @@
 -- Maximal runs of one state.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   staging.control_edges, staging.car_control_edges, staging.car_state_steps,
+-- reads:   staging.control_edges, staging.car_control_edges, result.car_state_edges,
 --          result.drive_facts
 -- null:    every flag while the mode is unknown; lateral_active and longitudinal_active while the
 --          services that tell them are
@@ -42,8 +42,7 @@ edges as (
         null,
         null,
         (case when is_known and cruise_enabled is not null then 2 + cruise_enabled::int else 0 end)
-    from staging.car_state_steps
-    where is_cruise_edge
+    from result.car_state_edges
     union all
     select drive_id, first_mono_ns, null, null, null from result.drive_facts
 ),
@@ -79,6 +78,7 @@ values_by_moment as (
         filled.mono_ns,
         facts.is_old_sunnypilot,
         facts.openpilot_longitudinal,
+        facts.first_mono_ns,
         facts.last_mono_ns,
         (filled.control_code > 0) as is_known,
         ((filled.control_code & 1) = 1) as enabled,
@@ -98,6 +98,7 @@ states as (
     select
         drive_id,
         mono_ns,
+        first_mono_ns,
         last_mono_ns,
         case
             when not is_known then 'unknown'
@@ -136,7 +137,7 @@ runs as (
         lag(lateral_active) over by_time as previous_lateral_active,
         lag(longitudinal_active) over by_time as previous_longitudinal_active
     from states
-    where mono_ns < last_mono_ns
+    where mono_ns >= first_mono_ns and mono_ns < last_mono_ns
     window by_time as (partition by drive_id order by mono_ns)
 ),
 

@@ -7,24 +7,41 @@
 create or replace view staging.car_state_steps as
 with
 
+flagged as (
+    select
+        drive_id,
+        mono_ns,
+        segment_num,
+        message_num,
+        v_ego_mps::double as v_ego_mps,
+        cruise_enabled,
+        steering_pressed,
+        gas_pressed,
+        (
+            coalesce(cruise_enabled::utinyint, 2)
+            + 4 * coalesce(steering_pressed::utinyint, 2)
+            + 16 * coalesce(gas_pressed::utinyint, 2)
+        )::utinyint as flags
+    from car_state
+),
+
 samples as (
     select
         drive_id,
         mono_ns,
         segment_num,
-        v_ego_mps::double as v_ego_mps,
+        v_ego_mps,
         cruise_enabled,
         steering_pressed,
         gas_pressed,
         lead(mono_ns) over by_time as next_mono_ns,
         lead(segment_num) over by_time as next_segment_num,
-        lead(v_ego_mps::double) over by_time as next_v_ego_mps,
+        lead(v_ego_mps) over by_time as next_v_ego_mps,
         lag(mono_ns) over by_time as previous_mono_ns,
         lag(segment_num) over by_time as previous_segment_num,
-        lag(cruise_enabled) over by_time as previous_cruise_enabled,
-        lag(steering_pressed) over by_time as previous_steering_pressed,
-        lag(gas_pressed) over by_time as previous_gas_pressed
-    from car_state
+        flags,
+        lag(flags) over by_time as previous_flags
+    from flagged
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
 
@@ -55,23 +72,16 @@ final as (
         steering_pressed,
         gas_pressed,
         case
-            when is_known
+            when is_known and v_ego_mps is not null and next_v_ego_mps is not null
                 then
                     (greatest(v_ego_mps, 0) + greatest(next_v_ego_mps, 0)) / 2
                     * ((next_mono_ns - mono_ns) / 1e9)
         end as distance_m,
         (
-            not is_known or follows_known is distinct from true
-            or (cruise_enabled is distinct from previous_cruise_enabled)
-        ) as is_cruise_edge,
-        (
-            not is_known or follows_known is distinct from true
-            or (steering_pressed is distinct from previous_steering_pressed)
-        ) as is_steering_edge,
-        (
-            not is_known or follows_known is distinct from true
-            or (gas_pressed is distinct from previous_gas_pressed)
-        ) as is_gas_edge
+            not is_known
+            or follows_known is distinct from true
+            or (flags is distinct from previous_flags)
+        ) as is_edge
     from steps
 )
 

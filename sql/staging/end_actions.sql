@@ -14,7 +14,8 @@ looks as (
         end_mono_ns,
         from_mono_ns,
         until_mono_ns,
-        from_mono_ns - (select max_gap_ns from staging.thresholds) as look_from_ns
+        from_mono_ns - (select max_gap_ns from staging.thresholds) as look_from_ns,
+        has_events
     from staging.engagement_ends
 ),
 
@@ -89,6 +90,7 @@ changes as (
         bool_or(
             follows and not cruise_enabled and previous_cruise_enabled and mono_ns <= end_mono_ns
         ) as cruise_fell,
+        bool_or(follows and not cruise_enabled and previous_cruise_enabled) as cruise_fell_near,
         bool_or(follows and not cruise_available and previous_cruise_available) as main_fell,
         bool_or(
             follows and gear in ('park', 'reverse') and (gear is distinct from previous_gear)
@@ -129,7 +131,8 @@ final as (
         coalesce(changes.has_gas, false) as has_gas,
         coalesce(changes.brake_rose, false) as brake_rose,
         coalesce(changes.gas_rose, false) as gas_rose,
-        coalesce(changes.cruise_fell, false) as cruise_fell,
+        (has_events and coalesce(changes.cruise_fell, false)) as cruise_fell,
+        (not has_events and coalesce(changes.cruise_fell_near, false)) as cruise_fell_near,
         coalesce(changes.main_fell, false) as main_fell,
         coalesce(changes.parked, false) as parked,
         (cancels.engagement_num is not null) as has_cancel,

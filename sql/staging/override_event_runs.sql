@@ -51,8 +51,35 @@ by_axis as (
     where is_longitudinal
 ),
 
+pieces as (
+    select
+        *,
+        (
+            start_mono_ns is distinct from lag(end_mono_ns) over (
+                partition by drive_id, axis order by start_mono_ns
+            )
+        )::int as is_run_start
+    from by_axis
+),
+
+numbered as (
+    select
+        *,
+        sum(is_run_start) over (
+            partition by drive_id, axis order by start_mono_ns
+            rows between unbounded preceding and current row
+        ) as run_num
+    from pieces
+),
+
 final as (
-    select drive_id, axis, start_mono_ns, end_mono_ns from by_axis
+    select
+        drive_id,
+        axis,
+        min(start_mono_ns) as start_mono_ns,
+        max(end_mono_ns) as end_mono_ns
+    from numbered
+    group by drive_id, axis, run_num
 )
 
 select * from final;

@@ -1,7 +1,7 @@
 -- Runs of the steering wheel or the accelerator pressed by the driver.
 --
 -- grain:   one row per (drive_id, axis, start_mono_ns)
--- reads:   staging.car_state_steps
+-- reads:   result.car_state_edges
 -- null:    never
 create or replace view staging.pressed_runs as
 with
@@ -12,16 +12,14 @@ edges as (
         'lateral' as axis,
         mono_ns,
         (is_known and coalesce(steering_pressed, false)) as is_pressed
-    from staging.car_state_steps
-    where is_steering_edge
+    from result.car_state_edges
     union all
     select
         drive_id,
         'longitudinal' as axis,
         mono_ns,
         (is_known and coalesce(gas_pressed, false)) as is_pressed
-    from staging.car_state_steps
-    where is_gas_edge
+    from result.car_state_edges
 ),
 
 changes as (

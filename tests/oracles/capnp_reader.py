@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from engagement.logs.columns import Messages, Structs
-    from engagement.logs.schema import Field, StructLayout
+    from engagement.logs.schema import Field
 
 VERSIONS = (1, 2, 3)
 SCHEMA = """\
@@ -125,7 +125,9 @@ struct Inner {
 _READER_LIMIT_WORDS = 1 << 40
 _DEPTH = 3
 _MANY = 100_000
-_FAILED = object()
+_MAX_SEGMENTS = 512
+_FAILED = object()  # reading it raises
+_DEFAULT = object()  # a struct that no one set
 _RANGES = {
     "int8": (-128, 127), "int16": (-32768, 32767), "int32": (-(2**31), 2**31 - 1),
     "int64": (-(2**63), 2**63 - 1), "uint8": (0, 255), "uint16": (0, 65535),
@@ -226,29 +228,185 @@ def _random_value(kind: str, rng: Random) -> Any:
         return rng.choice(_TEXTS)
     if kind == "data":
         return rng.choice(_TEXTS).encode()
-    return {"bool": rng.random() < 0.5, "enum": rng.randrange(3), "void": None}[kind]
+    return {"bool": rng.random() < 0.5, "enum": rng.choice("abc"), "void": None}[kind]
 
 
-class Differences:
-    """What the column reader and pycapnp see in one log, message by message.
+def split(raw: bytes) -> list[bytes]:
+    """The whole messages at the start of a log, by the stream format's description."""
+    messages = []
+    place = 0
+    while len(raw) - place >= 8:
+        n_segments = struct.unpack_from("<I", raw, place)[0] + 1
+        header = 4 * (n_segments + 1)
+        header += header % 8
+        if n_segments > _MAX_SEGMENTS or place + header > len(raw):
+            break
+        sizes = struct.unpack_from(f"<{n_segments}I", raw, place + 4)
+        end = place + header + 8 * sum(sizes)
+        if end > len(raw) or sizes == (0,):
+            break
+        messages.append(raw[place:end])
+        place = end
+    return messages
 
-    `wrong` says for each message where a value differs; `is_good` are the messages that the column
-    reader calls undamaged. A good message must not be wrong.
+
+class Comparison:
+    """Everything in a log as the column reader and as pycapnp read it, message by message.
+
+    `is_good` are the messages that the column reader does not mark; `wrong` is what differs in
+    them, which must be nothing.
     """
 
     def __init__(self, raw: bytes, schema: Schema) -> None:
+        self.messages = split(raw)
         self.log = Log(raw, schema)
-        self.wrong: dict[int, list[str]] = {}
-        self.events = [self._open(number, raw, schema) for number in range(len(self.log._frames))]
-        self.is_good = np.zeros(self.log.n_messages, dtype=np.bool_)
-        self.n_read = 0
+        self.wrong: list[str] = []
+        self.is_good = np.zeros(len(self.messages), dtype=np.bool_)
+        self._events = [_open(message, schema) for message in self.messages]
+        self._found: list[tuple[int, str]] = []
         self._read(self.log.in_place)
         self.copied = self.log.copied()
         self._read(self.copied)
-        for messages in (self.log.in_place, self.copied):
-            is_good = ~(messages.is_damaged | messages.is_far)
-            self.is_good[messages.number[is_good]] = True
 
-    def of_good(self) -> dict[int, list[str]]:
-        """The errors: differences in messages that are not marked."""
-        return {number: where for number, where in self.wrong.items() if self.is_good[number]}
+    def _read(self, messages: Messages) -> None:
+        self._found.clear()
+        readers = [self._events[number] for number in messages.number.tolist()]
+        for row, reader in enumerate(readers):
+            self._check(row, "which", messages.which[row], _which(reader))
+        self._compare(messages._root, readers, "", 0)
+        is_good = ~(messages.is_damaged | messages.is_far)
+        self.is_good[messages.number[is_good]] = True
+        self.wrong += [
+            f"message {messages.number[row]}: {where}" for row, where in self._found if is_good[row]
+        ]
+
+    def _check(self, row: int, where: str, value: Any, expected: Any) -> None:
+        if expected is not None and not _is_same(value, expected):
+            self._found.append((row, f"{where}: {value!r}, not {expected!r}"))
+
+    def _compare(self, structs: Structs, readers: list[Any], where: str, depth: int) -> None:
+        layout = structs.layout
+        if layout is None or not len(structs):
+            return
+        for name, field in layout.fields.items():
+            expected = [_get(reader, field) for reader in readers]
+            path = f"{where}.{name}"
+            if field.kind == "struct":
+                self._compare_structs(structs, expected, field, path, depth)
+            elif field.element_kind == "struct":
+                self._compare_items(structs, expected, field, path, depth)
+            else:
+                for row, value, reader in zip(
+                    structs.row, _values(structs, field), expected, strict=False
+                ):
+                    self._check(row, path, value, reader)
+
+    def _compare_structs(
+        self, structs: Structs, expected: list[Any], field: Field, where: str, depth: int
+    ) -> None:
+        for row, reader in zip(structs.row, expected, strict=True):
+            if reader is _FAILED:
+                self._check(row, where, "a struct", _FAILED)
+        if depth < _DEPTH:
+            readers = [None if reader is _FAILED else reader for reader in expected]
+            self._compare(structs.struct(field.name), readers, where, depth + 1)
+
+    def _compare_items(
+        self, structs: Structs, expected: list[Any], field: Field, where: str, depth: int
+    ) -> None:
+        items = structs.items(field.name)
+        counts = np.bincount(items.parent, minlength=len(structs)).tolist()
+        readers: list[Any] = []
+        for row, count, found in zip(structs.row, counts, expected, strict=True):
+            if found is None:
+                readers += [None] * count
+                continue
+            length = found if found is _FAILED else len(found)
+            self._check(row, where, count, length)
+            readers += list(found) if length == count else [None] * count
+        if depth < _DEPTH:
+            self._compare(items, readers, where, depth + 1)
+
+
+def _open(message: bytes, schema: Schema) -> Any:
+    limit = {"traversal_limit_in_words": _READER_LIMIT_WORDS}
+    try:
+        return next(schema.event.read_multiple_bytes(message, **limit))
+    except capnp.KjException:
+        return _FAILED
+
+
+def _which(reader: Any) -> Any:
+    """The discriminant, -1 for a message that can't be opened, None where the schema has none."""
+    if reader is _FAILED:
+        return -1
+    try:
+        name = str(reader.which())
+    except capnp.KjException:
+        return None
+    return reader.schema.fields[name].proto.discriminantValue
+
+
+def _get(reader: Any, field: Field) -> Any:
+    """A field's value; `_FAILED` where reading it does, None where its struct is not known.
+
+    What no one set has its default: a struct's is `_DEFAULT`.
+    """
+    if reader is None or reader is _FAILED:
+        return reader and None
+    try:
+        for part in field.name.split("."):
+            if reader is _DEFAULT or not _is_active(reader, part):
+                return _default(field)
+            reader = getattr(reader, part)
+        if field.kind == "enum":
+            return reader.raw
+        if field.kind == "list":
+            return _FAILED if len(reader) > _MANY else list(reader)
+    except (capnp.KjException, UnicodeDecodeError):
+        return _FAILED
+    return reader
+
+
+def _is_active(reader: Any, name: str) -> bool:
+    if name not in reader.schema.union_fields:
+        return True
+    try:
+        return str(reader.which()) == name
+    except capnp.KjException:
+        return False
+
+
+def _default(field: Field) -> Any:
+    by_kind = {"struct": _DEFAULT, "list": [], "text": "", "data": b"", "void": None}
+    return by_kind.get(field.kind, field.default)
+
+
+def _values(structs: Structs, field: Field) -> list[Any]:
+    """What the column reader has for a field, one a row; nothing for kinds it does not read."""
+    if field.kind == "text":
+        codes, texts = structs.texts(field.name)
+        return [texts[code] for code in codes.tolist()]
+    if field.kind == "data":
+        octets = structs.octets(field.name)
+        ends = octets.start + octets.length
+        return [bytes(octets.buffer[a:b]) for a, b in zip(octets.start, ends, strict=True)]
+    if field.kind == "list":
+        if field.element_kind not in (*_RANGES, "float32", "float64", "enum"):
+            return []
+        parent, numbers = structs.numbers(field.name)
+        return [numbers[parent == row].tolist() for row in range(len(structs))]
+    if field.kind in ("void", "anyPointer"):
+        return []
+    return structs.column(field.name).tolist()
+
+
+def _is_same(value: Any, expected: Any) -> bool:
+    if isinstance(expected, list):
+        if not isinstance(value, list) or len(value) != len(expected):
+            return False
+        return all(map(_is_same, value, expected))
+    if isinstance(expected, float):
+        both_nan = math.isnan(value) and math.isnan(expected)
+        return both_nan or struct.pack("<d", value) == struct.pack("<d", expected)
+    return bool(value == getattr(expected, "raw", expected))

@@ -29,6 +29,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tests.oracles.legacy_buckets import BUCKETS, Bucket, bucket_key
 from tests.oracles.legacy_messages import (
     Can,
     CarParams,
@@ -46,35 +47,6 @@ INTERVENTION_ENDS_BELOW = 0.3
 REFRACTORY_NS = 10 * NS_PER_S
 STABLE_AFTER_NS = 3 * NS_PER_S
 STEER_SINCE = datetime(2025, 7, 7)  # noqa: DTZ001 - drive names are local times
-BUCKETS = {
-    "city": "City (≤55 km/h)",
-    "road": "Road (55-90 km/h)",
-    "highway": "Highway (≥90 km/h)",
-}
-
-
-@dataclass(slots=True)
-class Bucket:
-    time_ns: int = 0
-    engaged_time_ns: int = 0
-    distance_km: float = 0.0
-    engaged_distance_km: float = 0.0
-
-    def entry(self, label: str) -> dict[str, object]:
-        return {
-            "label": label,
-            "time_min": round(self.time_ns / 1e9 / 60, 2),
-            "engaged_time_min": round(self.engaged_time_ns / 1e9 / 60, 2),
-            "distance_km": round(self.distance_km, 2),
-            "engaged_distance_km": round(self.engaged_distance_km, 2),
-            "engagement_pct": (
-                round(self.engaged_time_ns / self.time_ns * 100, 2) if self.time_ns else None
-            ),
-            "time_ns": self.time_ns,
-            "engaged_time_ns": self.engaged_time_ns,
-            "distance_km_raw": self.distance_km,
-            "engaged_distance_km_raw": self.engaged_distance_km,
-        }
 
 
 @dataclass(slots=True)
@@ -187,7 +159,7 @@ def _read_car_state(totals: Totals, state: SegmentState, message: CarState) -> N
         return
     gap_ns = message.mono_ns - last.mono_ns
     distance_km = last.v_ego_mps * (gap_ns / 1e9) / 1000
-    bucket = totals.buckets[_bucket_key(last.v_ego_mps)]
+    bucket = totals.buckets[bucket_key(last.v_ego_mps)]
     bucket.time_ns += gap_ns
     bucket.distance_km += distance_km
     is_moving = last.v_ego_mps > 1.0
@@ -196,12 +168,6 @@ def _read_car_state(totals: Totals, state: SegmentState, message: CarState) -> N
         totals.drive_time_active += gap_ns if is_moving else 0
         bucket.engaged_time_ns += gap_ns
         bucket.engaged_distance_km += distance_km
-
-
-def _bucket_key(v_ego_mps: float) -> str:
-    if 0 <= v_ego_mps < 15.3:
-        return "city"
-    return "road" if 15.3 <= v_ego_mps < 25.0 else "highway"
 
 
 def _read_frame(totals: Totals, state: SegmentState, mono_ns: int, frame: dict[str, float]) -> None:

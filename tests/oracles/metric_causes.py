@@ -163,7 +163,13 @@ def _has_all_events(window: Window) -> bool:
 def _cruise_fell(window: Window) -> Cause | None:
     if not _has_all_events(window):
         return None
-    return Cause("car_cruise") if window.fell("cruise_enabled", window.end_ns) else None
+    if not window.fell("cruise_enabled", window.end_ns):
+        return None
+    if window.rose("brake_pressed"):
+        return Cause("driver_brake", is_inferred=True)
+    if window.cancelled():
+        return Cause("driver_cancel", is_inferred=True)
+    return Cause("car_cruise")
 
 
 def _by_controls(window: Window) -> Cause | None:

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 EVENT_SOURCES = ("onroadEvents", "carEvents", "carState")
-GPS_SOURCES = ("gpsLocationExternal", "gpsLocation", "liveLocationKalman")
+GPS_SOURCES = ("gpsLocationExternal", "gpsLocation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,14 @@ class Samples:
         return self.rows[bisect_left(self.times, start_ns) : bisect_right(self.times, end_ns)]
 
     def steps_within(self, start_ns: int, end_ns: int) -> list[tuple[Row, Row]]:
-        """(previous row, row) for rows in [start_ns, end_ns], however long before the former is."""
+        """(previous row, row) for rows in [start_ns, end_ns] that follow one without a gap."""
         first = max(bisect_left(self.times, start_ns), 1)
         stop = bisect_right(self.times, end_ns)
-        return [(self.rows[index - 1], self.rows[index]) for index in range(first, stop)]
+        return [
+            (self.rows[index - 1], self.rows[index])
+            for index in range(first, stop)
+            if self.times[index] - self.times[index - 1] <= self._max_gap_ns
+        ]
 
 
 class Drive:

@@ -161,12 +161,15 @@ class Metrics:
     def where(self, mono_ns: int) -> Row:
         """The columns that say which drive, when and in which segment."""
         first_ns = self.drive.span[0] if self.drive.span else 0
-        row = self.drive.control.newest(mono_ns)
+        firsts: dict[int, int] = {}
+        for row in self.drive.control.rows:
+            firsts.setdefault(row["segment_num"], row["mono_ns"])
+        begun = [(first, segment) for segment, first in firsts.items() if first <= mono_ns]
         return {
             **self.drive.names,
             "mono_ns": mono_ns,
             "time_s": (mono_ns - first_ns) / 1e9,
-            "segment_num": None if row is None else row["segment_num"],
+            "segment_num": max(begun)[1] if begun else None,
         }
 
     # Overrides
@@ -187,15 +190,21 @@ class Metrics:
         }
 
     def _pressed(self, axis: str, engagement: Engagement) -> list[Span]:
-        column = {"lateral": "steering_pressed", "longitudinal": "gas_pressed"}[axis]
-        runs = joined(self.drive.car_state.spans(column))
-        min_ns = self.parameters.ns("override_min_s")
         return [
             part
-            for run in runs
+            for run, part in self._presses(axis, engagement)
+            if not (axis == "longitudinal" and self._disengaged_by(run, part, engagement))
+        ]
+
+    def _presses(self, axis: str, engagement: Engagement) -> list[tuple[Span, Span]]:
+        """Presses that last long enough, each as a whole and the part in this engagement."""
+        column = {"lateral": "steering_pressed", "longitudinal": "gas_pressed"}[axis]
+        min_ns = self.parameters.ns("override_min_s")
+        return [
+            (run, part)
+            for run in joined(self.drive.car_state.spans(column))
             for part in common(run, engagement.spans)
             if part[1] - part[0] >= min_ns
-            and not (axis == "longitudinal" and self._disengaged_by(run, part, engagement))
         ]
 
     def _disengaged_by(self, run: Span, part: Span, engagement: Engagement) -> bool:
@@ -214,7 +223,13 @@ class Metrics:
             message["is_override"] |= row[f"override_{axis}"] is True
         max_gap_ns = self.parameters.ns("event_max_gap_s")
         runs = joined(Samples(list(messages.values()), max_gap_ns).spans("is_override"))
-        return [part for run in runs for part in common(run, engagement.spans)]
+        presses = [part for _, part in self._presses(axis, engagement)]
+        return [
+            part
+            for run in runs
+            for part in common(run, engagement.spans)
+            if not any(part[0] <= press[1] and part[1] >= press[0] for press in presses)
+        ]
 
     # Motion
 

@@ -93,5 +93,7 @@ def _longitudinal(drive: Drive, mono_ns: int, control: Row) -> bool | None:
         return None
     if drive.openpilot_longitudinal:
         return _axis(drive, mono_ns, control, "long_active")
+    if not control["active"]:
+        return False
     car_state = drive.car_state.known(mono_ns)
-    return None if car_state is None else bool(control["active"] and car_state["cruise_enabled"])
+    return None if car_state is None else car_state["cruise_enabled"]

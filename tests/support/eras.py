@@ -34,6 +34,7 @@ PERIOD_MS = 20
 SEGMENT_MS = 60_000
 _START_NS = 30_787_561_137
 _WALL_START_NS = 1_700_000_000_000_000_000
+_MAX_JITTER_NS = MS
 _MAX_DELAY_NS = 30 * MS
 
 _BY_TIME = "2023-11-05--10-20-30"
@@ -255,7 +256,7 @@ class _Writer:
             self._log(time_ms, 7, self._event_type.new_message(**{service: values}))
 
     def _log(self, time_ms: int, delay_ms: int, message: Any) -> None:
-        mono_ns = _START_NS + (time_ms + delay_ms) * MS
+        mono_ns = _START_NS + (time_ms + delay_ms) * MS + self._random.randrange(_MAX_JITTER_NS)
         message.logMonoTime = mono_ns
         arrived_ns = mono_ns + self._random.randrange(_MAX_DELAY_NS)
         self._arrived.append((arrived_ns, message.to_bytes()))

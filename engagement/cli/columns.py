@@ -1,0 +1,76 @@
+"""The columns of the tables that people read; their names are columns of the public views."""
+
+from __future__ import annotations
+
+from engagement.cli.formats import decimal, duration, hours, moment, percent
+from engagement.cli.render import Column
+
+DRIVES = (
+    Column("drive", "drive"),
+    Column("started", "started_at_utc", moment, rank=9),
+    Column("car", "car_fingerprint", rank=15),
+    Column("version", "version", rank=13),
+    Column("branch", "git_branch", rank=16),
+    Column("time", "known_s", duration, rank=2),
+    Column("cover-\nage %", "coverage", percent, rank=8),
+    Column("moving", "moving_s", duration, rank=12),
+    Column("engaged\n%", "engaged_fraction", percent),
+    Column("moving\neng. %", "moving_engaged_fraction", percent, rank=6),
+    Column("of km\neng. %", "distance_engaged_fraction", percent, rank=5),
+    Column("km", "distance_km", decimal),
+    Column("engaged\nkm", "engaged_km", decimal, rank=4),
+    Column("diseng.", "n_disengagements_counted", is_number=True, rank=1),
+    Column("diseng.\n/100 km", "disengagements_counted_per_100km", decimal, rank=11),
+    Column("steering\noverr.", "n_lateral_overrides", is_number=True, rank=7),
+    Column("pedal\noverr.", "n_longitudinal_overrides", is_number=True, rank=10),
+    Column("interv.", "n_interventions", is_number=True),
+    Column("interv.\n/100 km", "interventions_per_100km", decimal),
+)
+
+DEVICES = (
+    Column("device", "dongle_id"),
+    Column("drives", "n_drives", is_number=True),
+    Column("imported", "n_imported_drives", is_number=True, rank=10),
+    Column("first drive", "first_drive", rank=9),
+    Column("last drive", "last_drive", rank=8),
+    Column("time", "known_s", hours, rank=1),
+    Column("cover-\nage %", "coverage", percent, rank=7),
+    Column("engaged\n%", "engaged_fraction", percent),
+    Column("km", "distance_km", decimal),
+    Column("engaged\nkm", "engaged_km", decimal, rank=3),
+    Column("diseng.", "n_disengagements_counted", is_number=True, rank=4),
+    Column("diseng.\n/100 km", "disengagements_counted_per_100km", decimal, rank=6),
+    Column("interv.", "n_interventions", is_number=True, rank=2),
+    Column("interv.\n/100 km", "interventions_per_100km", decimal),
+)
+
+SPEED_BANDS = (
+    Column("device", "dongle_id"),
+    Column("speed", "speed_band"),
+    Column("time", "known_s", duration),
+    Column("engaged\ntime", "engaged_s", duration, rank=1),
+    Column("engaged\n%", "engaged_fraction", percent),
+    Column("km", "distance_km", decimal),
+    Column("engaged\nkm", "engaged_km", decimal),
+)
+
+CONTENTS = (
+    Column("device", "dongle_id"),
+    Column("drive", "drive"),
+    Column("started", "started_at_utc", moment, rank=2),
+    Column("time", "duration_s", duration, rank=1),
+    Column("km", "distance_km", decimal, rank=3),
+    Column("segments", "n_segments", is_number=True),
+    Column("missing", "n_missing_segments", is_number=True),
+    Column("logs", "log_kind", rank=4),
+    Column("car", "car_fingerprint", rank=6),
+    Column("version", "version", rank=5),
+    Column("branch", "git_branch", rank=7),
+    Column("fork", "fork", rank=8),
+    Column("on", "device_type", rank=9),
+)
+
+
+def heading(column: Column) -> str:
+    """A column's heading on one line, hyphens at its break undone."""
+    return column.heading.replace("-\n", "").replace("\n", " ")

@@ -1,0 +1,178 @@
+"""`engagement export`: the old system's files, and views as Parquet or CSV."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli.formats import count
+from engagement.cli.options import database_option, device_option, json_option
+from engagement.errors import EngagementError, suggestion
+from engagement.export.views import write_csv, write_parquet
+from engagement.legacy.export import (
+    LEGACY_FILES,
+    count_entries,
+    legacy_document,
+    write_legacy_files,
+)
+from engagement.legacy.files import write_json_atomically
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_STDOUT = Path("-")
+
+
+class _Group(click.Group):
+    """Names the nearest command for one that there isn't."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            ctx.fail(f"no export {args[0]!r}{suggestion(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("export", cls=_Group)
+def export() -> None:
+    """Write views to files, also in the old system's JSON formats.
+
+    A file is replaced in one step: whoever reads it sees the old one or the new one.
+
+    \b
+    Example:
+      engagement export legacy --out old/
+      engagement export parquet drives --out drives.parquet
+    """
+
+
+def _check_target(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse to put a file in the place of something that isn't one, or of the database."""
+    if value is None or value == _STDOUT or not value.exists():
+        return value
+    if not value.is_file():
+        problem = f"{str(value)!r} is no regular file"
+        raise click.BadParameter(problem, ctx=ctx, param=param)
+    database = ctx.params.get("database")
+    if database and database.exists() and value.samefile(database):
+        raise click.BadParameter(f"{str(value)!r} is the database", ctx=ctx, param=param)
+    return value
+
+
+def _out_option(*, help: str, required: bool) -> Callable[[Any], Any]:  # noqa: A002
+    return click.option(
+        "--out",
+        required=required,
+        metavar="FILE",
+        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        callback=_check_target,
+        help=help,
+    )
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say which file could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise EngagementError(f"{path}: can't be written: {error.strerror or error}") from error
+
+
+@export.command("legacy")
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for the four files; made where there is none.",
+)
+@device_option
+@database_option
+@json_option
+def _legacy(out: Path, device: str | None, database: Path, *, as_json: bool) -> None:
+    """Write the four JSON files of the old system.
+
+    \b
+    Example:
+      engagement export legacy --out old/
+    """
+    with Reader(database) as reader, _writing(out):
+        written = write_legacy_files(reader, out, device=device)
+    if as_json:
+        files = [{"path": str(file.path), "n_entries": file.n_entries} for file in written]
+        click.echo(json.dumps({"files": files}, indent=2))
+        return
+    for file in written:
+        click.echo(f"{file.path}: {file.n_entries} entries", err=True)
+
+
+def _add_document(name: str) -> None:
+    @export.command(
+        name,
+        help=f"Write {name} alone.\n\n\b\nExample:\n  engagement export {name} --out {name}",
+        short_help=f"Write {name} alone.",
+    )
+    @database_option
+    @device_option
+    @_out_option(
+        help=f"The file, - for stdout; {name} in this folder unless given.", required=False
+    )
+    def write(out: Path | None, device: str | None, database: Path) -> None:
+        with Reader(database) as reader:
+            document = legacy_document(reader, name, device=device)
+        if out == _STDOUT:
+            click.echo(json.dumps(document, indent=2))
+            return
+        out = out or Path(name)
+        with _writing(out):
+            write_json_atomically(out, document)
+        click.echo(f"{out}: {count_entries(document)} entries", err=True)
+
+
+for _name in LEGACY_FILES:
+    _add_document(_name)
+
+
+@export.command("parquet")
+@click.argument("view")
+@database_option
+@_out_option(help="The file to write.", required=True)
+def _parquet(view: str, out: Path, database: Path) -> None:
+    """Write a view as Parquet, with the meaning of each column in the file.
+
+    \b
+    Example:
+      engagement export parquet disengagements --out disengagements.parquet
+    """
+    if out == _STDOUT:
+        raise click.BadParameter("Parquet goes to a file; CSV can go to stdout", param_hint="--out")
+    with Reader(database) as reader, _writing(out):
+        n_rows = write_parquet(reader, view, out)
+    click.echo(f"{out}: {count(n_rows, 'row')}", err=True)
+
+
+@export.command("csv")
+@click.argument("view")
+@database_option
+@_out_option(help="The file to write, - for stdout.", required=True)
+def _csv(view: str, out: Path, database: Path) -> None:
+    """Write a view as CSV with a header; what is not known is left empty.
+
+    \b
+    Example:
+      engagement export csv drives --out drives.csv
+    """
+    with Reader(database) as reader:
+        if out == _STDOUT:
+            write_csv(reader, view, click.get_binary_stream("stdout"))
+            return
+        with _writing(out):
+            n_rows = write_csv(reader, view, out)
+    click.echo(f"{out}: {count(n_rows, 'row')}", err=True)

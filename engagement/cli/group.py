@@ -1,0 +1,135 @@
+"""The `engagement` command: subcommands that are imported when they run, errors as one line.
+
+Help and version must answer at once, so nothing here imports DuckDB, Arrow or the decoder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from engagement.cli.exit_codes import ExitCode
+from engagement.cli.options import DATABASE_KEY
+from engagement.errors import EngagementError, suggestion
+
+_COMMANDS = {
+    "ingest": "Bring the database up to date with folders of logs.",
+    "report": "Show what the drives were like, and totals per device.",
+    "status": "Show what is in the database and whether it is sound.",
+    "devices": "List the devices.",
+    "drives": "List the drives.",
+    "glossary": "Explain the columns of the report and of every view.",
+    "sql": "Run a query on the views.",
+    "shell": "Open a SQL prompt on the views, read-only.",
+    "export": "Write views to files, also in the old JSON formats.",
+    "import": "Read drives from the old system's JSON files.",
+    "recompute": "Compute every number anew from the logs' contents.",
+    "demo": "Make some drives to try the commands with.",
+}
+
+
+class Failure(click.ClickException):
+    """An error as the user sees it: one message on stderr, and an exit status."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message, with the program's name in front."""
+        click.echo(f"engagement: {self.format_message()}", file=file, err=file is None)
+
+
+class _Group(click.Group):
+    """Commands by name, each in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return _load(cmd_name) if cmd_name in _COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS:
+            ctx.fail(f"no command {args[0]!r}{suggestion(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except EngagementError as error:
+            raise Failure(str(error), error.exit_code) from error
+        except KeyboardInterrupt as error:
+            message = "interrupted; nothing half-done was kept"
+            raise Failure(message, ExitCode.INTERRUPTED) from error
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            ctx.exit(ExitCode.OK)
+        return result
+
+
+def _load(name: str) -> click.Command:
+    """Import a command's module and find the command in it."""
+    module_name = f"engagement.cli.{name}{'_' if name == 'import' else ''}"
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        message = f"{name}: this installation has no such command"
+        raise Failure(message, ExitCode.FAILED) from error
+    commands = (value for value in vars(module).values() if isinstance(value, click.Command))
+    return next(command for command in commands if command.name == name)
+
+
+def _let_go_of_stdout() -> None:
+    """Whoever read stdout has enough; what Python still holds for it goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+@click.group(
+    cls=_Group,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "ENGAGEMENT",
+        "show_default": True,
+        "max_content_width": 100,
+    },
+)
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("engagement.duckdb"),
+    envvar="ENGAGEMENT_DB",
+    show_envvar=True,
+    metavar="FILE",
+    help="The database; each command takes this option too.",
+)
+@click.version_option(package_name="engagement", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, database: Path) -> None:
+    """How much of your driving was engaged, when and why it disengaged.
+
+    Logs go into one DuckDB file, and every question is a view in it.
+
+    \b
+    Example:
+      engagement ingest rlogs/
+      engagement report
+    """
+    ctx.meta[DATABASE_KEY] = database

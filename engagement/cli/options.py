@@ -1,0 +1,131 @@
+"""What several commands take."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+Format = Literal["table", "json", "csv"]
+
+DATABASE_KEY = "engagement.database"
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class Day(click.ParamType):
+    """A date, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Parse the text."""
+        if isinstance(value, date):
+            return value
+        try:
+            if len(value) == len("YYYY-MM-DD"):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        self.fail(f"{value!r} is no date; write it like 2025-07-31", param, ctx)
+
+
+class ByteSize(click.ParamType):
+    """A number of bytes, or one with a unit: 500MB, 2GiB."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse the text."""
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(value.strip())
+        if not match:
+            self.fail(f"{value!r} is no size; write it like 500MB or 2GiB", param, ctx)
+        base = 1024 if match[3] else 1000
+        return int(float(match[1]) * base ** _POWERS[(match[2] or "").lower()])
+
+
+def _of_group(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:
+    """The command's own --db, else the group's."""
+    database: Path = value or ctx.meta[DATABASE_KEY]
+    return database
+
+
+def database_option(function: Function) -> Function:
+    """Add --db; the command gets `database`."""
+    return click.option(
+        "--db",
+        "database",
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=_of_group,
+        metavar="FILE",
+        help="The database.  [default: engagement.duckdb, or ENGAGEMENT_DB]",
+    )(function)
+
+
+def device_option(function: Function) -> Function:
+    """Add --device; the command gets `device`, which may be the start of one's name."""
+    return click.option(
+        "--device", metavar="ID", help="Only this device; the start of its dongle id is enough."
+    )(function)
+
+
+def _check_order(ctx: click.Context, param: click.Parameter, value: date | None) -> date | None:
+    since = ctx.params.get("since")
+    if since and value and value < since:
+        raise click.BadParameter(f"{value} is before --since {since}", ctx=ctx, param=param)
+    return value
+
+
+def date_options(function: Function) -> Function:
+    """Add --since and --until, both inclusive; the command gets dates or None."""
+    until = click.option(
+        "--until",
+        type=Day(),
+        metavar="DATE",
+        callback=_check_order,
+        help="Only drives that started on this day (YYYY-MM-DD) or before.",
+    )
+    since = click.option(
+        "--since",
+        type=Day(),
+        metavar="DATE",
+        is_eager=True,
+        help="Only drives that started on this day (YYYY-MM-DD) or later.",
+    )
+    return since(until(function))
+
+
+def json_option(function: Function) -> Function:
+    """Add --json; the command gets `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        function
+    )
+
+
+def format_options(function: Function) -> Function:
+    """Add --json and --csv; the command gets `output`: table, json or csv."""
+
+    @wraps(function)
+    def with_output(*args: Any, as_json: bool, as_csv: bool, **options: Any) -> Any:
+        if as_json and as_csv:
+            raise click.UsageError("--json and --csv exclude each other")
+        output: Format = "json" if as_json else "csv" if as_csv else "table"
+        return function(*args, output=output, **options)
+
+    add_csv = click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a header.")
+    return json_option(add_csv(with_output))  # type: ignore[return-value]

@@ -1,0 +1,156 @@
+"""Answers on stdout: tables for people, JSON and CSV for programs.
+
+A table on a terminal leaves out its least important columns until it fits; in a pipe it is plain
+text with every column, however wide.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from engagement.cli import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Row = Mapping[str, Any]
+
+_PIPE_WIDTH = 100_000
+_NUMBERS = (formats.percent, formats.decimal, formats.duration, formats.hours, formats.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its heading, the value's name in a row, and how it is shown.
+
+    `rank` says how soon it is left out where there is no room: the highest first, 0 never.
+    """
+
+    heading: str
+    name: str
+    show: Callable[[Any], str] = formats.text
+    rank: int = 0
+    is_number: bool = False
+
+    @property
+    def is_right(self) -> bool:
+        """Whether values stand at the right edge."""
+        return self.is_number or self.show in _NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table; a name that `values` lacks leaves its cell empty."""
+
+    values: Row
+    style: str = ""
+
+
+@dataclass(slots=True)
+class Lines:
+    """Lines of a table in groups, with some air between the groups."""
+
+    groups: list[list[Line]] = field(default_factory=list)
+
+
+def print_table(
+    columns: Sequence[Column], groups: Sequence[Sequence[Line]], *, title: str = ""
+) -> int:
+    """Print a table; return the number of columns that there was no room for."""
+    is_terminal = sys.stdout.isatty()
+    console = Console(
+        file=sys.stdout, width=None if is_terminal else _PIPE_WIDTH, highlight=False, emoji=False
+    )
+    shown = list(columns)
+    table = _table(shown, groups, is_terminal=is_terminal)
+    while Measurement.get(console, console.options, table).maximum > console.width:
+        last = max(shown, key=lambda column: column.rank)
+        if not last.rank:
+            break
+        shown.remove(last)
+        table = _table(shown, groups, is_terminal=is_terminal)
+    if title:
+        console.print(Text(title, style="bold"))
+    if is_terminal:
+        console.print(table)
+    else:
+        _print_plain(console, table)
+    return len(columns) - len(shown)
+
+
+def _print_plain(console: Console, table: Table) -> None:
+    with console.capture() as capture:
+        console.print(table)
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _table(
+    columns: Sequence[Column], groups: Sequence[Sequence[Line]], *, is_terminal: bool
+) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD if is_terminal else None,
+        pad_edge=False,
+        header_style="dim" if is_terminal else "",
+    )
+    for column in columns:
+        table.add_column(
+            Text(column.heading),
+            justify="right" if column.is_right else "left",
+            vertical="bottom",
+            no_wrap=column.is_right,
+            overflow="fold",
+        )
+    for group in groups:
+        for line in group:
+            table.add_row(*(_cell(column, line) for column in columns), style=line.style)
+        table.add_section()
+    return table
+
+
+def _cell(column: Column, line: Line) -> Text:
+    return Text(column.show(line.values[column.name]) if column.name in line.values else "")
+
+
+def print_rows(columns: Sequence[Column], rows: Iterable[Row], *, title: str = "") -> int:
+    """Print rows as a table of one group."""
+    return print_table(columns, [[Line(row) for row in rows]], title=title)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; times are ISO 8601, what is not known is null."""
+    encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+    click.echo(msgspec.json.format(encoder.encode(document), indent=2).decode())
+
+
+def print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Print rows as CSV with a header; what is not known is empty."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_csv_value(row[name]) for name in names])
+
+
+def _csv_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value
+
+
+def note(message: str) -> None:
+    """Tell the user something that is not the answer."""
+    click.secho(message, err=True, dim=sys.stderr.isatty())

@@ -1,0 +1,124 @@
+"""`engagement report`: what the drives were like, grouped by device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import columns, render
+from engagement.cli.formats import count
+from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.selection import select
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+    from engagement.cli.selection import Selection
+
+_IMPORTED = " *"
+_DECIMATED = " ~"
+
+
+@click.command()
+@device_option
+@date_options
+@click.option("--device-stats", is_flag=True, help="Only the totals per device.")
+@click.option("--speed-bands", is_flag=True, help="Also time and distance by speed, per device.")
+@click.option("--sort", metavar="COLUMN", help="Order of the drives: any column of `drives`.")
+@format_options
+@database_option
+def report(
+    database: Path,
+    device: str | None,
+    since: date | None,
+    until: date | None,
+    output: Format,
+    sort: str | None,
+    *,
+    device_stats: bool,
+    speed_bands: bool,
+) -> None:
+    """Show what the drives were like, and totals per device.
+
+    Newest drives come first; with --sort text goes from A, numbers from the greatest. `engagement
+    glossary` explains the columns. JSON and CSV have every column of the views, in SI units.
+
+    \b
+    Example:
+      engagement report --since 2025-07-01 --speed-bands
+      engagement report --sort interventions_per_100km --csv
+    """
+    with Reader(database) as reader:
+        selection = select(reader, device, since, until)
+        parts = {"drives": selection.drives(sort), "devices": selection.devices()}
+        if device_stats:
+            del parts["drives"]
+        if speed_bands:
+            parts["speed_bands"] = selection.speed_bands()
+        if output == "json":
+            render.print_json(parts)
+        elif output == "csv":
+            _print_csv(reader, parts, speed_bands=speed_bands)
+        else:
+            _print_tables(selection, parts)
+
+
+def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> None:
+    """One table: the speed bands if they were asked for, else the drives or the devices."""
+    name = "speed_bands" if speed_bands else next(iter(parts))
+    names = [column.name for column in columns.SPEED_BANDS]
+    render.print_csv(names if speed_bands else list(reader.comments(name)), parts[name])
+
+
+def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
+    counts = selection.counts()
+    if not counts["n_drives"]:
+        render.note("there is no such drive in the database")
+        return
+    if "drives" in parts:
+        n_left_out = render.print_table(columns.DRIVES, _groups(parts["drives"], parts["devices"]))
+    else:
+        n_left_out = render.print_rows(columns.DEVICES, parts["devices"])
+    if "speed_bands" in parts:
+        click.echo()
+        render.print_rows(columns.SPEED_BANDS, parts["speed_bands"])
+    click.echo(_footer(counts))
+    if n_left_out:
+        render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
+
+
+def _groups(
+    drives: list[dict[str, Any]], devices: list[dict[str, Any]]
+) -> list[list[render.Line]]:
+    """Per device, in the order of its first drive here: its id, its drives, its totals."""
+    totals = {row["dongle_id"]: row for row in devices}
+    groups: dict[str, list[render.Line]] = {}
+    for row in drives:
+        title = render.Line({"drive": row["dongle_id"]}, "bold")
+        groups.setdefault(row["dongle_id"], [title]).append(render.Line(row | _marked(row)))
+    for dongle_id, lines in groups.items():
+        total = totals[dongle_id]
+        label = f"total of {count(total['n_drives'], 'drive')}"
+        lines.append(render.Line(total | {"drive": label}, "bold"))
+    return list(groups.values())
+
+
+def _marked(row: dict[str, Any]) -> dict[str, str]:
+    is_decimated = row["log_kind"] not in (None, "rlog")
+    mark = _IMPORTED if row["is_imported"] else _DECIMATED if is_decimated else ""
+    return {"drive": row["drive"] + mark}
+
+
+def _footer(counts: dict[str, int]) -> str:
+    parts = [f"{count(counts['n_drives'], 'drive')} of {count(counts['n_devices'], 'device')}"]
+    parts.append(f"{count(counts['n_missing_segments'], 'segment')} missing")
+    parts.append(f"{count(counts['n_damaged_logs'], 'log')} damaged")
+    if counts["n_imported"]:
+        parts.append(f"{counts['n_imported']} imported from an old file (*)")
+    if counts["n_decimated"]:
+        parts.append(f"{counts['n_decimated']} with qlogs, which lack short presses (~)")
+    return ", ".join(parts)

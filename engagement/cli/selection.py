@@ -1,0 +1,126 @@
+"""The public views, narrowed to the drives that were asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engagement.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from engagement.store.reader import Reader
+
+_VIEW_BODY = re.compile(r"create view \S+ as (.*?);?\s*", re.IGNORECASE | re.DOTALL)
+
+# `devices` is the view's own text: names in it find the narrowed `drives` first.
+_NARROWED = """
+with drives as (
+    select * from engagement.main.drives
+    where ($device::varchar is null or dongle_id = $device)
+        and ($since::date is null or started_at_utc::date >= $since)
+        and ($until::date is null or started_at_utc::date <= $until)
+),
+devices as ({devices}),
+segments as (
+    select * from engagement.main.segments where drive_id in (select drive_id from drives)
+),
+speed_bands as (
+    select * from engagement.main.speed_bands where drive_id in (select drive_id from drives)
+)
+"""
+
+_SPEED_BANDS = """
+select
+    dongle_id,
+    speed_band,
+    sum(known_s) as known_s,
+    sum(engaged_s) as engaged_s,
+    sum(engaged_s) / nullif(sum(known_s), 0) as engaged_fraction,
+    sum(distance_km) as distance_km,
+    sum(engaged_km) as engaged_km
+from speed_bands
+group by dongle_id, speed_band
+order by dongle_id, list_position(['city', 'road', 'highway'], speed_band)
+"""
+
+_COUNTS = """
+select
+    count(*) as n_drives,
+    count(distinct dongle_id) as n_devices,
+    count(*) filter (where is_imported) as n_imported,
+    count(*) filter (where log_kind <> 'rlog') as n_decimated,
+    coalesce(sum(n_missing_segments), 0)::bigint as n_missing_segments,
+    (select count(*) from segments where status <> 'ok') as n_damaged_logs
+from drives
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some drives of a database: of one device, of some days, or all."""
+
+    reader: Reader
+    device: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query over drives, devices, segments and speed_bands."""
+        found = self.reader.rows("select sql from duckdb_views() where view_name = 'devices'")
+        body = _VIEW_BODY.fullmatch(found[0]["sql"])
+        narrowed = _NARROWED.format(devices=body[1] if body else "from engagement.main.devices")
+        dates = {"device": self.device, "since": self.since, "until": self.until}
+        return self.reader.rows(narrowed + query, dates)
+
+    def drives(self, sort: str | None = None) -> list[dict[str, Any]]:
+        """Drives, newest first; else by a column, text from A, numbers from the greatest.
+
+        Raises:
+            NotFoundError: If there is no such column.
+        """
+        newest = "started_at_utc desc nulls last, drive desc, dongle_id"
+        if sort is None:
+            return self.rows(f"from drives order by {newest}")
+        types = self.reader.rows("select column_name, column_type from (describe drives)")
+        type_by_column = {row["column_name"]: row["column_type"] for row in types}
+        if sort not in type_by_column:
+            raise NotFoundError("column of drives", sort, type_by_column)
+        direction = "asc" if type_by_column[sort] == "VARCHAR" else "desc"
+        return self.rows(f'from drives order by "{sort}" {direction} nulls last, {newest}')
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Devices, with the totals of the selected drives."""
+        return self.rows("from devices order by dongle_id")
+
+    def speed_bands(self) -> list[dict[str, Any]]:
+        """Time and distance of each device by speed band."""
+        return self.rows(_SPEED_BANDS)
+
+    def counts(self) -> dict[str, Any]:
+        """How many drives there are, and what they lack."""
+        return self.rows(_COUNTS)[0]
+
+
+def select(
+    reader: Reader, device: str | None, since: date | None = None, until: date | None = None
+) -> Selection:
+    """Select drives; the start of a dongle id names the device where no other starts so.
+
+    Raises:
+        NotFoundError: If there is no such device.
+        InputError: If several devices start so.
+    """
+    if device is None:
+        return Selection(reader, None, since, until)
+    known = [row["dongle_id"] for row in reader.rows("select dongle_id from devices")]
+    alike = [dongle_id for dongle_id in known if dongle_id.startswith(device.lower())]
+    if device.lower() in known:
+        alike = [device.lower()]
+    if not alike:
+        raise NotFoundError("device", device, known)
+    if len(alike) > 1:
+        raise InputError(f"--device {device!r} is the start of {', '.join(sorted(alike))}")
+    return Selection(reader, alike[0], since, until)

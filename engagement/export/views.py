@@ -1,0 +1,112 @@
+"""A public view as a Parquet or CSV file, in batches of rows, so that memory is bounded.
+
+What the columns mean travels with a Parquet file: each field has the column's comment as its
+metadata `comment`, and the file has the view's name and comment. Files appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from engagement.errors import NotFoundError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engagement.store.reader import Reader
+
+_BATCH_ROWS = 100_000
+
+
+def write_parquet(reader: Reader, view: str, out: Path) -> int:
+    """Write a view to a Parquet file, compressed by zstd, and say how many rows it has.
+
+    Raises:
+        NotFoundError: If there is no such view.
+        StoreError: If DuckDB can't run it.
+        OSError: If the file can't be written.
+    """
+    schema, batches = _open(reader, view)
+    with (
+        _replacing(out) as file,
+        pa.parquet.ParquetWriter(file, schema, compression="zstd") as sink,
+    ):
+        return _copy(batches, schema, sink)
+
+
+def write_csv(reader: Reader, view: str, out: Path | IO[bytes]) -> int:
+    """Write a view as CSV with a header, null as nothing, and say how many rows it has.
+
+    Args:
+        reader: The generation to read.
+        view: Name of a public view.
+        out: A file to replace, or a stream to write to, which stays open.
+
+    Raises:
+        NotFoundError: If there is no such view.
+        StoreError: If DuckDB can't run it.
+        OSError: If the file can't be written.
+    """
+    schema, batches = _open(reader, view)
+    with _opened(out) as file, pa.csv.CSVWriter(file, schema) as sink:
+        return _copy(batches, schema, sink)
+
+
+def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The view's schema with its comments, and its rows to come."""
+    views = reader.views()
+    if view not in views:
+        raise NotFoundError("view", view, views)
+    comments = reader.comments(view)
+    try:
+        batches = reader.connection.sql(f'select * from "{view}"').to_arrow_reader(_BATCH_ROWS)
+    except duckdb.Error as error:
+        raise StoreError(f"{view}: {error}") from error
+    fields = [field.with_metadata({"comment": comments[field.name]}) for field in batches.schema]
+    return pa.schema(fields, metadata={"view": view, "comment": views[view]}), batches
+
+
+def _copy(
+    batches: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    sink: pa.parquet.ParquetWriter | pa.csv.CSVWriter,
+) -> int:
+    n_rows = 0
+    try:
+        for batch in batches:
+            sink.write_batch(batch.cast(schema))
+            n_rows += batch.num_rows
+    except duckdb.Error as error:
+        raise StoreError(str(error)) from error
+    return n_rows
+
+
+def _opened(out: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    return _replacing(out) if isinstance(out, Path) else nullcontext(out)
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `out` once it is whole; links are followed."""
+    target = out.resolve()
+    staged = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with staged.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            staged.chmod(stat.S_IMODE(target.stat().st_mode))
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)

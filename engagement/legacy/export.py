@@ -1,0 +1,132 @@
+"""The four files of the old system, built from the views of one generation of the database.
+
+An imported drive's entry is written as it was read, keys that nothing knows included.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engagement.errors import InputError, NotFoundError
+from engagement.legacy import files
+from engagement.names import parse_dongle_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engagement.store.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file that was written, and the number of entries (of drives, by engagement_stats)."""
+
+    path: Path
+    n_entries: int
+
+
+def write_legacy_files(
+    reader: Reader, folder: Path, *, device: str | None = None
+) -> list[WrittenFile]:
+    """Write all four files into a folder, each replaced in one step.
+
+    Raises:
+        NotFoundError: If the database has no such device.
+        InputError: If several devices start like this.
+        OSError: If a file can't be written.
+    """
+    documents = {name: legacy_document(reader, name, device=device) for name in LEGACY_FILES}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, document in documents.items():
+        files.write_json_atomically(folder / name, document)
+    return [
+        WrittenFile(folder / name, count_entries(document)) for name, document in documents.items()
+    ]
+
+
+def legacy_document(reader: Reader, name: str, *, device: str | None = None) -> Any:
+    """One of the four documents, for all devices or the one whose name is or starts like `device`.
+
+    Raises:
+        NotFoundError: If the database has no such device, or the old system no such file.
+        InputError: If several devices start like this.
+    """
+    if name not in LEGACY_FILES:
+        raise NotFoundError("legacy file", name, LEGACY_FILES)
+    device_id = None if device is None else _known_device(reader, device)
+    return LEGACY_FILES[name](reader, device_id)
+
+
+def count_entries(document: Any) -> int:
+    """Number of entries of a document; drives, where it maps hosts to them."""
+    if isinstance(document, dict):
+        return sum(len(drives) for drives in document.values())
+    return len(document)
+
+
+def _known_device(reader: Reader, device: str) -> str:
+    device_id = parse_dongle_id(device) or device
+    rows = reader.rows(
+        "select device_id from legacy_engagement_db union select device_id from legacy_debug_events"
+        " union select dongle_id from drive"
+    )
+    known = {row["device_id"] for row in rows} - {None}
+    matching = [name for name in known if name == device_id] or [
+        name for name in sorted(known) if name.startswith(device_id.lower())
+    ]
+    if not matching:
+        raise NotFoundError("device", device, known)
+    if len(matching) > 1:
+        raise InputError(f"{device!r} may be device {' or '.join(matching)}; give more of it")
+    return matching[0]
+
+
+def _rows(
+    reader: Reader, view: str, device_id: str | None, order: str, column: str = "device_id"
+) -> list[dict[str, Any]]:
+    condition = f"where {column} = ?" if device_id is not None else ""
+    parameters = [] if device_id is None else [device_id]
+    return reader.rows(
+        f"select * from {view} {condition} order by {column}, drive, {order}", parameters
+    )
+
+
+def _engagement_db(reader: Reader, device_id: str | None) -> list[files.Entry]:
+    imported = {
+        row["drive_id"]: row["entry"]
+        for row in reader.rows("select drive_id, entry from staging.imported_drives")
+    }
+    return [
+        json.loads(imported[row["drive_id"]])
+        if row["is_imported"]
+        else files.engagement_db_entry(row)
+        for row in _rows(reader, "legacy_engagement_db", device_id, "drive_id")
+    ]
+
+
+def _debug_events(reader: Reader, device_id: str | None) -> list[files.Entry]:
+    rows = _rows(reader, "legacy_debug_events", device_id, "event_num")
+    return [files.debug_event(row) for row in rows]
+
+
+def _processed_drives(reader: Reader, device_id: str | None) -> list[str]:
+    rows = _rows(reader, "segments", device_id, "segment_num", column="dongle_id")
+    return files.processed_drives(row for row in rows if row["status"] != "failed")
+
+
+def _engagement_stats(
+    reader: Reader, device_id: str | None
+) -> dict[str, dict[str, dict[str, int]]]:
+    rows = _rows(reader, "legacy_engagement_db", device_id, "drive_id")
+    return files.engagement_stats(row for row in rows if row["total_time"] is not None)
+
+
+LEGACY_FILES: dict[str, Callable[[Reader, str | None], Any]] = {
+    "engagement_db.json": _engagement_db,
+    "debug_events.json": _debug_events,
+    "processed_drives.json": _processed_drives,
+    "engagement_stats.json": _engagement_stats,
+}

@@ -1,0 +1,173 @@
+"""Entries of the old system's files into the database, where they wait for the drives' own logs.
+
+A drive's entry is kept whole, as JSON; the views hide it as soon as a log of the drive is ingested.
+Importing again what is there changes nothing, and publishes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.results import refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import duckdb
+
+_DRIVES = pa.schema(
+    [
+        ("dongle_id", pa.string()),
+        ("drive", pa.string()),
+        ("entry", pa.string()),
+        ("source_path", pa.string()),
+    ]
+)
+_EVENTS = pa.schema(
+    [
+        ("drive", pa.string()),
+        ("rlog_path", pa.string()),
+        ("event_type", pa.string()),
+        ("time_in_segment_s", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+class OldDrive(NamedTuple):
+    """An entry of an engagement_db.json; `entry` is its JSON."""
+
+    dongle_id: str
+    drive: str
+    entry: str
+    source_path: str
+
+
+class OldEvent(NamedTuple):
+    """An entry of a debug_events.json."""
+
+    drive: str
+    rlog_path: str
+    event_type: str
+    time_in_segment_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What an import found; `superseded` ones are there, but the drive's logs are too."""
+
+    n_drives_written: int
+    n_drives_superseded: int
+    n_events_written: int
+    n_events_superseded: int
+
+
+def import_entries(
+    database: Path, drives: Iterable[OldDrive], events: Iterable[OldEvent]
+) -> ImportCounts:
+    """Add entries to the database; of a drive that has one, the new entry takes the place.
+
+    Args:
+        database: The database file; made where there is none.
+        drives: No drive of a device twice.
+        events: None twice.
+
+    Raises:
+        StoreError: If the database can't be written.
+    """
+    with writer_lock(database), Writer(database) as writer:
+        connection = writer.connection
+        if writer.is_outdated:
+            _refresh_all(connection)
+        connection.register("old_drive", _table(drives, _DRIVES))
+        connection.register("old_event", _table(events, _EVENTS))
+        connection.execute("begin")
+        n_drives = _write_drives(connection)
+        n_events = _write_events(connection)
+        connection.execute("commit")
+        counts = ImportCounts(
+            n_drives, _superseded_drives(connection), n_events, _superseded_events(connection)
+        )
+        connection.unregister("old_drive")
+        connection.unregister("old_event")
+        if n_drives or n_events or writer.is_outdated:
+            writer.publish()
+    return counts
+
+
+def _table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
+        schema=schema,
+    )
+
+
+def _refresh_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute every drive anew, one at a time, which bounds the memory of the views."""
+    drives = connection.sql("select distinct drive_id from segment order by drive_id").fetchall()
+    for (drive_id,) in drives:
+        refresh(connection, [drive_id])
+
+
+def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:
+    """Write the entries that are new or differ, and say how many."""
+    connection.execute(
+        "insert into drive select"
+        " (select coalesce(max(drive_id), 0) from drive) + row_number() over (), "
+        " dongle_id, drive, 'offline'"
+        " from old_drive anti join drive using (dongle_id, drive)"
+    )
+    connection.execute(
+        "create temp table changed_entry as"
+        " select drive.drive_id, old_drive.entry, old_drive.source_path"
+        " from old_drive inner join drive using (dongle_id, drive)"
+        " left join imported_drive as known using (drive_id)"
+        " where old_drive.entry is distinct from known.entry"
+    )
+    connection.execute(
+        "delete from imported_drive where drive_id in (select drive_id from changed_entry)"
+    )
+    connection.execute(
+        "insert into imported_drive select *, now() at time zone 'utc' from changed_entry"
+    )
+    n_written = _count(connection, "changed_entry")
+    connection.execute("drop table changed_entry")
+    return n_written
+
+
+def _write_events(connection: duckdb.DuckDBPyConnection) -> int:
+    """Write the events that are new, in their order, and say how many."""
+    n_before = _count(connection, "imported_debug_event")
+    connection.execute(
+        "insert into imported_debug_event select old_event.* from old_event"
+        " anti join imported_debug_event"
+        " using (drive, rlog_path, event_type, time_in_segment_s, reason)"
+    )
+    return _count(connection, "imported_debug_event") - n_before
+
+
+def _superseded_drives(connection: duckdb.DuckDBPyConnection) -> int:
+    return _count(
+        connection,
+        "old_drive inner join drive using (dongle_id, drive)"
+        " where drive_id in (select drive_id from segment)",
+    )
+
+
+def _superseded_events(connection: duckdb.DuckDBPyConnection) -> int:
+    return _count(
+        connection,
+        "old_event anti join (select * from legacy_debug_events where is_imported)"
+        " using (drive, rlog_path, event_type, time_in_segment_s, reason)",
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    return int(connection.sql(f"select count(*) from {rows}").fetchall()[0][0])

@@ -1,0 +1,281 @@
+-- The old system's engagement_db.json: its fields under their own names, with its definitions.
+--
+-- grain:   one row per drive_id
+-- reads:   result.legacy_drives, drive, staging.imported_drives
+-- null:    odometer fields without odometer; metadata that is unknown; what an imported entry lacks
+-- why:     speed_buckets are flat: city_time_ns is the time_ns of city. An imported drive's numbers
+--          are the old file's own
+create or replace view legacy_engagement_db as
+with
+
+computed as (
+    select * from result.legacy_drives
+),
+
+named as (
+    select * from drive
+),
+
+imported as (
+    select * from staging.imported_drives
+),
+
+typed as (
+    select
+        drive_id,
+        from_json(
+            entry,
+            '{
+                "host": "VARCHAR",
+                "total_time": "BIGINT",
+                "active_time": "BIGINT",
+                "drive_time": "BIGINT",
+                "drive_time_active": "BIGINT",
+                "cruise_press_time_ns": "BIGINT",
+                "cruise_press_seconds": "DOUBLE",
+                "cruise_press_seconds_per_hour": "DOUBLE",
+                "engagement_pct": "DOUBLE",
+                "drive_time_engagement_pct": "DOUBLE",
+                "engagement_pct_odo": "DOUBLE",
+                "odo_distance": "DOUBLE",
+                "engaged_distance": "DOUBLE",
+                "interventions_per_100km": "DOUBLE",
+                "total_state_changes": "BIGINT",
+                "intervention_count": "BIGINT",
+                "steer_intervention_count": "BIGINT",
+                "steer_interventions_per_100km": "DOUBLE",
+                "openpilot_longitudinal": "BOOLEAN",
+                "car_fingerprint": "VARCHAR",
+                "device_type": "VARCHAR",
+                "deviceType": "VARCHAR",
+                "recorded_at": "VARCHAR",
+                "version": "VARCHAR",
+                "git_branch": "VARCHAR",
+                "git_commit": "VARCHAR",
+                "speed_buckets": {
+                    "city": {
+                        "time_min": "DOUBLE",
+                        "engaged_time_min": "DOUBLE",
+                        "distance_km": "DOUBLE",
+                        "engaged_distance_km": "DOUBLE",
+                        "engagement_pct": "DOUBLE",
+                        "time_ns": "BIGINT",
+                        "engaged_time_ns": "BIGINT",
+                        "distance_km_raw": "DOUBLE",
+                        "engaged_distance_km_raw": "DOUBLE"
+                    },
+                    "road": {
+                        "time_min": "DOUBLE",
+                        "engaged_time_min": "DOUBLE",
+                        "distance_km": "DOUBLE",
+                        "engaged_distance_km": "DOUBLE",
+                        "engagement_pct": "DOUBLE",
+                        "time_ns": "BIGINT",
+                        "engaged_time_ns": "BIGINT",
+                        "distance_km_raw": "DOUBLE",
+                        "engaged_distance_km_raw": "DOUBLE"
+                    },
+                    "highway": {
+                        "time_min": "DOUBLE",
+                        "engaged_time_min": "DOUBLE",
+                        "distance_km": "DOUBLE",
+                        "engaged_distance_km": "DOUBLE",
+                        "engagement_pct": "DOUBLE",
+                        "time_ns": "BIGINT",
+                        "engaged_time_ns": "BIGINT",
+                        "distance_km_raw": "DOUBLE",
+                        "engaged_distance_km_raw": "DOUBLE"
+                    }
+                }
+            }'
+        ) as old
+    from imported
+),
+
+ingested as (
+    select
+        computed.drive_id,
+        named.dongle_id as device_id,
+        named.host,
+        named.drive,
+        false as is_imported,
+        computed.total_time,
+        computed.active_time,
+        computed.drive_time,
+        computed.drive_time_active,
+        computed.cruise_press_time_ns,
+        computed.cruise_press_seconds,
+        computed.cruise_press_seconds_per_hour,
+        computed.engagement_pct,
+        computed.drive_time_engagement_pct,
+        computed.engagement_pct_odo,
+        computed.odo_distance,
+        computed.engaged_distance,
+        computed.interventions_per_100km,
+        computed.total_state_changes,
+        computed.intervention_count,
+        computed.steer_intervention_count,
+        computed.steer_interventions_per_100km,
+        computed.openpilot_longitudinal,
+        computed.car_fingerprint,
+        computed.device_type,
+        computed.city_time_min,
+        computed.city_engaged_time_min,
+        computed.city_distance_km,
+        computed.city_engaged_distance_km,
+        computed.city_engagement_pct,
+        computed.city_time_ns,
+        computed.city_engaged_time_ns,
+        computed.city_distance_km_raw,
+        computed.city_engaged_distance_km_raw,
+        computed.road_time_min,
+        computed.road_engaged_time_min,
+        computed.road_distance_km,
+        computed.road_engaged_distance_km,
+        computed.road_engagement_pct,
+        computed.road_time_ns,
+        computed.road_engaged_time_ns,
+        computed.road_distance_km_raw,
+        computed.road_engaged_distance_km_raw,
+        computed.highway_time_min,
+        computed.highway_engaged_time_min,
+        computed.highway_distance_km,
+        computed.highway_engaged_distance_km,
+        computed.highway_engagement_pct,
+        computed.highway_time_ns,
+        computed.highway_engaged_time_ns,
+        computed.highway_distance_km_raw,
+        computed.highway_engaged_distance_km_raw,
+        computed.recorded_at,
+        computed.version,
+        computed.git_branch,
+        computed.git_commit
+    from computed
+    inner join named on computed.drive_id = named.drive_id
+),
+
+entries as (
+    select
+        typed.drive_id,
+        named.dongle_id as device_id,
+        coalesce(typed.old.host, named.host) as host,
+        named.drive,
+        true as is_imported,
+        typed.old.total_time,
+        typed.old.active_time,
+        typed.old.drive_time,
+        typed.old.drive_time_active,
+        typed.old.cruise_press_time_ns,
+        typed.old.cruise_press_seconds,
+        typed.old.cruise_press_seconds_per_hour,
+        typed.old.engagement_pct,
+        typed.old.drive_time_engagement_pct,
+        typed.old.engagement_pct_odo,
+        typed.old.odo_distance,
+        typed.old.engaged_distance,
+        typed.old.interventions_per_100km,
+        typed.old.total_state_changes,
+        typed.old.intervention_count,
+        typed.old.steer_intervention_count,
+        typed.old.steer_interventions_per_100km,
+        typed.old.openpilot_longitudinal,
+        typed.old.car_fingerprint,
+        coalesce(typed.old.device_type, typed.old.devicetype) as device_type,
+        typed.old.speed_buckets.city.time_min as city_time_min,
+        typed.old.speed_buckets.city.engaged_time_min as city_engaged_time_min,
+        typed.old.speed_buckets.city.distance_km as city_distance_km,
+        typed.old.speed_buckets.city.engaged_distance_km as city_engaged_distance_km,
+        typed.old.speed_buckets.city.engagement_pct as city_engagement_pct,
+        typed.old.speed_buckets.city.time_ns as city_time_ns,
+        typed.old.speed_buckets.city.engaged_time_ns as city_engaged_time_ns,
+        typed.old.speed_buckets.city.distance_km_raw as city_distance_km_raw,
+        typed.old.speed_buckets.city.engaged_distance_km_raw as city_engaged_distance_km_raw,
+        typed.old.speed_buckets.road.time_min as road_time_min,
+        typed.old.speed_buckets.road.engaged_time_min as road_engaged_time_min,
+        typed.old.speed_buckets.road.distance_km as road_distance_km,
+        typed.old.speed_buckets.road.engaged_distance_km as road_engaged_distance_km,
+        typed.old.speed_buckets.road.engagement_pct as road_engagement_pct,
+        typed.old.speed_buckets.road.time_ns as road_time_ns,
+        typed.old.speed_buckets.road.engaged_time_ns as road_engaged_time_ns,
+        typed.old.speed_buckets.road.distance_km_raw as road_distance_km_raw,
+        typed.old.speed_buckets.road.engaged_distance_km_raw as road_engaged_distance_km_raw,
+        typed.old.speed_buckets.highway.time_min as highway_time_min,
+        typed.old.speed_buckets.highway.engaged_time_min as highway_engaged_time_min,
+        typed.old.speed_buckets.highway.distance_km as highway_distance_km,
+        typed.old.speed_buckets.highway.engaged_distance_km as highway_engaged_distance_km,
+        typed.old.speed_buckets.highway.engagement_pct as highway_engagement_pct,
+        typed.old.speed_buckets.highway.time_ns as highway_time_ns,
+        typed.old.speed_buckets.highway.engaged_time_ns as highway_engaged_time_ns,
+        typed.old.speed_buckets.highway.distance_km_raw as highway_distance_km_raw,
+        typed.old.speed_buckets.highway.engaged_distance_km_raw as highway_engaged_distance_km_raw,
+        typed.old.recorded_at,
+        typed.old.version,
+        typed.old.git_branch,
+        typed.old.git_commit
+    from typed
+    inner join named on typed.drive_id = named.drive_id
+),
+
+final as (
+    select * from ingested
+    union all by name
+    select * from entries
+)
+
+select * from final;
+comment on column legacy_engagement_db.drive_id is 'number of the drive in this database';
+comment on column legacy_engagement_db.device_id is 'the device: the folder of its logs, the dongle id';
+comment on column legacy_engagement_db.host is 'origin of the logs: an SSH alias, or offline';
+comment on column legacy_engagement_db.drive is 'name of the drive, its log id';
+comment on column legacy_engagement_db.is_imported is 'an imported entry of an old engagement_db.json; no log of the drive was ingested';
+comment on column legacy_engagement_db.total_time is 'ns between first and last controlsState of each segment, summed';
+comment on column legacy_engagement_db.active_time is 'ns between neighbouring controlsState messages of a segment that are both active';
+comment on column legacy_engagement_db.drive_time is 'ns faster than 1 m/s, by the speed at the start of each carState gap';
+comment on column legacy_engagement_db.drive_time_active is 'the part of drive_time that was engaged, in ns';
+comment on column legacy_engagement_db.cruise_press_time_ns is 'ns with a cruise button held, by the vehicle profile''s signal; 0 without one';
+comment on column legacy_engagement_db.cruise_press_seconds is 'cruise_press_time_ns in s, 2 decimals';
+comment on column legacy_engagement_db.cruise_press_seconds_per_hour is 'seconds of cruise buttons per hour of drive_time, 2 decimals; 0 without drive_time';
+comment on column legacy_engagement_db.engagement_pct is 'active_time in percent of total_time, 2 decimals; 0 without total_time';
+comment on column legacy_engagement_db.drive_time_engagement_pct is 'drive_time_active in percent of drive_time, 2 decimals; 0 without drive_time';
+comment on column legacy_engagement_db.engagement_pct_odo is 'engaged distance in percent of odo_distance, 2 decimals; null without odometer or where it stands';
+comment on column legacy_engagement_db.odo_distance is 'last less first odometer value in km, 1 decimal; null without odometer';
+comment on column legacy_engagement_db.engaged_distance is 'odometer steps under 1 km while engaged in km, 1 decimal; null without odometer';
+comment on column legacy_engagement_db.interventions_per_100km is 'intervention_count per 100 km of odo_distance, 2 decimals; null without it';
+comment on column legacy_engagement_db.total_state_changes is 'flips of the active flag';
+comment on column legacy_engagement_db.intervention_count is 'times of becoming active again: the last disengagement of a drive never counts';
+comment on column legacy_engagement_db.steer_intervention_count is 'times driver and motor torque parted by 1.5; 0 in drives before 2025-07-07';
+comment on column legacy_engagement_db.steer_interventions_per_100km is 'steer_intervention_count per 100 km of odo_distance, 2 decimals; null without it';
+comment on column legacy_engagement_db.openpilot_longitudinal is 'whether openpilot may control speed; null without carParams';
+comment on column legacy_engagement_db.car_fingerprint is 'the car, as openpilot names it; null without carParams';
+comment on column legacy_engagement_db.device_type is 'the device''s kind; null where unknown';
+comment on column legacy_engagement_db.city_time_min is 'minutes under 15.3 m/s, 2 decimals';
+comment on column legacy_engagement_db.city_engaged_time_min is 'engaged minutes under 15.3 m/s, 2 decimals';
+comment on column legacy_engagement_db.city_distance_km is 'km under 15.3 m/s, by speed, 2 decimals';
+comment on column legacy_engagement_db.city_engaged_distance_km is 'engaged km under 15.3 m/s, by speed, 2 decimals';
+comment on column legacy_engagement_db.city_engagement_pct is 'engaged percentage of the time under 15.3 m/s, 2 decimals; null without such time';
+comment on column legacy_engagement_db.city_time_ns is 'ns under 15.3 m/s';
+comment on column legacy_engagement_db.city_engaged_time_ns is 'engaged ns under 15.3 m/s';
+comment on column legacy_engagement_db.city_distance_km_raw is 'km under 15.3 m/s, by speed, not rounded';
+comment on column legacy_engagement_db.city_engaged_distance_km_raw is 'engaged km under 15.3 m/s, by speed, not rounded';
+comment on column legacy_engagement_db.road_time_min is 'minutes at 15.3 to under 25 m/s, 2 decimals';
+comment on column legacy_engagement_db.road_engaged_time_min is 'engaged minutes at 15.3 to under 25 m/s, 2 decimals';
+comment on column legacy_engagement_db.road_distance_km is 'km at 15.3 to under 25 m/s, by speed, 2 decimals';
+comment on column legacy_engagement_db.road_engaged_distance_km is 'engaged km at 15.3 to under 25 m/s, by speed, 2 decimals';
+comment on column legacy_engagement_db.road_engagement_pct is 'engaged percentage of the time at 15.3 to under 25 m/s, 2 decimals; null without such time';
+comment on column legacy_engagement_db.road_time_ns is 'ns at 15.3 to under 25 m/s';
+comment on column legacy_engagement_db.road_engaged_time_ns is 'engaged ns at 15.3 to under 25 m/s';
+comment on column legacy_engagement_db.road_distance_km_raw is 'km at 15.3 to under 25 m/s, by speed, not rounded';
+comment on column legacy_engagement_db.road_engaged_distance_km_raw is 'engaged km at 15.3 to under 25 m/s, by speed, not rounded';
+comment on column legacy_engagement_db.highway_time_min is 'minutes at 25 m/s and above, or below 0, 2 decimals';
+comment on column legacy_engagement_db.highway_engaged_time_min is 'engaged minutes at 25 m/s and above, or below 0, 2 decimals';
+comment on column legacy_engagement_db.highway_distance_km is 'km at 25 m/s and above, or below 0, by speed, 2 decimals';
+comment on column legacy_engagement_db.highway_engaged_distance_km is 'engaged km at 25 m/s and above, or below 0, by speed, 2 decimals';
+comment on column legacy_engagement_db.highway_engagement_pct is 'engaged percentage of the time at 25 m/s and above, or below 0, 2 decimals; null without such time';
+comment on column legacy_engagement_db.highway_time_ns is 'ns at 25 m/s and above, or below 0';
+comment on column legacy_engagement_db.highway_engaged_time_ns is 'engaged ns at 25 m/s and above, or below 0';
+comment on column legacy_engagement_db.highway_distance_km_raw is 'km at 25 m/s and above, or below 0, by speed, not rounded';
+comment on column legacy_engagement_db.highway_engaged_distance_km_raw is 'engaged km at 25 m/s and above, or below 0, by speed, not rounded';
+comment on column legacy_engagement_db.recorded_at is 'the time in the drive''s name, ISO 8601, local to the device; null if the name is no time';
+comment on column legacy_engagement_db.version is 'openpilot''s version; null where unknown';
+comment on column legacy_engagement_db.git_branch is 'branch of the software; null where unknown';
+comment on column legacy_engagement_db.git_commit is 'commit of the software; null where unknown';

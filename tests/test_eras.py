@@ -1,0 +1,393 @@
+"""One scripted drive as every era of openpilot logged it: the same numbers must come out.
+
+Three of the logs are examples that were given; the others are written here with the schemas that
+the era had, so every message has that era's struct sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from engagement.extract.segment import ReadOptions, read_segment
+from engagement.logs.find import find_logs
+from engagement.store.results import refresh
+from engagement.store.schema import create
+from engagement.store.segments import drive_id_of, write_segments
+from tests.support.era_drive import FORK_EVENT
+from tests.support.era_schemas import (
+    FROGPILOT,
+    OLD_SUNNYPILOT,
+    UPSTREAM,
+    Change,
+    EraSchemas,
+    history,
+)
+from tests.support.eras import ERAS, Era, write_era
+
+EXAMPLES = Path(__file__).parent / "data" / "eras"
+CAUSES = {"brake": "driver_brake", "cancel": "driver_cancel", "system:canError": "system_immediate"}
+
+# A sample holds until the next one, so a state lasts up to a period more or less than it did.
+TOLERANCE_S = 0.05
+QLOG_TOLERANCE_S = 0.15
+
+# Before 2021-07-15 a qlog had one controlsState a second: too few to tell when a state ends.
+SPARSE = "0.8.3-qlog"
+
+FILES = {
+    "CarState": "car",
+    "CarControl": "car",
+    "CarOutput": "car",
+    "CarParams": "car",
+    "CarEvent": "events",
+    "OnroadEvent": "events",
+    "ControlsState": "selfdrive",
+    "SelfdriveState": "selfdrive",
+    "LiveLocationKalman": "selfdrive",
+    "Event": "log",
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must come out of one drive; `era` is None for the examples."""
+
+    version: str
+    dongle_id: str
+    drive: str
+    lateral_only_s: float = 0.0
+    car_fingerprint: str | None = "TOYOTA_RAV4"
+    duration_s: float = 80.0
+    engaged_s: float = 53.0
+    distance_km: float = 1.6
+    causes: tuple[str, ...] = ("brake", "system:canError", "cancel")
+    override_s: tuple[float, ...] = (2.0,)
+    n_engagements: int = 4
+    n_open: int = 1
+    n_segments: int = 2
+    tolerance_s: float = TOLERANCE_S
+    era: Era | None = None
+
+
+def expected_of_example(folder: Path) -> Expected:
+    said = json.loads((folder / "expected.json").read_text())
+    assert said["steer_overrides"] == 1
+    return Expected(
+        version=said["version"],
+        dongle_id=said["dongle"],
+        drive=said["route"],
+        lateral_only_s=said["lateral_only_s"],
+        car_fingerprint=said["car_fingerprint"],
+        duration_s=said["duration_s"],
+        engaged_s=said["engaged_s"],
+        distance_km=said["distance_km"],
+        causes=tuple(said["causes"]),
+        override_s=(said["steer_override_s"],),
+        n_engagements=said["engagements"],
+        n_open=said["open_at_end"],
+        n_segments=said["segments"],
+    )
+
+
+def expected_of_era(era: Era) -> Expected:
+    return Expected(
+        version=era.version,
+        dongle_id=era.dongle_id,
+        drive=era.drive,
+        lateral_only_s=4.0 if era.has_lateral_only else 0.0,
+        car_fingerprint="TOYOTA_RAV4" if era.date >= "2019-06-28" else None,
+        tolerance_s=QLOG_TOLERANCE_S if era.is_qlog else TOLERANCE_S,
+        era=era,
+    )
+
+
+EXPECTED = {
+    path.parent.name: expected_of_example(path.parent)
+    for path in sorted(EXAMPLES.glob("*/expected.json"))
+} | {era.name: expected_of_era(era) for era in ERAS}
+GIVEN = [name for name, expected in EXPECTED.items() if expected.era is None]
+
+every_drive = pytest.mark.parametrize("name", [name for name in EXPECTED if name != SPARSE])
+every_era = pytest.mark.parametrize("era", ERAS, ids=lambda era: era.name)
+
+
+class Store:
+    """A database with all the drives, and the number of each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.connection = duckdb.connect(config={"threads": 1})
+        create(self.connection)
+        self.drive_ids: dict[str, int] = {}
+        segments = []
+        for name in EXPECTED:
+            logs = [read_segment(file, ReadOptions()) for file in _files(name, folder / name)]
+            assert {log.status for log in logs} == {"ok"}
+            identities = {(log.dongle_id, log.drive) for log in logs}
+            assert len(identities) == 1
+            self.drive_ids[name] = drive_id_of(self.connection, *identities.pop())
+            segments += [(self.drive_ids[name], log) for log in logs]
+        write_segments(self.connection, segments)
+        refresh(self.connection, list(self.drive_ids.values()))
+
+    def rows(self, name: str, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, whose $drive is the drive's number."""
+        found = self.connection.execute(query, {"drive": self.drive_ids[name]})
+        return found.fetchall()
+
+    def column(self, name: str, query: str) -> list[Any]:
+        return [row[0] for row in self.rows(name, query)]
+
+
+def _files(name: str, folder: Path) -> list[Any]:
+    era = EXPECTED[name].era
+    if era is not None:
+        write_era(era, folder)
+    logs = find_logs([folder / "logs" if era else EXAMPLES / name]).logs
+    assert len(logs) == EXPECTED[name].n_segments
+    return logs
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("eras"))
+
+
+@every_drive
+def test_totals(store, name):
+    expected = EXPECTED[name]
+    query = (
+        "select duration_s, known_s, engaged_s, lateral_only_s, distance_km, "
+        "coalesce(longitudinal_s, -1), n_segments, n_missing_segments "
+        "from drives where drive_id = $drive"
+    )
+    [found] = store.rows(name, query)
+    about = pytest.approx
+    tolerance_s = expected.tolerance_s
+    assert found[:4] == (
+        about(expected.duration_s, abs=tolerance_s),
+        about(expected.duration_s, abs=tolerance_s),
+        about(expected.engaged_s, abs=tolerance_s),
+        about(expected.lateral_only_s, abs=tolerance_s),
+    )
+    assert found[4] == about(expected.distance_km, abs=tolerance_s * 20 / 1000)
+    assert found[6:] == (expected.n_segments, 0)
+
+
+@every_drive
+def test_engagements(store, name):
+    expected = EXPECTED[name]
+    query = (
+        "select duration_s, start_kind, end_kind from engagements where drive_id = $drive "
+        "order by engagement_num"
+    )
+    lengths_s, start_kinds, end_kinds = zip(*store.rows(name, query), strict=True)
+    assert len(lengths_s) == expected.n_engagements
+    assert lengths_s == pytest.approx((15.0, 15.0, 5.0, 18.0), abs=expected.tolerance_s)
+    assert set(start_kinds) == {"engaged"}
+    n_ended = expected.n_engagements - expected.n_open
+    assert end_kinds == ("disengagement",) * n_ended + ("end_of_log",) * expected.n_open
+
+
+@every_drive
+def test_causes(store, name):
+    expected = EXPECTED[name]
+    query = (
+        "select time_s, cause, cause_event, is_counted, is_inferred, speed_mps, latitude, "
+        "segment_num from disengagements where drive_id = $drive order by time_s"
+    )
+    times_s, causes, names, *rest = zip(*store.rows(name, query), strict=True)
+    assert times_s == pytest.approx((20.0, 40.0, 50.0), abs=expected.tolerance_s)
+    assert causes == tuple(CAUSES[cause] for cause in expected.causes)
+    assert names == ("pedalPressed", "canError", "buttonCancel")
+    is_counted, is_inferred, speeds_mps, latitudes, segments = rest
+    assert (set(is_counted), set(is_inferred), set(speeds_mps)) == ({True}, {False}, {20.0})
+    assert latitudes == pytest.approx((60.0036, 60.0072, 60.0090), abs=0.0003)
+    assert set(segments) == {0}
+
+
+@every_drive
+def test_overrides(store, name):
+    expected = EXPECTED[name]
+    query = (
+        "select axis, duration_s, engagement_num from overrides where drive_id = $drive "
+        "order by start_mono_ns"
+    )
+    axes, lengths_s, numbers = zip(*store.rows(name, query), strict=True)
+    assert lengths_s == pytest.approx(expected.override_s, abs=expected.tolerance_s)
+    assert (axes, numbers) == (("lateral",), (1,))
+
+
+@every_drive
+def test_lateral_only_is_one_stretch(store, name):
+    """Nothing flickers where services change one after the other."""
+    expected = EXPECTED[name]
+    modes = ["manual", "engaged"] * 3 + ["manual"]
+    modes += ["lateral_only", "manual"] if expected.lateral_only_s else []
+    modes += ["engaged"]
+    query = "select mode from state_intervals where drive_id = $drive order by start_mono_ns"
+    found = store.column(name, query)
+    runs = [mode for mode, before in zip(found, [None, *found], strict=False) if mode != before]
+    assert runs == modes
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_identity(store, name):
+    expected = EXPECTED[name]
+    query = (
+        "select dongle_id, drive, version, car_fingerprint, clock_source, "
+        "started_at_utc::varchar[:16] from drives where drive_id = $drive"
+    )
+    [found] = store.rows(name, query)
+    started = "2023-11-14 22:13"
+    assert found == (
+        expected.dongle_id,
+        expected.drive,
+        expected.version,
+        expected.car_fingerprint,
+        "clocks",
+        started,
+    )
+
+
+@every_era
+def test_software_and_device(store, era):
+    fork = {FROGPILOT: "frogpilot", UPSTREAM: "openpilot"}.get(era.fork, "sunnypilot")
+    query = "select fork, device_type, log_kind from drives where drive_id = $drive"
+    kind = "qlog" if era.is_qlog else "rlog"
+    assert store.rows(era.name, query) == [(fork, era.device_type, kind)]
+    query = "select distinct name, value from param where drive_id = $drive"
+    assert store.rows(era.name, query) == ([("IsMetric", "1")] if era.date >= "2018-09-03" else [])
+
+
+@every_era
+def test_longitudinal(store, era):
+    """By longActive, by active before it existed, and by the car's cruise where that has it."""
+    query = "select longitudinal_source, longitudinal_s from drives where drive_id = $drive"
+    [(source, length_s)] = store.rows(era.name, query)
+    if era.date < "2019-06-28":
+        assert (source, length_s) == (None, None)
+    else:
+        assert source == ("stock" if era.is_stock_long else "openpilot")
+        if era.name != SPARSE:
+            assert length_s == pytest.approx(53.0, abs=EXPECTED[era.name].tolerance_s)
+
+
+@every_era
+def test_what_an_era_lacks_is_null(store, era):
+    query = (
+        "select count(lat_active) = count(*), count(lat_active) = 0 from car_control "
+        "where drive_id = $drive"
+    )
+    has_lateral = era.date >= "2022-03-16"
+    assert store.rows(era.name, query) == [(has_lateral, not has_lateral)]
+    query = "select distinct v_cruise_kph::int from car_state where drive_id = $drive"
+    assert store.column(era.name, query) == [76 if era.date >= "2024-09-02" else None]
+
+
+@every_era
+def test_messages_were_out_of_order(store, era):
+    """The logs ask something of what sorts them."""
+    query = (
+        "select count(*) from (select mono_ns, lag(mono_ns) over (partition by segment_num "
+        "order by message_num) as previous_ns from car_state where drive_id = $drive) "
+        "where mono_ns < previous_ns"
+    )
+    assert (store.column(era.name, query)[0] > 100) == (not era.is_qlog)
+    query = (
+        "select max(mono_ns) filter (where segment_num = 0) > "
+        "min(mono_ns) filter (where segment_num = 1) from car_control where drive_id = $drive"
+    )
+    assert store.column(era.name, query)[0] or era.is_qlog
+
+
+@every_era
+def test_events_have_the_names_of_their_numbering(store, era):
+    query = "select distinct name, source from car_event where drive_id = $drive and name not null"
+    found = store.rows(era.name, query)
+    names = {"pedalPressed", "canError", "buttonCancel"}
+    names |= {"pcmEnable", "pcmDisable"} if era.is_stock_long else {"buttonEnable"}
+    names |= {"steerOverride"} if era.date >= "2022-09-13" else set()
+    names |= {str(FORK_EVENT)} if era.is_old_sunnypilot else set()
+    assert {name for name, _ in found} == names
+    source = "onroadEvents" if era.date >= "2024-10-03" else "carEvents"
+    assert {source for _, source in found} == {source if era.date >= "2019-06-26" else "carState"}
+
+
+@every_era
+def test_the_alert_of_the_error(store, era):
+    query = "select text1, alert_type, duration_s from alerts where drive_id = $drive"
+    if era.name == SPARSE:
+        return
+    [(text, kind, length_s)] = store.rows(era.name, query)
+    assert text == "TAKE CONTROL IMMEDIATELY"
+    assert kind == ("canError/immediateDisable" if era.date >= "2018-10-21" else None)
+    assert length_s == pytest.approx(1.0, abs=EXPECTED[era.name].tolerance_s)
+
+
+def test_a_state_once_a_second_does_not_claim_more_than_it_knows(store):
+    """The early qlogs' states lie a little more or less than a second apart."""
+    query = (
+        "select known_s, engaged_s, n_disengagements from drives where drive_id = $drive"
+    )
+    [(known_s, engaged_s, n_disengagements)] = store.rows(SPARSE, query)
+    assert known_s <= 80.0
+    assert engaged_s / known_s == pytest.approx(53 / 80, abs=0.03)
+    assert n_disengagements <= 3
+
+
+def places(schema: Any) -> dict[str, str]:
+    """Where the bits of a struct's flags lie: dN.bM is bit M of byte N."""
+    found = {}
+    for name, field in schema.fields.items():
+        if str(field.proto.slot.type.which()) == "bool":
+            byte, bit = divmod(field.proto.slot.offset, 8)
+            found[name] = f"d{byte}.b{bit}"
+    return found
+
+
+def node_of(schemas: EraSchemas, path: str) -> Any:
+    top, *inner = path.split(".")
+    found = getattr(schemas.load(FILES.get(top, "device")), top)
+    for name in inner:
+        found = getattr(found, name)
+    return found.schema
+
+
+SIZES: dict[str, list[Change]] = {}
+for change in history():
+    if change.size is not None:
+        SIZES.setdefault(change.since, []).append(change)
+
+
+@pytest.mark.parametrize("since", sorted(SIZES))
+def test_struct_sizes_of_a_date(since, tmp_path):
+    schemas = EraSchemas(tmp_path, since)
+    for change in SIZES[since]:
+        node = node_of(schemas, change.struct).node.struct
+        assert (node.dataWordCount, node.pointerCount) == change.size, change.struct
+
+
+def test_the_old_sunnypilot_s_car_state(tmp_path):
+    schemas = EraSchemas(tmp_path, "2024-05-01", OLD_SUNNYPILOT)
+    schema = node_of(schemas, "CarState")
+    node = schema.node.struct
+    assert (node.dataWordCount, node.pointerCount) == (9, 7)
+    where = places(schema)
+    assert where["madsEnabled"] == "d45.b3"
+    assert where["accEnabled"] == "d46.b0"
+    assert where["latActive"] == "d46.b1"
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_struct_sizes_of_the_examples(name, tmp_path):
+    """The schemas of the example's date give what its writer gave: carState's size in words."""
+    dates = {"2021-03_v0.8.3": "2021-03-20", "2025-03_v0.9.9": "2025-03-20"}
+    node = node_of(EraSchemas(tmp_path, dates.get(name, "2026-03-01")), "CarState").node.struct
+    assert car_state_size(EXAMPLES / name) == (node.dataWordCount, node.pointerCount)
