@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement.cli.formats import decimal, duration, hours, moment, percent
+from engagement.cli.formats import decimal, duration, moment, percent
 from engagement.cli.render import Column
 
 DRIVES = (
@@ -33,7 +33,7 @@ DEVICES = (
     Column("imported", "n_imported_drives", is_number=True, rank=10),
     Column("first drive", "first_drive", rank=9),
     Column("last drive", "last_drive", rank=8),
-    Column("time", "known_s", hours, rank=1),
+    Column("time", "known_s", duration, rank=1),
     Column("cover-\nage %", "coverage", percent, rank=7),
     Column("engaged\n%", "engaged_fraction", percent),
     Column("km", "distance_km", decimal),
@@ -54,7 +54,7 @@ SPEED_BANDS = (
     Column("engaged\nkm", "engaged_km", decimal),
 )
 
-CONTENTS = (
+DRIVE_LIST = (
     Column("device", "dongle_id"),
     Column("drive", "drive"),
     Column("started", "started_at_utc", moment, rank=2),
@@ -69,6 +69,23 @@ CONTENTS = (
     Column("fork", "fork", rank=8),
     Column("on", "device_type", rank=9),
 )
+
+
+DEVICE_LIST = (
+    Column("device", "dongle_id"),
+    Column("drives", "n_drives", is_number=True),
+    Column("imported", "n_imported_drives", is_number=True),
+    Column("first drive", "first_drive", rank=2),
+    Column("last drive", "last_drive", rank=1),
+    Column("time", "known_s", duration),
+    Column("km", "distance_km", decimal),
+)
+
+REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
+
+GLOSSARY = (Column("column", "column"), Column("meaning", "meaning"))
+
+HEADINGS = (Column("heading", "heading"), Column("column", "column", rank=1), GLOSSARY[1])
 
 
 def heading(column: Column) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli.formats import count
+from engagement.cli import render
+from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, device_option, json_option
 from engagement.errors import EngagementError, suggestion
 from engagement.export.views import write_csv, write_parquet
@@ -52,37 +54,32 @@ def export() -> None:
     """
 
 
-def _check_target(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
-    """Refuse to put a file in the place of something that isn't one, or of the database."""
-    if value is None or value == _STDOUT or not value.exists():
-        return value
-    if not value.is_file():
-        problem = f"{str(value)!r} is no regular file"
-        raise click.BadParameter(problem, ctx=ctx, param=param)
-    database = ctx.params.get("database")
-    if database and database.exists() and value.samefile(database):
-        raise click.BadParameter(f"{str(value)!r} is the database", ctx=ctx, param=param)
-    return value
-
-
-def _out_option(*, help: str, required: bool) -> Callable[[Any], Any]:  # noqa: A002
+def _out_option(*, about: str, required: bool) -> Callable[[Any], Any]:
     return click.option(
         "--out",
         required=required,
         metavar="FILE",
         type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-        callback=_check_target,
-        help=help,
+        help=about,
     )
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say which file could not be written."""
+def _writing(out: Path, database: Path) -> Iterator[None]:
+    """Say which file could not be written; spare the database, devices and pipes."""
+    if out.exists() and not (out.is_file() or out.is_dir()):
+        raise click.BadParameter(f"{str(out)!r} is no regular file", param_hint="--out")
+    if out.exists() and out.samefile(database):
+        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
     try:
         yield
     except OSError as error:
-        raise EngagementError(f"{path}: can't be written: {error.strerror or error}") from error
+        reason = error.strerror or str(error)
+        raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
+
+
+def _report_entries(path: Path, n_entries: int) -> None:
+    click.echo(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}")
 
 
 @export.command("legacy")
@@ -103,14 +100,14 @@ def _legacy(out: Path, device: str | None, database: Path, *, as_json: bool) -> 
     Example:
       engagement export legacy --out old/
     """
-    with Reader(database) as reader, _writing(out):
+    with Reader(database) as reader, _writing(out, database):
         written = write_legacy_files(reader, out, device=device)
     if as_json:
         files = [{"path": str(file.path), "n_entries": file.n_entries} for file in written]
-        click.echo(json.dumps({"files": files}, indent=2))
+        render.print_json({"files": files})
         return
     for file in written:
-        click.echo(f"{file.path}: {file.n_entries} entries", err=True)
+        _report_entries(file.path, file.n_entries)
 
 
 def _add_document(name: str) -> None:
@@ -122,7 +119,7 @@ def _add_document(name: str) -> None:
     @database_option
     @device_option
     @_out_option(
-        help=f"The file, - for stdout; {name} in this folder unless given.", required=False
+        about=f"The file, - for stdout; {name} in this folder unless given.", required=False
     )
     def write(out: Path | None, device: str | None, database: Path) -> None:
         with Reader(database) as reader:
@@ -131,9 +128,9 @@ def _add_document(name: str) -> None:
             click.echo(json.dumps(document, indent=2))
             return
         out = out or Path(name)
-        with _writing(out):
+        with _writing(out, database):
             write_json_atomically(out, document)
-        click.echo(f"{out}: {count_entries(document)} entries", err=True)
+        _report_entries(out, count_entries(document))
 
 
 for _name in LEGACY_FILES:
@@ -143,7 +140,7 @@ for _name in LEGACY_FILES:
 @export.command("parquet")
 @click.argument("view")
 @database_option
-@_out_option(help="The file to write.", required=True)
+@_out_option(about="The file to write.", required=True)
 def _parquet(view: str, out: Path, database: Path) -> None:
     """Write a view as Parquet, with the meaning of each column in the file.
 
@@ -153,15 +150,15 @@ def _parquet(view: str, out: Path, database: Path) -> None:
     """
     if out == _STDOUT:
         raise click.BadParameter("Parquet goes to a file; CSV can go to stdout", param_hint="--out")
-    with Reader(database) as reader, _writing(out):
+    with Reader(database) as reader, _writing(out, database):
         n_rows = write_parquet(reader, view, out)
-    click.echo(f"{out}: {count(n_rows, 'row')}", err=True)
+    click.echo(f"{text(out)}: {count(n_rows, 'row')}")
 
 
 @export.command("csv")
 @click.argument("view")
 @database_option
-@_out_option(help="The file to write, - for stdout.", required=True)
+@_out_option(about="The file to write, - for stdout.", required=True)
 def _csv(view: str, out: Path, database: Path) -> None:
     """Write a view as CSV with a header; what is not known is left empty.
 
@@ -171,8 +168,8 @@ def _csv(view: str, out: Path, database: Path) -> None:
     """
     with Reader(database) as reader:
         if out == _STDOUT:
-            write_csv(reader, view, click.get_binary_stream("stdout"))
+            write_csv(reader, view, sys.stdout.buffer)
             return
-        with _writing(out):
+        with _writing(out, database):
             n_rows = write_csv(reader, view, out)
-    click.echo(f"{out}: {count(n_rows, 'row')}", err=True)
+    click.echo(f"{text(out)}: {count(n_rows, 'row')}")

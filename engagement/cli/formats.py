@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-UNKNOWN = "–"
+UNKNOWN = "-"
 
 _BYTES_PER_UNIT = 1000
 _TENTHS_BELOW = 10
@@ -42,11 +42,6 @@ def duration(seconds: float | None) -> str:
         return UNKNOWN
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def hours(seconds: float | None) -> str:
-    """Hours with one decimal: 3.4 h."""
-    return UNKNOWN if seconds is None else f"{seconds / 3600:.1f} h"
 
 
 def moment(time: datetime | None) -> str:

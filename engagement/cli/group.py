@@ -38,7 +38,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = int(exit_code)  # type: ignore[misc] # click's own is of the class
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message, with the program's name in front."""

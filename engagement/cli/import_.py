@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count
+from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, json_option
 from engagement.legacy.imports import import_files
 
@@ -34,7 +34,10 @@ def import_(ctx: click.Context, files: tuple[Path, ...], database: Path, *, as_j
 
     An imported drive shows everywhere, marked as imported, until one of its logs is ingested.
     Importing a file again changes nothing; a newer entry for a drive takes the older one's place.
-    A file that can't be read is named and the others are imported; the exit status is then 2.
+    A file that can't be read is named, and the others are imported.
+
+    \b
+    Exit status: 0 done, 2 some files were left out, 4 the database can't be written.
 
     \b
     Example:
@@ -42,11 +45,11 @@ def import_(ctx: click.Context, files: tuple[Path, ...], database: Path, *, as_j
     """
     report = import_files(database, files)
     for problem in report.problems:
-        click.echo(f"engagement: {problem.path}: {problem.problem}", err=True)
+        click.echo(f"left out: {text(problem.path)}: {text(problem.problem)}", err=True)
     if as_json:
-        click.echo(json.dumps(asdict(report), indent=2))
+        render.print_json(asdict(report))
     else:
-        click.echo(_summary(report), err=True)
+        click.echo(_summary(report))
     if report.problems:
         ctx.exit(ExitCode.USAGE)
 

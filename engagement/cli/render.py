@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,12 @@ from engagement.cli import formats
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from engagement.cli.options import Format
+
     Row = Mapping[str, Any]
 
 _PIPE_WIDTH = 100_000
-_NUMBERS = (formats.percent, formats.decimal, formats.duration, formats.hours, formats.size)
+_NUMBERS = (formats.percent, formats.decimal, formats.duration, formats.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,6 @@ class Line:
 
     values: Row
     style: str = ""
-
-
-@dataclass(slots=True)
-class Lines:
-    """Lines of a table in groups, with some air between the groups."""
-
-    groups: list[list[Line]] = field(default_factory=list)
 
 
 def print_table(
@@ -127,6 +122,25 @@ def _cell(column: Column, line: Line) -> Text:
 def print_rows(columns: Sequence[Column], rows: Iterable[Row], *, title: str = "") -> int:
     """Print rows as a table of one group."""
     return print_table(columns, [[Line(row) for row in rows]], title=title)
+
+
+def print_list(
+    columns: Sequence[Column],
+    names: Sequence[str],
+    rows: Sequence[Row],
+    output: Format,
+    *,
+    noun: str,
+) -> None:
+    """Print the rows of a view as asked for; `names` are all its columns."""
+    if output == "json":
+        print_json(rows)
+    elif output == "csv":
+        print_csv(names, rows)
+    elif rows:
+        print_rows(columns, rows)
+    else:
+        note(f"there is no such {noun} in the database")
 
 
 def print_json(document: Any) -> None:

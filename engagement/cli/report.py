@@ -32,13 +32,13 @@ _DECIMATED = " ~"
 @format_options
 @database_option
 def report(
+    *,
     database: Path,
     device: str | None,
     since: date | None,
     until: date | None,
     output: Format,
     sort: str | None,
-    *,
     device_stats: bool,
     speed_bands: bool,
 ) -> None:
@@ -91,9 +91,7 @@ def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
         render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
 
 
-def _groups(
-    drives: list[dict[str, Any]], devices: list[dict[str, Any]]
-) -> list[list[render.Line]]:
+def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[list[render.Line]]:
     """Per device, in the order of its first drive here: its id, its drives, its totals."""
     totals = {row["dongle_id"]: row for row in devices}
     groups: dict[str, list[render.Line]] = {}

@@ -73,14 +73,14 @@ def _known_device(reader: Reader, device: str) -> str:
         "select device_id from legacy_engagement_db union select device_id from legacy_debug_events"
         " union select dongle_id from drive"
     )
-    known = {row["device_id"] for row in rows} - {None}
+    known: set[str] = {row["device_id"] for row in rows} - {None}
     matching = [name for name in known if name == device_id] or [
         name for name in sorted(known) if name.startswith(device_id.lower())
     ]
     if not matching:
         raise NotFoundError("device", device, known)
     if len(matching) > 1:
-        raise InputError(f"{device!r} may be device {' or '.join(matching)}; give more of it")
+        raise InputError(f"device {device!r} is the start of {', '.join(matching)}")
     return matching[0]
 
 

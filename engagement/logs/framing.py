@@ -9,78 +9,91 @@ Source: https://capnproto.org/encoding.html#serialization-over-a-stream
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+Ints: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+
 _WORD_BYTES = 8
 _COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1
-_MAX_SEGMENTS = 512  # what Cap'n Proto's own reader accepts
+_MAX_SEGMENTS = 512  # what Cap'n Proto's own reader of streams accepts
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Messages in file order, in words of 8 bytes from the start of the log.
+    """Messages in file order.
 
-    `start` and `end` bound the first segment, [start, end); `header` is where the header begins
-    and `stop` where the next message does. `damage` says why the walk ended early, if it did.
+    Segment s is the words [start[s], end[s]) of the log; message m has the `count[m]` segments from
+    `first[m]` on. `damage` says why the walk ended early, if it did.
     """
 
-    header: np.ndarray[tuple[int], np.dtype[np.int64]]
-    start: np.ndarray[tuple[int], np.dtype[np.int64]]
-    end: np.ndarray[tuple[int], np.dtype[np.int64]]
-    stop: np.ndarray[tuple[int], np.dtype[np.int64]]
+    first: Ints
+    count: Ints
+    start: Ints
+    end: Ints
     damage: str | None
 
     def __len__(self) -> int:
-        return len(self.start)
+        return len(self.first)
 
 
 def walk(raw: bytes) -> Frames:
-    """Find every whole message; a cut or impossible one ends the walk and is told in `damage`."""
+    """Find every whole message; a cut or impossible one ends the walk and is told in `damage`.
+
+    A message of no words is impossible, so the zeros at the end of a file that was preallocated
+    are not taken for messages.
+    """
     n_words = len(raw) // _WORD_BYTES
     words = memoryview(raw)[: n_words * _WORD_BYTES].cast("Q")
     headers: list[int] = []
-    multiple: dict[int, tuple[int, int, int]] = {}
-    position = stop = 0
+    sizes: dict[int, list[int]] = {}
+    position = 0
     while position < n_words:
         word = words[position]
+        stop = position + 1 + (word >> 32)
         if word & _COUNT_MASK:
-            bounds = _many_segments(words, position, n_words)
-            if bounds is None:
-                break
-            multiple[len(headers)] = bounds
-            stop = bounds[2]
-        else:
-            stop = position + 1 + (word >> 32)
-        if stop > n_words:
+            several = _many_segments(words, position, n_words)
+            sizes[len(headers)] = several
+            stop = position + 1 + len(several) // 2 + sum(several)
+        if stop > n_words or stop == position + 1:
             break
         headers.append(position)
         position = stop
-    return _frames(raw, headers, multiple, _damage(raw, position))
+    return _frames(raw, headers, sizes, _damage(raw, position))
 
 
-def _many_segments(words: memoryview, position: int, n_words: int) -> tuple[int, int, int] | None:
-    """First segment's start and end and the message's; None for no possible header."""
+def _many_segments(words: memoryview, position: int, n_words: int) -> list[int]:
+    """The segments' sizes; none for no possible header."""
     n_segments = (words[position] & _COUNT_MASK) + 1
     start = position + 1 + n_segments // 2
     if n_segments > _MAX_SEGMENTS or start > n_words:
-        return None
-    sizes = words[position:start].cast("B").cast("I")[1 : n_segments + 1]
-    return start, start + sizes[0], start + sum(sizes)
+        return []
+    return words[position:start].cast("B").cast("I")[1 : n_segments + 1].tolist()
 
 
 def _frames(
-    raw: bytes, headers: list[int], multiple: dict[int, tuple[int, int, int]], damage: str | None
+    raw: bytes, headers: list[int], sizes: dict[int, list[int]], damage: str | None
 ) -> Frames:
     words = np.frombuffer(raw, dtype="<u8", count=len(raw) // _WORD_BYTES)
     header = np.array(headers, dtype=np.int64)
-    start = header + 1
-    end = start + (words[header] >> np.uint64(32)).astype(np.int64)
-    stop = end.copy()
-    for number, bounds in multiple.items():
-        if number < len(headers):
-            start[number], end[number], stop[number] = bounds
-    return Frames(header=header, start=start, end=end, stop=stop, damage=damage)
+    count = np.ones(len(header), dtype=np.int64)
+    sizes = {number: several for number, several in sizes.items() if number < len(headers)}
+    for number, several in sizes.items():
+        count[number] = len(several)
+    first = np.cumsum(count) - count
+    size = np.zeros(int(count.sum()), dtype=np.int64)
+    size[first] = words[header] >> np.uint64(32)
+    for number, several in sizes.items():
+        size[first[number] : first[number] + len(several)] = several
+    end = np.cumsum(size) + np.repeat(_shift(header, count, first, size), count)
+    return Frames(first=first, count=count, start=end - size, end=end, damage=damage)
+
+
+def _shift(header: Ints, count: Ints, first: Ints, size: Ints) -> Ints:
+    """How far each message's segments lie behind the sum of all segments before."""
+    before = np.cumsum(size) - size
+    return header + 1 + count // 2 - before[first]
 
 
 def _damage(raw: bytes, position: int) -> str | None:

@@ -20,24 +20,6 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_DRIVES = pa.schema(
-    [
-        ("dongle_id", pa.string()),
-        ("drive", pa.string()),
-        ("entry", pa.string()),
-        ("source_path", pa.string()),
-    ]
-)
-_EVENTS = pa.schema(
-    [
-        ("drive", pa.string()),
-        ("rlog_path", pa.string()),
-        ("event_type", pa.string()),
-        ("time_in_segment_s", pa.float64()),
-        ("reason", pa.string()),
-    ]
-)
-
 
 class OldDrive(NamedTuple):
     """An entry of an engagement_db.json; `entry` is its JSON."""
@@ -85,8 +67,8 @@ def import_entries(
         connection = writer.connection
         if writer.is_outdated:
             _refresh_all(connection)
-        connection.register("old_drive", _table(drives, _DRIVES))
-        connection.register("old_event", _table(events, _EVENTS))
+        connection.register("old_drive", _table(drives, OldDrive))
+        connection.register("old_event", _table(events, OldEvent))
         connection.execute("begin")
         n_drives = _write_drives(connection)
         n_events = _write_events(connection)
@@ -101,12 +83,11 @@ def import_entries(
     return counts
 
 
-def _table(rows: Iterable[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
-        schema=schema,
-    )
+def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(kind._fields)
+    types = [pa.float64() if name.endswith("_s") else pa.string() for name in kind._fields]
+    arrays = [pa.array(column, of) for column, of in zip(columns, types, strict=True)]
+    return pa.table(arrays, names=list(kind._fields))
 
 
 def _refresh_all(connection: duckdb.DuckDBPyConnection) -> None:

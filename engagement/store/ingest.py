@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engagement.store.segments import KnownSegment
 
 _PUBLISH_EVERY_S = 120.0
-_BATCH_SEGMENTS = 8
+_BATCH_BYTES = 64_000_000  # of Arrow tables: DuckDB packs a few large inserts best
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,7 @@ class _Run:
         self._report = report
         self._on_progress = on_progress
         self._batch: dict[tuple[str, str, int], SegmentLog] = {}
+        self._batch_bytes = 0
         self._touched: dict[int, int] = {}
         self._started_at = datetime.now(UTC).replace(tzinfo=None)
 
@@ -181,7 +182,7 @@ class _Run:
             ):
                 self._take(decoded)
                 n_bytes += decoded.group[0].size_bytes
-                if len(self._batch) >= _BATCH_SEGMENTS:
+                if self._batch_bytes >= _BATCH_BYTES:
                     self._write()
                 if time.monotonic() - published_at_s > _PUBLISH_EVERY_S:
                     self._publish(reopen=True)
@@ -224,6 +225,7 @@ class _Run:
             self._report.n_superseded += 1
             return
         self._batch[key] = log
+        self._batch_bytes += sum(table.nbytes for table in log.tables.values())
 
     def _is_worse(self, key: tuple[str, str, int], log: SegmentLog) -> bool:
         """A damaged log does not replace a better one; a whole one always does."""
@@ -256,6 +258,7 @@ class _Run:
             self._report.raw_size_bytes += log.raw_size_bytes
             self._report.drives.add(f"{log.dongle_id}|{log.drive}")
         self._batch.clear()
+        self._batch_bytes = 0
 
     def _publish(self, *, reopen: bool = False) -> None:
         if self._batch:

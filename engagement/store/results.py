@@ -1,7 +1,8 @@
 """Result tables: the rows of the computing views for the drives that changed.
 
 Filters are constants on `drive_id`, which every computing view partitions and groups by, so that
-DuckDB reads only those drives' rows whatever else the database holds.
+DuckDB reads only those drives' rows whatever else the database holds. They are ranges, which DuckDB
+carries over to both sides of a join; a list of numbers it does not.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _GROUP_SEGMENTS = 120  # two hours of driving at a time bound the memory of the views
+_MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 
 def refresh_in_groups(
@@ -25,7 +27,8 @@ def refresh_in_groups(
     drives: list[int] = []
     n_segments = 0
     for drive_id, count in sorted(n_segments_by_drive.items()):
-        if drives and n_segments + count > _GROUP_SEGMENTS:
+        is_far = bool(drives) and drive_id - drives[0] > _MAX_SPREAD * len(drives)
+        if drives and (is_far or n_segments + count > _GROUP_SEGMENTS):
             refresh(connection, drives)
             drives, n_segments = [], 0
         drives.append(drive_id)
@@ -37,11 +40,13 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
     """Compute every result of some drives anew, in the caller's transaction if there is one."""
     if not drive_ids:
         return
-    drives = ", ".join(str(int(drive_id)) for drive_id in sorted(set(drive_ids)))
+    wanted = sorted({int(drive_id) for drive_id in drive_ids})
+    listed = ", ".join(map(str, wanted))
+    is_wanted = f"drive_id between {wanted[0]} and {wanted[-1]} and drive_id in ({listed})"
     for view in load_views():
         if view.result:
-            connection.execute(f"delete from {view.result} where drive_id in ({drives})")
+            connection.execute(f"delete from {view.result} where {is_wanted}")
             connection.execute(
                 f"insert into {view.result} by name "
-                f"select * from {view.name} where drive_id in ({drives})"
+                f"select * from {view.name} where {is_wanted}"
             )

@@ -30,19 +30,28 @@ long_enough as (
     where end_mono_ns - start_mono_ns >= (select override_min_ns from staging.thresholds)
 ),
 
+disengaged as (
+    select
+        drive_id,
+        engagement_num,
+        'longitudinal' as axis,
+        end_mono_ns,
+        end_mono_ns - (select cause_before_ns from staging.thresholds) as pressed_from_ns
+    from result.engagements
+    where end_kind = 'disengagement'
+),
+
 going_on as (
     select pressed.*
     from long_enough as pressed
-    left join result.engagements as ended
+    left join disengaged
         on
-            pressed.drive_id = ended.drive_id
-            and pressed.engagement_num = ended.engagement_num
-            and pressed.axis = 'longitudinal'
-            and pressed.end_mono_ns = ended.end_mono_ns
-            and ended.end_kind = 'disengagement'
-            and pressed.pressed_mono_ns
-            >= ended.end_mono_ns - (select cause_before_ns from staging.thresholds)
-    where ended.drive_id is null
+            pressed.drive_id = disengaged.drive_id
+            and pressed.engagement_num = disengaged.engagement_num
+            and pressed.axis = disengaged.axis
+            and pressed.end_mono_ns = disengaged.end_mono_ns
+            and pressed.pressed_mono_ns >= disengaged.pressed_from_ns
+    where disengaged.drive_id is null
 ),
 
 by_event as (
@@ -63,17 +72,14 @@ by_event as (
 by_event_only as (
     select by_event.*
     from by_event
-    where
-        not exists (
-            select 1
-            from long_enough as pressed
-            where
-                pressed.drive_id = by_event.drive_id
-                and pressed.engagement_num = by_event.engagement_num
-                and pressed.axis = by_event.axis
-                and pressed.start_mono_ns <= by_event.end_mono_ns
-                and pressed.end_mono_ns >= by_event.start_mono_ns
-        )
+    left join long_enough as pressed
+        on
+            by_event.drive_id = pressed.drive_id
+            and by_event.engagement_num = pressed.engagement_num
+            and by_event.axis = pressed.axis
+            and by_event.end_mono_ns >= pressed.start_mono_ns
+            and by_event.start_mono_ns <= pressed.end_mono_ns
+    where pressed.drive_id is null
 ),
 
 inputs as (

@@ -89,11 +89,11 @@ def car_state(era: Era, now: Moment) -> Values:
         values["buttonEvents"] = [{"type": "cancel", "pressed": now.cancel == "pressed"}]
     if era.date < "2024-01-01":
         values["events"] = events(era, now)
-    if "2019-06-21" <= era.date:
+    if era.date >= "2019-06-21":
         values["canValid"] = not now.has_can_error
-    if "2022-07-20" <= era.date:
+    if era.date >= "2022-07-20":
         values["vEgoCluster"] = SPEED_MPS
-    if "2024-09-02" <= era.date:
+    if era.date >= "2024-09-02":
         values["vCruise"] = _SET_SPEED_KPH
     if era.is_old_sunnypilot:
         is_lateral = now.is_engaged or now.is_lateral_only
@@ -148,7 +148,7 @@ def car_control(era: Era, now: Moment) -> Values:
     }
     if "2018-04-14" <= era.date < "2022-03-13":
         values["active"] = is_on
-    if "2022-03-15" <= era.date:
+    if era.date >= "2022-03-15":
         values["latActive"] = is_lateral
         values["longActive"] = now.is_engaged and not era.is_stock_long
     return values
@@ -169,8 +169,10 @@ def fork_state(era: Era, now: Moment) -> Values:
     }
 
 
-def fork_events(_era: Era, now: Moment) -> Values:
-    return {"events": [{"name": 0, "enable": True}] if now.is_lateral_only else []}
+def fork_events(era: Era, now: Moment) -> Values | list[Values]:
+    """sunnypilot's own events, which came as a list before they came as a struct with a list."""
+    listed: list[Values] = [{"name": 0, "enable": True}] if now.is_lateral_only else []
+    return {"events": listed} if era.date >= "2025-03-29" else listed
 
 
 def car_params(era: Era) -> Values:
@@ -193,13 +195,13 @@ def init_data(era: Era, wall_time_ns: int) -> Values:
         "gitCommit": "5eed" * 10,
         "gitRemote": era.remote,
     }
-    if "2018-09-03" <= era.date:
+    if era.date >= "2018-09-03":
         # A text, which ends in a zero byte, until bytes took its place on the wire.
         end = b"\0" if era.date < "2021-02-26" else b""
         values["params"] = {"entries": [{"key": "IsMetric", "value": b"1" + end}]}
-    if "2021-05-20" <= era.date:
+    if era.date >= "2021-05-20":
         values["osVersion"] = "12.3"
-    if "2023-10-15" <= era.date:
+    if era.date >= "2023-10-15":
         values["wallTimeNanos"] = wall_time_ns
     return values
 
@@ -213,6 +215,6 @@ def gps(era: Era, time_ms: int, wall_time_ns: int) -> Values:
         "unixTimestampMillis": wall_time_ns // 1_000_000,
         "source": "ublox",
     }
-    if "2024-03-07" <= era.date:
+    if era.date >= "2024-03-07":
         values |= {"flags": 0, "hasFix": True}
     return values

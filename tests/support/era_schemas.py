@@ -46,15 +46,17 @@ class Fork:
     maps a member of Event to its type, defined in `structs`.
     """
 
+    name: str
     extended: Mapping[str, tuple[int, str]]
     slots: Mapping[str, str]
     structs: str = ""
 
 
-UPSTREAM = Fork({}, {})
+UPSTREAM = Fork("openpilot", {}, {})
 
 # The 107th slot held a struct of two flags, not the one that sunnypilot has had there since 2025.
 FROGPILOT = Fork(
+    "frogpilot",
     {},
     {"selfdriveStateSP": "FrogPilotCarControl"},
     """
@@ -67,6 +69,7 @@ struct FrogPilotCarControl {
 
 # Its carState had ordinals that upstream later gave to other fields, and one pointer more.
 OLD_SUNNYPILOT = Fork(
+    "sunnypilot",
     {
         "CarState": (
             47,
@@ -87,18 +90,25 @@ OLD_SUNNYPILOT = Fork(
     {"selfdriveStateSP": "AnyPointer"},
 )
 
-# The list of events became a struct with that list on 2025-03-29, in the same slot.
+_SUNNYPILOT_EVENT = """
+struct OnroadEventSP {
+  name @0 :UInt16;
+  enable @1 :Bool;
+}
+"""
+
+# Its own events were a list at first; on 2025-03-29 a struct with that list took the slot over.
+SUNNYPILOT_2025 = Fork(
+    "sunnypilot", {}, {"onroadEventsSP": "List(OnroadEventSP)"}, _SUNNYPILOT_EVENT
+)
 SUNNYPILOT = Fork(
+    "sunnypilot",
     {},
     {"onroadEventsSP": "OnroadEventsSP"},
-    """
+    _SUNNYPILOT_EVENT
+    + """
 struct OnroadEventsSP {
-  events @0 :List(Event);
-
-  struct Event {
-    name @0 :UInt16;
-    enable @1 :Bool;
-  }
+  events @0 :List(OnroadEventSP);
 }
 """,
 )

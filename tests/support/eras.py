@@ -18,6 +18,7 @@ from tests.support.era_schemas import (
     FROGPILOT,
     OLD_SUNNYPILOT,
     SUNNYPILOT,
+    SUNNYPILOT_2025,
     UPSTREAM,
     EraSchemas,
     Fork,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 MS = 1_000_000
 PERIOD_MS = 20
 SEGMENT_MS = 60_000
-_START_NS = 30_787_561_137
+START_NS = 30_787_561_137
 _WALL_START_NS = 1_700_000_000_000_000_000
 _MAX_JITTER_NS = MS
 _MAX_DELAY_NS = 30 * MS
@@ -74,7 +75,7 @@ class Era:
 
     @property
     def is_sunnypilot(self) -> bool:
-        return self.fork is SUNNYPILOT
+        return self.fork in (SUNNYPILOT, SUNNYPILOT_2025)
 
     @property
     def is_old_sunnypilot(self) -> bool:
@@ -107,9 +108,12 @@ ERAS = (
     Era("0.9.9", "2025-03-20", "0.9.9", _ZST),
     Era("0.10.1", "2025-09-10", "0.10.1", _ZST, is_stock_long=True),
     Era("0.11.2", "2026-07-15", "0.11.2", _FOLDERS + ".zst"),
-    Era("frogpilot", "2024-04-10", "0.9.7", fork=FROGPILOT, remote=_OWNED.format("frogai/openpilot")),
-    Era("sunnypilot-2024", "2024-05-01", "0.9.7.0", fork=OLD_SUNNYPILOT, remote=_SUNNYPILOT),
-    Era("sunnypilot-2025", "2025-07-01", "2025.001.000", _ZST, SUNNYPILOT, _SUNNYPILOT),
+    Era(
+        "frogpilot", "2024-04-10", "0.9.7", fork=FROGPILOT, remote=_OWNED.format("frogai/openpilot")
+    ),
+    Era("sunnypilot-old", "2024-05-01", "0.9.7.0", fork=OLD_SUNNYPILOT, remote=_SUNNYPILOT),
+    Era("sunnypilot-early", "2025-02-20", "2025.001.000", _ZST, SUNNYPILOT_2025, _SUNNYPILOT),
+    Era("sunnypilot-new", "2026-07-15", "2026.002.000", _ZST, SUNNYPILOT, _SUNNYPILOT),
     Era("0.8.3-qlog", "2021-03-20", "0.8.3", "{dongle}/{drive}--{number}/qlog.bz2"),
     Era("0.8.9-qlog", "2021-09-07", "0.8.9", "{dongle}/{drive}--{number}/qlog.bz2"),
     Era("0.9.9-qlog", "2025-03-20", "0.9.9", "{dongle}/{drive}--{number}/qlog.zst"),
@@ -133,7 +137,7 @@ def write_era(era: Era, folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """A service of every frame: how long after the frame's start it logs, and how often it is kept."""
+    """A service of every frame: when after the frame's start it logs, and how often it is kept."""
 
     name: str
     delay_ms: int
@@ -188,9 +192,9 @@ class _Writer:
 
     def segment(self, number: int) -> list[bytes]:
         """A segment's messages as they arrived, between the ones that open and close it."""
-        start_ns = _START_NS + number * SEGMENT_MS * MS
+        start_ns = START_NS + number * SEGMENT_MS * MS
         end_ns = start_ns + SEGMENT_MS * MS
-        opening = [("initData", _START_NS, era_drive.init_data(self._era, _WALL_START_NS))]
+        opening = [("initData", START_NS, era_drive.init_data(self._era, _WALL_START_NS))]
         closing = []
         if self._era.date >= "2020-03-05":
             names = ("startOfSegment", "endOfRoute") if number else ("startOfRoute", "endOfSegment")
@@ -201,7 +205,7 @@ class _Writer:
         between = sorted(
             (arrived_ns, message)
             for arrived_ns, message in self._arrived
-            if (arrived_ns >= _START_NS + SEGMENT_MS * MS) == bool(number)
+            if (arrived_ns >= START_NS + SEGMENT_MS * MS) == bool(number)
         )
         return [
             *(self._bytes(*message) for message in opening),
@@ -210,7 +214,7 @@ class _Writer:
         ]
 
     def _end_ns(self) -> int:
-        return _START_NS + DURATION_MS * MS
+        return START_NS + DURATION_MS * MS
 
     def _is_logged(self, time_ms: int, period_ms: int) -> bool:
         """Whether a frame is kept; a qlog's counting does not start with the drive's frames."""
@@ -250,13 +254,15 @@ class _Writer:
             is_several = era.date >= "2021-10-08"
             found.append(("pandaStates", [panda]) if is_several else ("pandaState", panda))
         if time_ms % 500 == 0 and not era.is_qlog:
-            frames = [{"address": 0x25 + bus, "dat": bytes([bus] * 8), "src": bus} for bus in (0, 2)]
+            frames = [
+                {"address": 0x25 + bus, "dat": bytes([bus] * 8), "src": bus} for bus in (0, 2)
+            ]
             found.append(("can", frames))
         for service, values in found:
             self._log(time_ms, 7, self._event_type.new_message(**{service: values}))
 
     def _log(self, time_ms: int, delay_ms: int, message: Any) -> None:
-        mono_ns = _START_NS + (time_ms + delay_ms) * MS + self._random.randrange(_MAX_JITTER_NS)
+        mono_ns = START_NS + (time_ms + delay_ms) * MS + self._random.randrange(_MAX_JITTER_NS)
         message.logMonoTime = mono_ns
         arrived_ns = mono_ns + self._random.randrange(_MAX_DELAY_NS)
         self._arrived.append((arrived_ns, message.to_bytes()))

@@ -1,0 +1,36 @@
+"""`engagement devices`: which devices there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engagement.cli import columns, render
+from engagement.cli.options import database_option, format_options
+from engagement.cli.selection import select
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+
+
+@click.command()
+@format_options
+@database_option
+def devices(*, database: Path, output: Format) -> None:
+    """List the devices, with how much is known of each.
+
+    JSON and CSV have every column of the view `devices`.
+
+    \b
+    Example:
+      engagement devices
+      engagement devices --json
+    """
+    with Reader(database) as reader:
+        rows = select(reader, None).devices()
+        names = list(reader.comments("devices"))
+    render.print_list(columns.DEVICE_LIST, names, rows, output, noun="device")

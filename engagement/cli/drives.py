@@ -1,0 +1,41 @@
+"""`engagement drives`: which drives there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engagement.cli import columns, render
+from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.selection import select
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+
+
+@click.command()
+@device_option
+@date_options
+@format_options
+@database_option
+def drives(
+    *, database: Path, device: str | None, since: date | None, until: date | None, output: Format
+) -> None:
+    """List the drives, newest first: when, in which car, with which software, from which logs.
+
+    JSON and CSV have every column of the view `drives`.
+
+    \b
+    Example:
+      engagement drives --device 7f0e --since 2025-07-01
+      engagement drives --csv
+    """
+    with Reader(database) as reader:
+        rows = select(reader, device, since, until).drives()
+        names = list(reader.comments("drives"))
+    render.print_list(columns.DRIVE_LIST, names, rows, output, noun="drive")

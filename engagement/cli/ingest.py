@@ -1,0 +1,148 @@
+"""`engagement ingest`: logs in, and one line that says what became of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import render
+from engagement.cli.exit_codes import ExitCode
+from engagement.cli.ingest_report import document, print_report
+from engagement.cli.options import (
+    FILE,
+    FOLDER,
+    ByteSize,
+    database_option,
+    date_options,
+    json_option,
+)
+from engagement.cli.progress import Bar
+from engagement.extract.dbc import load_signal_specs
+from engagement.extract.profiles import load_profile
+from engagement.extract.segment import ReadOptions
+from engagement.logs.codec import DEFAULT_LIMIT_BYTES
+from engagement.names import parse_dongle_id
+from engagement.store import ingest as store
+from engagement.store.plan import Filters
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from engagement.store.plan import Plan
+
+
+def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    dongle_id = parse_dongle_id(value) if value else None
+    if value and not dongle_id:
+        problem = f"{value!r} is no dongle id, which is 16 hex digits (8 on old devices)"
+        raise click.BadParameter(problem, ctx=ctx, param=param)
+    return dongle_id
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--device",
+    metavar="ID",
+    callback=_check_device,
+    help="Only logs of this dongle id; also the device of logs that name none.",
+)
+@click.option(
+    "--drive",
+    metavar="NAME",
+    help="Only logs of this drive; also the drive of logs whose path names none.",
+)
+@date_options
+@click.option("--reprocess", is_flag=True, help="Read logs again that have not changed.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that decode.  [default: one a core]",
+)
+@click.option("--profile", metavar="NAME", help="Vehicle profile: which CAN signals to read.")
+@click.option(
+    "--vehicle-profiles",
+    type=FILE,
+    metavar="FILE",
+    help="Where profiles are.  [default: config/vehicle_profiles.json here, else the shipped one]",
+)
+@click.option("--schema-dir", type=FOLDER, metavar="DIR", help="A fork's own Cap'n Proto schemas.")
+@click.option(
+    "--max-log-bytes",
+    type=ByteSize(),
+    metavar="SIZE",
+    default=DEFAULT_LIMIT_BYTES,
+    show_default="2GiB",
+    help="Read no more than this of one log, decompressed.",
+)
+@click.option("--parameters", type=FILE, metavar="FILE", help="Thresholds other than the shipped.")
+@click.option("--dry-run", is_flag=True, help="Only list the logs that would be read.")
+@json_option
+@database_option
+def ingest(
+    *,
+    paths: tuple[Path, ...],
+    database: Path,
+    device: str | None,
+    drive: str | None,
+    since: date | None,
+    until: date | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Bring the database up to date with folders of logs.
+
+    PATHs are folders, searched at any depth, and log files. Logs that have not changed are
+    skipped, so it costs little to ingest everything again. What is damaged is listed, and the
+    rest goes on; readers of the database are never held up.
+
+    \b
+    Exit status: 0 done, 2 wrong usage, 3 some logs could not be read or a PATH is missing,
+    4 the database can't be written, 130 interrupted.
+
+    \b
+    Example:
+      engagement ingest rlogs/
+      engagement ingest rlogs/ --device 7f0e1d2c3b4a5968 --since 2025-07-01 --profile demo
+    """
+    wanted = store.IngestOptions(
+        read=_read_options(device, drive, options),
+        filters=Filters(device, drive, since, until),
+        reprocess=options["reprocess"],
+        jobs=options["jobs"] or 0,
+        dry_run=options["dry_run"],
+        parameters_file=options["parameters"],
+    )
+    with Bar("segments", has_bytes=True) as bar:
+
+        def show(n_done: int, n_bytes: int, plan: Plan) -> None:
+            bar.show(n_done, len(plan.groups), n_bytes, plan.size_bytes)
+
+        report = store.ingest(paths, database, wanted, show)
+    if as_json:
+        render.print_json(document(report, is_dry_run=wanted.dry_run))
+    else:
+        print_report(report, is_dry_run=wanted.dry_run)
+        if not (wanted.read.specs or wanted.dry_run) and report.n_ingested:
+            render.note("no vehicle profile was named: CAN signals were not read")
+    if report.n_failed or report.missing:
+        click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _read_options(device: str | None, drive: str | None, options: dict[str, Any]) -> ReadOptions:
+    profile = load_profile(
+        profiles_file=options["vehicle_profiles"], name=options["profile"], cwd=Path.cwd()
+    )
+    return ReadOptions(
+        specs=load_signal_specs(profile) if profile else (),
+        profile=profile.name if profile else None,
+        schema_dir=options["schema_dir"],
+        limit_bytes=options["max_log_bytes"],
+        device=device,
+        drive=drive,
+    )

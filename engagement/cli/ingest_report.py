@@ -1,0 +1,78 @@
+"""What an ingest did, in words and as one document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import render
+from engagement.cli.formats import count, size, text
+from engagement.store.segments import stored_path
+
+if TYPE_CHECKING:
+    from engagement.store.ingest import IngestReport
+
+_NOTHING_FOUND = "no log found: they are named rlog or qlog, with .bz2, .zst or nothing after it"
+
+
+def print_report(report: IngestReport, *, is_dry_run: bool) -> None:
+    """Say what is wrong with which log, then all in one line; stdout is for a dry run's paths."""
+    for problem in report.problems:
+        click.echo(f"{problem.status}: {text(problem.path)}: {text(problem.problem)}", err=True)
+    for path in report.locked:
+        click.echo(f"still being written: {text(path)}", err=True)
+    for path in report.missing:
+        click.echo(f"missing: {text(path)}: no such file or folder", err=True)
+    if is_dry_run:
+        for path in report.to_read:
+            click.echo(stored_path(Path(path)))
+    is_empty = not any(number for number, _ in _left(report)) and not report.n_ingested
+    if is_empty and not (report.to_read or report.missing):
+        render.note(_NOTHING_FOUND)
+    click.echo(_summary(report, is_dry_run=is_dry_run), err=True)
+
+
+def _left(report: IngestReport) -> list[tuple[int, str]]:
+    """What was not ingested whole, and why."""
+    return [
+        (report.n_unchanged, "unchanged"),
+        (report.n_superseded, "superseded"),
+        (report.n_filtered, "not selected"),
+        (len(report.locked), "still being written"),
+        (report.n_partial, "partial"),
+        (report.n_failed, "failed"),
+        (len(report.missing), "missing"),
+    ]
+
+
+def _summary(report: IngestReport, *, is_dry_run: bool) -> str:
+    left = ", ".join(f"{number} {reason}" for number, reason in _left(report) if number)
+    remark = f" ({left})" if left else ""
+    if is_dry_run:
+        return f"would read {count(len(report.to_read), 'log')}{remark}"
+    segments, drives = count(report.n_ingested, "segment"), count(len(report.drives), "drive")
+    return (
+        f"ingested {segments} of {drives}{remark}, "
+        f"{size(report.size_bytes)} in {report.duration_s:.1f} s"
+    )
+
+
+def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
+    """The report for --json, under its own names; paths as text that any reader takes."""
+    names = ("n_ingested", "n_unchanged", "n_superseded", "n_filtered", "n_partial", "n_failed")
+    problems = [
+        {"path": stored_path(Path(p.path)), "status": p.status, "problem": p.problem}
+        for p in report.problems
+    ]
+    return {
+        "is_dry_run": is_dry_run,
+        **{name: getattr(report, name) for name in (*names, "size_bytes", "raw_size_bytes")},
+        "duration_s": report.duration_s,
+        "drives": sorted(report.drives),
+        "problems": problems,
+        "locked": [stored_path(Path(path)) for path in report.locked],
+        "missing": [stored_path(Path(path)) for path in report.missing],
+        "to_read": [stored_path(Path(path)) for path in report.to_read],
+    }
