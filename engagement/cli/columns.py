@@ -14,15 +14,15 @@ DRIVES = (
     Column("time", "known_s", duration, rank=2),
     Column("cover-\nage %", "coverage", percent, rank=8),
     Column("moving", "moving_s", duration, rank=12),
-    Column("engaged\n%", "engaged_fraction", percent),
-    Column("moving\neng. %", "moving_engaged_fraction", percent, rank=6),
-    Column("of km\neng. %", "distance_engaged_fraction", percent, rank=5),
+    Column("engaged\n% time", "engaged_fraction", percent),
+    Column("engaged\n% moving", "moving_engaged_fraction", percent, rank=6),
+    Column("engaged\n% km", "distance_engaged_fraction", percent, rank=5),
     Column("km", "distance_km", decimal),
     Column("engaged\nkm", "engaged_km", decimal, rank=4),
     Column("diseng.", "n_disengagements_counted", is_number=True, rank=1),
     Column("diseng.\n/100 km", "disengagements_counted_per_100km", decimal, rank=11),
-    Column("steering\noverr.", "n_lateral_overrides", is_number=True, rank=7),
-    Column("pedal\noverr.", "n_longitudinal_overrides", is_number=True, rank=10),
+    Column("steering\noverrides", "n_lateral_overrides", is_number=True, rank=7),
+    Column("pedal\noverrides", "n_longitudinal_overrides", is_number=True, rank=10),
     Column("interv.", "n_interventions", is_number=True),
     Column("interv.\n/100 km", "interventions_per_100km", decimal),
 )
@@ -35,7 +35,7 @@ DEVICES = (
     Column("last drive", "last_drive", rank=8),
     Column("time", "known_s", duration, rank=1),
     Column("cover-\nage %", "coverage", percent, rank=7),
-    Column("engaged\n%", "engaged_fraction", percent),
+    Column("engaged\n% time", "engaged_fraction", percent),
     Column("km", "distance_km", decimal),
     Column("engaged\nkm", "engaged_km", decimal, rank=3),
     Column("diseng.", "n_disengagements_counted", is_number=True, rank=4),
@@ -49,7 +49,7 @@ SPEED_BANDS = (
     Column("speed", "speed_band"),
     Column("time", "known_s", duration),
     Column("engaged\ntime", "engaged_s", duration, rank=1),
-    Column("engaged\n%", "engaged_fraction", percent),
+    Column("engaged\n% time", "engaged_fraction", percent),
     Column("km", "distance_km", decimal),
     Column("engaged\nkm", "engaged_km", decimal),
 )
@@ -83,11 +83,29 @@ DEVICE_LIST = (
 
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
 
-GLOSSARY = (Column("column", "column"), Column("meaning", "meaning"))
+PROBLEMS = (
+    Column("status", "status"),
+    Column("segment", "segment"),
+    Column("damage", "damage"),
+    Column("log", "path"),
+)
 
-HEADINGS = (Column("heading", "heading"), Column("column", "column", rank=1), GLOSSARY[1])
+MISSING = (Column("drive", "route_name"), Column("missing segments", "missing"))
+
+CHECKS = (
+    Column("check", "state"),
+    Column("rows", "n_rows", is_number=True),
+    Column("finds", "title"),
+    Column("name", "name", rank=1),
+)
+
+VIEW = Column("view", "column")
+MEANING = Column("meaning", "meaning")
+GLOSSARY = (Column("column", "column"), MEANING)
+
+HEADINGS = (Column("heading", "heading"), Column("column", "column", rank=1), MEANING)
 
 
 def heading(column: Column) -> str:
-    """A column's heading on one line, hyphens at its break undone."""
+    """A column's heading on one line, the hyphen at its break undone."""
     return column.heading.replace("-\n", "").replace("\n", " ")

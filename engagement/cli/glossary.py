@@ -87,11 +87,14 @@ def _narrow(meanings: Meanings, is_wanted: Callable[[str], bool]) -> Meanings:
 
 def _print_headings(meanings: Meanings) -> None:
     """The headings of the report, each with the column behind it."""
-    rows = [
-        {"heading": columns.heading(column), "column": column.name, "meaning": meaning}
-        for view, shown in (("drives", columns.DRIVES), ("devices", columns.DEVICES))
-        for column in shown
-        if (meaning := meanings[view][1].get(column.name)) is not None
-    ]
-    render.print_rows(columns.HEADINGS, rows, title="Headings of the report")
+    known = meanings["devices"][1] | meanings["drives"][1]
+    rows = {
+        column.name: {
+            "heading": columns.heading(column),
+            "column": column.name,
+            "meaning": known.get(column.name, ""),
+        }
+        for column in (*columns.DEVICES, *columns.DRIVES)
+    }
+    render.print_rows(columns.HEADINGS, rows.values(), title="Headings of the report")
     click.echo()

@@ -1,12 +1,9 @@
-"""Fields of all messages of a type at once: numpy gathers over the log's own bytes.
+"""Fields of all structs of a kind at once: numpy gathers over the log's own bytes.
 
-`Messages` holds the messages of a log; `messages.structs("carState")` is one row per such message,
-and `rows.column("vEgo")`, `rows.struct("cruiseState")`, `rows.items("buttonEvents")`,
-`rows.texts("alertText1")` read down from there. Values equal those of Cap'n Proto's own reader:
-a slot beyond the message's data section, or behind a null pointer, has the schema's default.
-
-A log is untrusted: every pointer is checked against its message's bounds. A bad one marks the
-message in `is_damaged` and reads as null; one into another segment marks it in `is_far`.
+`log.structs("carState")` is one row per such message, and `rows.column("vEgo")`,
+`rows.struct("cruiseState")`, `rows.items("buttonEvents")`, `rows.texts("alertText1")` read down
+from there. Values equal those of Cap'n Proto's own reader: a slot beyond the struct's data section,
+or behind a null pointer, has the schema's default.
 
 Source of the layout: https://capnproto.org/encoding.html
 """
@@ -19,132 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.logs.schema import Field, Schema, StructLayout
+    from engagement.logs.log import Log
+    from engagement.logs.schema import Field, StructLayout
 
     Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
     Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
     Array = np.ndarray[tuple[int], np.dtype[Any]]
 
-_STRUCT, _LIST, _FAR = 0, 1, 2
-_BYTES, _COMPOSITE = 2, 7
 _DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "enum": "<u2", "int32": "<i4",
     "uint32": "<u4", "float32": "<f4", "int64": "<i8", "uint64": "<u8", "float64": "<f8",
 }  # fmt: skip
 _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's element size code
-
-
-class Messages:
-    """Messages of one buffer, in file order.
-
-    `number` is each message's place in the log, `mono_ns` its logMonoTime, `which` the
-    discriminant of its union (-1 where even that can't be read).
-    """
-
-    def __init__(self, schema: Schema, words: Array, start: Ints, end: Ints, number: Ints) -> None:
-        self.schema = schema
-        self.start, self.end, self.number = start, end, number
-        self.is_damaged: Bools = np.zeros(len(start), dtype=np.bool_)
-        self.is_far: Bools = np.zeros(len(start), dtype=np.bool_)
-        self._words = words
-        self._views: dict[str, Array] = {}
-        self._structs: dict[str, Structs] = {}
-        rows = np.arange(len(start), dtype=np.int64)
-        pointer = np.where(start < end, start, -1)
-        self.is_damaged |= pointer < 0
-        self._root = self._follow(schema.layout, rows, pointer)
-        mono_ns = self._root.column("logMonoTime")
-        self.is_damaged |= mono_ns > np.iinfo(np.int64).max
-        self.mono_ns: Ints = mono_ns.astype(np.int64)
-        which = self._root.number("uint16", schema.layout.discriminant_offset, 0)
-        self.which = np.where(self.is_damaged | self.is_far, -1, which.astype(np.int64))
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-    def view(self, dtype: str) -> Array:
-        """The whole buffer as an array of one type."""
-        if dtype not in self._views:
-            self._views[dtype] = self._words.view(dtype)
-        return self._views[dtype]
-
-    def structs(self, event: str) -> Structs:
-        """One row per message whose union member is `event`; none if the schema has no such."""
-        if event not in self._structs:
-            known = self._knows(event)
-            self._structs[event] = self._members(event).struct(event) if known else self._none()
-        return self._structs[event]
-
-    def items(self, event: str) -> Structs:
-        """One row per element of the list that is the union member `event`."""
-        return self._members(event).items(event) if self._knows(event) else self._none()
-
-    def _knows(self, event: str) -> bool:
-        return event in self.schema.which_by_name
-
-    def _none(self) -> Structs:
-        empty = np.zeros(0, dtype=np.int64)
-        return Structs(self, None, empty, empty, empty, empty, empty)
-
-    def _members(self, event: str) -> Structs:
-        rows = np.flatnonzero(self.which == self.schema.which_by_name[event])
-        return self._root.take(rows)
-
-    def _damage(self, rows: Ints, is_bad: Bools) -> None:
-        if is_bad.any():
-            self.is_damaged[rows[is_bad]] = True
-
-    def _pointers(self, rows: Ints, at: Ints, kind: int) -> tuple[Array, Ints, Bools]:
-        """Read pointers at word `at` (-1 for none): the word, its target, whether it is usable."""
-        words = self.view("<u8")
-        pointer = np.where(at >= 0, words[np.maximum(at, 0)], 0) if len(words) else at.astype("<u8")
-        is_set = pointer != 0
-        found = (pointer & 3).astype(np.int64)
-        is_far = is_set & (found == _FAR)
-        if is_far.any():
-            self.is_far[rows[is_far]] = True
-        is_usable = is_set & (found == kind)
-        self._damage(rows, is_set & ~is_far & ~is_usable)
-        offset = (pointer & 0xFFFFFFFF).astype(np.uint32).view(np.int32) >> 2
-        return pointer, at + 1 + offset, is_usable
-
-    def _within(self, rows: Ints, target: Ints, n_words: Ints, is_usable: Bools) -> Bools:
-        is_inside = (target >= self.start[rows]) & (target + n_words <= self.end[rows])
-        self._damage(rows, is_usable & ~is_inside)
-        return is_usable & is_inside
-
-    def _follow(self, layout: StructLayout, rows: Ints, at: Ints) -> Structs:
-        pointer, target, is_usable = self._pointers(rows, at, _STRUCT)
-        n_data = ((pointer >> 32) & 0xFFFF).astype(np.int64)
-        n_pointers = (pointer >> 48).astype(np.int64)
-        is_usable = self._within(rows, target, n_data + n_pointers, is_usable)
-        if not is_usable.all():
-            n_data, n_pointers = n_data * is_usable, n_pointers * is_usable
-            target = np.where(is_usable, target, 0)
-        parent = np.arange(len(rows), dtype=np.int64)
-        return Structs(self, layout, rows, parent, target, n_data, n_pointers)
-
-    def _follow_items(self, layout: StructLayout, rows: Ints, at: Ints) -> Structs:
-        """Elements of composite lists; other encodings of a struct list are not written by cereal."""
-        pointer, target, is_usable = self._pointers(rows, at, _LIST)
-        n_words = (pointer >> 35).astype(np.int64)
-        is_composite = ((pointer >> 32) & 7) == _COMPOSITE
-        self._damage(rows, is_usable & ~is_composite)
-        is_usable = self._within(rows, target, n_words + 1, is_usable & is_composite)
-        tag = np.where(is_usable, self.view("<u8")[np.where(is_usable, target, 0)], 0)
-        count = ((tag & 0xFFFFFFFF) >> 2).astype(np.int64)
-        n_data = ((tag >> 32) & 0xFFFF).astype(np.int64)
-        n_pointers = (tag >> 48).astype(np.int64)
-        step = n_data + n_pointers
-        room = np.where(step > 0, n_words, self.end[rows] - self.start[rows])
-        is_whole = ((tag & 3) == _STRUCT) & (count * np.maximum(step, 1) <= room)
-        self._damage(rows, is_usable & ~is_whole)
-        count = np.where(is_usable & is_whole, count, 0)
-        parent = np.repeat(np.arange(len(rows), dtype=np.int64), count)
-        first = np.cumsum(count) - count
-        within = np.arange(len(parent), dtype=np.int64) - first[parent]
-        place = target[parent] + 1 + within * step[parent]
-        return Structs(self, layout, rows[parent], parent, place, n_data[parent], n_pointers[parent])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,38 +57,35 @@ class Bytes:
 class Structs:
     """Structs of one type, one a row.
 
-    `row` is the place of each struct's message in `messages`; `parent` its row in the struct
-    rows it was reached from; `place`, `n_data` and `n_pointers` are words of the wire. The sizes
-    are as the writer wrote them, so they tell how old its schema was.
+    `message_num` is the place of each struct's message in the log, `segment` the segment that it
+    lies in; `parent` its row in the structs that it was reached from; `place`, `n_data` and
+    `n_pointers` are words of the wire. The sizes are as the writer wrote them, so they tell how
+    old its schema was.
     """
 
-    messages: Messages
+    log: Log
     layout: StructLayout | None
-    row: Ints
+    message_num: Ints
     parent: Ints
+    segment: Ints
     place: Ints
     n_data: Ints
     n_pointers: Ints
     _sections: Array | None = None
 
     def __len__(self) -> int:
-        return len(self.row)
-
-    @property
-    def message_num(self) -> Ints:
-        """The number of each row's message in the log."""
-        return self.messages.number[self.row]
+        return len(self.message_num)
 
     @property
     def mono_ns(self) -> Ints:
         """logMonoTime of each row's message."""
-        return self.messages.mono_ns[self.row]
+        return self.log.mono_ns[self.message_num]
 
     def take(self, rows: Array) -> Structs:
         """Some of the rows."""
         return Structs(
-            self.messages, self.layout, self.row[rows], self.parent[rows],
-            self.place[rows], self.n_data[rows], self.n_pointers[rows],
+            self.log, self.layout, self.message_num[rows], self.parent[rows],
+            self.segment[rows], self.place[rows], self.n_data[rows], self.n_pointers[rows],
             None if self._sections is None else self._sections[rows],
         )  # fmt: skip
 
@@ -214,9 +94,12 @@ class Structs:
         return self.layout.fields.get(name) if self.layout else None
 
     def column(self, name: str) -> Array:
-        """A bool, number or enum field (as its number); default where not set or not in schema."""
+        """A bool, number or enum field (as its number); default where not set.
+
+        Zeros where the schema has no such field, or one of another kind.
+        """
         field = self.field(name)
-        if field is None:
+        if field is None or not (field.kind == "bool" or field.kind in _DTYPES):
             return np.zeros(len(self), dtype=np.float64)
         if field.kind == "bool":
             values = self._bool(field.offset) ^ np.bool_(field.default)
@@ -257,7 +140,7 @@ class Structs:
             is_short = bool(is_beyond.any())
             if is_short:
                 place[is_beyond] = 0
-            self._sections = self.messages.view("<u8")[place]
+            self._sections = self.log.view("<u8")[place]
             if is_short:
                 self._sections[is_beyond] = 0
         return self._sections
@@ -279,16 +162,24 @@ class Structs:
         """The structs that a pointer field leads to, row for row; all default where null."""
         field = self.field(name)
         if field is None or field.kind != "struct":
-            zero = np.zeros(len(self), dtype=np.int64)
-            return Structs(self.messages, None, self.row, np.arange(len(self)), zero, zero, zero)
-        return self.messages._follow(field.target, self.row, self._pointer(field))  # noqa: SLF001
+            return self._nothing(len(self))
+        at = self._pointer(field)
+        return self.log.follow(field.target, self.message_num, self.segment, at)
 
     def items(self, name: str) -> Structs:
         """The elements of a list of structs, `parent` being their row here."""
         field = self.field(name)
         if field is None or field.element_kind != "struct":
-            return self.messages._none()  # noqa: SLF001
-        return self.messages._follow_items(field.target, self.row, self._pointer(field))  # noqa: SLF001
+            return self._nothing(0)
+        at = self._pointer(field)
+        return self.log.follow_items(field.target, self.message_num, self.segment, at)
+
+    def _nothing(self, length: int) -> Structs:
+        """Structs without fields for the first rows."""
+        zero = np.zeros(length, dtype=np.int64)
+        parent = np.arange(length, dtype=np.int64)
+        rows = self.message_num[:length], parent, self.segment[:length]
+        return Structs(self.log, None, *rows, zero, zero, zero)
 
     def numbers(self, name: str) -> tuple[Ints, Array]:
         """A list of numbers: the row here and the value of each element."""
@@ -297,56 +188,54 @@ class Structs:
         if field is None or not dtype:
             return np.zeros(0, dtype=np.int64), np.zeros(0)
         size = np.dtype(dtype).itemsize
-        start, count = self._elements(field, _ELEMENT_CODES[size], size)
+        start, count, _ = self._elements(field, _ELEMENT_CODES[size], size)
         parent = np.repeat(np.arange(len(self), dtype=np.int64), count)
         within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
-        return parent, self.messages.view(dtype)[start[parent] // size + within]
+        return parent, self.log.view(dtype)[start[parent] // size + within]
 
     def octets(self, name: str) -> Bytes:
-        """A Data field, or a Text field without its NUL."""
+        """A Data field, or whatever bytes a field of a generic type holds."""
         field = self.field(name)
-        buffer = self.messages.view("u1")
-        if field is None or field.kind not in ("data", "text"):
+        buffer = self.log.view("u1")
+        if field is None or field.kind not in ("data", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
-        start, length = self._elements(field, _BYTES, 1)
-        if field.kind == "text":
-            length = self._without_nul(field, start, length)
+        start, length, _ = self._elements(field, _BYTES, 1)
         return Bytes(buffer, start, length)
 
     def texts(self, name: str) -> tuple[Ints, list[str]]:
-        """A Text field: a code for each row and the distinct texts; "" where null."""
-        codes, found = self.octets(name).distinct()
+        """A Text field, or one of a generic type: a code a row and the distinct texts.
+
+        Code 0 is "", which is what null is.
+        """
+        codes, found = self._text_octets(name).distinct()
         texts: list[str] = []
         for code, octets in enumerate(found):
             try:
                 texts.append(octets.decode())
             except UnicodeDecodeError:
                 texts.append("")
-                self.messages._damage(self.row, codes == code)  # noqa: SLF001
+                self.log.mark(self.message_num, codes == code)
         return codes, texts
+
+    def _text_octets(self, name: str) -> Bytes:
+        """A text's bytes without its NUL."""
+        field = self.field(name)
+        buffer = self.log.view("u1")
+        if field is None or field.kind not in ("text", "anyPointer"):
+            zero = np.zeros(len(self), dtype=np.int64)
+            return Bytes(buffer, zero, zero)
+        start, length, is_set = self._elements(field, _BYTES, 1)
+        is_ended = length > 0
+        is_ended[is_ended] = buffer[(start + length)[is_ended] - 1] == 0
+        self.log.mark(self.message_num, is_set & ~is_ended)
+        return Bytes(buffer, start, np.where(is_ended, length - 1, 0))
 
     def enumerants(self, name: str) -> tuple[str, ...]:
         """Names by number of an enum field."""
         field = self.field(name)
         return field.enumerants if field and field.kind == "enum" and field.schema else ()
 
-    def _elements(self, field: Field, code: int, size: int) -> tuple[Ints, Ints]:
-        """First byte and number of elements of a list of plain elements."""
-        messages = self.messages
-        pointer, target, is_usable = messages._pointers(self.row, self._pointer(field), _LIST)  # noqa: SLF001
-        count = (pointer >> 35).astype(np.int64)
-        has_code = ((pointer >> 32) & 7) == code
-        messages._damage(self.row, is_usable & ~has_code)  # noqa: SLF001
-        n_words = (count * size + 7) >> 3
-        is_usable = messages._within(self.row, target, n_words, is_usable & has_code)  # noqa: SLF001
-        return np.where(is_usable, target * 8, 0), np.where(is_usable, count, 0)
-
-    def _without_nul(self, field: Field, start: Ints, length: Ints) -> Ints:
-        last = np.maximum(start + length - 1, 0)
-        octets = self.messages.view("u1")
-        is_ended = (length > 0) & (octets[last] == 0) if len(octets) else length > 0
+    def _elements(self, field: Field, code: int, size: int) -> tuple[Ints, Ints, Bools]:
         at = self._pointer(field)
-        is_set = (at >= 0) & (self.messages.view("<u8")[np.maximum(at, 0)] != 0)
-        self.messages._damage(self.row, is_set & ~is_ended)  # noqa: SLF001
-        return np.where(is_ended, length - 1, 0)
+        return self.log.follow_elements(self.message_num, self.segment, at, code=code, size=size)

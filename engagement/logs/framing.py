@@ -9,11 +9,12 @@ Source: https://capnproto.org/encoding.html#serialization-over-a-stream
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-Ints: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+if TYPE_CHECKING:
+    Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _WORD_BYTES = 8
 _COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1

@@ -27,6 +27,7 @@ _STRUCT, _LIST, _FAR = 0, 1, 2
 _KIND_MASK, _DOUBLE_FAR_MASK = 3, 7
 _DOUBLE_FAR = 6
 _COMPOSITE = 7
+_HARMLESS_WORDS = 8  # of a list: its own pointer has one, so a log can grow eightfold at most
 
 
 class Log:
@@ -122,7 +123,8 @@ class Log:
         step = n_data + n_pointers
         is_whole = ((tag & _KIND_MASK) == _STRUCT) & (count * step <= n_words)
         self.mark(rows, is_usable & ~is_whole)
-        count = self._affordable(rows, count * (is_usable & is_whole), np.maximum(step, 1))
+        count *= is_usable & is_whole
+        count = self._affordable(rows, count, count * np.maximum(step, 1))
         parent = np.repeat(np.arange(len(rows), dtype=np.int64), count)
         within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
         place = target[parent] + 1 + within * step[parent]
@@ -141,7 +143,7 @@ class Log:
         self.mark(rows, is_usable & ~has_code)
         n_words = (count * size + 7) >> 3
         is_usable = self._within(rows, segment, target, n_words, is_usable & has_code)
-        count = self._affordable(rows, count * is_usable, size / _WORD_BYTES)
+        count = self._affordable(rows, count * is_usable, n_words * is_usable)
         return np.where(count > 0, target * _WORD_BYTES, 0), count, is_usable
 
     def _pointers(
@@ -195,18 +197,18 @@ class Log:
         self.mark(rows, is_usable & ~is_inside)
         return is_usable & is_inside
 
-    def _affordable(self, rows: Ints, count: Ints, n_words: Any) -> Ints:
-        """The counts, none where the lists of a message together are longer than the message.
+    def _affordable(self, rows: Ints, count: Ints, n_words: Ints) -> Ints:
+        """The counts of lists of so many words; none if a message's are longer than the message.
 
         Only lists that share their words can be, which no writer makes: unchecked, a small log
         could say that it has billions of elements.
         """
-        total = np.bincount(rows, count * n_words, minlength=1)
-        if total.max() <= self._smallest_words:
+        if n_words.max(initial=0) <= _HARMLESS_WORDS:
             return count
         frames = self._frames
-        n_words = frames.end[frames.first + frames.count - 1] - frames.start[frames.first]
-        is_over = (total > n_words[: len(total)])[rows]
+        total = np.bincount(rows, n_words, minlength=len(self))
+        last = frames.first + frames.count - 1
+        is_over = (total > frames.end[last] - frames.start[frames.first])[rows]
         self.mark(rows, is_over)
         return np.where(is_over, 0, count)
 

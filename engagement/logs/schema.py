@@ -78,7 +78,11 @@ class StructLayout:
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """Every field by name, groups flattened."""
+        """Every field by name, groups flattened.
+
+        A text, list or struct with a default of its own is left out: no schema of openpilot has
+        one, and null would read as something else than that default.
+        """
         return dict(_walk(self._schema, "", ()))
 
     def discriminants(self) -> dict[str, int]:
@@ -101,8 +105,10 @@ def _walk(schema: Any, prefix: str, tags: tuple[tuple[int, int], ...]) -> list[t
             own = (*tags, (union_offset, int(proto.discriminantValue)))
         if proto.which() == "group":
             found += _walk(entry.schema, name + ".", own)
-        else:
-            found.append((name, _slot(entry, name, own)))
+            continue
+        field = _slot(entry, name, own)
+        if not (field.is_pointer and proto.slot.hadExplicitDefault):
+            found.append((name, field))
     return found
 
 

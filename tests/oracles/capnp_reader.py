@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from engagement.logs.columns import Messages, Structs
+    from engagement.logs.columns import Structs
     from engagement.logs.schema import Field
 
 VERSIONS = (1, 2, 3)
@@ -260,29 +260,22 @@ class Comparison:
     def __init__(self, raw: bytes, schema: Schema) -> None:
         self.messages = split(raw)
         self.log = Log(raw, schema)
-        self.wrong: list[str] = []
-        self.is_good = np.zeros(len(self.messages), dtype=np.bool_)
         self._events = [_open(message, schema) for message in self.messages]
         self._found: list[tuple[int, str]] = []
-        self._read(self.log.in_place)
-        self.copied = self.log.copied()
-        self._read(self.copied)
+        self._read()
 
-    def _read(self, messages: Messages) -> None:
-        self._found.clear()
-        readers = [self._events[number] for number in messages.number.tolist()]
-        for row, reader in enumerate(readers):
-            self._check(row, "which", messages.which[row], _which(reader))
-        self._compare(messages._root, readers, "", 0)
-        is_good = ~(messages.is_damaged | messages.is_far)
-        self.is_good[messages.number[is_good]] = True
-        self.wrong += [
-            f"message {messages.number[row]}: {where}" for row, where in self._found if is_good[row]
+    def _read(self) -> None:
+        for number, reader in enumerate(self._events):
+            self._check(number, "which", self.log.which[number], _which(reader))
+        self._compare(self.log._root, self._events, "", 0)
+        self.is_good = ~self.log.is_damaged
+        self.wrong = [
+            f"message {number}: {where}" for number, where in self._found if self.is_good[number]
         ]
 
-    def _check(self, row: int, where: str, value: Any, expected: Any) -> None:
+    def _check(self, number: int, where: str, value: Any, expected: Any) -> None:
         if expected is not None and not _is_same(value, expected):
-            self._found.append((row, f"{where}: {value!r}, not {expected!r}"))
+            self._found.append((int(number), f"{where}: {value!r}, not {expected!r}"))
 
     def _compare(self, structs: Structs, readers: list[Any], where: str, depth: int) -> None:
         layout = structs.layout
@@ -296,17 +289,17 @@ class Comparison:
             elif field.element_kind == "struct":
                 self._compare_items(structs, expected, field, path, depth)
             else:
-                for row, value, reader in zip(
-                    structs.row, _values(structs, field), expected, strict=False
+                for number, value, reader in zip(
+                    structs.message_num, _values(structs, field), expected, strict=False
                 ):
-                    self._check(row, path, value, reader)
+                    self._check(number, path, value, reader)
 
     def _compare_structs(
         self, structs: Structs, expected: list[Any], field: Field, where: str, depth: int
     ) -> None:
-        for row, reader in zip(structs.row, expected, strict=True):
+        for number, reader in zip(structs.message_num, expected, strict=True):
             if reader is _FAILED:
-                self._check(row, where, "a struct", _FAILED)
+                self._check(number, where, "a struct", _FAILED)
         if depth < _DEPTH:
             readers = [None if reader is _FAILED else reader for reader in expected]
             self._compare(structs.struct(field.name), readers, where, depth + 1)
@@ -317,12 +310,12 @@ class Comparison:
         items = structs.items(field.name)
         counts = np.bincount(items.parent, minlength=len(structs)).tolist()
         readers: list[Any] = []
-        for row, count, found in zip(structs.row, counts, expected, strict=True):
+        for number, count, found in zip(structs.message_num, counts, expected, strict=True):
             if found is None:
                 readers += [None] * count
                 continue
             length = found if found is _FAILED else len(found)
-            self._check(row, where, count, length)
+            self._check(number, where, count, length)
             readers += list(found) if length == count else [None] * count
         if depth < _DEPTH:
             self._compare(items, readers, where, depth + 1)

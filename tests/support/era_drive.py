@@ -58,7 +58,7 @@ def _is_in(time_ms: int, stretch: tuple[int, int]) -> bool:
 
 def events(era: Era, now: Moment) -> list[Values]:
     """The events in force, with the flags by which they act."""
-    found = []
+    found: list[Values] = []
     if now.is_starting:
         found.append({"name": "pcmEnable" if era.is_stock_long else "buttonEnable", "enable": True})
     if now.is_braking:

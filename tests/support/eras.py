@@ -129,8 +129,8 @@ def write_era(era: Era, folder: Path) -> None:
     writer.write()
     codec: Codec = "bz2" if era.path.endswith("bz2") else "zst" if "zst" in era.path else "none"
     for number in range(2):
-        path = era.path.format(dongle=era.dongle_id, drive=era.drive, number=number)
-        path = folder / "logs" / path
+        name = era.path.format(dongle=era.dongle_id, drive=era.drive, number=number)
+        path = folder / "logs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write_log(writer.segment(number), codec, level=1))
 
@@ -141,7 +141,7 @@ class _Service:
 
     name: str
     delay_ms: int
-    values: Callable[[Era, Moment], era_drive.Values]
+    values: Callable[[Era, Moment], era_drive.Values | list[era_drive.Values]]
     period_ms: int = PERIOD_MS
 
 

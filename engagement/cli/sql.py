@@ -1,0 +1,56 @@
+"""`engagement sql`: a query in, its rows out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pyarrow as pa
+
+from engagement.cli import render
+from engagement.cli.options import database_option, format_options
+from engagement.cli.queries import print_query, run_query
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+
+
+@click.command()
+@click.argument("query", required=False, default="-")
+@click.option("--arrow", is_flag=True, help="Write an Arrow IPC stream.")
+@format_options
+@database_option
+def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
+    """Run a query on the views.
+
+    QUERY is SQL as DuckDB has it; without one, or with -, it is read from stdin. The database is
+    open read-only. A table stops after 200 rows, --csv, --json and --arrow give all.
+
+    \b
+    Example:
+      engagement sql "select cause, count(*) from disengagements group by all order by 2 desc"
+      engagement sql --csv < query.sql
+      engagement sql "show tables"
+    """
+    if query == "-":
+        query = sys.stdin.read()
+    if not query.strip():
+        raise click.UsageError("the query is empty")
+    if arrow and sys.stdout.isatty():
+        raise click.UsageError("--arrow writes bytes: send them to a file or a program")
+    with Reader(database) as reader:
+        if output == "table" and not arrow:
+            print_query(reader, query)
+            return
+        table = run_query(reader, query)
+    if arrow:
+        with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as stream:
+            stream.write_table(table)
+    elif output == "json":
+        render.print_json(table.to_pylist())
+    else:
+        render.print_csv(table.column_names, table.to_pylist())

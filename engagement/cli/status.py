@@ -1,0 +1,140 @@
+"""`engagement status`: what is in the database, what is missing, whether it is sound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import columns, render
+from engagement.cli.checks import run_checks
+from engagement.cli.exit_codes import ExitCode
+from engagement.cli.formats import count, duration, moment, size, spans, text
+from engagement.cli.options import database_option, json_option
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CONTENTS = """
+select
+    (select max(version) from schema_migration) as schema_version,
+    generation,
+    published_at_utc,
+    (select count(*) from devices) as n_devices,
+    (select count(*) from drives) as n_drives,
+    (select count(*) from drives where is_imported) as n_imported_drives,
+    (select count(*) from segments) as n_segments,
+    (select coalesce(sum(known_s), 0)::double from devices) as known_s,
+    (select coalesce(sum(distance_km), 0)::double from devices) as distance_km,
+from store_state
+"""
+
+_LAST_INGEST = "from ingest_run order by ended_at_utc desc limit 1"
+
+_DAMAGED = """
+select dongle_id, drive, segment_num, status, damage, path
+from segments
+where status <> 'ok'
+order by status, dongle_id, drive, segment_num
+"""
+
+_MISSING = """
+with read as (
+    select drive_id, segment_num from segments where status <> 'failed'
+),
+wanted as (
+    select drive_id, unnest(range(max(segment_num)::bigint + 1)) as segment_num
+    from segments
+    group by drive_id
+)
+select
+    drives.dongle_id,
+    drives.drive,
+    drives.route_name,
+    list(wanted.segment_num order by wanted.segment_num) as missing
+from wanted
+anti join read on wanted.drive_id = read.drive_id and wanted.segment_num = read.segment_num
+inner join drives on wanted.drive_id = drives.drive_id
+group by drives.dongle_id, drives.drive, drives.route_name
+order by drives.dongle_id, drives.drive
+"""
+
+
+@click.command()
+@json_option
+@database_option
+@click.pass_context
+def status(ctx: click.Context, *, database: Path, as_json: bool) -> None:
+    """Show what is in the database and whether it is sound.
+
+    Lists damaged logs and missing segments, and runs the checks of sql/checks/. The exit status
+    is 1 if a check of level `fail` finds something; what only warns changes nothing.
+
+    \b
+    Example:
+      engagement status
+      engagement status --json
+    """
+    with Reader(database) as reader:
+        found = {
+            "database": str(database.absolute()),
+            "size_bytes": database.stat().st_size,
+            "engagement_version": version("engagement"),
+            **reader.rows(_CONTENTS)[0],
+            "last_ingest": next(iter(reader.rows(_LAST_INGEST)), None),
+            "damaged_logs": reader.rows(_DAMAGED),
+            "missing_segments": reader.rows(_MISSING),
+        }
+        checks = run_checks(reader)
+    if as_json:
+        render.print_json(found | {"checks": [asdict(check) for check in checks]})
+    else:
+        _print_facts(found)
+        _print_problems(found)
+        render.print_rows(columns.CHECKS, [asdict(c) | {"state": c.state} for c in checks])
+    if any(check.state == "fail" for check in checks):
+        ctx.exit(ExitCode.FAILED)
+
+
+def _print_facts(found: dict[str, Any]) -> None:
+    imported = f", {found['n_imported_drives']} imported" if found["n_imported_drives"] else ""
+    facts = {
+        "database": f"{text(found['database'])}, {size(found['size_bytes'])}",
+        "version": f"engagement {found['engagement_version']}, schema {found['schema_version']}",
+        "published": f"{moment(found['published_at_utc'])} UTC, generation {found['generation']}",
+        "last ingest": _last_ingest(found["last_ingest"]),
+        "holds": f"{count(found['n_devices'], 'device')}, "
+        f"{count(found['n_drives'], 'drive')}{imported}, "
+        f"{count(found['n_segments'], 'segment')}, "
+        f"{duration(found['known_s'])} h of driving, {found['distance_km']:.0f} km",
+    }
+    for name, fact in facts.items():
+        click.echo(f"{name:<12} {fact}")
+    click.echo()
+
+
+def _last_ingest(run: dict[str, Any] | None) -> str:
+    if run is None:
+        return "none"
+    return (
+        f"{moment(run['ended_at_utc'])} UTC: {run['n_ingested']} ingested, "
+        f"{run['n_skipped']} skipped, {run['n_partial']} partial, {run['n_failed']} failed "
+        f"(engagement {run['engagement_version']})"
+    )
+
+
+def _print_problems(found: dict[str, Any]) -> None:
+    damaged = [
+        row | {"segment": f"{row['dongle_id']}|{row['drive']}--{row['segment_num']}"}
+        for row in found["damaged_logs"]
+    ]
+    if damaged:
+        render.print_rows(columns.PROBLEMS, damaged, title="Damaged logs")
+        click.echo()
+    missing = [row | {"missing": spans(row["missing"])} for row in found["missing_segments"]]
+    if missing:
+        render.print_rows(columns.MISSING, missing, title="Missing segments")
+        click.echo()
