@@ -30,7 +30,7 @@ lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 sql migrations
 	$(BIN)/lint-imports
-	$(BIN)/deptry engagement
+	$(BIN)/deptry .
 	$(BIN)/codespell
 
 format: $(READY) ## format the Python

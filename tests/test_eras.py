@@ -6,89 +6,18 @@ the era had, so every message has that era's struct sizes.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from engagement.extract.segment import ReadOptions, read_segment
-from engagement.logs.find import find_logs
-from engagement.store.results import refresh
-from engagement.store.schema import create
-from engagement.store.segments import drive_id_of, write_segments
 from tests.support.era_drive import FORK_EVENT
-from tests.support.eras import ERAS, MS, SEGMENT_MS, START_NS, Era, write_era
+from tests.support.era_store import EXAMPLES, Store, expected_of_era, expected_of_example
+from tests.support.eras import ERAS, MS, SEGMENT_MS, START_NS, Era
 
-EXAMPLES = Path(__file__).parent / "data" / "eras"
 CAUSES = {"brake": "driver_brake", "cancel": "driver_cancel", "system:canError": "system_immediate"}
-
-# A sample holds until the next one, so a state lasts up to a period more or less than it did.
-TOLERANCE_S = 0.05
-QLOG_TOLERANCE_S = 0.15
 
 # Before 2021-07-15 a qlog had one controlsState a second: too few to tell when a state ends.
 SPARSE = "0.8.3-qlog"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What must come out of one drive; `era` is None for the examples."""
-
-    version: str
-    dongle_id: str
-    drive: str
-    lateral_only_s: float = 0.0
-    car_fingerprint: str | None = "TOYOTA_RAV4"
-    duration_s: float = 80.0
-    engaged_s: float = 53.0
-    distance_km: float = 1.6
-    causes: tuple[str, ...] = ("brake", "system:canError", "cancel")
-    override_s: tuple[float, ...] = (2.0,)
-    n_engagements: int = 4
-    n_open: int = 1
-    n_segments: int = 2
-    tolerance_s: float = TOLERANCE_S
-    era: Era | None = None
-
-
-def era_name(era: Era) -> str:
-    return era.name
-
-
-def expected_of_example(folder: Path) -> Expected:
-    said = json.loads((folder / "expected.json").read_text())
-    assert said["steer_overrides"] == 1
-    return Expected(
-        version=said["version"],
-        dongle_id=said["dongle"],
-        drive=said["route"],
-        lateral_only_s=said["lateral_only_s"],
-        car_fingerprint=said["car_fingerprint"],
-        duration_s=said["duration_s"],
-        engaged_s=said["engaged_s"],
-        distance_km=said["distance_km"],
-        causes=tuple(said["causes"]),
-        override_s=(said["steer_override_s"],),
-        n_engagements=said["engagements"],
-        n_open=said["open_at_end"],
-        n_segments=said["segments"],
-    )
-
-
-def expected_of_era(era: Era) -> Expected:
-    return Expected(
-        version=era.version,
-        dongle_id=era.dongle_id,
-        drive=era.drive,
-        lateral_only_s=4.0 if era.has_lateral_only else 0.0,
-        car_fingerprint="TOYOTA_RAV4" if era.date >= "2019-06-28" else None,
-        tolerance_s=QLOG_TOLERANCE_S if era.is_qlog else TOLERANCE_S,
-        era=era,
-    )
 
 
 EXPECTED = {
@@ -96,49 +25,18 @@ EXPECTED = {
     for path in sorted(EXAMPLES.glob("*/expected.json"))
 } | {era.name: expected_of_era(era) for era in ERAS}
 
+
+def era_name(era: Era) -> str:
+    return era.name
+
+
 every_drive = pytest.mark.parametrize("name", [name for name in EXPECTED if name != SPARSE])
 every_era = pytest.mark.parametrize("era", ERAS, ids=era_name)
 
 
-class Store:
-    """A database with all the drives, and the number of each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.connection = duckdb.connect(config={"threads": 1})
-        create(self.connection)
-        self.drive_ids: dict[str, int] = {}
-        segments = []
-        for name in EXPECTED:
-            logs = [read_segment(file, ReadOptions()) for file in _files(name, folder / name)]
-            assert {log.status for log in logs} == {"ok"}
-            identities = {(log.dongle_id, log.drive) for log in logs}
-            assert len(identities) == 1
-            self.drive_ids[name] = drive_id_of(self.connection, *identities.pop())
-            segments += [(self.drive_ids[name], log) for log in logs]
-        write_segments(self.connection, segments)
-        refresh(self.connection, list(self.drive_ids.values()))
-
-    def rows(self, name: str, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows of a query, whose $drive is the drive's number."""
-        found = self.connection.execute(query, {"drive": self.drive_ids[name], **values})
-        return found.fetchall()
-
-    def column(self, name: str, query: str) -> list[Any]:
-        return [row[0] for row in self.rows(name, query)]
-
-
-def _files(name: str, folder: Path) -> list[Any]:
-    era = EXPECTED[name].era
-    if era is not None:
-        write_era(era, folder)
-    logs = find_logs([folder / "logs" if era else EXAMPLES / name]).logs
-    assert len(logs) == EXPECTED[name].n_segments
-    return logs
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return Store(tmp_path_factory.mktemp("eras"))
+    return Store(EXPECTED, tmp_path_factory.mktemp("eras"))
 
 
 @every_drive

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engagement.cli import formats, render
 from engagement.cli.render import Column
-from engagement.errors import StoreError
+from engagement.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
     from engagement.store.reader import Reader
 
 SHOWN_ROWS = 200
+_NOTHING = re.compile(r"(?:--[^\n]*|/\*.*?\*/|[\s;])*", re.DOTALL)
 
 
 def run_query(reader: Reader, query: str, limit: int | None = None) -> pa.Table:
     """The rows of a query, the first `limit` of them if it is one SELECT.
 
     Raises:
+        InputError: If there is nothing in it but comments.
         StoreError: If DuckDB refuses it; the message shows where in the text.
     """
+    if _NOTHING.fullmatch(query):
+        raise InputError("the query is empty")
     if limit is not None:
         quoted = query.replace("'", "''")
         with suppress(StoreError):
@@ -48,6 +53,6 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _show(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return formats.text(value)
+    if value is None or isinstance(value, bool):
+        return "NULL" if value is None else str(value).lower()
+    return "\n".join(formats.text(line) for line in str(value).split("\n"))

@@ -70,7 +70,7 @@ def print_table(
     )
     shown = list(columns)
     table = _table(shown, groups, is_terminal=is_terminal)
-    while Measurement.get(console, console.options, table).maximum > console.width:
+    while _natural_width(console, table) > console.width:
         last = max(shown, key=lambda column: column.rank)
         if not last.rank:
             break
@@ -83,6 +83,10 @@ def print_table(
     else:
         _print_plain(console, table)
     return len(columns) - len(shown)
+
+
+def _natural_width(console: Console, table: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=_PIPE_WIDTH), table).maximum
 
 
 def _print_plain(console: Console, table: Table) -> None:
@@ -98,13 +102,16 @@ def _table(
     table = Table(
         box=box.SIMPLE_HEAD if is_terminal else None,
         pad_edge=False,
+        collapse_padding=is_terminal,
+        show_edge=False,
         header_style="dim" if is_terminal else "",
     )
+    n_heading_lines = max((column.heading.count("\n") for column in columns), default=0)
     for column in columns:
+        above = "\n" * (n_heading_lines - column.heading.count("\n"))
         table.add_column(
-            Text(column.heading),
+            Text(above + column.heading),
             justify="right" if column.is_right else "left",
-            vertical="bottom",
             no_wrap=column.is_right,
             overflow="fold",
         )

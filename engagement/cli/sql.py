@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import pyarrow as pa
@@ -14,6 +14,7 @@ from engagement.cli.queries import print_query, run_query
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
+    from io import IOBase
     from pathlib import Path
 
     from engagement.cli.options import Format
@@ -38,8 +39,6 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
     """
     if query == "-":
         query = sys.stdin.read()
-    if not query.strip():
-        raise click.UsageError("the query is empty")
     if arrow and sys.stdout.isatty():
         raise click.UsageError("--arrow writes bytes: send them to a file or a program")
     with Reader(database) as reader:
@@ -48,7 +47,7 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
             return
         table = run_query(reader, query)
     if arrow:
-        with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as stream:
+        with pa.ipc.new_stream(cast("IOBase", sys.stdout.buffer), table.schema) as stream:
             stream.write_table(table)
     elif output == "json":
         render.print_json(table.to_pylist())

@@ -109,7 +109,7 @@ def _print_facts(found: dict[str, Any]) -> None:
         "holds": f"{count(found['n_devices'], 'device')}, "
         f"{count(found['n_drives'], 'drive')}{imported}, "
         f"{count(found['n_segments'], 'segment')}, "
-        f"{duration(found['known_s'])} h of driving, {found['distance_km']:.0f} km",
+        f"{duration(found['known_s'])} of driving, {found['distance_km']:.0f} km",
     }
     for name, fact in facts.items():
         click.echo(f"{name:<12} {fact}")

@@ -27,6 +27,7 @@ _DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "enum": "<u2", "int32": "<i4",
     "uint32": "<u4", "float32": "<f4", "int64": "<i8", "uint64": "<u8", "float64": "<f8",
 }  # fmt: skip
+_BYTES = 2  # element size code of texts and data
 _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's element size code
 
 
@@ -194,10 +195,10 @@ class Structs:
         return parent, self.log.view(dtype)[start[parent] // size + within]
 
     def octets(self, name: str) -> Bytes:
-        """A Data field, or whatever bytes a field of a generic type holds."""
+        """A Data field, or one of a generic type; a Text field with its NUL."""
         field = self.field(name)
         buffer = self.log.view("u1")
-        if field is None or field.kind not in ("data", "anyPointer"):
+        if field is None or field.kind not in ("data", "text", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
         start, length, _ = self._elements(field, _BYTES, 1)

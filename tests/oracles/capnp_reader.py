@@ -297,12 +297,13 @@ class Comparison:
     def _compare_structs(
         self, structs: Structs, expected: list[Any], field: Field, where: str, depth: int
     ) -> None:
+        if depth == _DEPTH:
+            return
         for number, reader in zip(structs.message_num, expected, strict=True):
             if reader is _FAILED:
                 self._check(number, where, "a struct", _FAILED)
-        if depth < _DEPTH:
-            readers = [None if reader is _FAILED else reader for reader in expected]
-            self._compare(structs.struct(field.name), readers, where, depth + 1)
+        readers = [None if reader is _FAILED else reader for reader in expected]
+        self._compare(structs.struct(field.name), readers, where, depth + 1)
 
     def _compare_items(
         self, structs: Structs, expected: list[Any], field: Field, where: str, depth: int
@@ -355,7 +356,7 @@ def _get(reader: Any, field: Field) -> Any:
         if field.kind == "enum":
             return reader.raw
         if field.kind == "list":
-            return _FAILED if len(reader) > _MANY else list(reader)
+            return _FAILED if len(reader) > _MANY else [getattr(v, "raw", v) for v in reader]
     except (capnp.KjException, UnicodeDecodeError):
         return _FAILED
     return reader
@@ -402,4 +403,4 @@ def _is_same(value: Any, expected: Any) -> bool:
     if isinstance(expected, float):
         both_nan = math.isnan(value) and math.isnan(expected)
         return both_nan or struct.pack("<d", value) == struct.pack("<d", expected)
-    return bool(value == getattr(expected, "raw", expected))
+    return bool(value == expected)
