@@ -66,16 +66,23 @@ def _out_option(*, about: str, required: bool) -> Callable[[Any], Any]:
 
 @contextmanager
 def _writing(out: Path, database: Path) -> Iterator[None]:
-    """Say which file could not be written; spare the database, devices and pipes."""
-    if out.exists() and not (out.is_file() or out.is_dir()):
+    """Say what could not be written; spare the database, devices and pipes.
+
+    A reader of stdout that has gone away is for the group to notice.
+    """
+    is_file = out != _STDOUT and out.exists()
+    if is_file and not (out.is_file() or out.is_dir()):
         raise click.BadParameter(f"{str(out)!r} is no regular file", param_hint="--out")
-    if out.exists() and out.samefile(database):
+    if is_file and out.samefile(database):
         raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
+        name = "stdout" if out == _STDOUT else text(out)
         reason = error.strerror or str(error)
-        raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
+        raise EngagementError(f"{name}: can't be written: {reason}") from error
 
 
 def _report_entries(path: Path, n_entries: int) -> None:
@@ -124,11 +131,11 @@ def _add_document(name: str) -> None:
     def write(out: Path | None, device: str | None, database: Path) -> None:
         with Reader(database) as reader:
             document = legacy_document(reader, name, device=device)
-        if out == _STDOUT:
-            click.echo(json.dumps(document, indent=2))
-            return
         out = out or Path(name)
         with _writing(out, database):
+            if out == _STDOUT:
+                click.echo(json.dumps(document, indent=2))
+                return
             write_json_atomically(out, document)
         _report_entries(out, count_entries(document))
 
@@ -166,10 +173,8 @@ def _csv(view: str, out: Path, database: Path) -> None:
     Example:
       engagement export csv drives --out drives.csv
     """
-    with Reader(database) as reader:
-        if out == _STDOUT:
-            write_csv(reader, view, sys.stdout.buffer)
-            return
-        with _writing(out, database):
-            n_rows = write_csv(reader, view, out)
-    click.echo(f"{text(out)}: {count(n_rows, 'row')}")
+    is_stdout = out == _STDOUT
+    with Reader(database) as reader, _writing(out, database):
+        n_rows = write_csv(reader, view, sys.stdout.buffer if is_stdout else out)
+    if not is_stdout:
+        click.echo(f"{text(out)}: {count(n_rows, 'row')}")

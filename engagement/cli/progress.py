@@ -36,6 +36,7 @@ class Bar:
         )
         console = Console(stderr=True)
         self._is_wanted = sys.stderr.isatty()
+        self._is_shown = False
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("", total=None, n_done=0, n_total="?")
         self._starts_at_s = time.monotonic() + _QUIET_S
@@ -49,7 +50,8 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self._is_shown:
+            self._progress.stop()
 
     def show(self, n_done: int, n_total: int, size: int | None = None, total: int = 0) -> None:
         """Move the bar: things done and in all, and how much of their whole size, if it counts."""
@@ -57,5 +59,6 @@ class Bar:
         self._progress.update(
             self._task, completed=completed, total=whole, n_done=n_done, n_total=n_total
         )
-        if self._is_wanted and time.monotonic() > self._starts_at_s:
+        if self._is_wanted and not self._is_shown and time.monotonic() > self._starts_at_s:
+            self._is_shown = True
             self._progress.start()

@@ -86,7 +86,7 @@ def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
     if "speed_bands" in parts:
         click.echo()
         render.print_rows(columns.SPEED_BANDS, parts["speed_bands"])
-    click.echo(_footer(counts))
+    click.echo(f"\n{_footer(counts)}")
     if n_left_out:
         render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
 

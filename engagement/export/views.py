@@ -73,7 +73,20 @@ def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch
     except duckdb.Error as error:
         raise StoreError(f"{view}: {error}") from error
     fields = [field.with_metadata({"comment": comments[field.name]}) for field in batches.schema]
-    return pa.schema(fields, metadata={"view": view, "comment": views[view]}), batches
+    schema = pa.schema(fields, metadata={"view": view, "comment": views[view]})
+    return schema, _computed(view, batches)
+
+
+def _computed(view: str, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches; Arrow passes on what DuckDB has to say as an error of its own."""
+    while True:
+        try:
+            batch = batches.read_next_batch()
+        except StopIteration:
+            return
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise StoreError(f"{view}: {error}") from error
+        yield batch
 
 
 def _copy(
@@ -82,12 +95,9 @@ def _copy(
     sink: pa.parquet.ParquetWriter | pa.csv.CSVWriter,
 ) -> int:
     n_rows = 0
-    try:
-        for batch in batches:
-            sink.write_batch(batch.cast(schema))
-            n_rows += batch.num_rows
-    except duckdb.Error as error:
-        raise StoreError(str(error)) from error
+    for batch in batches:
+        sink.write_batch(batch.cast(schema))
+        n_rows += batch.num_rows
     return n_rows
 
 

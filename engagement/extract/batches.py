@@ -1,14 +1,15 @@
 """Arrow tables from the messages of one log, by the mappings in `sources`.
 
 A table has the columns of its base table but `drive_id` and `segment_num`, which the store knows.
-Rows of damaged messages are left out; texts that are empty, and fields that the log's writer did
-not have yet, are null.
+Rows of damaged messages are left out: everything is read before the first row is kept, since a
+message may turn out to be bad late. Null are empty texts, numbers that are not finite, and fields
+that the log's writer or the schema does not have.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +17,12 @@ import pyarrow as pa
 from engagement.extract.sources import SOURCES, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from engagement.logs.columns import Array, Bools, Ints, Messages, Structs
+    from engagement.logs.columns import Array, Bools, Ints, Structs
+    from engagement.logs.log import Log
 
-    Column = Array | pa.Array
+    Column = Array | pa.Array[Any]
 
 BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if nothing changes
 _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
@@ -30,90 +32,89 @@ _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the re
 _FIX_FLAG = 1
 
 
-@dataclass(slots=True)
+_REQUIRED = {  # a source that has no such field is no source of the table
+    "clock": ("wall_time_ns",),
+    "ignition": ("is_on",),
+    "car_control": ("enabled",),
+    "controls_state": ("enabled", "active"),
+    "selfdrive_state": ("enabled", "active"),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one table before damaged messages are known: `row` is each one's place in messages."""
+    """Rows of one table; `message_num` is the message that each is from."""
 
     table: str
-    messages: Messages
-    row: Ints
+    log: Log
+    message_num: Ints
     columns: dict[str, Column]
 
-    def keep(self, mask_or_rows: Array) -> Rows:
+    def keep(self, mask: Bools) -> Rows:
         """Some of the rows."""
+        if mask.all():
+            return self
+        places: pa.Array[Any] = pa.array(np.flatnonzero(mask))
         columns = {
-            name: values.take(_indices(mask_or_rows))
-            if isinstance(values, pa.Array)
-            else values[mask_or_rows]
+            name: values.take(places) if isinstance(values, pa.Array) else values[mask]
             for name, values in self.columns.items()
         }
-        return Rows(self.table, self.messages, self.row[mask_or_rows], columns)
+        return Rows(self.table, self.log, self.message_num[mask], columns)
 
-    def finish(self) -> pa.Table:
-        """The Arrow table, without the rows of damaged messages."""
-        is_bad = (self.messages.is_damaged | self.messages.is_far)[self.row]
-        rows = self.keep(~is_bad) if is_bad.any() else self
-        numbers = rows.messages.number[rows.row].astype(np.int32)
-        arrays = {"message_num": pa.array(numbers)}
-        if rows.table != "param":
-            arrays["mono_ns"] = pa.array(rows.messages.mono_ns[rows.row])
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        arrays: dict[str, pa.Array[Any]] = {}
+        arrays["message_num"] = pa.array(self.message_num.astype(np.int32))
+        if self.table != "param":
+            arrays["mono_ns"] = pa.array(self.log.mono_ns[self.message_num])
         arrays |= {
-            name: values if isinstance(values, pa.Array) else pa.array(values)
-            for name, values in rows.columns.items()
+            name: values if isinstance(values, pa.Array) else nullable(values)
+            for name, values in self.columns.items()
         }
         return pa.table(arrays)
 
 
-def _indices(mask_or_rows: Array) -> pa.Array:
-    is_mask = mask_or_rows.dtype == np.bool_
-    return pa.array(np.flatnonzero(mask_or_rows) if is_mask else mask_or_rows)
+def build(log: Log) -> list[Rows]:
+    """Every table's rows in a log, CAN aside; tables without rows may be left out."""
+    sources = [source for source in SOURCES if _is_worth_reading(log, source)]
+    structs = [_structs(log, source) for source in sources]
+    columns = [read_columns(*each) for each in zip(structs, sources, strict=True)]
+    others = [*_ignition(log), _params(log)]
+    found = map(_refine, sources, structs, columns)
+    return [*found, *(rows.keep(~log.is_damaged[rows.message_num]) for rows in others)]
 
 
-def build(messages: Messages) -> list[Rows]:
-    """Every table's rows in these messages, CAN aside; tables without rows may be left out."""
-    found = [_rows(messages, source) for source in SOURCES if _is_worth_reading(messages, source)]
-    return [*found, *_ignition(messages), _params(messages)]
-
-
-def _is_worth_reading(messages: Messages, source: Source) -> bool:
-    """carState's own events are the best source only in logs that have no other list of them."""
+def _is_worth_reading(log: Log, source: Source) -> bool:
+    """The events of carState itself are wanted only in logs that have no other list of them."""
     if source.table != "car_event" or source.event != "carState":
         return True
-    which = messages.schema.which_by_name
-    others = [which[name] for name in ("carEvents", "onroadEvents") if name in which]
-    return not np.isin(messages.which, others).any()
+    return not any(len(log.numbers_of(name)) for name in ("carEvents", "onroadEvents"))
 
 
-def _rows(messages: Messages, source: Source) -> Rows:
-    structs = _structs(messages, source)
-    columns = read_columns(structs, source.columns)
-    columns |= {name: constant(value, len(structs)) for name, value in source.constants.items()}
-    rows = Rows(source.table, messages, structs.row, columns)
-    refine = _REFINEMENTS.get(source.table)
-    return refine(rows, structs, source) if refine else rows
-
-
-def _structs(messages: Messages, source: Source) -> Structs:
+def _structs(log: Log, source: Source) -> Structs:
     if source.items is None:
-        return messages.structs(source.event)
+        return log.structs(source.event)
     if source.items == "":
-        return messages.items(source.event)
-    return messages.structs(source.event).items(source.items)
+        return log.items(source.event)
+    return log.structs(source.event).items(source.items)
 
 
-def read_columns(structs: Structs, paths: Mapping[str, str]) -> dict[str, Column]:
+def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
     """Read fields by path; a path's longest prefix that is a field is followed first."""
-    reached: dict[str, Structs] = {"": structs}
+    reached = {"": structs}
 
-    def reach(path: str) -> tuple[Structs, str]:
-        if "." not in path or structs.field(path):
-            return structs, path
-        head, _, leaf = path.rpartition(".")
-        if head not in reached:
-            reached[head] = structs.struct(head)
-        return reached[head], leaf
+    def reach(start: str, path: str) -> tuple[Structs, str]:
+        here = reached[start]
+        heads = [path[:place] for place, letter in enumerate(path) if letter == "."]
+        for head in reversed([] if here.field(path) else heads):
+            if here.field(head):
+                end = f"{start}{head}."
+                reached[end] = reached[end] if end in reached else here.struct(head)
+                return reach(end, path[len(head) + 1 :])
+        return here, path
 
-    return {column: _read(*reach(path)) for column, path in paths.items()}
+    columns = {column: _read(*reach("", path)) for column, path in source.columns.items()}
+    return columns | {name: constant(text, len(structs)) for name, text in source.constants.items()}
 
 
 def _read(structs: Structs, name: str) -> Column:
@@ -122,15 +123,25 @@ def _read(structs: Structs, name: str) -> Column:
         return pa.nulls(len(structs))
     if field.kind == "text":
         codes, texts = structs.texts(name)
-        return pa.DictionaryArray.from_arrays(
-            pa.array(codes.astype(np.int32), mask=codes == 0), pa.array(texts, pa.string())
-        )
+        indices: pa.Array[Any] = pa.array(codes.astype(np.int32), mask=codes == 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
     if field.kind == "enum":
         return named(structs.column(name), structs.enumerants(name))
     return structs.column(name)
 
 
-def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray:
+def _refine(source: Source, structs: Structs, columns: dict[str, Column]) -> Rows:
+    """What a mapping can't say, for the rows of undamaged messages."""
+    rows = Rows(source.table, structs.log, structs.message_num, columns)
+    is_good = ~structs.log.is_damaged[structs.message_num]
+    if any(isinstance(columns[name], pa.NullArray) for name in _REQUIRED.get(source.table, ())):
+        is_good[:] = False
+    rows, structs = rows.keep(is_good), structs if is_good.all() else structs.take(is_good)
+    refine = _REFINEMENTS.get(source.table)
+    return refine(rows, structs, source) if refine else rows
+
+
+def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
     """Enum numbers as their names; one that the schema has no name for is its number."""
     known = list(names)
     highest = int(codes.max()) if len(codes) else -1
@@ -139,15 +150,20 @@ def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), names_)
 
 
-def constant(value: str, length: int) -> pa.DictionaryArray:
+def constant(value: str, length: int) -> pa.DictionaryArray[Any, Any]:
     """The same text for every row."""
     texts = pa.array([value], pa.string())
     return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), texts)
 
 
-def nullable(values: Array, is_null: Bools) -> pa.Array:
-    """An array with nulls; the mask is left off where nothing is null."""
-    return pa.array(values, mask=is_null) if is_null.any() else pa.array(values)
+def nullable(values: Array, is_null: Bools | None = None) -> pa.Array[Any]:
+    """An array with nulls, which numbers that are not finite become too."""
+    if values.dtype.kind == "f":
+        is_finite = np.isfinite(values)
+        if not is_finite.all():
+            is_null = ~is_finite if is_null is None else is_null | ~is_finite
+    array: pa.Array[Any] = pa.array(values, mask=is_null)
+    return array
 
 
 def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:
@@ -156,12 +172,12 @@ def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:
 
 
 def _refine_clock(rows: Rows, _structs: Structs, _source: Source) -> Rows:
-    wall = rows.columns["wall_time_ns"]
-    rows.columns["wall_time_ns"] = wall.astype(np.int64)
-    return rows.keep((wall > 0) & (wall <= np.iinfo(np.int64).max))
+    wall_time_ns = _positive(rows.columns["wall_time_ns"])
+    rows.columns["wall_time_ns"] = wall_time_ns
+    return rows.keep(wall_time_ns.is_valid().to_numpy(zero_copy_only=False))
 
 
-def _positive(values: Column) -> pa.Array:
+def _positive(values: Column) -> pa.Array[Any]:
     """Unsigned times as int64; 0, and what int64 can't hold, is null."""
     if isinstance(values, pa.Array):
         return values
@@ -186,7 +202,8 @@ def _refine_car_control(rows: Rows, structs: Structs, _source: Source) -> Rows:
 
 
 def _refine_lead(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    is_absent = ~structs.struct("leadOne").column("status").astype(np.bool_)
+    is_present = rows.columns["is_present"]
+    is_absent = np.ones(len(structs), np.bool_) if isinstance(is_present, pa.Array) else ~is_present
     for name in rows.columns:
         if name not in ("is_present", "is_fcw"):
             _null(rows.columns, name, is_absent)
@@ -208,17 +225,13 @@ def _refine_gps(rows: Rows, structs: Structs, _source: Source) -> Rows:
     return rows
 
 
-def _refine_alert(rows: Rows, structs: Structs, _source: Source) -> Rows:
+def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
     codes = [
         values.indices.fill_null(0).to_numpy(zero_copy_only=False)
         for name, values in rows.columns.items()
         if name != "source" and isinstance(values, pa.DictionaryArray)
     ]
     return rows.keep(changes(structs.mono_ns, codes))
-
-
-def _refine_lane_change(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    return rows.keep(changes(structs.mono_ns, [structs.column("laneChangeState")]))
 
 
 def changes(mono_ns: Ints, codes: list[Array]) -> Bools:
@@ -241,70 +254,72 @@ def _with_borders(mono_ns: Ints, order: Ints, is_change: Bools) -> Bools:
 
 def _refine_car_event(rows: Rows, structs: Structs, source: Source) -> Rows:
     """Give a message without events a row of its own; of carState's lists keep the changes."""
-    messages = rows.messages
+    log = rows.log
     number = structs.column("name")
     is_foreign = (number >= _UPSTREAM_CAR_EVENTS) & (source.event != "onroadEvents")
-    if is_foreign.any() and not _is_upstream(messages):
+    if is_foreign.any() and not _is_upstream(log):
         names = [*structs.enumerants("name")[:_UPSTREAM_CAR_EVENTS]]
         rows.columns["name"] = named(number, names)
-    member = np.flatnonzero(messages.which == messages.schema.which_by_name.get(source.event, -2))
+    member = log.numbers_of(source.event)
+    member = member[~log.is_damaged[member]]
     if source.event == "carState":
-        member = member[_list_changes(messages.mono_ns[member], structs, len(member))]
-        rows = rows.keep(np.isin(rows.row, member))
-    return _with_empty(rows, np.setdiff1d(member, structs.row, assume_unique=False))
+        member = member[_list_changes(log.mono_ns[member], member, structs)]
+        rows = rows.keep(np.isin(rows.message_num, member))
+    return _with_empty(rows, np.setdiff1d(member, rows.message_num), source)
 
 
-def _list_changes(mono_ns: Ints, structs: Structs, n_lists: int) -> Bools:
+def _list_changes(mono_ns: Ints, member: Ints, structs: Structs) -> Bools:
     """Which of the messages' lists differ from the one before in time order."""
     words = structs.number("uint64", 0, 0).tolist()
-    lists: list[list[int]] = [[] for _ in range(n_lists)]
-    for parent, word in zip(structs.parent.tolist(), words, strict=True):
-        lists[parent].append(word)
+    lists: list[list[int]] = [[] for _ in range(len(member))]
+    for place, word in zip(
+        np.searchsorted(member, structs.message_num).tolist(), words, strict=True
+    ):
+        lists[place].append(word)
     order = np.argsort(mono_ns, kind="stable")
     codes: dict[tuple[int, ...], int] = {}
     code = np.array([codes.setdefault(tuple(words_), len(codes)) for words_ in lists], np.int64)
-    is_change = np.zeros(n_lists, dtype=np.bool_)
+    is_change = np.zeros(len(member), dtype=np.bool_)
     is_change[1:] = code[order][1:] != code[order][:-1]
     return _with_borders(mono_ns, order, is_change)
 
 
-def _with_empty(rows: Rows, without: Ints) -> Rows:
+def _with_empty(rows: Rows, without: Ints, source: Source) -> Rows:
+    """The rows and those of messages without events: all null but their source."""
     if not len(without):
         return rows
     columns: dict[str, Column] = {}
     for name, values in rows.columns.items():
-        array = values if isinstance(values, pa.Array) else pa.array(values)
-        if name == "source":
-            columns[name] = constant(array.dictionary[0].as_py(), len(array) + len(without))
-            continue
+        array = values if isinstance(values, pa.Array) else nullable(values)
         if isinstance(array, pa.DictionaryArray):
             array = array.dictionary_decode()
         columns[name] = pa.concat_arrays([array, pa.nulls(len(without), array.type)])
-    return Rows(rows.table, rows.messages, np.concatenate([rows.row, without]), columns)
+    message_num = np.concatenate([rows.message_num, without])
+    for name, text in source.constants.items():
+        columns[name] = constant(text, len(message_num))
+    return Rows(rows.table, rows.log, message_num, columns)
 
 
-def _is_upstream(messages: Messages) -> bool:
-    remotes = messages.structs("initData").texts("gitRemote")[1]
+def _is_upstream(log: Log) -> bool:
+    remotes = log.structs("initData").texts("gitRemote")[1]
     return any("commaai/openpilot" in remote for remote in remotes)
 
 
-def _ignition(messages: Messages) -> list[Rows]:
+def _ignition(log: Log) -> list[Rows]:
     """Ignition by any panda: the list of newer logs, the single one of older ones."""
-    single = messages.structs("pandaState")
-    several = messages.items("pandaStates")
     found = []
-    for structs in (single, several):
+    for structs in (log.structs("pandaState"), log.items("pandaStates")):
         on = structs.column("ignitionLine").astype(np.bool_)
         on |= structs.column("ignitionCan").astype(np.bool_)
-        row, first = np.unique(structs.row, return_index=True)
+        message_num, first = np.unique(structs.message_num, return_index=True)
         is_on = np.logical_or.reduceat(on, first) if len(first) else on
-        columns: dict[str, Column] = {"source": constant("pandaState", len(row)), "is_on": is_on}
-        found.append(Rows("ignition", messages, row, columns))
+        source = constant("pandaState", len(message_num))
+        found.append(Rows("ignition", log, message_num, {"source": source, "is_on": is_on}))
     return found
 
 
-def _params(messages: Messages) -> Rows:
-    entries = messages.structs("initData").struct("params").items("entries")
+def _params(log: Log) -> Rows:
+    entries = log.structs("initData").struct("params").items("entries")
     key_codes, keys = entries.texts("key")
     value_codes, values = entries.octets("value").distinct()
     decoded = [value.rstrip(b"\0").decode(errors="backslashreplace") for value in values]
@@ -312,7 +327,7 @@ def _params(messages: Messages) -> Rows:
         "name": pa.array([keys[code] for code in key_codes.tolist()], pa.string()),
         "value": pa.array([decoded[code] for code in value_codes.tolist()], pa.string()),
     }
-    return Rows("param", messages, entries.row, columns)
+    return Rows("param", log, entries.message_num, columns)
 
 
 _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
@@ -322,7 +337,7 @@ _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "car_control": _refine_car_control,
     "lead": _refine_lead,
     "gps": _refine_gps,
-    "alert": _refine_alert,
-    "lane_change": _refine_lane_change,
+    "alert": _refine_to_changes,
+    "lane_change": _refine_to_changes,
     "car_event": _refine_car_event,
 }

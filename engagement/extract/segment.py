@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engagement.extract.can import SignalSpec
-    from engagement.logs.columns import Messages
+    from engagement.logs.columns import Ints, Structs
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
@@ -83,16 +83,19 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     decompressed = decompress(content, limit_bytes=options.limit_bytes)
     del content
     log = Log(decompressed.raw, load_schema(options.schema_dir))
-    tables, copied = _tables(log, options.specs)
+    tables = _tables(log, options.specs)
     damages = [decompressed.damage, log.damage if not decompressed.damage else None]
-    n_damaged = log.n_damaged(copied)
+    n_damaged = log.n_damaged
     if n_damaged:
-        damages.append(f"{n_damaged} of {log.n_messages} messages have pointers out of bounds")
-    is_empty = log.n_messages <= n_damaged
+        first = int(np.argmax(log.is_damaged))
+        damages.append(
+            f"{n_damaged} of {len(log)} messages have bad pointers or times, the first is {first}"
+        )
+    is_empty = len(log) <= n_damaged
     if is_empty and not any(damages):
         damages.append("there is no message in it")
     damage = "; ".join(text for text in damages if text) or None
-    start_ns, end_ns = _span(log, copied)
+    start_ns, end_ns = _span(log)
     result = SegmentLog(
         file=file,
         dongle_id=file.name.dongle_id,
@@ -104,7 +107,7 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         raw_size_bytes=len(decompressed.raw),
         status="failed" if is_empty else "partial" if damage else "ok",
         damage=damage,
-        n_messages=log.n_messages - n_damaged,
+        n_messages=len(log) - n_damaged,
         n_damaged_messages=n_damaged,
         read_at_utc=datetime.now(UTC).replace(tzinfo=None),
         start_mono_ns=start_ns,
@@ -166,86 +169,70 @@ def _kind(car_state: pa.Table | None) -> str:
     return "qlog" if period_ns > _DECIMATED_PERIOD_NS else "rlog"
 
 
-def _span(log: Log, copied: Messages) -> tuple[int | None, int | None]:
+def _span(log: Log) -> tuple[int | None, int | None]:
     """First and last time; initData is left out: it repeats the drive's first in every segment."""
-    times = []
-    for messages in (log.in_place, copied):
-        is_good = ~(messages.is_damaged | messages.is_far)
-        is_good &= messages.which != messages.schema.which_by_name.get("initData", -2)
-        times.append(messages.mono_ns[is_good])
-    joined = np.concatenate(times)
-    return (int(joined.min()), int(joined.max())) if len(joined) else (None, None)
+    is_good = ~log.is_damaged
+    is_good[log.numbers_of("initData")] = False
+    times = log.mono_ns[is_good]
+    return (int(times.min()), int(times.max())) if len(times) else (None, None)
 
 
-def _tables(log: Log, specs: Sequence[SignalSpec]) -> tuple[dict[str, pa.Table], Messages]:
-    """Every base table's rows, in file order, and the messages that had to be copied."""
-    rows = build(log.in_place)
-    frames = [_can_frames(log.in_place, specs)] if specs else []
-    copied = log.copied()
-    if len(copied):
-        rows += build(copied)
-        frames += [_can_frames(copied, specs)] if specs else []
-    tables = _join([part for part in rows if len(part.row)])
-    return tables | (_can_tables(frames, specs) if specs else {}), copied
+def _tables(log: Log, specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
+    """Every base table's rows, in file order."""
+    tables = _join([rows for rows in build(log) if len(rows.message_num)])
+    return tables | (_can_tables(log, specs) if specs else {})
 
 
 def _join(parts: list[Rows]) -> dict[str, pa.Table]:
     by_table: dict[str, list[pa.Table]] = {}
     for rows in parts:
-        by_table.setdefault(rows.table, []).append(rows.finish())
+        by_table.setdefault(rows.table, []).append(rows.to_arrow())
     return {name: _in_file_order(tables) for name, tables in by_table.items()}
 
 
 def _in_file_order(tables: list[pa.Table]) -> pa.Table:
-    tables = [table for table in tables if table.num_rows] or tables[:1]
-    if len(tables) == 1:
-        return tables[0]
-    joined = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
-    order = np.argsort(joined["message_num"].to_numpy(), kind="stable")
-    return joined.take(pa.array(order)).combine_chunks()
+    joined = tables[0]
+    if len(tables) > 1:
+        joined = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
+    numbers = joined["message_num"].to_numpy()
+    if (np.diff(numbers) < 0).any():
+        joined = joined.take(np.argsort(numbers, kind="stable"))
+    return joined.combine_chunks()
 
 
-def _can_frames(messages: Messages, specs: Sequence[SignalSpec]) -> tuple[CanFrames, pa.Table]:
-    """The frames that carry a wanted signal, and every `can` message that has frames."""
-    frames = messages.items("can")
+def _can_tables(log: Log, specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
+    """The wanted signals, and every `can` message that has frames."""
+    frames = log.items("can")
     first = np.flatnonzero(np.diff(frames.parent, prepend=-1))
     n_frames = np.diff(np.append(first, len(frames)))
-    within = np.arange(len(frames)) - np.repeat(first, n_frames)
+    carriers = _carriers(frames, np.arange(len(frames)) - np.repeat(first, n_frames), specs)
+    message_num = frames.message_num[first]
+    is_good = ~log.is_damaged[message_num]
+    messages = {
+        "message_num": message_num.astype(np.int32)[is_good],
+        "mono_ns": log.mono_ns[message_num][is_good],
+        "n_frames": n_frames.astype(np.int32)[is_good],
+    }
+    return {"can_signal": _signal_table(carriers, specs), "can_message": pa.table(messages)}
+
+
+def _carriers(frames: Structs, frame_num: Ints, specs: Sequence[SignalSpec]) -> CanFrames:
+    """The frames of undamaged messages that may carry a wanted signal."""
     addresses = np.array([spec.address for spec in specs], dtype=np.uint32)
     wanted = np.flatnonzero(np.isin(frames.column("address"), addresses))
-    is_bad = messages.is_damaged | messages.is_far
     carriers = frames.take(wanted)
     octets = carriers.octets("dat")
-    keep = ~is_bad[carriers.row]
-    frame_columns = CanFrames(
-        message_num=carriers.message_num.astype(np.int32)[keep],
-        frame_num=within[wanted].astype(np.int32)[keep],
-        mono_ns=carriers.mono_ns[keep],
-        address=carriers.column("address")[keep],
-        bus=carriers.column("src")[keep],
-        start_byte=octets.start[keep],
-        length_bytes=octets.length.astype(np.int32)[keep],
+    is_good = ~frames.log.is_damaged[carriers.message_num]
+    return CanFrames(
+        message_num=carriers.message_num.astype(np.int32)[is_good],
+        frame_num=frame_num[wanted].astype(np.int32)[is_good],
+        mono_ns=carriers.mono_ns[is_good],
+        address=carriers.column("address")[is_good],
+        bus=carriers.column("src")[is_good],
+        start_byte=octets.start[is_good],
+        length_bytes=octets.length.astype(np.int32)[is_good],
         buffer=octets.buffer,
     )
-    heads = frames.take(first)
-    keep = ~is_bad[heads.row]
-    message_table = pa.table(
-        {
-            "message_num": heads.message_num.astype(np.int32)[keep],
-            "mono_ns": heads.mono_ns[keep],
-            "n_frames": n_frames.astype(np.int32)[keep],
-        }
-    )
-    return frame_columns, message_table
-
-
-def _can_tables(
-    parts: list[tuple[CanFrames, pa.Table]], specs: Sequence[SignalSpec]
-) -> dict[str, pa.Table]:
-    return {
-        "can_signal": _in_file_order([_signal_table(frames, specs) for frames, _ in parts]),
-        "can_message": _in_file_order([messages for _, messages in parts]),
-    }
 
 
 def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
@@ -253,7 +240,7 @@ def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
     keys = pa.DictionaryArray.from_arrays(
         signals.key_num.astype(np.int32), pa.array(signals.keys, pa.string())
     )
-    return pa.table(
+    table = pa.table(
         {
             "message_num": signals.message_num,
             "frame_num": signals.frame_num,
@@ -263,3 +250,5 @@ def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
             "value": signals.value,
         }
     )
+    is_finite = np.isfinite(signals.value)
+    return table if is_finite.all() else table.filter(pa.array(is_finite))

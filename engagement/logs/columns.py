@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
     Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
     Array = np.ndarray[tuple[int], np.dtype[Any]]
+    Table = np.ndarray[tuple[int, int], np.dtype[Any]]
 
 _DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "enum": "<u2", "int32": "<i4",
@@ -46,7 +47,7 @@ class Bytes:
         rows = np.flatnonzero(self.length)
         starts = self.start[rows].tolist()
         stops = (self.start[rows] + self.length[rows]).tolist()
-        memory = memoryview(self.buffer)
+        memory = self.buffer.data
         codes[rows] = [
             found.setdefault(memory[start:stop].tobytes(), len(found))
             for start, stop in zip(starts, stops, strict=True)
@@ -72,14 +73,14 @@ class Structs:
     place: Ints
     n_data: Ints
     n_pointers: Ints
-    _sections: Array | None = None
+    _sections: Table | None = None
 
     def __len__(self) -> int:
         return len(self.message_num)
 
     @property
     def mono_ns(self) -> Ints:
-        """logMonoTime of each row's message."""
+        """The logMonoTime of each row's message."""
         return self.log.mono_ns[self.message_num]
 
     def take(self, rows: Array) -> Structs:
@@ -124,11 +125,12 @@ class Structs:
 
     def _gather(self, dtype: np.dtype[Any], offset: int) -> Array:
         sections = self._data_sections()
-        if offset >= sections.shape[1] * 8 // dtype.itemsize:
+        values = sections.view(dtype)
+        if offset >= values.shape[1]:
             return np.zeros(len(self), dtype=dtype)
-        return np.ascontiguousarray(sections.view(dtype)[:, offset])
+        return np.ascontiguousarray(values[:, offset])
 
-    def _data_sections(self) -> Array:
+    def _data_sections(self) -> Table:
         """The data sections side by side, (rows, words), zero where shorter than the longest.
 
         Copied together once, so that the columns are cut from memory that is near.

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import capnp
 
 from engagement.errors import ConfigError
 from engagement.resources import resource_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SIZES_BITS = {
     "void": 0, "bool": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "enum": 16,

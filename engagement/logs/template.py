@@ -96,7 +96,7 @@ class Stamper:
 
     def _layout(self, at: tuple[str, ...]) -> StructLayout:
         if at not in self._layouts:
-            self._layouts[at] = self._layout(at[:-1]).fields[at[-1]].target()
+            self._layouts[at] = self._layout(at[:-1]).fields[at[-1]].target
         return self._layouts[at]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from engagement.store.generation import Writer, writer_lock
-from engagement.store.results import refresh
+from engagement.store.results import refresh_in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,10 +91,9 @@ def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent])
 
 
 def _refresh_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute every drive anew, one at a time, which bounds the memory of the views."""
-    drives = connection.sql("select distinct drive_id from segment order by drive_id").fetchall()
-    for (drive_id,) in drives:
-        refresh(connection, [drive_id])
+    """Compute every drive anew, as the definitions have changed."""
+    query = "select drive_id, count(*) from segment group by drive_id"
+    refresh_in_groups(connection, dict(connection.sql(query).fetchall()))
 
 
 def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:

@@ -104,7 +104,9 @@ states as (
             when not is_known then 'unknown'
             when
                 is_old_sunnypilot
-                and coalesce(lat_active, false)
+                and (
+                    coalesce(lat_active, false) or coalesce(active and not cruise_enabled, false)
+                )
                 and not coalesce(long_active, false)
                 and not coalesce(cruise_enabled, false)
                 then 'lateral_only'

@@ -1,7 +1,8 @@
 -- Moments at which the armed steering detector looks, with the torques' difference.
 --
 -- grain:   one row per torque in a frame, and one per `can` message for its first frame
--- reads:   staging.legacy_torque_averages, can_message, staging.legacy_steer_states
+-- reads:   staging.legacy_torque_averages, can_message, staging.legacy_steer_segments,
+--          staging.legacy_steer_states
 -- null:    never
 -- why:     it looks after every frame. Frames without torque, after the first, change nothing; two
 --          rows of one frame are peers, and look at the same averages
@@ -13,7 +14,12 @@ averages as (
 ),
 
 messages as (
-    select * from can_message
+    select can_message.*
+    from can_message
+    inner join staging.legacy_steer_segments as segments
+        on
+            can_message.drive_id = segments.drive_id
+            and can_message.segment_num = segments.segment_num
 ),
 
 states as (

@@ -1,10 +1,10 @@
 -- Moving averages of the two steering torques over their last ten values in a segment.
 --
 -- grain:   one row per (drive_id, segment_num, message_num, frame_num, is_driver)
--- reads:   can_signal, staging.legacy_drive_dates
+-- reads:   can_signal, staging.legacy_steer_segments
 -- null:    never
 -- why:     added from the oldest to the newest, as the old system did: a window sum adds in another
---          order, and the last bit decides at a threshold. Drives that it ruled out are left out
+--          order, and the last bit decides at a threshold
 create or replace view staging.legacy_torque_averages as
 with
 
@@ -12,8 +12,8 @@ signals as (
     select * from can_signal
 ),
 
-dates as (
-    select * from staging.legacy_drive_dates
+segments as (
+    select * from staging.legacy_steer_segments
 ),
 
 torques as (
@@ -26,10 +26,9 @@ torques as (
         signals.signal_key = 'steering_driver_torque' as is_driver,
         signals.value as torque_nm
     from signals
-    inner join dates on signals.drive_id = dates.drive_id
-    where
-        dates.counts_steering
-        and signals.signal_key in ('steering_driver_torque', 'steering_motor_torque')
+    inner join segments
+        on signals.drive_id = segments.drive_id and signals.segment_num = segments.segment_num
+    where signals.signal_key in ('steering_driver_torque', 'steering_motor_torque')
 ),
 
 final as (

@@ -35,7 +35,7 @@ comment on column disengagements.engagement_num is 'the engagement that ended';
 comment on column disengagements.mono_ns is 'logMonoTime of the end';
 comment on column disengagements.time_s is 'seconds from the first sample of the drive';
 comment on column disengagements.segment_num is 'segment that the end is in';
-comment on column disengagements.cause is 'system_immediate, system_soft, driver_soft, driver_brake, driver_gas, driver_steer, driver_cancel, driver_main, driver_park, driver_other, car_cruise, end_of_drive or unknown';
+comment on column disengagements.cause is 'system_immediate, system_soft, driver_... (brake, gas, steer, cancel, main, park, soft, other), car_cruise, end_of_drive or unknown';
 comment on column disengagements.cause_event is 'the event that says so; null where none did';
 comment on column disengagements.is_counted is 'at least 2 s engaged before and 2 s off after, and not the end of the drive';
 comment on column disengagements.is_inferred is 'only pedals, buttons and gear could tell';

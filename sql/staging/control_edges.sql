@@ -1,26 +1,36 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, staging.thresholds
--- null:    never; is_known is false from a sample that nothing follows within the gap
+-- reads:   staging.control_samples, result.drive_facts, staging.thresholds
+-- null:    never
+-- why:     is_known is false from a sample that nothing follows within the gap; qlogs before
+--          2021-07 have one sample a second, give or take a millisecond
 create or replace view staging.control_edges as
 with
 
 samples as (
     select
-        drive_id,
-        mono_ns,
-        segment_num,
-        enabled,
-        active,
-        lag(mono_ns) over by_time as previous_mono_ns,
-        lag(segment_num) over by_time as previous_segment_num,
-        lag(enabled) over by_time as previous_enabled,
-        lag(active) over by_time as previous_active,
-        lead(mono_ns) over by_time as next_mono_ns,
-        lead(segment_num) over by_time as next_segment_num
-    from staging.control_samples
-    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+        samples.drive_id,
+        samples.mono_ns,
+        samples.segment_num,
+        samples.enabled,
+        samples.active,
+        case
+            when facts.is_qlog then (select max_gap_qlog_ns from staging.thresholds)
+            else (select max_gap_ns from staging.thresholds)
+        end as max_gap_ns,
+        lag(samples.mono_ns) over by_time as previous_mono_ns,
+        lag(samples.segment_num) over by_time as previous_segment_num,
+        lag(samples.enabled) over by_time as previous_enabled,
+        lag(samples.active) over by_time as previous_active,
+        lead(samples.mono_ns) over by_time as next_mono_ns,
+        lead(samples.segment_num) over by_time as next_segment_num
+    from staging.control_samples as samples
+    inner join result.drive_facts as facts on samples.drive_id = facts.drive_id
+    window by_time as (
+        partition by samples.drive_id
+        order by samples.mono_ns, samples.segment_num, samples.message_num
+    )
 ),
 
 steps as (
@@ -30,14 +40,14 @@ steps as (
         enabled,
         active,
         (
-            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds), false)
+            coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
             and next_segment_num - segment_num <= 1
         ) as is_known,
         (
             enabled = previous_enabled
             and active = previous_active
             and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= (select max_gap_ns from staging.thresholds)
+            and mono_ns - previous_mono_ns <= max_gap_ns
             and segment_num - previous_segment_num <= 1
         ) as is_same
     from samples

@@ -13,6 +13,7 @@ parameters as (
 final as (
     select
         max(value_ns) filter (where name = 'max_gap_s') as max_gap_ns,
+        max(value_ns) filter (where name = 'max_gap_qlog_s') as max_gap_qlog_ns,
         max(value_ns) filter (where name = 'event_max_gap_s') as event_max_gap_ns,
         max(value_ns) filter (where name = 'engagement_min_off_s') as engagement_min_off_ns,
         max(value_ns) filter (where name = 'counted_min_on_s') as counted_min_on_ns,

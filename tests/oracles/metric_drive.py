@@ -19,6 +19,7 @@ class Parameters:
     """The thresholds of the definitions, under the names that the store has for them."""
 
     max_gap_s: float = 1.0
+    max_gap_qlog_s: float = 1.5
     event_max_gap_s: float = 2.0
     engagement_min_off_s: float = 0.5
     counted_min_on_s: float = 2.0
@@ -128,7 +129,8 @@ class Drive:
     def control(self) -> Samples:
         """selfdriveState where the drive has it, else controlsState."""
         table = "selfdrive_state" if self.rows("selfdrive_state") else "controls_state"
-        return self._samples(table)
+        gap = "max_gap_qlog_s" if self.log_kind == "qlog" else "max_gap_s"
+        return Samples(self.rows(table), self.parameters.ns(gap))
 
     @cached_property
     def car_state(self) -> Samples:

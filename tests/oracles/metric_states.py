@@ -66,8 +66,8 @@ def _mode(drive: Drive, mono_ns: int, control: Row) -> str:
     is_lateral = car_control.get("lat_active") is True
     if (
         drive.is_old_sunnypilot
-        and is_lateral
-        and car_control["long_active"] is not True
+        and (is_lateral or (control["active"] and car_state.get("cruise_enabled") is False))
+        and car_control.get("long_active") is not True
         and car_state.get("cruise_enabled") is not True
     ):
         return "lateral_only"

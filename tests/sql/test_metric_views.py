@@ -34,6 +34,7 @@ KEYS = {
 }
 OTHER = Parameters(
     max_gap_s=0.6,
+    max_gap_qlog_s=0.9,
     event_max_gap_s=1.0,
     engagement_min_off_s=0.3,
     counted_min_on_s=1.0,

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement.cli import formats
+from engagement.cli.render import Column, Line, print_table
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (formats.percent(0.625), "62.5"),
+        (formats.decimal(12.34), "12.3"),
+        (formats.duration(59.6), "0:01:00"),
+        (formats.duration(3_723), "1:02:03"),
+        (formats.duration(360_000), "100:00:00"),
+        (formats.size(0), "0 bytes"),
+        (formats.size(999), "999 bytes"),
+        (formats.size(1_000), "1.0 kB"),
+        (formats.size(9_500_000), "9.5 MB"),
+        (formats.size(61_400_000), "61 MB"),
+        (formats.size(999_700), "1.0 MB"),
+        (formats.size(5_000_000_000_000_000), "5000.0 TB"),
+        (formats.moment(datetime(2025, 7, 31, 1, 2, 59, tzinfo=UTC)), "2025-07-31 01:02"),
+        (formats.count(1, "drive"), "1 drive"),
+        (formats.count(0, "drive"), "0 drives"),
+        (formats.text("a\x1b[31m\nb"), "a\\x1b[31m\\nb"),
+        (formats.text("Ærø"), "Ærø"),
+    ],
+)
+def test_values_as_people_read_them(shown, expected):
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        formats.text, formats.percent, formats.decimal, formats.duration, formats.size,
+        formats.moment,
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_a_dash(show):
+    assert show(None) == "-"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 40)))
+def test_spans_hold_each_number_once(numbers):
+    text = formats.spans(sorted(numbers))
+    read = []
+    for part in filter(None, text.split(", ")):
+        first, _, last = part.partition("-")
+        read += range(int(first), int(last or first) + 1)
+    assert read == sorted(numbers)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text())
+def test_text_never_holds_what_a_terminal_would_obey(text):
+    assert formats.text(text).isprintable()
+
+
+def test_a_table_in_a_pipe_is_whole_and_without_trailing_blanks(capsys):
+    wide = "x" * 500
+    print_table([Column("a", "a"), Column("n", "n", is_number=True)], [[Line({"a": wide})]])
+    assert capsys.readouterr().out == f"{'a'.ljust(500)}  n\n{wide}\n"

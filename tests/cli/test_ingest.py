@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import bz2
+import json
+import re
+import shutil
+
+import pytest
+
+from engagement.cli.exit_codes import ExitCode
+from engagement.simulate import fleet
+from engagement.store.reader import Reader
+
+NEO = fleet.NEO.dongle_id
+
+SUMMARY = re.compile(r"^ingested \d+ segments? of \d+ drives?.*, [\d.]+ \w+ in [\d.]+ s$")
+
+
+@pytest.fixture
+def few_logs(logs, tmp_path):
+    """Three segments of one drive: one whole, one cut, one still being written."""
+    folder = tmp_path / "rlogs" / NEO
+    segments = sorted((logs / NEO).iterdir())[:3]
+    for segment in segments:
+        shutil.copytree(segment, folder / segment.name)
+    whole, cut, locked = (folder / segment.name for segment in segments)
+    log = next(cut.iterdir())
+    log.with_name("rlog").write_bytes(bz2.decompress(log.read_bytes())[:-100])
+    log.unlink()
+    next(locked.iterdir()).with_name("rlog.bz2.lock").touch()
+    return folder.parent, whole, cut, locked
+
+
+def last_line(text):
+    return text.rstrip("\n").split("\n")[-1]
+
+
+def test_damage_is_listed_and_the_rest_ingested(run_alone, few_logs):
+    folder, _, cut, locked = few_logs
+    result = run_alone("ingest", folder)
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout == ""
+    assert f"partial: {next(cut.iterdir())}: " in result.stderr
+    assert f"still being written: {locked}" in result.stderr
+    summary = next(line for line in result.stderr.split("\n") if line.startswith("ingested"))
+    assert SUMMARY.match(summary)
+    assert "ingested 2 segments of 1 drive (1 still being written, 1 partial), " in summary
+    with Reader(folder.parent / "engagement.duckdb") as reader:
+        assert len(reader.rows("from segments")) == 2
+
+
+def test_a_second_ingest_has_nothing_to_do(run_alone, few_logs):
+    folder, whole, *_ = few_logs
+    run_alone("ingest", whole)
+    result = run_alone("ingest", whole)
+    assert "ingested 0 segments of 0 drives (1 unchanged), " in result.stderr
+    again = run_alone("ingest", whole, "--reprocess")
+    assert "ingested 1 segment of 1 drive, " in again.stderr
+    assert folder.is_dir()
+
+
+def test_garbage_and_missing_paths_are_exit_3_and_named(run_alone, few_logs):
+    _, whole, *_ = few_logs
+    garbage = whole.with_name(whole.name[:-1] + "7")
+    garbage.mkdir()
+    (garbage / "rlog.bz2").write_bytes(b"\x00\x01garbage" * 99)
+    result = run_alone("ingest", whole, garbage, "nowhere")
+    assert result.exit_code == ExitCode.LOGS
+    assert f"failed: {garbage / 'rlog.bz2'}: " in result.stderr
+    assert "missing: nowhere: no such file or folder" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "(1 failed, 1 missing)" in result.stderr
+    status = run_alone("status")
+    assert "Damaged logs" in status.stdout
+    assert str(garbage) in status.stdout
+
+
+def test_the_json_report_counts_and_names(run_alone, few_logs):
+    folder, _, cut, _ = few_logs
+    result = run_alone("ingest", folder, "nowhere", "--json")
+    report = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert result.exit_code == ExitCode.LOGS
+    assert (report["n_ingested"], report["n_partial"], report["n_failed"]) == (2, 1, 0)
+    assert report["missing"] == ["nowhere"]
+    assert len(report["locked"]) == len(report["drives"]) == 1
+    assert report["problems"][0]["path"] == str(next(cut.iterdir()))
+    assert report["raw_size_bytes"] > report["size_bytes"] > 0
+
+
+def test_a_dry_run_lists_logs_and_writes_nothing(run_alone, few_logs, tmp_path):
+    folder, whole, *_ = few_logs
+    result = run_alone("ingest", folder, "--dry-run")
+    assert str(next(whole.iterdir())) in result.stdout.split("\n")
+    assert "would read 2 logs (1 still being written)" in result.stderr
+    assert not (tmp_path / "engagement.duckdb").exists()
+
+
+def test_a_folder_without_logs_is_said(run_alone, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run_alone("ingest", "empty")
+    assert result.exit_code == ExitCode.OK
+    assert "no log found" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "n_logs"),
+    [
+        (["--device", NEO.upper()], 1),
+        (["--device", "0000000000000000"], 0),
+        (["--since", "2019-11-14", "--until", "2019-11-14"], 1),
+        (["--until", "2019-11-13"], 0),
+        (["--drive", "2019-11-14--08-12-05"], 1),
+        (["--drive", "2019-11-14--08-12-06"], 0),
+    ],
+)
+def test_options_select_logs(run_alone, few_logs, options, n_logs):
+    _, whole, *_ = few_logs
+    report = json.loads(run_alone("ingest", whole, "--dry-run", "--json", *options).stdout)
+    assert (len(report["to_read"]), report["n_filtered"]) == (n_logs, 1 - n_logs)
+
+
+def test_no_more_of_a_log_is_read_than_allowed(run_alone, few_logs):
+    _, whole, *_ = few_logs
+    result = run_alone("ingest", whole, "--max-log-bytes", "1k")
+    assert result.exit_code == ExitCode.LOGS
+    assert "1000 bytes" in result.stderr.replace("_", "").replace(",", "").replace(" 000", "000")
+
+
+def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs):
+    _, whole, *_ = few_logs
+    plain = run_alone("ingest", whole)
+    assert "no vehicle profile was named" in plain.stderr
+    named = run_alone("ingest", whole, "--profile", "demo", "--reprocess")
+    assert "no vehicle profile" not in named.stderr
+    found = json.loads(run_alone("sql", "select profile from segments", "--json").stdout)
+    assert found == [{"profile": "demo"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--profile", "dmo"], "no profile 'dmo'; did you mean 'demo'?"),
+        (["--device", "me"], "'me' is no dongle id"),
+        (["--since", "today"], "'today' is no date"),
+        (["--jobs", "0"], "0 is not in the range"),
+        (["--max-log-bytes", "lots"], "'lots' is no size"),
+        (["--vehicle-profiles", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_what_is_typed_wrongly_is_exit_2_and_nothing_is_done(run_alone, tmp_path, options, message):
+    result = run_alone("ingest", tmp_path, *options)
+    assert result.exit_code == ExitCode.USAGE
+    assert message in result.stderr
+    assert not (tmp_path / "engagement.duckdb").exists()
+
+
+def test_a_path_that_is_no_text_is_shown_and_kept_from_the_terminal(run_alone, tmp_path):
+    path = tmp_path / "a\x1b[31m\udcff" / "rlog"
+    path.parent.mkdir()
+    path.write_bytes(b"garbage")
+    result = run_alone("ingest", path)
+    assert result.exit_code == ExitCode.LOGS
+    assert "\x1b" not in result.stderr
+    assert "a\\x1b[31m\\udcff" in result.stderr
+    report = json.loads(run_alone("ingest", path, "--json").stdout)
+    assert report["problems"][0]["path"].endswith("\ufffd/rlog")

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+from engagement.cli.exit_codes import ExitCode
+from engagement.cli.queries import SHOWN_ROWS
+
+# One value of every type that is hard to write.
+HARD = """select 1.5 as "decimal", 12345678901234567890::hugeint as huge, 'nan'::double as n,
+    null as "null", true as flag, date '2025-07-31' as day,
+    timestamp '2025-07-31 01:02:03.5' as moment, time '12:00' as "time", [1, null] as list,
+    {'a': 'x'} as struct, 'a"b,c' || chr(10) || 'd' as "text", 'x'::blob as "blob"
+"""
+
+
+def test_a_query_prints_its_rows(run):
+    lines = run("sql", "select 1 as a, null as b, true as c").stdout.split("\n")
+    assert [line.split() for line in lines] == [["a", "b", "c"], ["1", "NULL", "true"], []]
+
+
+@pytest.mark.parametrize("words", [["sql"], ["sql", "-"]])
+def test_a_query_comes_from_stdin_too(run, words):
+    assert run(*words, input="select 42 as answer").stdout == "answer\n    42\n"
+
+
+def test_json_keeps_values_and_their_types(run):
+    row = json.loads(run("sql", "--json", HARD).stdout)[0]
+    assert row == {
+        "decimal": 1.5, "huge": 12345678901234567890, "n": None, "null": None, "flag": True,
+        "day": "2025-07-31", "moment": "2025-07-31T01:02:03.500000", "time": "12:00:00",
+        "list": [1, None], "struct": {"a": "x"}, "text": 'a"b,c\nd', "blob": "eA==",
+    }  # fmt: skip
+
+
+def test_csv_is_read_back_by_a_csv_reader(run):
+    row = next(csv.DictReader(io.StringIO(run("sql", "--csv", HARD).stdout)))
+    assert row["decimal"] == "1.5"
+    assert row["text"] == 'a"b,c\nd'
+    assert row["null"] == ""
+    assert row["flag"] == "true"
+    assert row["moment"] == "2025-07-31T01:02:03.500000"
+
+
+def test_arrow_is_a_stream(run):
+    result = run("sql", "--arrow", "from drives")
+    table = pa.ipc.open_stream(result.stdout_bytes).read_all()
+    assert table.num_rows == 3
+    assert "engaged_fraction" in table.column_names
+
+
+def test_a_table_stops_and_says_so_where_csv_does_not(run):
+    query = f"from range({SHOWN_ROWS + 1})"
+    table = run("sql", query)
+    assert len(table.stdout.splitlines()) == 1 + SHOWN_ROWS
+    assert f"the first {SHOWN_ROWS} rows" in table.stderr
+    assert len(run("sql", "--csv", query).stdout.splitlines()) == 1 + SHOWN_ROWS + 1
+    exact = run("sql", f"from range({SHOWN_ROWS})")
+    assert exact.stderr == ""
+
+
+def test_order_is_kept_where_the_table_stops(run):
+    lines = run("sql", "select range as r from range(1000) order by r desc").stdout.splitlines()
+    assert [int(line) for line in lines[1:4]] == [999, 998, 997]
+
+
+@pytest.mark.parametrize(
+    "query", ["show tables", "describe drives", "explain select 1", "from drives;"]
+)
+def test_what_is_no_plain_select_works_too(run, query):
+    result = run("sql", query)
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from segment",
+        "create table x (a integer)",
+        "drop view drives",
+        "insert into parameter values ('a', 1, '', '')",
+        "update store_state set generation = 0",
+    ],
+)
+def test_nothing_can_be_written(run, database, query):
+    before = database.read_bytes()
+    result = run("sql", query)
+    assert result.exit_code == ExitCode.DATABASE
+    assert "read-only" in result.stderr
+    assert database.read_bytes() == before
+
+
+def test_an_error_points_at_the_place(run):
+    result = run("sql", "select 1,\n  2 form drives")
+    assert result.exit_code == ExitCode.DATABASE
+    assert result.stderr.startswith("engagement: Parser Error")
+    assert "^" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("query", ["", "  ;", "-- nothing", "/* nothing */ ;"])
+def test_an_empty_query_is_exit_2(run, query):
+    result = run("sql", input=query)
+    assert result.exit_code == ExitCode.USAGE
+    assert "empty" in result.stderr
+
+
+def test_the_next_query_of_another_process_sees_a_newer_generation(run_alone, logs, tmp_path):
+    command = [sys.executable, "-c", "from engagement.cli import main; main()", "sql", "--csv"]
+    query = "select count(*) as n from segments"
+    segments = sorted((logs / "4d3c2b1a09f8e7d6").iterdir())
+    counts = []
+    for segment in segments[:2]:
+        run_alone("ingest", segment)
+        found = subprocess.run([*command, query], capture_output=True, check=True, cwd=tmp_path)
+        counts.append(found.stdout.split()[1])
+    assert counts == [b"1", b"2"]
