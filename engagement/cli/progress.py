@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 _QUIET_S = 1.0
 
 
+def _speed_and_time_left() -> tuple[ProgressColumn, ...]:
+    return TransferSpeedColumn(), TimeRemainingColumn(), TextColumn("left")
+
+
 class Bar:
     """A bar of bytes, or of things without bytes; nothing is shown where stderr is no terminal."""
 
@@ -30,9 +36,7 @@ class Bar:
             SpinnerColumn(),
             BarColumn(),
             TextColumn(f"{{task.fields[n_done]}} of {{task.fields[n_total]}} {noun}"),
-            *((TransferSpeedColumn(),) if has_bytes else ()),
-            TimeRemainingColumn(),
-            TextColumn("left"),
+            *(_speed_and_time_left() if has_bytes else (TimeElapsedColumn(),)),
         )
         console = Console(stderr=True)
         self._is_wanted = sys.stderr.isatty()

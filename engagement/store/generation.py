@@ -75,10 +75,16 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, *, parameters_file: Path | None = None, memory_limit: str = "1GB"
+        self,
+        path: Path,
+        *,
+        parameters_file: Path | None = None,
+        reset_parameters: bool = False,
+        memory_limit: str = "1GB",
     ) -> None:
         self.path = path
         self._parameters_file = parameters_file
+        self._reset_parameters = reset_parameters
         self._config = {
             "storage_compatibility_version": _STORAGE_VERSION,
             "memory_limit": memory_limit,
@@ -131,7 +137,9 @@ class Writer:
 
     def _create(self) -> bool:
         try:
-            return create(self.connection, self._parameters_file)
+            return create(
+                self.connection, self._parameters_file, reset_parameters=self._reset_parameters
+            )
         except BaseException:
             self.connection.close()
             self._clear()

@@ -114,6 +114,8 @@ def ingest(
 def recompute(database: Path, parameters_file: Path | None = None) -> int:
     """Bring the database's tables and views up to date and compute every result anew.
 
+    Parameters are those of the file, else the shipped ones.
+
     Returns:
         The number of drives.
 
@@ -122,7 +124,11 @@ def recompute(database: Path, parameters_file: Path | None = None) -> int:
     """
     if not database.exists():
         raise StoreMissingError(database)
-    with writer_lock(database), Writer(database, parameters_file=parameters_file) as writer:
+    reset = parameters_file is None
+    with (
+        writer_lock(database),
+        Writer(database, parameters_file=parameters_file, reset_parameters=reset) as writer,
+    ):
         counts = _segment_counts(writer)
         refresh_in_groups(writer.connection, counts)
         writer.publish()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import msgspec
 
-from engagement.errors import ConfigError, StoreVersionError, ViewError
+from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.resources import resource_dir
 from engagement.store.views import load_views, sql_hash
 
@@ -33,12 +33,22 @@ class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_parameters(path: Path | None = None) -> dict[str, Parameter]:
-    """The parameters of a configuration file, the shipped one unless named.
+    """The shipped parameters, with those of a file of the user's in their place.
 
     Raises:
         ConfigError: If the file is no TOML or has other than parameters in it.
     """
-    path = path or resource_dir("config") / "engagement.toml"
+    shipped = resource_dir("config") / "engagement.toml"
+    if path is not None:
+        own = _read_parameters(path)
+        known = _read_parameters(shipped)
+        for name in own.keys() - known.keys():
+            raise ConfigError(path, f"no parameter {name!r}{suggestion(name, known)}")
+        return known | own
+    return _read_parameters(shipped)
+
+
+def _read_parameters(path: Path) -> dict[str, Parameter]:
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
         return msgspec.convert(settings, _Settings).parameters
@@ -121,11 +131,20 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: 
 
 
 def seed_parameters(
-    connection: duckdb.DuckDBPyConnection, parameters: dict[str, Parameter]
+    connection: duckdb.DuckDBPyConnection, parameters: dict[str, Parameter], *, keep: bool
 ) -> bool:
-    """Write the parameters; True if any differs from what results were computed with."""
-    wanted = sorted((name, p.value, p.unit, p.why) for name, p in parameters.items())
+    """Write the parameters; True if any differs from what results were computed with.
+
+    Args:
+        connection: Of the writer.
+        parameters: What the database is to have.
+        keep: Whether what it has already stays, so that only new names are added.
+    """
     found = connection.sql("select name, value, unit, why from parameter order by name").fetchall()
+    by_name = {name: (name, p.value, p.unit, p.why) for name, p in parameters.items()}
+    if keep:
+        by_name |= {row[0]: row for row in found if row[0] in by_name}
+    wanted = sorted(by_name.values())
     if found == wanted:
         return False
     connection.execute("delete from parameter")
@@ -184,8 +203,18 @@ def _create_view(
         raise ViewError(f"{name}.sql", str(error)) from error
 
 
-def create(connection: duckdb.DuckDBPyConnection, parameters_file: Path | None = None) -> bool:
-    """Bring tables, parameters and views up to date; True if results must be computed anew."""
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    parameters_file: Path | None = None,
+    *,
+    reset_parameters: bool = False,
+) -> bool:
+    """Bring tables, parameters and views up to date; True if results must be computed anew.
+
+    The database keeps the parameters that it has, unless a file is named or a reset wanted.
+    """
     migrate(connection)
-    is_reparameterised = seed_parameters(connection, load_parameters(parameters_file))
+    keep = parameters_file is None and not reset_parameters
+    parameters = load_parameters(parameters_file)
+    is_reparameterised = seed_parameters(connection, parameters, keep=keep)
     return load_sql(connection) or is_reparameterised

@@ -64,8 +64,10 @@ ingested as (
             as disengagements_counted_per_100km
     from drive
     inner join logs on drive.drive_id = logs.drive_id
+    left join staging.imported_drives as entries on drive.drive_id = entries.drive_id
     left join result.drive_identity as identity on drive.drive_id = identity.drive_id
     left join result.drive_metrics as metrics on drive.drive_id = metrics.drive_id
+    where entries.drive_id is null
 ),
 
 imported as (
@@ -73,7 +75,7 @@ imported as (
         imported.drive_id,
         drive.dongle_id,
         drive.drive,
-        (imported.entry ->> 'recorded_at')::timestamp as started_at_utc,
+        try_strptime(imported.entry ->> 'recorded_at', '%Y-%m-%dT%H:%M:%S') as started_at_utc,
         imported.entry ->> 'version' as version,
         imported.entry ->> 'git_branch' as git_branch,
         imported.entry ->> 'git_commit' as git_commit,

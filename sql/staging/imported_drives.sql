@@ -3,12 +3,12 @@
 -- grain:   one row per drive_id
 -- reads:   imported_drive, segment
 -- null:    whatever the entry lacks
--- why:     an entry gives way as soon as one of its drive's logs is ingested
+-- why:     an entry gives way as soon as one of its drive's logs could be read
 create or replace view staging.imported_drives as
 with
 
 ingested as (
-    select distinct drive_id from segment
+    select distinct drive_id from segment where status <> 'failed'
 ),
 
 final as (

@@ -3,8 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pyarrow as pa
 import pytest
@@ -110,15 +108,3 @@ def test_an_empty_query_is_exit_2(run, query):
     result = run("sql", input=query)
     assert result.exit_code == ExitCode.USAGE
     assert "empty" in result.stderr
-
-
-def test_the_next_query_of_another_process_sees_a_newer_generation(run_alone, logs, tmp_path):
-    command = [sys.executable, "-c", "from engagement.cli import main; main()", "sql", "--csv"]
-    query = "select count(*) as n from segments"
-    segments = sorted((logs / "4d3c2b1a09f8e7d6").iterdir())
-    counts = []
-    for segment in segments[:2]:
-        run_alone("ingest", segment)
-        found = subprocess.run([*command, query], capture_output=True, check=True, cwd=tmp_path)
-        counts.append(found.stdout.split()[1])
-    assert counts == [b"1", b"2"]
