@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench lock clean
+.PHONY: help demo test lint format check docs bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,9 +17,13 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(READY) ## make some drives, ingest them and print the report
-	$(BIN)/engagement demo --out demo/rlogs
-	$(BIN)/engagement --db demo/engagement.duckdb ingest demo/rlogs
-	$(BIN)/engagement --db demo/engagement.duckdb report
+	$(BIN)/engagement demo --out demo/rlogs --quiet
+	$(BIN)/engagement ingest demo/rlogs --db demo/engagement.duckdb --profile demo
+	$(BIN)/engagement report --db demo/engagement.duckdb
+	@echo
+	@echo "next: $(BIN)/engagement status --db demo/engagement.duckdb"
+	@echo "      $(BIN)/engagement sql --db demo/engagement.duckdb 'from disengagements'"
+	@echo "      $(BIN)/engagement ingest YOUR_LOGS"
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest
@@ -38,6 +42,9 @@ format: $(READY) ## format the Python
 	$(BIN)/ruff check --fix-only --quiet .
 
 check: lint test ## what CI runs
+
+docs: $(READY) ## renew the pages that are generated
+	$(BIN)/python -m docs.generate
 
 bench: $(READY) ## ratios measured side by side; takes some minutes
 	$(BIN)/python -m bench

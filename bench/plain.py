@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LIMIT_WORDS = 1 << 40
 _PANDA_FLAGS = attrgetter("ignitionLine", "ignitionCan")
+_CHANGES_ONLY = ("alert", "lane_change")
 _HEAD = ("message_num", "mono_ns")
 
 
@@ -39,12 +40,12 @@ class PlainReader:
         members = set(self._event.schema.union_fields)
         self._sources = [source for source in SOURCES if source.event in members]
         database = load_dbc(demo_profile().dbc_file)
-        self._signals: dict[tuple[int, int], list[tuple[Any, str, str]]] = {}
+        self._signals: dict[int, list[tuple[Any, int | None, str, str]]] = {}
         for signal in demo_profile().signals:
             for entry in signal.entries:
                 message = database.get_message_by_name(entry.message)
-                key = (message.frame_id, entry.source or 0)
-                self._signals.setdefault(key, []).append((message, entry.signal, signal.key))
+                wanted = (message, entry.source, entry.signal, signal.key)
+                self._signals.setdefault(message.frame_id, []).append(wanted)
 
     def tables(self, raw: bytes) -> dict[str, pa.Table]:
         """The tables of a log, their rows in file order."""
@@ -99,29 +100,40 @@ class PlainReader:
         def read(number: int, mono_ns: int, frames: Any) -> None:
             messages.append((number, mono_ns, len(frames)))
             for frame_num, frame in enumerate(frames):
-                key = (frame.address, frame.src)
-                if key not in wanted:
+                address = frame.address
+                if address not in wanted:
                     continue
-                message = wanted[key][0][0]
-                values = message.decode(frame.dat, decode_choices=False)
-                for _, name, signal_key in wanted[key]:
-                    signals.append((number, mono_ns, frame_num, key[1], signal_key, values[name]))
+                bus = frame.src
+                values = wanted[address][0][0].decode(frame.dat, decode_choices=False)
+                for _, source, name, key in wanted[address]:
+                    if source in (None, bus):
+                        signals.append((number, mono_ns, frame_num, bus, key, values[name]))
 
         return read
 
 
 def _handler(source: Source, found: list[Row]) -> Handler:
-    """What appends a source's rows."""
+    """What appends a source's rows: of alerts and the like only those that change."""
     fields = _getter(source)
+    last: Row = ()
 
     def read_one(number: int, mono_ns: int, member: Any) -> None:
         found.append((number, mono_ns, *fields(member)))
+
+    def read_changes(number: int, mono_ns: int, member: Any) -> None:
+        nonlocal last
+        now = fields(member)
+        if now != last:
+            found.append((number, mono_ns, *now))
+            last = now
 
     def read_items(number: int, mono_ns: int, member: Any) -> None:
         for item in getattr(member, source.items) if source.items else member:
             found.append((number, mono_ns, *fields(item)))
 
-    return read_one if source.items is None else read_items
+    if source.items is not None:
+        return read_items
+    return read_changes if source.table in _CHANGES_ONLY else read_one
 
 
 def _getter(source: Source) -> Callable[[Any], Row]:

@@ -105,7 +105,8 @@ def ingest(
         report.n_unchanged, report.n_superseded = plan.n_unchanged, plan.n_superseded
         report.n_filtered = plan.n_filtered
         report.to_read = [str(log.path) for group in plan.groups for log in group]
-        if not options.dry_run and (plan.groups or not is_current(database)):
+        is_wanted = plan.groups or options.parameters_file or not is_current(database)
+        if is_wanted and not options.dry_run:
             _Run(database, options, known, plan, report, on_progress).run()
     report.duration_s = time.monotonic() - started_at_s
     return report

@@ -1,0 +1,63 @@
+"""Write docs/cli.md and docs/views.md from the commands' own help and the views' own comments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engagement.cli import main
+from engagement.store.reader import describe
+
+DOCS = Path(__file__).parent
+_MADE = "<!-- made by `make docs`; don't edit -->\n\n"
+
+
+def cli_page() -> str:
+    """Every command's help, as a terminal shows it."""
+    context = click.Context(main, info_name="engagement", max_content_width=100)
+    pages = [_MADE + "# Commands\n\n" + _fenced(main.get_help(context))]
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if command is not None:
+            pages += _command_pages(command, name, context)
+    return "\n".join(pages)
+
+
+def _command_pages(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    pages = [f"## {context.command_path}\n\n" + _fenced(command.get_help(context))]
+    if isinstance(command, click.Group):
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
+            if child is not None:
+                pages += _command_pages(child, child_name, context)
+    return pages
+
+
+def _fenced(text: str) -> str:
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"```\n{lines}\n```\n"
+
+
+def views_page() -> str:
+    """Every public view, its columns and what they mean."""
+    pages = [_MADE + "# Views\n\nWhat analysts query; columns end in their unit, null means not known.\n"]
+    for view, (title, columns) in describe().items():
+        rows = "\n".join(f"| `{name}` | {_cell(meaning)} |" for name, meaning in columns.items())
+        pages.append(f"## {view}\n\n{title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")
+    return "\n".join(pages)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def pages() -> dict[Path, str]:
+    """The generated files and what each holds."""
+    return {DOCS / "cli.md": cli_page(), DOCS / "views.md": views_page()}
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
