@@ -17,7 +17,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(READY) ## make some drives, ingest them and print the report
-	$(BIN)/engagement demo --out demo/rlogs --quiet
+	$(BIN)/engagement demo --out demo/rlogs > /dev/null
 	$(BIN)/engagement ingest demo/rlogs --db demo/engagement.duckdb --profile demo
 	$(BIN)/engagement report --db demo/engagement.duckdb
 	@echo

@@ -42,7 +42,9 @@ def _fenced(text: str) -> str:
 
 def views_page() -> str:
     """Every public view, its columns and what they mean."""
-    pages = [_MADE + "# Views\n\nWhat analysts query; columns end in their unit, null means not known.\n"]
+    pages = [
+        _MADE + "# Views\n\nWhat analysts query; columns end in their unit, null means not known.\n"
+    ]
     for view, (title, columns) in describe().items():
         rows = "\n".join(f"| `{name}` | {_cell(meaning)} |" for name, meaning in columns.items())
         pages.append(f"## {view}\n\n{title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")

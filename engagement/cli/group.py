@@ -17,6 +17,8 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import DATABASE_KEY
 from engagement.errors import EngagementError, suggestion
 
+_INTERRUPTED = "interrupted; nothing half-done was kept"
+
 _COMMANDS = {
     "ingest": "Bring the database up to date with folders of logs.",
     "report": "Show what the drives were like, and totals per device.",
@@ -72,8 +74,12 @@ class _Group(click.Group):
         except EngagementError as error:
             raise Failure(str(error), error.exit_code) from error
         except KeyboardInterrupt as error:
-            message = "interrupted; nothing half-done was kept"
-            raise Failure(message, ExitCode.INTERRUPTED) from error
+            raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+        except RuntimeError as error:
+            # what DuckDB makes of a Ctrl-C during a query
+            if str(error) != "Query interrupted":
+                raise
+            raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
         except BrokenPipeError:
             _let_go_of_stdout()
             ctx.exit(ExitCode.OK)

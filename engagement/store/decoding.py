@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engagement.errors import EngagementError
 from engagement.extract.segment import read_segment
+from engagement.store.segments import rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ _WORTH_PROCESSES_BYTES = 8_000_000  # less than this is decoded before workers w
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The best log of a group; `problems` are the files that could not be opened, and why."""
+    """The best log of a group; `problems` are the files that could not be read, and why."""
 
     group: tuple[LogFile, ...]
     log: SegmentLog | None
@@ -60,8 +61,9 @@ def decode(
 
 
 def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
-    """Read a segment's logs until one is whole; else give the one with the most messages."""
+    """Read a segment's logs until one is whole, and give the best of those read."""
     best: SegmentLog | None = None
+    logs: list[SegmentLog] = []
     problems: list[tuple[LogFile, str]] = []
     for file in group:
         try:
@@ -69,15 +71,17 @@ def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
         except OSError as error:
             problems.append((file, error.strerror or str(error)))
             continue
-        if best is None or _rank(log) > _rank(best):
+        logs.append(log)
+        if best is None or rank(log) > rank(best):
             best = log
         if log.status == "ok":
             break
+    problems += [
+        (log.file, log.damage or "nothing could be read")
+        for log in logs
+        if log.status == "failed" and log is not best
+    ]
     return Decoded(group, best, tuple(problems))
-
-
-def _rank(log: SegmentLog) -> tuple[bool, bool, int]:
-    return log.status != "failed", log.log_kind == "rlog", log.n_messages
 
 
 def _decode_in_processes(

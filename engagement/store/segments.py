@@ -41,6 +41,30 @@ class KnownSegment:
     n_messages: int
 
 
+def known(drive_id: int, log: SegmentLog) -> KnownSegment:
+    """What the database knows of a log once its rows are written."""
+    if log.dongle_id is None or log.drive is None:
+        raise ValueError(log.file.path)
+    return KnownSegment(
+        drive_id=drive_id,
+        dongle_id=log.dongle_id,
+        drive=log.drive,
+        segment_num=log.segment_num,
+        log_kind=log.log_kind,
+        path=stored_path(log.file.path),
+        size_bytes=log.file.size_bytes,
+        mtime_ns=log.file.mtime_ns,
+        content_hash=log.content_hash,
+        status=log.status,
+        n_messages=log.n_messages,
+    )
+
+
+def rank(log: SegmentLog | KnownSegment) -> tuple[bool, bool, bool, int]:
+    """How good a log of its segment is: readable, an rlog, whole, with how many messages."""
+    return log.status != "failed", log.log_kind == "rlog", log.status == "ok", log.n_messages
+
+
 def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     """Every segment in the database."""
     query = (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -132,14 +133,25 @@ def test_a_second_writer_is_told_who_writes(run_alone, database, command):
     assert f"process {os.getpid()} is writing to this database" in result.stderr
 
 
-def test_an_interrupt_is_one_line_and_exit_130(run, monkeypatch):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupt_is_one_line_and_exit_130(run, monkeypatch, error):
     def interrupt(*_args):
-        raise KeyboardInterrupt
+        raise error
 
     monkeypatch.setattr("engagement.store.ingest.ingest", interrupt)
     result = run("ingest", ".")
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr == "engagement: interrupted; nothing half-done was kept\n"
+
+
+def test_an_interrupted_query_is_one_line_and_exit_130(database):
+    query = "select count(*) from range(1000000) as a, range(1000000) as b where a.range > b.range"
+    command = [*PROGRAM, "--db", str(database), "sql", query]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"engagement: interrupted; nothing half-done was kept\n"
+        assert process.wait() == ExitCode.INTERRUPTED
 
 
 def test_a_reader_that_has_enough_ends_the_command_quietly(database):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
-from tests.oracles.capnp_reader import VERSIONS, Comparison, random_message, write_schema
+from tests.oracles.capnp_messages import VERSIONS, random_message, write_schema
+from tests.oracles.capnp_reader import Comparison
 
 seeds = st.integers(0, 2**32 - 1)
 versions = st.sampled_from(VERSIONS)
