@@ -17,9 +17,7 @@ def demo_profile() -> VehicleProfile:
         LookupError: If there is no such.
     """
     folder = resource_dir("config")
-    profile = load_profile(
-        profiles_file=folder / "vehicle_profiles.json", name="demo", cwd=folder
-    )
+    profile = load_profile(profiles_file=folder / "vehicle_profiles.json", name="demo", cwd=folder)
     if profile is None:
         raise LookupError("the shipped vehicle profiles have no profile 'demo'")
     return profile

@@ -6,6 +6,10 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -28,9 +32,15 @@ def cpu_s(pid: int) -> float:
     return sum(map(int, fields[_CPU_FIELDS])) / _TICKS_PER_S
 
 
-def _resident_bytes(pid: int) -> int:
-    fields = _read(_PROC / str(pid) / "statm").split()
-    return int(fields[1]) * _PAGE_BYTES if fields else 0
+def _together_bytes(pids: Iterable[int]) -> int:
+    """Resident memory of several processes; what they map from files counts once."""
+    own = shared = 0
+    for pid in pids:
+        fields = _read(_PROC / str(pid) / "statm").split()
+        if fields:
+            own += (int(fields[1]) - int(fields[2])) * _PAGE_BYTES
+            shared = max(shared, int(fields[2]) * _PAGE_BYTES)
+    return own + shared
 
 
 def _peak_bytes(pid: int) -> int:
@@ -50,10 +60,7 @@ def _read(path: Path) -> str:
 
 @dataclass(slots=True)
 class Memory:
-    """Peaks of resident memory: each process's own, and of all together at one moment.
-
-    Pages that processes share count for each of them.
-    """
+    """Peaks of resident memory: of the store's process, of any worker, and of all at one moment."""
 
     store_bytes: int = 0
     worker_bytes: int = 0
@@ -90,4 +97,4 @@ class MemoryWatch:
             memory.store_bytes = max(memory.store_bytes, _peak_bytes(self.pid))
             memory.worker_bytes = max([memory.worker_bytes, *map(_peak_bytes, workers)])
             everyone = (self.pid, *servers, *workers)
-            memory.total_bytes = max(memory.total_bytes, sum(map(_resident_bytes, everyone)))
+            memory.total_bytes = max(memory.total_bytes, _together_bytes(everyone))

@@ -67,9 +67,7 @@ def measure(
     return Run(found["wall_s"], found["cpu_s"], memory)
 
 
-def interleave(
-    variants: Mapping[str, Callable[[], Run]], repetitions: int
-) -> dict[str, list[Run]]:
+def interleave(variants: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
     """Run A, B, A, B, ...: what disturbs the machine for a while disturbs all."""
     runs: dict[str, list[Run]] = {name: [] for name in variants}
     for _ in range(repetitions):

@@ -12,7 +12,6 @@ import fcntl
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import duckdb
@@ -22,6 +21,7 @@ from engagement.store.schema import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
 # The newest storage that both supported DuckDB lines, and so the shells people have, can open.
@@ -85,7 +85,7 @@ class Writer:
         self.path = path
         self._parameters_file = parameters_file
         self._reset_parameters = reset_parameters
-        self._config = {
+        self._config: dict[str, str | bool | int | float | list[str]] = {
             "storage_compatibility_version": _STORAGE_VERSION,
             "memory_limit": memory_limit,
         }
@@ -176,7 +176,9 @@ def _copy(source: Path, target: Path) -> None:
         left = os.fstat(reader.fileno()).st_size
         with suppress(OSError):
             while left > 0:
-                copied = os.copy_file_range(reader.fileno(), writer.fileno(), min(left, _COPY_BYTES))
+                copied = os.copy_file_range(
+                    reader.fileno(), writer.fileno(), min(left, _COPY_BYTES)
+                )
                 if not copied:
                     break
                 left -= copied

@@ -8,6 +8,7 @@ and another is read only where that one is damaged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from engagement.names import drive_started_at
@@ -17,24 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from engagement.extract.segment import SegmentLog
     from engagement.logs.find import LogFile
-    from engagement.store.segments import KnownSegment
-
-    Key = tuple[str, str, int]
+    from engagement.store.segments import Key, KnownSegment
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which drives are wanted; dates are of the drive's start and inclusive."""
+    """Which drives are wanted.
+
+    Dates are inclusive, and of the drive's start: by its name where that is a time, which is the
+    device's local one, else by the log's clock, UTC.
+    """
 
     device: str | None = None
     drive: str | None = None
     since: date | None = None
     until: date | None = None
 
-    def admits(
-        self, dongle_id: str | None, drive: str | None, started_at: datetime | None
-    ) -> bool:
+    def admits(self, dongle_id: str | None, drive: str | None, started_at: datetime | None) -> bool:
         """Whether a log may be wanted, by what is known of it so far."""
         if self.device and dongle_id and dongle_id != self.device:
             return False
@@ -44,6 +46,16 @@ class Filters:
             return True
         day = started_at.date()
         return (not self.since or day >= self.since) and (not self.until or day <= self.until)
+
+
+def started_at(log: SegmentLog) -> datetime | None:
+    """When the drive of a log started; initData has the time of the first segment in each."""
+    named_at = drive_started_at(log.drive) if log.drive else None
+    init_data = log.tables.get("init_data")
+    if named_at or not (log.started_at_utc and log.start_mono_ns and init_data):
+        return named_at or log.started_at_utc
+    since_start_ns = log.start_mono_ns - init_data["mono_ns"][0].as_py()
+    return log.started_at_utc - timedelta(microseconds=since_start_ns // 1000)
 
 
 @dataclass(slots=True)
@@ -68,6 +80,10 @@ class Known:
         self.by_key = {(s.dongle_id, s.drive, s.segment_num): s for s in segments}
         self._by_path = {s.path: s for s in self.by_key.values()}
 
+    def add(self, key: Key, segment: KnownSegment) -> None:
+        """Take note of a segment that was written."""
+        self.by_key[key] = segment
+
     def unchanged(self, log: LogFile) -> KnownSegment | None:
         """The segment that this very file was ingested for, if it has not changed since."""
         known = self._by_path.get(stored_path(log.path))
@@ -91,8 +107,8 @@ def make_plan(
     by_segment: dict[Key | str, list[LogFile]] = {}
     for log in logs:
         drive = log.name.drive
-        started_at = drive_started_at(drive) if drive else None
-        if filters.admits(log.name.dongle_id, drive, started_at):
+        named_at = drive_started_at(drive) if drive else None
+        if filters.admits(log.name.dongle_id, drive, named_at):
             by_segment.setdefault(_key(log) or stored_path(log.path), []).append(log)
         else:
             plan.n_filtered += 1
@@ -123,10 +139,11 @@ def _plan_segment(
 
 
 def _key(log: LogFile) -> Key | None:
+    """What the path says; the folder stands for a device that it does not name."""
     name = log.name
-    if name.dongle_id is None or name.drive is None or name.segment_num is None:
+    if name.drive is None or name.segment_num is None:
         return None
-    return name.dongle_id, name.drive, name.segment_num
+    return name.dongle_id or stored_path(log.path.parent), name.drive, name.segment_num
 
 
 def _kind(log: LogFile) -> str:

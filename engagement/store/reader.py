@@ -72,9 +72,10 @@ class Reader:
             StoreError: If DuckDB refuses the query; the message is DuckDB's.
         """
         try:
-            return self.connection.sql(query, params=parameters or None).to_arrow_table()
+            table: pa.Table = self.connection.sql(query, params=parameters or None).to_arrow_table()
         except duckdb.Error as error:
             raise StoreError(str(error)) from error
+        return table
 
     def rows(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()

@@ -47,6 +47,5 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
         if view.result:
             connection.execute(f"delete from {view.result} where {is_wanted}")
             connection.execute(
-                f"insert into {view.result} by name "
-                f"select * from {view.name} where {is_wanted}"
+                f"insert into {view.result} by name select * from {view.name} where {is_wanted}"
             )

@@ -192,9 +192,7 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'drop view if exists "{name}"')
 
 
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, name: str, text: str, title: str
-) -> None:
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, text: str, title: str) -> None:
     try:
         connection.execute(text)
         quoted = title.replace("'", "''")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from engagement.extract.segment import SegmentLog
 
+    Key = tuple[str, str, int]  # of a segment: dongle, drive and number
+
 _TABLES_WITHOUT_LOGS = {"segment", "drive"}
 
 
@@ -41,15 +43,14 @@ class KnownSegment:
     n_messages: int
 
 
-def known(drive_id: int, log: SegmentLog) -> KnownSegment:
+def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
     """What the database knows of a log once its rows are written."""
-    if log.dongle_id is None or log.drive is None:
-        raise ValueError(log.file.path)
+    dongle_id, drive, segment_num = key
     return KnownSegment(
         drive_id=drive_id,
-        dongle_id=log.dongle_id,
-        drive=log.drive,
-        segment_num=log.segment_num,
+        dongle_id=dongle_id,
+        drive=drive,
+        segment_num=segment_num,
         log_kind=log.log_kind,
         path=stored_path(log.file.path),
         size_bytes=log.file.size_bytes,

@@ -154,7 +154,7 @@ def random_message(
 
 
 def _segments(rng: Random) -> dict[str, Any]:
-    room = rng.choice((0, 1, 4, 8, 12, 20, 60))
+    room = rng.choice((0, 0, 7, 8, 9, 20, 60))  # an Inner has 6 to 8 words
     return {
         "num_first_segment_words": rng.choice((1, 4, 30)),
         "allocate_seg_callable": lambda n_words: bytearray(8 * (n_words + room)),
@@ -178,6 +178,7 @@ def _fill(builder: Any, schema: Any, rng: Random, depth: int) -> None:
     chosen = {name for name in names if name not in members and rng.random() < 0.6}
     if members:
         chosen.add(rng.choice(sorted(members)))
+    rng.shuffle(names)
     for name in names:
         if name in chosen:
             _set(builder, schema.fields[name], rng, depth)

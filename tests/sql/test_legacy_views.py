@@ -250,7 +250,9 @@ def filled() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("name", RESULTS)
-@pytest.mark.parametrize("condition", ["drive_id = 3", "drive_id between 1 and 3 and drive_id in (1, 3)"])
+@pytest.mark.parametrize(
+    "condition", ["drive_id = 3", "drive_id between 1 and 3 and drive_id in (1, 3)"]
+)
 def test_a_filter_on_drives_reaches_the_scans_of_the_large_tables(name, condition, filled):
     large = r"(can_signal|can_message|controls_state|car_state)$"
     query = f"explain (format json) from compute.{name} where {condition}"

@@ -1,0 +1,52 @@
+"""Command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from importlib.metadata import version
+
+from bench import decoding, growth, recomputing, stages, walltime
+from bench.corpus import prepare
+from bench.runs import Setting
+from engagement.store.decoding import default_jobs
+
+_SECTIONS = {
+    "bare": walltime.run_against_bare,
+    "decoding": decoding.run,
+    "plain": walltime.run_against_plain,
+    "growth": growth.run,
+    "recomputing": recomputing.run,
+    "stages": stages.run,
+}
+_LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")
+
+
+def main() -> None:
+    """Run the sections and print their tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer segments and repetitions")
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="worker processes")
+    parser.add_argument(
+        "--only", nargs="+", choices=_SECTIONS, default=[*_SECTIONS], metavar="SECTION",
+        help=f"some of: {', '.join(_SECTIONS)}",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    started_s = time.monotonic()
+    setting = Setting(
+        jobs=arguments.jobs,
+        repetitions=3 if arguments.quick else 5,
+        is_quick=arguments.quick,
+    )
+    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    print(f"Python {platform.python_version()}, {versions}; {default_jobs()} cores")
+    print(f"medians of {setting.repetitions} unless said otherwise; logs of one minute, 25 MB raw")
+    prepare()
+    for name in arguments.only:
+        _SECTIONS[name](setting)
+    print(f"\n{(time.monotonic() - started_s) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
