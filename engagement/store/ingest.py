@@ -107,7 +107,14 @@ def ingest(
         report.to_read = [str(log.path) for group in plan.groups for log in group]
         is_wanted = plan.groups or options.parameters_file or not is_current(database)
         if is_wanted and not options.dry_run:
-            _Run(database, options, known, plan, report, on_progress).run()
+            _Run(
+                database=database,
+                options=options,
+                known=known,
+                plan=plan,
+                report=report,
+                on_progress=on_progress,
+            ).run()
     report.duration_s = time.monotonic() - started_at_s
     return report
 
@@ -158,6 +165,7 @@ class _Run:
 
     def __init__(
         self,
+        *,
         database: Path,
         options: IngestOptions,
         known: Known,
