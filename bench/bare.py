@@ -9,7 +9,6 @@ import bz2
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if sys.version_info >= (3, 14):
@@ -19,6 +18,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -106,7 +106,7 @@ def _compare(ours: Tables, theirs: Tables) -> tuple[int, int]:
     return len(tables), len(_COMPARED)
 
 
-def _plainly(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plainly(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
     """Texts as texts, and no chunks."""
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, pa.string())

@@ -128,8 +128,8 @@ def _handler(source: Source, found: list[Row]) -> Handler:
             last = now
 
     def read_items(number: int, mono_ns: int, member: Any) -> None:
-        for item in getattr(member, source.items) if source.items else member:
-            found.append((number, mono_ns, *fields(item)))
+        items = getattr(member, source.items) if source.items else member
+        found.extend((number, mono_ns, *fields(item)) for item in items)
 
     if source.items is not None:
         return read_items
@@ -149,11 +149,11 @@ def _arrow(head: tuple[str, ...], rows: list[Row]) -> pa.Table:
     return pa.table({name: _array(values) for name, values in zip(head, columns, strict=True)})
 
 
-def _array(values: tuple[Any, ...]) -> pa.Array:
-    """pycapnp's enums as their names."""
-    if values and hasattr(values[0], "raw"):
-        return pa.array([str(value) for value in values])
-    return pa.array(values)
+def _array(values: Row) -> pa.Array[Any]:
+    """An Arrow array; enums, which pycapnp has objects for, become their names."""
+    is_enum = bool(values) and hasattr(values[0], "raw")
+    array: pa.Array[Any] = pa.array([str(value) for value in values] if is_enum else values)
+    return array
 
 
 _reader: list[PlainReader] = []

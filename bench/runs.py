@@ -14,7 +14,7 @@ from bench.corpus import OUT
 from bench.processes import Memory, MemoryWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bench.corpus import Corpus
 
@@ -67,12 +67,14 @@ def measure(
     return Run(found["wall_s"], found["cpu_s"], memory)
 
 
-def interleave(variants: Mapping[str, Callable[[], Run]], repetitions: int) -> dict[str, list[Run]]:
+def interleave(
+    variants: Mapping[str, tuple[str, Corpus]], setting: Setting
+) -> dict[str, list[Run]]:
     """Run A, B, A, B, ...: what disturbs the machine for a while disturbs all."""
     runs: dict[str, list[Run]] = {name: [] for name in variants}
-    for _ in range(repetitions):
-        for name, run in variants.items():
-            runs[name].append(run())
+    for _ in range(setting.repetitions):
+        for name, (what, logs) in variants.items():
+            runs[name].append(measure(what, logs, setting.jobs))
     return runs
 
 

@@ -77,8 +77,8 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     type=ByteSize(),
     metavar="SIZE",
     default=DEFAULT_LIMIT_BYTES,
-    show_default="2GiB",
-    help="Read no more than this of one log, decompressed.",
+    show_default=False,
+    help="Read no more than this of one log, decompressed.  [default: 2GiB]",
 )
 @click.option("--parameters", type=FILE, metavar="FILE", help="Thresholds other than the shipped.")
 @click.option("--dry-run", is_flag=True, help="Only list the logs that would be read.")
@@ -102,13 +102,13 @@ def ingest(
     rest goes on; readers of the database are never held up.
 
     \b
-    Exit status: 0 done, 2 wrong usage, 3 some logs could not be read or a PATH is missing,
-    4 the database can't be written, 130 interrupted.
+    Exit status: 0 done, 2 wrong usage, 3 some logs could not be read or a PATH is
+    missing, 4 the database can't be written, 130 interrupted.
 
     \b
     Example:
       engagement ingest rlogs/
-      engagement ingest rlogs/ --device 7f0e1d2c3b4a5968 --since 2025-07-01 --profile demo
+      engagement ingest rlogs/ --since 2025-07-01 --profile demo
     """
     wanted = store.IngestOptions(
         read=_read_options(device, drive, options),

@@ -33,7 +33,7 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
 
     \b
     Example:
-      engagement sql "select cause, count(*) from disengagements group by all order by 2 desc"
+      engagement sql "select cause, count(*) from disengagements group by all"
       engagement sql --csv < query.sql
       engagement sql "show tables"
     """

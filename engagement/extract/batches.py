@@ -76,11 +76,13 @@ class Rows:
 
 def build(log: Log) -> list[Rows]:
     """Every table's rows in a log, CAN aside; tables without rows may be left out."""
-    sources = [source for source in SOURCES if _is_worth_reading(log, source)]
-    structs = [_structs(log, source) for source in sources]
-    columns = [read_columns(*each) for each in zip(structs, sources, strict=True)]
+    read: list[tuple[Source, Structs, dict[str, Column]]] = []
+    for source in SOURCES:
+        if _is_worth_reading(log, source):
+            structs = _structs(log, source)
+            read.append((source, structs, read_columns(structs, source)))
     others = [*_ignition(log), _params(log)]
-    found = map(_refine, sources, structs, columns)
+    found = [_refine(*each) for each in read]
     return [*found, *(rows.keep(~log.is_damaged[rows.message_num]) for rows in others)]
 
 
@@ -88,7 +90,8 @@ def _is_worth_reading(log: Log, source: Source) -> bool:
     """The events of carState itself are wanted only in logs that have no other list of them."""
     if source.table != "car_event" or source.event != "carState":
         return True
-    return not any(len(log.numbers_of(name)) for name in ("carEvents", "onroadEvents"))
+    others = [log.numbers_of(name) for name in ("carEvents", "onroadEvents")]
+    return bool(log.is_damaged[np.concatenate(others)].all())
 
 
 def _structs(log: Log, source: Source) -> Structs:
@@ -291,8 +294,6 @@ def _with_empty(rows: Rows, without: Ints, source: Source) -> Rows:
     columns: dict[str, Column] = {}
     for name, values in rows.columns.items():
         array = values if isinstance(values, pa.Array) else nullable(values)
-        if isinstance(array, pa.DictionaryArray):
-            array = array.dictionary_decode()
         columns[name] = pa.concat_arrays([array, pa.nulls(len(without), array.type)])
     message_num = np.concatenate([rows.message_num, without])
     for name, text in source.constants.items():

@@ -7,6 +7,8 @@ and the union members it belongs to. No offset is written by hand anywhere.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -164,12 +166,20 @@ def load_schema(schema_dir: Path | None = None) -> Schema:
     if not path.is_file():
         raise ConfigError(path, "there is no such schema; --schema-dir names a folder with it")
     imports = [str(folder), str(folder / "include"), str(folder.parent)]
-    try:
-        parser = capnp.SchemaParser()
-        module = parser.load(str(path), imports=imports)
-    except capnp.KjException as error:
-        problem = str(error.description).strip()
-        raise ConfigError(path, f"the schema does not compile: {problem}") from error
+    if schema_dir is not None:
+        _check_compiles(path, imports)
+    parser = capnp.SchemaParser()
+    module = parser.load(str(path), imports=imports)
     if not hasattr(module, "Event"):
         raise ConfigError(path, "the schema defines no struct Event")
     return Schema(module.Event, parser)
+
+
+def _check_compiles(path: Path, imports: list[str]) -> None:
+    """Compile in another process: pycapnp ends its process at the first error in a schema."""
+    code = "import sys, capnp; capnp.SchemaParser().load(sys.argv[1], imports=sys.argv[2:])"
+    command = [sys.executable, "-c", code, str(path), *imports]
+    tried = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if tried.returncode:
+        said = tried.stderr.partition("what():")[2].partition("stack:")[0].strip() or tried.stderr
+        raise ConfigError(path, f"the schema does not compile: {said.splitlines()[-1]}")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _STORAGE_VERSION = "v1.5.0"
 _COPY_BYTES = 1 << 30
 
+_FAILURES = (duckdb.OperationalError, duckdb.FatalException, OSError)  # of disk and memory
+
 
 @contextmanager
 def writer_lock(path: Path) -> Iterator[None]:
@@ -72,6 +74,9 @@ class Writer:
     """The next generation of a database, in the making; use under `writer_lock`.
 
     Leaving the context without `publish` throws away what was not published.
+
+    Raises:
+        StoreError: If DuckDB can't open the database, or the disk is full; also on leaving.
     """
 
     def __init__(
@@ -104,6 +109,8 @@ class Writer:
     ) -> None:
         self.connection.close()
         self._clear()
+        if isinstance(error, _FAILURES):
+            raise self._failure(error) from error
 
     def publish(self, *, reopen: bool = False) -> None:
         """Put the private copy in the database's place, whole or not at all.
@@ -126,24 +133,34 @@ class Writer:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._clear()
-        if self.path.exists():
-            _copy(self.path, self._private)
-            if _wal(self.path).exists():
-                _copy(_wal(self.path), _wal(self._private))
         try:
+            if self.path.exists():
+                _copy(self.path, self._private)
+                if _wal(self.path).exists():
+                    _copy(_wal(self.path), _wal(self._private))
             return duckdb.connect(str(self._private), config=self._config)
-        except duckdb.Error as error:
-            raise StoreError(f"{self.path}: DuckDB can't open it: {_first_line(error)}") from error
+        except (duckdb.Error, OSError) as error:
+            self._clear()
+            raise self._failure(error) from error
 
     def _create(self) -> bool:
         try:
             return create(
-                self.connection, self._parameters_file, reset_parameters=self._reset_parameters
+                self.connection,
+                self._parameters_file,
+                reset_parameters=self._reset_parameters,
+                path=self.path,
             )
-        except BaseException:
+        except BaseException as error:
             self.connection.close()
             self._clear()
+            if isinstance(error, _FAILURES):
+                raise self._failure(error) from error
             raise
+
+    def _failure(self, error: Exception) -> StoreError:
+        reason = str(error).split("\n", 1)[0]
+        return StoreError(f"{self.path}: can't make its next generation: {reason}")
 
     def _clear(self) -> None:
         for path in (self._private, _wal(self._private)):
@@ -153,10 +170,6 @@ class Writer:
 
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
 
 
 def _sync(path: Path) -> None:

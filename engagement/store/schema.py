@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import duckdb
 import msgspec
@@ -17,13 +17,15 @@ from engagement.store.views import load_views, sql_hash
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engagement.store.views import View
+
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A threshold of the definitions, its unit and why it is what it is."""
 
-    value: float
+    value: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
     unit: str
     why: str
 
@@ -52,6 +54,8 @@ def _read_parameters(path: Path) -> dict[str, Parameter]:
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
         return msgspec.convert(settings, _Settings).parameters
+    except OSError as error:
+        raise ConfigError(path, error.strerror or "can't be read") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigError(path, str(error)) from error
 
@@ -83,22 +87,18 @@ def stored_version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
-def is_current(path: Path) -> bool:
+def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether a database has this program's tables and views, so that it need not be written."""
-    if not path.exists():
+    if stored_version(connection) != latest_version():
         return False
-    with duckdb.connect() as connection:
-        quoted = str(path).replace("'", "''")
-        connection.execute(f"attach '{quoted}' as engagement (read_only)")
-        connection.execute("use engagement")
-        if stored_version(connection) != latest_version():
-            return False
-        found = connection.sql("select sql_hash from store_state").fetchall()
-        return found == [(sql_hash(),)]
+    return connection.sql("select sql_hash from store_state").fetchall() == [(sql_hash(),)]
 
 
-def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> None:
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> bool:
     """Apply the migrations that the database lacks, each with its record in one transaction.
+
+    Returns:
+        Whether it lacked any.
 
     Raises:
         StoreVersionError: If the database was made by a newer program.
@@ -114,6 +114,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the datab
     for number, name, text in migrations():
         if number > version:
             _apply(connection, number, name, text)
+    return version < latest_version()
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: str) -> None:
@@ -165,7 +166,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
     try:
         _drop_views(connection)
         for view in load_views():
-            _create_view(connection, view.name, view.text, view.title)
+            _create_view(connection, view)
             if view.result:
                 connection.execute(
                     f"create table {view.result} as select * from {view.name} limit 0"
@@ -192,13 +193,13 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'drop view if exists "{name}"')
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, name: str, text: str, title: str) -> None:
+def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     try:
-        connection.execute(text)
-        quoted = title.replace("'", "''")
-        connection.execute(f"comment on view {name} is '{quoted}'")
+        connection.execute(view.text)
+        quoted = view.title.replace("'", "''")
+        connection.execute(f"comment on view {view.name} is '{quoted}'")
     except duckdb.Error as error:
-        raise ViewError(f"{name}.sql", str(error)) from error
+        raise ViewError(view.file, str(error)) from error
 
 
 def create(
@@ -206,13 +207,20 @@ def create(
     parameters_file: Path | None = None,
     *,
     reset_parameters: bool = False,
+    path: Path | str = "the database",
 ) -> bool:
     """Bring tables, parameters and views up to date; True if results must be computed anew.
 
-    The database keeps the parameters that it has, unless a file is named or a reset wanted.
+    The database keeps the parameters that it has, unless a file is named or a reset wanted; `path`
+    is its name in messages.
+
+    Raises:
+        StoreVersionError: If the database was made by a newer program.
+        ViewError: If a migration or a view does not run.
+        ConfigError: If the parameters do not hold.
     """
-    migrate(connection)
+    is_migrated = migrate(connection, path)
     keep = parameters_file is None and not reset_parameters
     parameters = load_parameters(parameters_file)
     is_reparameterised = seed_parameters(connection, parameters, keep=keep)
-    return load_sql(connection) or is_reparameterised
+    return load_sql(connection) or is_reparameterised or is_migrated

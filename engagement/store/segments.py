@@ -76,6 +76,12 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     return [KnownSegment(*row) for row in connection.sql(query).fetchall()]
 
 
+def segment_counts(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """How many segments each drive has."""
+    query = "select drive_id, count(*) from segment group by drive_id"
+    return dict(connection.sql(query).fetchall())
+
+
 def stored_path(path: Path) -> str:
     """A path as text that any database takes, also where its bytes are no UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")

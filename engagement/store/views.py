@@ -24,8 +24,9 @@ _READ = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A file of sql/: the view's name with its schema, its text, and what it reads."""
+    """A file of sql/: its place, the view's name with its schema, its text, and what it reads."""
 
+    file: str
     name: str
     text: str
     reads: frozenset[str]
@@ -53,7 +54,8 @@ def load_views() -> tuple[View, ...]:
     views = {}
     for path in sorted(folder.rglob("*.sql")):
         if path.parent.name != "checks":
-            view = _parse(path.name, path.read_text(encoding="utf-8"))
+            file = path.relative_to(folder.parent).as_posix()
+            view = _parse(file, path.read_text(encoding="utf-8"))
             views[view.name] = view
     upstream = {name: _upstream(view, views) for name, view in views.items()}
     try:
@@ -74,7 +76,7 @@ def _parse(file: str, text: str) -> View:
     if not found:
         raise ViewError(file, "there is no `create or replace view NAME as` in it")
     reads = frozenset(_READ.findall(_COMMENT.sub("", text))) - set(_CTE.findall(text))
-    return View(name=found[1], text=text, reads=reads)
+    return View(file=file, name=found[1], text=text, reads=reads)
 
 
 def _upstream(view: View, views: dict[str, View]) -> set[str]:

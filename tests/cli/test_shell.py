@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import stat
+import subprocess
 import sys
 import time
 
@@ -12,40 +14,58 @@ import pytest
 from engagement.cli import shell
 from engagement.cli.exit_codes import ExitCode
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+PATIENCE_S = 30
+
+
+# The terminal must be the command's own, or Ctrl-C would reach nobody.
+START = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv[0] = "engagement"
+from engagement.cli import main
+main()
+"""
 
 
 class Terminal:
-    """A command on a pseudo-terminal of its own."""
+    """A command on a pseudo-terminal, 100 columns wide."""
 
     def __init__(self, args, folder):
-        code = f"import sys; sys.argv = ['engagement', *{args!r}]\n"
-        code += "from engagement.cli import main; main()"
-        self.pid, self.file = pty.fork()
-        if not self.pid:
-            os.environ |= {"TERM": "xterm", "HOME": str(folder), "COLUMNS": "100"}
-            os.execv(sys.executable, [sys.executable, "-c", code])  # noqa: S606
+        self.file, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, *args],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+            env=os.environ | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": "100"},
+        )
+        os.close(inside)
 
     def send(self, text):
         os.write(self.file, text.encode())
 
-    def read_until(self, text, seconds=20):
+    def read_until(self, text):
         """What is shown up to and with a text."""
-        shown = ""
-        deadline_s = time.monotonic() + seconds
-        while text not in shown:
-            assert time.monotonic() < deadline_s, shown
-            try:
-                shown += ESCAPES.sub("", os.read(self.file, 4096).decode())
-            except OSError:
-                break
-        assert text in shown
-        return shown
+        shown = b""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while text.encode() not in ESCAPES.sub(b"", shown):
+            left_s = max(deadline_s - time.monotonic(), 0)
+            assert select.select([self.file], [], [], left_s)[0], shown
+            shown += os.read(self.file, 4096)
+        return ESCAPES.sub(b"", shown).decode()
 
     def wait(self):
-        _, status = os.waitpid(self.pid, 0)
+        """The exit status; what is still shown is let go."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while select.select([self.file], [], [], max(deadline_s - time.monotonic(), 0))[0]:
+            try:
+                os.read(self.file, 4096)
+            except OSError:  # nobody writes any more
+                break
         os.close(self.file)
-        return os.waitstatus_to_exitcode(status)
+        return self.process.wait(PATIENCE_S)
 
 
 def test_the_prompt_takes_statements_over_lines_and_commands(database, tmp_path):
@@ -74,9 +94,10 @@ def test_the_prompt_takes_statements_over_lines_and_commands(database, tmp_path)
 def test_a_table_on_a_narrow_terminal_leaves_columns_out(database, tmp_path):
     terminal = Terminal(["--db", str(database), "report"], tmp_path)
     shown = terminal.read_until("left out")
-    terminal.wait()
+    assert terminal.wait() == ExitCode.OK
     lines = shown.splitlines()
-    assert max(len(line.rstrip()) for line in lines) <= 100
+    rule = next(line for line in lines if line.startswith("───"))
+    assert 90 < len(rule) <= 100
     assert "TOYOTA" not in shown
     assert any(line.startswith("2023-08-22--16-03-48 ") for line in lines)
 

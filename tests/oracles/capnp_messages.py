@@ -114,6 +114,8 @@ struct Inner {
 }
 """
 
+EVENTS = ("all", "all", "all", "late", "items", "text", "number", "nothing")
+
 _DEPTH = 3
 _RANGES = {
     "int8": (-128, 127), "int16": (-32768, 32767), "int32": (-(2**31), 2**31 - 1),
@@ -134,17 +136,16 @@ def write_schema(folder: Path, version: int) -> Schema:
 
 
 def random_message(
-    schema: Schema, rng: Random, *, is_split: bool = False, events: Sequence[str] = ()
+    schema: Schema, rng: Random, *, is_split: bool = False, events: Sequence[str] = EVENTS
 ) -> bytes:
     """One message with random fields, of one of `events`; a split one lies in many small segments.
 
     Structs of a split message are moved about, which leaves far pointers to far pointers.
     """
-    message = schema.event.new_message(**(_segments(rng) if is_split else {}))
-    if events:
-        _set(message, schema.event.schema.fields[rng.choice(events)], rng, 0)
-    else:
-        _fill(message, schema.event.schema, rng, 0)
+    message = schema.event.new_message(**(_segments(schema.event.schema, rng) if is_split else {}))
+    known = [name for name in events if name in schema.event.schema.fields]
+    _set(message, schema.event.schema.fields[rng.choice(known)], rng, 0)
+    message.valid = rng.random() < 0.9
     message.logMonoTime = rng.randrange(2**62)
     if is_split and message.which() in ("all", "late"):
         _move_structs(getattr(message, message.which()), rng)
@@ -153,10 +154,16 @@ def random_message(
         return bytes(message.to_bytes())
 
 
-def _segments(rng: Random) -> dict[str, Any]:
-    room = rng.choice((0, 0, 7, 8, 9, 20, 60))  # an Inner has 6 to 8 words
+def _segments(event: Any, rng: Random) -> dict[str, Any]:
+    """Small segments; some first ones are just full with an Event, its struct and one of that's."""
+    sizes = [1, rng.choice((0, 3, 30))]
+    if "all" in event.fields:
+        member = event.fields["all"].schema
+        nodes = [one.node.struct for one in (event, member, member.fields["inner"].schema)]
+        sizes = [1, *(node.dataWordCount + node.pointerCount for node in nodes)]
+    room = rng.choice((0, 0, 3, 20, 60))
     return {
-        "num_first_segment_words": rng.choice((1, 4, 30)),
+        "num_first_segment_words": rng.choice((1, sum(sizes), sum(sizes), sum(sizes))),
         "allocate_seg_callable": lambda n_words: bytearray(8 * (n_words + room)),
     }
 
@@ -175,10 +182,12 @@ def _fill(builder: Any, schema: Any, rng: Random, depth: int) -> None:
     """Set about half of the fields, and one member of each union."""
     names = [field.proto.name for field in schema.fields_list]
     members = set(schema.union_fields)
-    chosen = {name for name in names if name not in members and rng.random() < 0.6}
+    often = {"inner": 0.9, "many": 0.9}
+    chosen = {n for n in names if n not in members and rng.random() < often.get(n, 0.6)}
     if members:
         chosen.add(rng.choice(sorted(members)))
     rng.shuffle(names)
+    names.sort(key=lambda name: name != "inner")
     for name in names:
         if name in chosen:
             _set(builder, schema.fields[name], rng, depth)

@@ -1,0 +1,176 @@
+"""One ingest under way: logs taken as they are decoded, written in batches, published now and then.
+
+Of several logs of a segment the best is kept, whatever the order in which they come: see `rank`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engagement.store.decoding import decode, default_jobs
+from engagement.store.plan import started_at
+from engagement.store.results import refresh_in_groups
+from engagement.store.segments import (
+    drive_id_of,
+    known_as,
+    rank,
+    segment_counts,
+    stored_path,
+    touch_segment,
+    write_segments,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engagement.extract.segment import SegmentLog
+    from engagement.store.decoding import Decoded
+    from engagement.store.generation import Writer
+    from engagement.store.ingest import IngestOptions, IngestReport
+    from engagement.store.plan import Known, Plan
+    from engagement.store.segments import Key, KnownSegment
+
+_PUBLISH_EVERY_S = 120.0
+_BATCH_BYTES = 64_000_000  # of Arrow tables: DuckDB packs a few large inserts best
+
+
+class Run:
+    """What was written and what waits to be."""
+
+    def __init__(
+        self, writer: Writer, options: IngestOptions, known: Known, report: IngestReport
+    ) -> None:
+        self._writer = writer
+        self._options = options
+        self._known = known
+        self._report = report
+        self._batch: dict[Key, SegmentLog] = {}
+        self._batch_bytes = 0
+        self._touched = segment_counts(writer.connection) if writer.is_outdated else {}
+        self._has_changed = writer.is_outdated
+        self._started_at = datetime.now(UTC).replace(tzinfo=None)
+
+    def ingest(
+        self, plan: Plan, on_progress: Callable[[int, int, Plan], None] | None = None
+    ) -> None:
+        """Read the plan's logs, and publish what they change."""
+        jobs = self._options.jobs or default_jobs()
+        published_at_s = time.monotonic()
+        n_bytes = 0
+        logs = decode(plan.groups, self._options.read, jobs=jobs)
+        for n_done, decoded in enumerate(logs, start=1):
+            self._take(decoded)
+            n_bytes += decoded.group[0].size_bytes
+            if self._batch_bytes >= _BATCH_BYTES:
+                self._write()
+            if time.monotonic() - published_at_s > _PUBLISH_EVERY_S:
+                self._publish(reopen=True)
+                published_at_s = time.monotonic()
+            if on_progress:
+                on_progress(n_done, n_bytes, plan)
+        self._publish()
+
+    def _take(self, decoded: Decoded) -> None:
+        for file, problem in decoded.problems:
+            self._report.fail(file.path, problem)
+        log = decoded.log
+        if log is None:
+            return
+        if log.dongle_id is None or log.drive is None:
+            nameless = "no device is named by its path or in it; name one with --device"
+            self._report.fail(log.file.path, log.damage or nameless)
+        elif not self._options.filters.admits(log.dongle_id, log.drive, started_at(log)):
+            self._report.n_filtered += 1
+        else:
+            self._report_damage(log)
+            self._accept((log.dongle_id, log.drive, log.segment_num), log)
+
+    def _report_damage(self, log: SegmentLog) -> None:
+        if log.status == "failed":
+            self._report.fail(log.file.path, log.damage or "nothing could be read")
+        elif log.status == "partial":
+            self._report.damage(log.file.path, log.damage or "damaged")
+
+    def _accept(self, key: Key, log: SegmentLog) -> None:
+        """Take the log for its segment unless what is there is as good."""
+        known = self._known.by_key.get(key)
+        waiting = self._batch.get(key)
+        if known and known.content_hash == log.content_hash and not self._options.reprocess:
+            self._report.n_unchanged += 1
+            self._touch(known, log)
+        elif (known and not self._replaces(log, known)) or (waiting and rank(waiting) >= rank(log)):
+            self._report.n_superseded += 1
+        else:
+            self._batch[key] = log
+            self._batch_bytes += sum(table.nbytes for table in log.tables.values())
+
+    def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
+        """Note where a log is that was moved, or written again as it was."""
+        path, mtime_ns = stored_path(log.file.path), log.file.mtime_ns
+        if (known.path, known.mtime_ns) != (path, mtime_ns) and _stands_for(log, known):
+            touch_segment(self._writer.connection, known, log.file.path, mtime_ns)
+            self._has_changed = True
+
+    def _replaces(self, log: SegmentLog, known: KnownSegment) -> bool:
+        """Whether a log is better than what is there, or what has become of that.
+
+        A file that was damaged since it was ingested does not replace what it was before.
+        """
+        is_same_file = stored_path(log.file.path) == known.path
+        is_itself = is_same_file or log.content_hash == known.content_hash
+        if is_itself and (log.status == "ok" or self._options.reprocess):
+            return True
+        if rank(log) == rank(known):
+            return _stands_for(log, known)
+        return rank(log) > rank(known)
+
+    def _write(self) -> None:
+        connection = self._writer.connection
+        logs = [
+            (drive_id_of(connection, dongle_id, drive), log)
+            for (dongle_id, drive, _), log in self._batch.items()
+        ]
+        write_segments(connection, logs, self._options.read.profile)
+        for key, (drive_id, log) in zip(self._batch, logs, strict=True):
+            self._known.add(key, known_as(drive_id, key, log))
+            self._touched[drive_id] = self._touched.get(drive_id, 0) + 1
+            if log.status != "failed":
+                self._report.n_ingested += 1
+            self._report.size_bytes += log.file.size_bytes
+            self._report.raw_size_bytes += log.raw_size_bytes
+            self._report.drives.add(f"{log.dongle_id}|{log.drive}")
+        self._batch.clear()
+        self._batch_bytes = 0
+        self._has_changed = True
+
+    def _publish(self, *, reopen: bool = False) -> None:
+        if self._batch:
+            self._write()
+        if not self._has_changed:
+            return
+        refresh_in_groups(self._writer.connection, self._touched)
+        self._touched.clear()
+        report = self._report
+        self._writer.connection.execute(
+            "insert into ingest_run values (?, now() at time zone 'utc', ?, ?, ?, ?, ?, ?)",
+            [
+                self._started_at,
+                version("engagement"),
+                report.n_ingested,
+                report.n_unchanged + report.n_superseded,
+                report.n_partial,
+                report.n_failed,
+                report.size_bytes,
+            ],
+        )
+        self._writer.publish(reopen=reopen)
+        self._has_changed = False
+
+
+def _stands_for(log: SegmentLog, known: KnownSegment) -> bool:
+    """Whether a log is the file that a segment is from, or that file is gone."""
+    return stored_path(log.file.path) == known.path or not Path(known.path).exists()

@@ -1,0 +1,197 @@
+"""The base tables of a log the plain way: message by message with pycapnp, field by field.
+
+Rules that the mapping of `sources` can't say are written here a second time.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import defaultdict
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import capnp
+
+from engagement.extract.sources import SOURCES
+from tests.oracles.capnp_reader import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engagement.extract.sources import Source
+    from engagement.logs.schema import Schema
+
+Row = dict[str, Any]
+
+_BORDER_NS = 10**9
+_INT64 = 2**63
+_EVENT_LISTS = ("carEvents", "onroadEvents")
+
+
+def read_tables(raw: bytes, schema: Schema, *, without: Iterable[int] = ()) -> dict[str, list[Row]]:
+    """Every table's rows in file order, as plain values; tables without rows are left out.
+
+    The messages `without` are not read.
+    """
+    messages = dict(enumerate(split(raw)))
+    events = {
+        number: next(schema.event.read_multiple_bytes(message, traversal_limit_in_words=1 << 40))
+        for number, message in messages.items()
+        if number not in without
+    }
+    events = {number: event for number, event in events.items() if _is_known(event)}
+    logged = {event.which() for event in events.values()}
+    upstream = any(
+        "commaai/openpilot" in event.initData.gitRemote
+        for event in events.values()
+        if event.which() == "initData"
+    )
+    tables: dict[str, list[Row]] = defaultdict(list)
+    for source in SOURCES:
+        if source.table == "car_event" and source.event == "carState" and logged & {*_EVENT_LISTS}:
+            continue
+        rows: list[Row] = []
+        for number, event in events.items():
+            if event.which() == source.event:
+                key = {"message_num": number, "mono_ns": event.logMonoTime}
+                message = _refine(messages[number], event, source, upstream=upstream)
+                rows += [key | row | source.constants for row in message]
+        tables[source.table] += _changes(rows, source)
+    for number, event in events.items():
+        tables["ignition"] += _ignition(number, event)
+        tables["param"] += _params(number, event)
+    ordered = {name: sorted(rows, key=lambda r: r["message_num"]) for name, rows in tables.items()}
+    return {name: rows for name, rows in ordered.items() if rows}
+
+
+def _is_known(event: Any) -> bool:
+    try:
+        event.which()
+    except capnp.KjException:  # a member of the union that the schema does not have
+        return False
+    return True
+
+
+def _refine(message: bytes, event: Any, source: Source, *, upstream: bool) -> list[Row]:
+    member = getattr(event, source.event)
+    elements = [member]
+    if source.items is not None:
+        elements = list(getattr(member, source.items) if source.items else member)
+    rows = [
+        {name: _value(element, path) for name, path in source.columns.items()}
+        for element in elements
+    ]
+    if source.table == "car_event":
+        if source.event != "onroadEvents" and not upstream:
+            for row, element in zip(rows, elements, strict=True):
+                row["name"] = str(element.name.raw) if element.name.raw >= 120 else row["name"]
+        return rows or [dict.fromkeys(source.columns)]
+    rule = _RULES.get(source.table)
+    return [row for row in rows if rule(row, member, message) is not False] if rule else rows
+
+
+def _value(element: Any, path: str) -> Any:
+    value = reduce(getattr, path.split("."), element)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value or None
+    if not hasattr(value, "raw"):
+        return value
+    try:
+        return str(value)
+    except RuntimeError:  # a number that the schema has no name for
+        return str(value.raw)
+
+
+def _sizes(message: bytes) -> tuple[int, int]:
+    """Words of data and number of pointers of the struct that an Event of one segment holds."""
+    words = struct.unpack(f"<{len(message) // 8}Q", message)
+    root = words[1]
+    pointer = 2 + (root >> 2 & 0x3FFFFFFF) + (root >> 32 & 0xFFFF)
+    return words[pointer] >> 32 & 0xFFFF, words[pointer] >> 48
+
+
+def _car_state(row: Row, _member: Any, message: bytes) -> None:
+    n_data, n_pointers = _sizes(message)
+    row["n_pointers"] = min(n_pointers, 255)
+    if n_pointers >= 7:
+        row["steering_disengage"] = None
+    if n_data < 10:
+        row["v_cruise_kph"] = None
+
+
+def _car_control(row: Row, _member: Any, message: bytes) -> None:
+    if _sizes(message)[1] < 6:
+        row["lat_active"] = row["long_active"] = None
+
+
+def _lead(row: Row, _member: Any, _message: bytes) -> None:
+    if not row["is_present"]:
+        row |= {name: None for name in row if name not in ("is_present", "is_fcw")}
+
+
+def _gps(row: Row, member: Any, _message: bytes) -> None:
+    has_fix = member.hasFix or member.flags % 2 == 1
+    row["has_fix"] = has_fix and (member.latitude != 0 or member.longitude != 0)
+
+
+def _clock(row: Row, _member: Any, _message: bytes) -> bool:
+    return 0 < row["wall_time_ns"] < _INT64
+
+
+def _init_data(row: Row, _member: Any, _message: bytes) -> None:
+    if not 0 < row["wall_time_ns"] < _INT64:
+        row["wall_time_ns"] = None
+
+
+_RULES = {
+    "car_state": _car_state,
+    "car_control": _car_control,
+    "lead": _lead,
+    "gps": _gps,
+    "clock": _clock,
+    "init_data": _init_data,
+}
+
+
+def _changes(rows: list[Row], source: Source) -> list[Row]:
+    """Alerts, lane changes and carState's events only where they change or near a border."""
+    is_list = source.table == "car_event" and source.event == "carState"
+    if not (source.table in ("alert", "lane_change") or is_list):
+        return rows
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["message_num"]].append(row)
+    in_time = sorted(groups.values(), key=lambda group: group[0]["mono_ns"])
+    times = [group[0]["mono_ns"] for group in in_time]
+    kept: list[Row] = []
+    last: Any = None
+    for group, mono_ns in zip(in_time, times, strict=True):
+        value = [[row[name] for name in source.columns] for row in group]
+        near = mono_ns - times[0] < _BORDER_NS or times[-1] - mono_ns < _BORDER_NS
+        if near or value != last:
+            kept += group
+        last = value
+    return kept
+
+
+def _ignition(number: int, event: Any) -> list[Row]:
+    pandas = {"pandaState": lambda: [event.pandaState], "pandaStates": lambda: event.pandaStates}
+    states = list(pandas.get(event.which(), list)())
+    is_on = any(state.ignitionLine or state.ignitionCan for state in states)
+    row = {"message_num": number, "mono_ns": event.logMonoTime, "source": "pandaState"}
+    return [row | {"is_on": is_on}] if states else []
+
+
+def _params(number: int, event: Any) -> list[Row]:
+    entries = event.initData.params.entries if event.which() == "initData" else []
+    return [
+        {
+            "message_num": number,
+            "name": entry.key,
+            "value": entry.value.rstrip(b"\0").decode(errors="backslashreplace"),
+        }
+        for entry in entries
+    ]

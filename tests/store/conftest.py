@@ -1,0 +1,42 @@
+"""Databases to try things on: each its own copy of one that was made once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.store.small_logs import ONE, OTHER, write
+from tests.store.stores import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with every view and no drive, which takes longer to make than to copy."""
+    store = Store(tmp_path_factory.mktemp("empty"))
+    store.logs.mkdir()
+    store.ingest()
+    return store.database
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two drives of two segments each; for tests that change nothing, or copy it."""
+    store = Store(tmp_path_factory.mktemp("filled"))
+    for drive in (ONE, OTHER):
+        for number in range(2):
+            write(store.logs, drive, number)
+    store.ingest()
+    return store
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_database: Path) -> Store:
+    """An empty database and an empty folder of logs."""
+    store = Store(tmp_path)
+    store.logs.mkdir()
+    store.copy_of(empty_database)
+    return store

@@ -1,0 +1,96 @@
+"""What other processes do to a database while a test looks on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from engagement.store import run
+from engagement.store.generation import writer_lock
+from engagement.store.reader import Reader
+from tests.store.stores import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+READS_PER_S = 200
+_READS_PER_OPEN = 20
+
+# Children fork from a server that has everything imported: they start in a few milliseconds.
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.store.processes"])
+
+
+@contextmanager
+def child(target: Callable[..., None], *args: Any) -> Iterator[Any]:
+    """Run `target(pipe, *args)` in another process; yields the process and our end of the pipe."""
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=target, args=(theirs, *args), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+
+
+def ingest_in_steps(pipe: Connection, folder: Path) -> None:
+    """Ingest a store's logs, and publish after each."""
+    pipe.send("started")
+    run._PUBLISH_EVERY_S = 0.0
+    Store(folder).ingest()
+
+
+def hold_lock(pipe: Connection, database: Path) -> None:
+    """Be an ingest that goes on and on."""
+    with writer_lock(database):
+        pipe.send("holding")
+        pipe.recv()
+
+
+def hold_connection(pipe: Connection, database: Path) -> None:
+    """Be a DuckDB shell that may write."""
+    connection = duckdb.connect(str(database))
+    pipe.send("holding")
+    pipe.recv()
+    connection.close()
+
+
+def write_and_die(pipe: Connection, database: Path) -> None:
+    """Be a DuckDB shell that is killed before what it wrote is in the file itself."""
+    connection = duckdb.connect(str(database))
+    connection.execute("create table note as select 'keep me' as words")
+    pipe.send("written")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def read_on(pipe: Connection, database: Path) -> None:
+    """Read through one reader that stays open, and others that are opened anew, until told."""
+    query = "select count(*) as n, (select generation from store_state) as generation from segments"
+    seen = []
+    with Reader(database) as held:
+        first = held.rows(query)
+        pipe.send("reading")
+        started_at_s = time.monotonic()
+        n_reads = 0
+        while not pipe.poll():
+            with Reader(database) as reader:
+                seen += reader.rows(query)
+                for _ in range(_READS_PER_OPEN):
+                    assert held.rows(query) == first
+                    assert reader.rows(query) == seen[-1:]
+                    n_reads += 2
+            due_s = started_at_s + n_reads / READS_PER_S
+            time.sleep(max(0.0, due_s - time.monotonic()))
+    pipe.send((n_reads, n_reads / (time.monotonic() - started_at_s), first, seen))

@@ -1,0 +1,126 @@
+"""A database in a folder, the logs beside it, and what its public views say."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engagement.extract.segment import ReadOptions
+from engagement.store.ingest import IngestOptions, IngestReport, ingest
+from engagement.store.plan import Filters
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Row = dict[str, Any]
+Views = dict[str, list[Row]]
+
+# What says where and when a file was read, not what is in it.
+OF_THE_FILE = {"path", "codec", "size_bytes", "ingested_at_utc", "rlog_path"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database, perhaps not there yet, and a folder for its logs."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "engagement.duckdb"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "rlogs"
+
+    def ingest(
+        self,
+        *paths: Path,
+        filters: Filters | None = None,
+        read: ReadOptions | None = None,
+        **options: Any,
+    ) -> IngestReport:
+        """Ingest paths, by default all logs of the folder."""
+        wanted = IngestOptions(
+            read or ReadOptions(), filters or Filters(), **{"jobs": 1, **options}
+        )
+        return ingest(paths or [self.logs], self.database, wanted)
+
+    def rows(self, query: str) -> list[Row]:
+        with Reader(self.database) as reader:
+            return reader.rows(query)
+
+    def row(self, query: str) -> Row:
+        [row] = self.rows(query)
+        return row
+
+    def segments(self, columns: str = "segment_num, log_kind, status") -> list[tuple[Any, ...]]:
+        """Some columns of the segments, in order."""
+        query = f"select {columns} from segments order by dongle_id, drive, segment_num"
+        return [tuple(row.values()) for row in self.rows(query)]
+
+    def views(self, *, hidden: Sequence[str] = ()) -> Views:
+        """Every public view, drives by their names, in an order that is the same in any store."""
+        return public_views(self.database, hidden={*OF_THE_FILE, *hidden})
+
+    def state(self) -> tuple[int, int, int]:
+        """What changes when the file is replaced or written."""
+        status = self.database.stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def generation(self) -> int:
+        return int(self.row("select generation from store_state")["generation"])
+
+    def copy_of(self, other: Path) -> None:
+        shutil.copyfile(other, self.database)
+
+
+def public_views(database: Path, *, hidden: set[str]) -> Views:
+    """Every public view's rows without numbers of drives and without the hidden columns."""
+    with Reader(database) as reader:
+        names = {
+            row["drive_id"]: (row["dongle_id"], row["drive"])
+            for row in reader.rows("select * from drive")
+        }
+        views = {view: reader.rows(f"from {view}") for view in reader.views()}
+    for rows in views.values():
+        for row in rows:
+            if "drive_id" in row:
+                row["drive_id"] = names[row["drive_id"]]
+            for name in hidden & row.keys():
+                del row[name]
+        rows.sort(key=_order)
+    return views
+
+
+def _order(row: Row) -> list[tuple[str, str]]:
+    return [
+        (name, f"{value:.6g}" if isinstance(value, float) else f"{value!r:>20}")
+        for name, value in row.items()
+    ]
+
+
+def differences(one: Views, other: Views) -> list[str]:
+    """What two databases say differently; sums of floats may differ in their last digits."""
+    found = [f"{name}: only in one" for name in one.keys() ^ other.keys()]
+    for name in one.keys() & other.keys():
+        if len(one[name]) != len(other[name]):
+            found.append(f"{name}: {len(one[name])} rows, {len(other[name])} rows")
+            continue
+        for mine, theirs in zip(one[name], other[name], strict=True):
+            found += [
+                f"{name}.{column}: {mine[column]!r}, {theirs.get(column)!r} in {mine}"
+                for column in mine
+                if not _same(mine[column], theirs.get(column))
+            ]
+    return found
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if isinstance(mine, float) and isinstance(theirs, float):
+        return math.isclose(mine, theirs, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(mine == theirs)

@@ -1,0 +1,253 @@
+"""A database file is whole at every moment, whoever is killed, reads, writes or runs out of disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from random import Random
+
+import duckdb
+import pytest
+
+from engagement.errors import StoreBusyError, StoreError
+from engagement.store import run
+from engagement.store.reader import Reader
+from tests.store import processes
+from tests.store.small_logs import ONE, OTHER, Drive, write
+from tests.store.stores import Store, differences
+
+THIRD = Drive("0f0f0f0f0f0f0f0f", "2024-03-04--05-06-07", shift_s=3.0)
+N_KILLS = 50
+
+STATE = """
+    select
+        drive.drive,
+        (select count(*) from segment where drive_id = drive.drive_id) as n_segments,
+        (select count(*) from car_state where drive_id = drive.drive_id) as n_samples,
+        (select max(mono_ns) - min(mono_ns) from car_state where drive_id = drive.drive_id) / 1e9
+            as duration_s,
+        (select list(round(duration_s, 3)) from result.drive_metrics as metrics
+            where metrics.drive_id = drive.drive_id) as computed_s,
+        (select generation from store_state) as generation,
+        (select count(*) from ingest_run) as n_runs
+    from drive
+"""
+
+
+def assert_published(database):
+    """The database holds what some publish wrote, all of it; return its segments and generation."""
+    with Reader(database) as reader:
+        rows = reader.rows(STATE)
+    for row in rows:
+        assert row["n_segments"] > 0
+        assert row["n_samples"] == 100 * row["n_segments"]
+        assert row["computed_s"] == [pytest.approx(row["duration_s"], abs=0.002)]
+        assert row["generation"] == row["n_runs"]
+    return sum(row["n_segments"] for row in rows), rows[0]["generation"]
+
+
+def leftovers(store):
+    return sorted(path.name for path in store.folder.glob("engagement.duckdb.*"))
+
+
+@pytest.fixture
+def busy_store(store):
+    """Two drives in the database, and two logs that are not: a late segment and a new drive."""
+    for drive in (ONE, OTHER):
+        write(store.logs, drive, 0)
+    store.ingest()
+    write(store.logs, ONE, 1)
+    write(store.logs, THIRD, 0)
+    return store
+
+
+def test_a_killed_ingest_leaves_a_published_state_that_the_next_completes(busy_store, tmp_path):
+    store = busy_store
+    base = tmp_path / "base.duckdb"
+    shutil.copyfile(store.database, base)
+    started_at_s = time.monotonic()
+    store.ingest()
+    longest_s = (time.monotonic() - started_at_s) * 1.2
+    expected = store.views()
+    shutil.copyfile(base, store.database)
+
+    rng = Random(50)
+    n_unfinished = n_published = n_completed = 0
+    generation = assert_published(store.database)[1]
+    for _ in range(N_KILLS):
+        with processes.child(processes.ingest_in_steps, store.folder) as (process, pipe):
+            pipe.recv()
+            process.join(rng.uniform(0, longest_s))
+            process.kill()
+        n_unfinished += "engagement.duckdb.next" in leftovers(store)
+        n_segments, found = assert_published(store.database)
+        n_published += found > generation
+        generation = found
+        if n_segments == 4:
+            n_completed += 1
+            assert differences(store.views(), expected) == []
+            shutil.copyfile(base, store.database)
+            generation = assert_published(store.database)[1]
+
+    store.ingest()
+    assert differences(store.views(), expected) == []
+    assert leftovers(store) == ["engagement.duckdb.lock"]
+    assert min(n_unfinished, n_published, n_completed) > 0, (n_unfinished, n_published, n_completed)
+
+
+def test_readers_neither_fail_nor_wait_nor_hold_up_an_ingest(store, monkeypatch, record_property):
+    monkeypatch.setattr(run, "_PUBLISH_EVERY_S", 0.0)
+    for number in range(4):
+        write(store.logs, ONE, number)
+    store.ingest(store.logs / ONE.path(0))
+
+    with processes.child(processes.read_on, store.database) as (_, pipe):
+        assert pipe.recv() == "reading"
+        store.ingest()
+        pipe.send("stop")
+        n_reads, reads_per_s, first, seen = pipe.recv()
+
+    record_property("reads_per_s", reads_per_s)
+    assert n_reads > 100
+    assert first == seen[0]
+    counts = [(row["generation"], row["n"]) for row in seen]
+    assert counts == sorted(counts)
+    before = first[0]["generation"]
+    assert set(counts) <= {(before + more, 1 + more) for more in range(4)}
+    assert len(set(counts)) > 1
+    assert assert_published(store.database) == (4, before + 3)
+
+
+@pytest.mark.parametrize(
+    ("holder", "said"),
+    [
+        (processes.hold_lock, "process {pid} is writing to this database; wait for it to end"),
+        (processes.hold_connection, "a DuckDB connection that may write"),
+    ],
+)
+def test_a_second_writer_is_told_who_is_the_first(holder, said, busy_store):
+    before = busy_store.database.read_bytes()
+    with processes.child(holder, busy_store.database) as (process, pipe):
+        assert pipe.recv() == "holding"
+        with pytest.raises(StoreBusyError) as caught:
+            busy_store.ingest()
+        assert said.format(pid=process.pid) in str(caught.value)
+        assert busy_store.database.read_bytes() == before
+        assert "engagement.duckdb.next" not in leftovers(busy_store)
+        if holder is processes.hold_lock:
+            assert len(busy_store.ingest(dry_run=True).to_read) == 2
+
+    assert busy_store.ingest().n_ingested == 2
+
+
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from engagement.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.25])
+def test_ctrl_c_leaves_what_was_published(delay_s, busy_store):
+    before = assert_published(busy_store.database)
+    command = [sys.executable, "-c", INTERRUPTIBLE, "ingest", str(busy_store.logs), "--jobs", "1"]
+    environment = {**os.environ, "ENGAGEMENT_DB": str(busy_store.database)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    private = busy_store.database.with_name("engagement.duckdb.next")
+    while not private.exists() and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+
+    if process.returncode == 130:
+        assert assert_published(busy_store.database) == before
+        assert "interrupted" in said
+        assert "Traceback" not in said
+    else:
+        assert (process.returncode, delay_s > 0) == (0, True)
+        assert assert_published(busy_store.database) == (4, before[1] + 1)
+    busy_store.ingest()
+    assert leftovers(busy_store) == ["engagement.duckdb.lock"]
+    assert assert_published(busy_store.database) == (4, before[1] + 1)
+
+
+def test_what_a_killed_shell_wrote_is_kept(busy_store):
+    with processes.child(processes.write_and_die, busy_store.database) as (process, pipe):
+        assert pipe.recv() == "written"
+        process.join()
+    assert "engagement.duckdb.wal" in leftovers(busy_store)
+    note = [{"words": "keep me"}]
+    assert busy_store.rows("from note") == note
+
+    busy_store.ingest()
+
+    assert busy_store.rows("from note") == note
+    assert leftovers(busy_store) == ["engagement.duckdb.lock"]
+    assert_published(busy_store.database)
+
+
+def test_leftovers_of_a_killed_ingest_are_not_taken_for_data(busy_store):
+    for name in ("engagement.duckdb.next", "engagement.duckdb.next.wal"):
+        busy_store.database.with_name(name).write_bytes(b"half a page")
+    left = busy_store.database.with_name("engagement.duckdb.next.tmp")
+    left.mkdir()
+
+    busy_store.ingest()
+
+    assert leftovers(busy_store) == ["engagement.duckdb.lock"]
+    assert assert_published(busy_store.database)[0] == 4
+
+
+def test_a_shell_reads_the_file_while_it_is_replaced(busy_store):
+    """An open connection keeps the rows it had; one that is opened later sees the new ones."""
+    with duckdb.connect(str(busy_store.database), read_only=True) as shell:
+        assert shell.sql("select count(*) from segments").fetchall() == [(2,)]
+        busy_store.ingest()
+        assert shell.sql("select count(*) from segments").fetchall() == [(2,)]
+    with duckdb.connect(str(busy_store.database), read_only=True) as shell:
+        assert shell.sql("select count(*) from segments").fetchall() == [(4,)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, and a way to say how large it is."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a file system")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+
+    def resize(size_bytes: int) -> None:
+        option = f"remount,size={size_bytes // 1024}k"
+        subprocess.run(["mount", "-o", option, str(folder)], check=True)
+
+    yield folder, resize
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("room_bytes", [100_000, 2_000_000], ids=["copy", "insert"])
+def test_a_full_disk_leaves_the_database_as_it_was(room_bytes, busy_store, small_disk):
+    folder, resize = small_disk
+    shutil.copy(busy_store.database, folder)
+    store = Store(folder)
+    size_bytes = store.database.stat().st_size
+    copied_bytes = 0 if room_bytes < size_bytes // 10 else size_bytes
+    before = store.database.read_bytes()
+    resize(size_bytes + copied_bytes + room_bytes)
+
+    with pytest.raises(StoreError, match="can't make its next generation") as caught:
+        store.ingest(busy_store.logs)
+
+    assert "No space left" in str(caught.value)
+    assert store.database.read_bytes() == before
+    assert leftovers(store) == ["engagement.duckdb.lock"]
+    resize(64_000_000)
+    assert store.ingest(busy_store.logs).n_ingested == 2
