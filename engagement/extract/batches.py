@@ -310,8 +310,10 @@ def _ignition(log: Log) -> list[Rows]:
     """Ignition by any panda: the list of newer logs, the single one of older ones."""
     found = []
     for structs in (log.structs("pandaState"), log.items("pandaStates")):
-        on = structs.column("ignitionLine").astype(np.bool_)
-        on |= structs.column("ignitionCan").astype(np.bool_)
+        known = [name for name in ("ignitionLine", "ignitionCan") if structs.field(name)]
+        if not known:
+            continue
+        on = np.logical_or.reduce([structs.column(name) for name in known])
         message_num, first = np.unique(structs.message_num, return_index=True)
         is_on = np.logical_or.reduceat(on, first) if len(first) else on
         source = constant("pandaState", len(message_num))

@@ -139,9 +139,9 @@ class Structs:
             n_words = self.layout.n_data_words if self.layout else 0
             within = np.arange(min(n_words, int(self.n_data.max(initial=0))))
             place = self.place[:, None] + within
-            is_beyond = within >= self.n_data[:, None]
-            is_short = bool(is_beyond.any())
+            is_short = int(self.n_data.min(initial=len(within))) < len(within)
             if is_short:
+                is_beyond = within >= self.n_data[:, None]
                 place[is_beyond] = 0
             self._sections = self.log.view("<u8")[place]
             if is_short:

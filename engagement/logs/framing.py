@@ -49,18 +49,23 @@ def walk(raw: bytes) -> Frames:
     words = memoryview(raw)[: n_words * _WORD_BYTES].cast("Q")
     headers: list[int] = []
     sizes: dict[int, list[int]] = {}
+    append, mask = headers.append, _COUNT_MASK  # names of its own save this loop a quarter
     position = 0
     while position < n_words:
         word = words[position]
-        stop = position + 1 + (word >> 32)
-        if word & _COUNT_MASK:
+        append(position)
+        if word & mask:
             several = _many_segments(words, position, n_words)
-            sizes[len(headers)] = several
-            stop = position + 1 + len(several) // 2 + sum(several)
-        if stop > n_words or stop == position + 1:
+            if not several:
+                break
+            sizes[len(headers) - 1] = several
+            position += 1 + len(several) // 2 + sum(several)
+        elif word:
+            position += 1 + (word >> 32)
+        else:
             break
-        headers.append(position)
-        position = stop
+    if position != n_words:  # the last header's message is none or not all there
+        position = headers.pop()
     return _frames(raw, headers, sizes, _damage(raw, position))
 
 

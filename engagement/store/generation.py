@@ -63,7 +63,11 @@ def _refuse_foreign_writer(path: Path) -> None:
     """DuckDB itself locks a file that it has open for writing; a copy of that would be torn."""
     if not path.exists():
         return
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise StoreError(f"{path}: can't read it: {error.strerror}") from error
+    with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError as error:

@@ -93,7 +93,7 @@ def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent])
 def _refresh_all(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute every drive anew, as the definitions have changed."""
     query = "select drive_id, count(*) from segment group by drive_id"
-    refresh_in_groups(connection, dict(connection.sql(query).fetchall()))
+    refresh_in_groups(connection, dict(connection.execute(query).fetchall()))
 
 
 def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:
@@ -150,4 +150,4 @@ def _superseded_events(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
-    return int(connection.sql(f"select count(*) from {rows}").fetchall()[0][0])
+    return int(connection.execute(f"select count(*) from {rows}").fetchall()[0][0])

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+_BATCH_ROWS = 65_536
+
 
 class Reader:
     """An open generation; queries see it unchanged until `close`.
@@ -72,7 +74,11 @@ class Reader:
             StoreError: If DuckDB refuses the query; the message is DuckDB's.
         """
         try:
-            table: pa.Table = self.connection.sql(query, params=parameters or None).to_arrow_table()
+            relation = self.connection.sql(query, params=parameters or None)
+            if relation is None:
+                raise StoreError("there is no query in it")
+            # Ctrl-C reaches a batch reader, but not `to_arrow_table`.
+            table: pa.Table = relation.to_arrow_reader(_BATCH_ROWS).read_all()
         except duckdb.Error as error:
             raise StoreError(str(error)) from error
         return table

@@ -140,9 +140,9 @@ class Run:
             self._touched[drive_id] = self._touched.get(drive_id, 0) + 1
             if log.status != "failed":
                 self._report.n_ingested += 1
+                self._report.drives.add(f"{log.dongle_id}|{log.drive}")
             self._report.size_bytes += log.file.size_bytes
             self._report.raw_size_bytes += log.raw_size_bytes
-            self._report.drives.add(f"{log.dongle_id}|{log.drive}")
         self._batch.clear()
         self._batch_bytes = 0
         self._has_changed = True

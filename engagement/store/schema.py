@@ -81,9 +81,9 @@ def stored_version(connection: duckdb.DuckDBPyConnection) -> int:
         "select count(*) from duckdb_tables() "
         "where table_name = 'schema_migration' and database_name = current_database()"
     )
-    if not connection.sql(query).fetchall()[0][0]:
+    if not connection.execute(query).fetchall()[0][0]:
         return 0
-    rows = connection.sql("select coalesce(max(version), 0) from schema_migration").fetchall()
+    rows = connection.execute("select coalesce(max(version), 0) from schema_migration").fetchall()
     return int(rows[0][0])
 
 
@@ -91,7 +91,7 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether a database has this program's tables and views, so that it need not be written."""
     if stored_version(connection) != latest_version():
         return False
-    return connection.sql("select sql_hash from store_state").fetchall() == [(sql_hash(),)]
+    return connection.execute("select sql_hash from store_state").fetchall() == [(sql_hash(),)]
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> bool:
@@ -141,7 +141,9 @@ def seed_parameters(
         parameters: What the database is to have.
         keep: Whether what it has already stays, so that only new names are added.
     """
-    found = connection.sql("select name, value, unit, why from parameter order by name").fetchall()
+    found = connection.execute(
+        "select name, value, unit, why from parameter order by name"
+    ).fetchall()
     by_name = {name: (name, p.value, p.unit, p.why) for name, p in parameters.items()}
     if keep:
         by_name |= {row[0]: row for row in found if row[0] in by_name}
@@ -159,7 +161,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
     Returns:
         Whether it had, so that all results must be computed anew.
     """
-    found = connection.sql("select sql_hash from store_state").fetchall()
+    found = connection.execute("select sql_hash from store_state").fetchall()
     if found == [(sql_hash(),)]:
         return False
     connection.execute("begin")
@@ -171,7 +173,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
                 connection.execute(
                     f"create table {view.result} as select * from {view.name} limit 0"
                 )
-        generation = connection.sql("select max(generation) from store_state").fetchall()[0][0]
+        generation = connection.execute("select max(generation) from store_state").fetchall()[0][0]
         connection.execute("delete from store_state")
         connection.execute(
             "insert into store_state values (?, ?, now() at time zone 'utc')",
@@ -189,7 +191,7 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute(f"create schema {schema}")
     query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
-    for (name,) in connection.sql(query).fetchall():
+    for (name,) in connection.execute(query).fetchall():
         connection.execute(f'drop view if exists "{name}"')
 
 

@@ -73,13 +73,13 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
         " s.mtime_ns, s.content_hash, s.status, s.n_messages"
         " from segment as s inner join drive as d on s.drive_id = d.drive_id"
     )
-    return [KnownSegment(*row) for row in connection.sql(query).fetchall()]
+    return [KnownSegment(*row) for row in connection.execute(query).fetchall()]
 
 
 def segment_counts(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
     """How many segments each drive has."""
     query = "select drive_id, count(*) from segment group by drive_id"
-    return dict(connection.sql(query).fetchall())
+    return dict(connection.execute(query).fetchall())
 
 
 def stored_path(path: Path) -> str:
@@ -111,7 +111,7 @@ def log_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "and table_name in (select table_name from duckdb_tables() "
         "where schema_name = 'main' and database_name = current_database())"
     )
-    names = {row[0] for row in connection.sql(query).fetchall()}
+    names = {row[0] for row in connection.execute(query).fetchall()}
     return sorted(names - _TABLES_WITHOUT_LOGS)
 
 
@@ -158,7 +158,7 @@ def touch_segment(
 def _delete(connection: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> None:
     wanted = ", ".join(f"({drive_id}, {segment_num})" for drive_id, segment_num in keys)
     query = f"select count(*) from segment where (drive_id, segment_num) in ({wanted})"
-    if not keys or not connection.sql(query).fetchall()[0][0]:
+    if not keys or not connection.execute(query).fetchall()[0][0]:
         return
     for table in ("segment", *log_tables(connection)):
         connection.execute(f"delete from {table} where (drive_id, segment_num) in ({wanted})")

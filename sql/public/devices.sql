@@ -21,8 +21,12 @@ final as (
         (sum(known_s) filter (where not is_imported) / nullif(sum(duration_s), 0))::double
             as coverage,
         (sum(engaged_s) / nullif(sum(known_s), 0))::double as engaged_fraction,
+        (sum(moving_engaged_s) / nullif(sum(moving_s), 0))::double as moving_engaged_fraction,
+        (sum(engaged_km) / nullif(sum(distance_km), 0))::double as distance_engaged_fraction,
         coalesce(sum(n_disengagements), 0)::bigint as n_disengagements,
         coalesce(sum(n_disengagements_counted), 0)::bigint as n_disengagements_counted,
+        coalesce(sum(n_lateral_overrides), 0)::bigint as n_lateral_overrides,
+        coalesce(sum(n_longitudinal_overrides), 0)::bigint as n_longitudinal_overrides,
         coalesce(sum(n_interventions), 0)::bigint as n_interventions,
         (
             sum(n_interventions) * 100
@@ -49,8 +53,12 @@ comment on column devices.distance_km is 'distance driven';
 comment on column devices.engaged_km is 'distance driven while engaged';
 comment on column devices.coverage is 'known time / duration of the drives with logs; null without samples';
 comment on column devices.engaged_fraction is 'engaged_s / known_s; null without known time';
+comment on column devices.moving_engaged_fraction is 'engaged share of the time faster than 1 m/s; null without moving';
+comment on column devices.distance_engaged_fraction is 'engaged share of the distance; null without distance';
+comment on column devices.n_lateral_overrides is 'times the driver steered for 0.3 s or more while engaged';
+comment on column devices.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
 comment on column devices.n_disengagements is 'engagements that ended at a known moment; imported drives have none';
-comment on column devices.n_disengagements_counted is 'those with at least 2 s engaged before and 2 s off after';
+comment on column devices.n_disengagements_counted is 'disengagements with at least 2 s engaged before and 2 s off after';
 comment on column devices.n_interventions is 'overrides and counted disengagements by the driver';
 comment on column devices.interventions_per_100km is 'n_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged in drives with logs; null without such distance';

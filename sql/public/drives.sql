@@ -157,7 +157,7 @@ comment on column drives.moving_engaged_fraction is 'moving_engaged_s / moving_s
 comment on column drives.distance_engaged_fraction is 'engaged share of the distance driven in known time; null without distance';
 comment on column drives.n_engagements is 'runs of being engaged; off-runs under 0.5 s don''t end one';
 comment on column drives.n_disengagements is 'engagements that ended at a known moment, the end of the drive aside';
-comment on column drives.n_disengagements_counted is 'those with at least 2 s engaged before and 2 s off after';
+comment on column drives.n_disengagements_counted is 'disengagements with at least 2 s engaged before and 2 s off after';
 comment on column drives.n_lateral_overrides is 'times the driver steered for 0.3 s or more while engaged';
 comment on column drives.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
 comment on column drives.n_interventions is 'overrides and counted disengagements by the driver';

@@ -235,13 +235,16 @@ def test_a_table_whose_key_fields_a_fork_lacks_has_no_rows(fork, folder):
     schemas, edit = fork
     edit("selfdrive.capnp", r"(struct ControlsState \{[^}]*?)\benabled @", r"\1enabledOld @")
     edit("log.capnp", r"\bradarState @", "radarStateRenamed @")
+    edit("device.capnp", r"\bignitionLine @", "lineOfIgnition @")
+    edit("device.capnp", r"\bignitionCan @", "canOfIgnition @")
     raw = EventBuilder().event("controlsState", 1, {"enabled": True, "alertText1": "x"})
     raw += EventBuilder().event("radarState", 2, {"leadOne": {"status": True}})
+    raw += EventBuilder().event("pandaStates", 3, [{"ignitionLine": True}])
 
     log = read(raw, folder, schema_dir=schemas)
 
     assert set(rows_of(log.tables)) == {"alert"}
-    assert (log.status, log.n_messages) == ("ok", 2)
+    assert (log.status, log.n_messages) == ("ok", 3)
 
 
 def test_a_folder_without_usable_schemas_is_a_configuration_error(fork, folder, tmp_path):

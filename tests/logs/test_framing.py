@@ -108,6 +108,13 @@ def test_an_impossible_header_is_damage_and_ends_the_walk(header):
     assert walk(after).damage == "message at byte 32 of the decoded log is cut or no message"
 
 
+def test_a_message_has_at_most_512_segments():
+    most, too_many = frame(*[words(1)] * 512), frame(*[words(1)] * 513)
+
+    assert pieces(most + too_many) == [[words(1)] * 512]
+    assert f"at byte {len(most)} " in walk(most + too_many).damage
+
+
 def test_zeros_at_the_end_are_no_messages():
     raw = frame(words(3)) + bytes(4096)
 

@@ -96,7 +96,10 @@ HOSTILE = {
     "list before the segment": event(NODES, list_pointer(-9, COMPOSITE, 2), *node(1)),
     "list of the largest size": event(NODES, list_pointer(0, COMPOSITE, 2**29 - 1), *node(1)),
     "more elements than words": event(
-        NODES, list_pointer(0, COMPOSITE, 5), struct_pointer(2, 1, 4), *node(1)
+        NODES, list_pointer(0, COMPOSITE, 5), struct_pointer(2, 1, 4), *node(1), *[0] * 20
+    ),
+    "list one word too long": event(
+        NODES, list_pointer(0, COMPOSITE, 5), struct_pointer(1, 5, 0), *[1] * 4
     ),
     "half a billion elements of no size": event(
         NODES, list_pointer(0, COMPOSITE, 0), struct_pointer(2**29 - 1, 0, 0)
@@ -116,6 +119,7 @@ HOSTILE = {
         NODE, AT_ONCE, *node(1, 0, 0, 0, list_pointer(0, BYTES, 4)), 0
     ),
     "far pointer into no segment": event(NODE, far_pointer(7, 0), segments=FAR_TO_NODE),
+    "far pointer into the next message": event(NODES, far_pointer(1, 3)),
     "far pointer into the last segment of all": event(NODE, far_pointer(2**32 - 1, 0)),
     "far pointer beyond a segment": event(NODE, far_pointer(1, 6), segments=FAR_TO_NODE),
     "far pointer at a far pointer": event(
@@ -130,10 +134,15 @@ HOSTILE = {
         NODE, far_pointer(1, 0, is_double=True), segments=(words(far_pointer(9, 0), AT_ONCE),)
     ),
     "double far pointer cut in half": event(
-        NODE, far_pointer(1, 0, is_double=True), segments=(words(far_pointer(1, 0)),)
+        NODE,
+        far_pointer(1, 0, is_double=True),
+        segments=(words(far_pointer(1, 0)), words(struct_pointer(0, 1, 0))),
     ),
     "double far pointer to a near one": event(
         NODE, far_pointer(1, 0, is_double=True), segments=(words(AT_ONCE, AT_ONCE, *node(1)),)
+    ),
+    "double far pointer to a null": event(
+        NODE, far_pointer(1, 0, is_double=True), segments=(words(0, struct_pointer(0, 1, 0)),)
     ),
     "far pointer to a struct beyond its segment": event(
         NODE, far_pointer(1, 0), segments=(words(AT_ONCE), words(*node(1)))

@@ -68,6 +68,7 @@ struct All {
     label @30 :Text;  # 1
     child @31 :Inner;  # 1
     pair :group { left @32 :UInt16 = 9; right @33 :Bool = true; name @34 :Text; }  # 1
+    nest :group { union { up @61 :Int16 = 4; down @62 :Text; none @63 :Void; } }  # 3
   }  # 1
   choice :group {  # 1
     weight @35 :Float64 = -0.0;  # 1

@@ -26,7 +26,7 @@ _READS_PER_OPEN = 20
 
 # Children fork from a server that has everything imported: they start in a few milliseconds.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.store.processes"])
+CONTEXT.set_forkserver_preload(["tests.store.processes", "pyarrow.compute"])
 
 
 @contextmanager
@@ -50,6 +50,7 @@ def ingest_in_steps(pipe: Connection, folder: Path) -> None:
     pipe.send("started")
     run._PUBLISH_EVERY_S = 0.0
     Store(folder).ingest()
+    pipe.send("done")
 
 
 def hold_lock(pipe: Connection, database: Path) -> None:
@@ -80,7 +81,7 @@ def read_on(pipe: Connection, database: Path) -> None:
     query = "select count(*) as n, (select generation from store_state) as generation from segments"
     seen = []
     with Reader(database) as held:
-        first = held.rows(query)
+        [first] = held.rows(query)
         pipe.send("reading")
         started_at_s = time.monotonic()
         n_reads = 0
@@ -88,7 +89,7 @@ def read_on(pipe: Connection, database: Path) -> None:
             with Reader(database) as reader:
                 seen += reader.rows(query)
                 for _ in range(_READS_PER_OPEN):
-                    assert held.rows(query) == first
+                    assert held.rows(query) == [first]
                     assert reader.rows(query) == seen[-1:]
                     n_reads += 2
             due_s = started_at_s + n_reads / READS_PER_S

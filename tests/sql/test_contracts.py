@@ -1,0 +1,223 @@
+"""What every file of sql/ promises in its header, and what all of them keep to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from engagement.extract.dbc import load_signal_specs
+from engagement.extract.profiles import load_profile
+from engagement.extract.segment import ReadOptions
+from engagement.legacy.imports import import_files
+from engagement.resources import resource_dir
+from engagement.simulate import plan_drives, write_drive
+from engagement.store import schema
+from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.reader import describe
+from engagement.store.results import refresh
+from engagement.store.views import load_views
+from tests.store.stores import differences
+
+LEGACY = Path(__file__).parents[1] / "data" / "legacy"
+FILES = sorted(path for path in resource_dir("sql").rglob("*.sql") if path.parent.name != "checks")
+CHECKS = sorted(resource_dir("sql").joinpath("checks").glob("*.sql"))
+VIEWS = {view.name: view for view in load_views()}
+PUBLIC = {name for name in VIEWS if "." not in name}
+COMPUTED = {name: view for name, view in VIEWS.items() if view.result}
+RESULTS = {view.result for view in COMPUTED.values()}
+BASE = set(
+    re.findall(
+        r"^create table (\w+)", "\n".join(text for *_, text in schema.migrations()), re.MULTILINE
+    )
+)
+
+# Tables as small as the numbers of drives and logs; the others have a row for every sample.
+SMALL = {"drive", "segment", "bookmark", "imported_drive", "imported_debug_event"}
+
+# They have a row for an element of a message's list, or for either of two things: no key of theirs.
+WITHOUT_KEY = {
+    "bookmarks",
+    "compute.interventions",
+    "interventions",
+    "staging.control_samples",
+    "staging.drive_events",
+    "staging.end_events",
+    "staging.legacy_steer_looks",
+}
+
+PUBLIC_TYPES = {"VARCHAR", "BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "TIMESTAMP"}
+
+HEADER = re.compile(
+    r"-- [A-Z][^\n]*\.\n"
+    r"--\n"
+    r"-- grain:   one row[^\n]*\n"
+    r"-- reads:   (?P<reads>[^\n]+\n(?:--          [^\n]+\n)*)"
+    r"-- null:    [^\n]+\n(?:--          [^\n]+\n)*"
+    r"(?:-- why:     [^\n]+\n(?:--          [^\n]+\n)*)?"
+    r"create or replace view (?P<name>[\w.]+) as\n"
+)
+GRAIN = re.compile(
+    r"^-- grain:   one row per (?:\((?P<several>[\w, ]+)\)|(?P<one>\w+))(?: with .*|[:;].*)?$",
+    re.MULTILINE,
+)
+CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+every_check = pytest.mark.parametrize("path", CHECKS, ids=name_of)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A database that has rows in most views, and the profile's signals."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def value(self, query):
+        return self.connection.sql(query).fetchall()[0][0]
+
+    def columns(self, name):
+        return {row[0]: row[1] for row in self.connection.sql(f"describe {name}").fetchall()}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    planned = plan_drives(8)
+    for drive in (planned[2], planned[7]):  # with a missing segment, a qlog, lateral-only time
+        assert len(list(write_drive(folder / "rlogs", drive))) == 4
+    profile = load_profile(
+        profiles_file=LEGACY / "config" / "vehicle_profiles.json", name=None, cwd=folder
+    )
+    read = ReadOptions(specs=load_signal_specs(profile), profile=profile.name)
+    database = folder / "engagement.duckdb"
+    ingest(
+        [folder / "rlogs", *sorted((LEGACY / "rlogs" / "0123abcd").glob("2025-08-01*"))],
+        database,
+        IngestOptions(read, jobs=1),
+    )
+    import_files(database, [LEGACY / "engagement_db.json", LEGACY / "debug_events.json"])
+    with duckdb.connect(str(database)) as connection:
+        yield Demo(connection)
+
+
+@pytest.fixture
+def header():
+    return lambda path: HEADER.match(path.read_text(encoding="utf-8"))
+
+
+def listed(text: str) -> set[str]:
+    return {name.strip() for name in text.replace("\n--", " ").split(",")}
+
+
+@every_file
+def test_a_file_begins_with_its_header_and_has_the_name_of_its_view(path, header):
+    found = header(path)
+    assert found, "title, grain, reads and null, in this order, then the view"
+    schema_name, _, name = found["name"].rpartition(".")
+    assert name == path.stem
+    wanted = {"public": {""}, "legacy": {"compute", "staging"}}
+    assert schema_name in wanted.get(path.parent.name, {path.parent.name})
+
+
+def test_no_two_files_make_the_same_view():
+    assert len(VIEWS) == len(FILES)
+    assert len({name.rpartition(".")[2] for name in COMPUTED}) == len(RESULTS)
+
+
+@every_file
+def test_the_header_says_what_is_read(path, header):
+    found = header(path)
+    view = VIEWS[found["name"]]
+    assert listed(found["reads"]) == view.reads & (VIEWS.keys() | RESULTS | BASE)
+
+
+@every_file
+def test_a_part_has_another_name_than_what_the_view_reads(path, header):
+    """Else `from drive` would be the part in one place and the table in another."""
+    parts = set(CTE.findall(path.read_text(encoding="utf-8")))
+    assert not parts & (listed(header(path)["reads"]) | BASE)
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_views_read_only_what_is_upstream_of_their_layer(name):
+    """Samples -> staging and compute, through result tables -> public views."""
+    reads = VIEWS[name].reads & (VIEWS.keys() | RESULTS | BASE)
+    if name in PUBLIC:
+        assert reads <= RESULTS | PUBLIC | SMALL | {"staging.imported_drives"}
+    else:
+        assert not reads & (PUBLIC - BASE)
+        assert not reads & COMPUTED.keys(), "a result table holds these rows already"
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_the_grain_holds(name, demo):
+    if name == "staging.thresholds":
+        assert demo.value(f"select count(*) from {name}") == 1
+        return
+    found = GRAIN.search(VIEWS[name].text)
+    key = re.findall(r"\w+", found["several"] or found["one"]) if found else []
+    has_key = bool(key) and set(key) <= demo.columns(name).keys()
+    assert has_key == (name not in WITHOUT_KEY)
+    if has_key:
+        rows = f"select count(*) - count(distinct ({', '.join(key)},)) from {name}"
+        assert demo.value(rows) == 0
+        assert demo.value(f"select count(*) from {name} where {key[0]} is null") == 0
+
+
+def test_the_demo_has_rows_of_nearly_everything(demo):
+    empty = {name for name in VIEWS if not demo.value(f"select count(*) from {name}")}
+    assert empty == set()
+
+
+@pytest.mark.parametrize("view", sorted(PUBLIC))
+def test_every_public_column_is_explained_and_of_a_plain_type(view, demo):
+    title, comments = described()[view]
+    assert title == VIEWS[view].title
+    columns = demo.columns(view)
+    assert [name for name in columns if not comments[name]] == []
+    assert set(columns.values()) <= PUBLIC_TYPES
+    assert all(name.islower() for name in columns)
+    assert {text for text in comments.values() if text.endswith(".")} == set()
+
+
+@cache
+def described():
+    return describe()
+
+
+def test_one_drive_computed_alone_is_as_among_all(demo):
+    connection = demo.connection
+    before = {name: rows_of(connection, name) for name in RESULTS}
+    drives = connection.sql("select distinct drive_id from segment order by all").fetchall()
+    assert len(drives) == 3
+    for (drive_id,) in drives:
+        for result in RESULTS:
+            connection.execute(f"delete from {result} where drive_id = {drive_id}")
+        refresh(connection, [drive_id])
+        assert differences({name: rows_of(connection, name) for name in RESULTS}, before) == []
+
+
+def rows_of(connection, table):
+    found = connection.sql(f"select * from {table} order by all")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+@every_check
+def test_a_check_runs_and_what_must_not_be_is_not(path, demo):
+    text = path.read_text(encoding="utf-8")
+    level = re.fullmatch(r"-- [A-Z][^\n]*\.\n-- level: (fail|warn)\nselect\s.*;\n", text, re.DOTALL)
+    assert level, "title, level, query"
+    found = demo.connection.sql(text)
+    assert {"drive_id", "dongle_id"} & set(found.columns)
+    if level[1] == "fail":
+        assert found.fetchall() == []

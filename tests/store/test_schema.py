@@ -1,0 +1,314 @@
+"""Tables, parameters and views of a database: made whole, or refused with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from engagement.errors import ConfigError, StoreError, StoreVersionError, ViewError
+from engagement.store import schema, views
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.ingest import recompute
+from engagement.store.reader import Reader
+from engagement.store.views import View, load_views
+from tests.store.stores import Store
+
+PARAMETER = '[parameters]\nmax_gap_s = { value = 2.5, unit = "s", why = "to see" }\n'
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def tables(connection):
+    query = "select table_name from duckdb_tables() where schema_name = 'main'"
+    return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def applied(connection):
+    query = "select version, name from schema_migration order by version"
+    return connection.execute(query).fetchall()
+
+
+def public_views(connection):
+    query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+    return {name for (name,) in connection.execute(query).fetchall()}
+
+
+@pytest.fixture
+def with_more_migrations(monkeypatch):
+    """Add migrations to the shipped ones; a program that has them sees them all."""
+    shipped = schema.migrations()
+    latest = shipped[-1][0]
+
+    def add(*texts):
+        more = [
+            (latest + number, f"{latest + number:04}_more.sql", text)
+            for number, text in enumerate(texts, start=1)
+        ]
+        monkeypatch.setattr(schema, "migrations", lambda: [*shipped, *more])
+        return [(number, name) for number, name, _ in (*shipped, *more)]
+
+    return add
+
+
+def test_migrations_lead_from_nothing_to_the_newest_version(connection):
+    assert schema.stored_version(connection) == 0
+    assert schema.migrate(connection)
+
+    assert schema.stored_version(connection) == schema.latest_version()
+    assert applied(connection) == [(number, name) for number, name, _ in schema.migrations()]
+    assert {"drive", "segment", "car_state", "parameter", "ingest_run"} <= tables(connection)
+
+
+def test_migrations_are_numbered_without_a_gap():
+    numbers = [number for number, *_ in schema.migrations()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_migrating_again_changes_nothing(connection):
+    schema.migrate(connection)
+    before = connection.execute("from schema_migration").fetchall()
+
+    assert not schema.migrate(connection)
+
+    assert connection.execute("from schema_migration").fetchall() == before
+
+
+def test_a_failing_migration_is_rolled_back_and_stays_pending(connection, with_more_migrations):
+    before = with_more_migrations("create table first_of_all (n integer)")
+    with_more_migrations(
+        "create table first_of_all (n integer)",
+        "create table half_done (n integer); insert into nowhere values (1)",
+    )
+
+    with pytest.raises(ViewError, match=r"^0+\d+_more\.sql: .*nowhere"):
+        schema.migrate(connection)
+
+    assert applied(connection) == before
+    assert "first_of_all" in tables(connection)
+    assert "half_done" not in tables(connection)
+    after = with_more_migrations(
+        "create table first_of_all (n integer)", "create table half_done (n integer)"
+    )
+    assert schema.migrate(connection)
+    assert applied(connection) == after
+
+
+def test_an_older_database_is_for_writers_only_until_it_is_migrated(
+    filled, tmp_path, with_more_migrations
+):
+    store = Store(tmp_path)
+    store.copy_of(filled.database)
+    with_more_migrations("alter table drive add column nickname varchar")
+    old, new = schema.latest_version() - 1, schema.latest_version()
+
+    with pytest.raises(StoreVersionError, match=f"at version {old}, this is {new}; bring it up"):
+        Reader(store.database)
+    assert store.ingest(filled.logs).n_unchanged == 4
+
+    assert store.rows("select nickname from drive limit 1") == [{"nickname": None}]
+    assert len(store.rows("from drives")) == 2
+    before = store.state()
+    store.ingest(filled.logs)
+    assert store.state() == before
+
+
+def test_a_newer_database_is_refused(filled, tmp_path):
+    store = Store(tmp_path)
+    store.copy_of(filled.database)
+    newest = schema.latest_version() + 1
+    with duckdb.connect(str(store.database)) as connection:
+        connection.execute(
+            f"insert into schema_migration values ({newest}, 'x', 'x', now()::timestamp)"
+        )
+    before = store.state()
+
+    for use in (lambda: Reader(store.database), store.ingest, lambda: recompute(store.database)):
+        with pytest.raises(StoreVersionError) as caught:
+            use()
+        assert str(store.database) in str(caught.value)
+        assert str(caught.value).endswith("; update engagement")
+    assert store.state() == before
+
+
+def test_creating_again_changes_nothing_and_asks_for_nothing(connection):
+    assert schema.create(connection)
+    assert schema.is_current(connection)
+    before = connection.execute("from store_state").fetchall()
+
+    assert not schema.create(connection)
+
+    assert connection.execute("from store_state").fetchall() == before
+
+
+def test_views_that_are_gone_from_sql_are_gone_from_the_database(connection):
+    schema.create(connection)
+    connection.execute("create view old_report as select 1 as one")
+    connection.execute("update store_state set sql_hash = 'another'")
+
+    assert schema.create(connection)
+
+    assert public_views(connection) == {view.name for view in load_views() if "." not in view.name}
+
+
+@pytest.mark.parametrize(
+    "text", ["create or replace view broken as select 1 +", "create view broken as from nowhere"]
+)
+def test_a_view_that_does_not_load_is_named_and_the_old_ones_stay(connection, monkeypatch, text):
+    schema.create(connection)
+    before = public_views(connection)
+    broken = View("sql/public/broken.sql", "broken", text, frozenset())
+    monkeypatch.setattr(schema, "load_views", lambda: (*load_views(), broken))
+    monkeypatch.setattr(schema, "sql_hash", lambda: "another")
+
+    with pytest.raises(ViewError, match=r"^sql/public/broken\.sql: "):
+        schema.create(connection)
+
+    assert public_views(connection) == before
+    assert connection.execute("select count(*) from drives").fetchall() == [(0,)]
+
+
+@pytest.fixture
+def own_sql(tmp_path, monkeypatch):
+    """Have views loaded from files that the test writes."""
+    folder = tmp_path / "sql"
+    monkeypatch.setattr(views, "resource_dir", lambda _: folder)
+    load_views.cache_clear()
+
+    def write(**texts):
+        for name, text in texts.items():
+            path = folder / "public" / f"{name}.sql"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    yield write
+    load_views.cache_clear()
+
+
+def test_views_load_in_the_order_in_which_they_read_each_other(own_sql):
+    own_sql(
+        a="-- Last.\ncreate or replace view a as\nselect * from b join c using (n)",
+        b="-- First.\ncreate or replace view b as\nselect 1 as n -- not from a",
+        c="-- Between.\ncreate or replace view c as\nwith\n\na as (\n select 2 as n\n)\n\nfrom b",
+    )
+
+    assert [view.name for view in load_views()] == ["b", "c", "a"]
+    assert [view.title for view in load_views()] == ["First.", "Between.", "Last."]
+
+
+def test_views_that_read_each_other_are_named(own_sql):
+    own_sql(
+        a="create or replace view a as\nselect * from b",
+        b="create or replace view b as\nselect * from a",
+    )
+
+    with pytest.raises(ViewError, match=r"(a -> b -> a|b -> a -> b): these views read each other"):
+        load_views()
+
+
+def test_a_file_without_a_view_is_named(own_sql):
+    own_sql(a="select 1")
+
+    with pytest.raises(ViewError, match=r"^sql/public/a\.sql: there is no"):
+        load_views()
+
+
+def test_a_file_of_parameters_changes_those_it_names(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(PARAMETER)
+    shipped, own = schema.load_parameters(), schema.load_parameters(path)
+
+    assert own["max_gap_s"].value == 2.5
+    assert {name for name in own if own[name] != shipped[name]} == {"max_gap_s"}
+    assert own.keys() == shipped.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("parameters = ", "Invalid value"),
+        (PARAMETER.replace("max_gap_s", "max_gab_s"), "did you mean 'max_gap_s'"),
+        (PARAMETER.replace("2.5", "-2.5"), ">= 0"),
+        (PARAMETER.replace("2.5", "nan"), ">= 0"),
+        (PARAMETER.replace("2.5", "1e300"), "<= 1e9|<= 1000000000"),
+        (PARAMETER.replace("2.5", '"two"'), "Expected `float`"),
+        (PARAMETER.replace("why", "because"), "because|why"),
+        (PARAMETER + "[other]\n", "unknown field"),
+        ("\udcff", "utf-8"),
+    ],
+)
+def test_parameters_that_do_not_hold_are_told_with_their_file(tmp_path, text, problem):
+    path = tmp_path / "own.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(ConfigError, match=problem) as caught:
+        schema.load_parameters(path)
+
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_file_of_parameters_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file"):
+        schema.load_parameters(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 1000], ids=["empty", "text"])
+def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path, content):
+    path = tmp_path / "engagement.duckdb"
+    path.write_bytes(content)
+    store = Store(tmp_path)
+    store.logs.mkdir()
+
+    for use in (lambda: Reader(path), store.ingest, lambda: recompute(path)):
+        with pytest.raises(StoreError, match=r"engagement\.duckdb: .*not a valid DuckDB database"):
+            use()
+    assert path.read_bytes() == content
+    assert not list(tmp_path.glob("*.next*"))
+
+
+def test_a_duckdb_file_of_someone_else_gets_our_tables_beside_theirs(tmp_path):
+    store = Store(tmp_path)
+    store.logs.mkdir()
+    with duckdb.connect(str(store.database)) as connection:
+        connection.execute("create table shopping as select 'milk' as item")
+
+    with pytest.raises(StoreVersionError):
+        Reader(store.database)
+    store.ingest()
+
+    assert store.rows("from shopping") == [{"item": "milk"}]
+    assert store.rows("from drives") == []
+
+
+def test_a_folder_in_the_database_s_place_is_told(tmp_path):
+    folder = tmp_path / "engagement.duckdb"
+    folder.mkdir()
+    (tmp_path / "rlogs").mkdir()
+
+    with pytest.raises(StoreError, match=r"engagement\.duckdb: can't read it: Is a directory"):
+        Store(tmp_path).ingest()
+
+
+def test_what_was_not_published_is_thrown_away(filled, tmp_path):
+    store = Store(tmp_path)
+    store.copy_of(filled.database)
+    before = store.state()
+
+    with writer_lock(store.database), Writer(store.database) as writer:
+        writer.connection.execute("delete from drive")
+
+    assert store.state() == before
+    assert not list(tmp_path.glob("*.next*"))
+
+
+def test_the_database_opens_in_the_oldest_duckdb_that_is_supported(filled):
+    with duckdb.connect(str(filled.database), read_only=True) as connection:
+        query = "select tags from duckdb_databases() where not internal"
+        [(tags,)] = connection.execute(query).fetchall()
+    assert tags["storage_version"].startswith("v1.5")
+    assert Path(filled.database).read_bytes()[8:12] == b"DUCK"

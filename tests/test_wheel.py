@@ -1,0 +1,85 @@
+"""The wheel has all that the command needs: installed alone, it works away from the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """What a command prints, run in a folder where nothing tells of the checkout."""
+    hidden = ("PYTHON", "VIRTUAL_ENV", "ENGAGEMENT", "COVERAGE", "COV_")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(hidden)}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    run(*build, "--wheel-dir", folder, ROOT, folder=folder)
+    [path] = folder.glob("engagement-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """An environment of its own with the wheel in it; what that depends on is lent by ours."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=False)
+    scripts = home / ("Scripts" if os.name == "nt" else "bin")
+    python = scripts / "python"
+    install = (sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--no-deps")
+    run(*install, "--no-index", wheel, folder=home)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = Path(run(python, "-c", ask, folder=home).strip())
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return scripts
+
+
+def test_the_wheel_carries_every_resource(wheel):
+    with ZipFile(wheel) as archive:
+        packed = {name.removeprefix("engagement/_data/") for name in archive.namelist()}
+    for folder in ("sql", "schemas", "config", "migrations"):
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+        assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
+        assert files
+
+
+def test_the_installed_command_works_anywhere(installed, tmp_path):
+    command = installed / "engagement"
+    where = "import engagement, sys; print(engagement.__file__, sys.path)"
+    found = run(installed / "python", "-c", where, folder=tmp_path)
+    assert found.startswith(str(installed.parent))
+    assert f"'{ROOT}'" not in found
+
+    assert "ingest" in run(command, "--help", folder=tmp_path)
+    assert run(command, "--version", folder=tmp_path).strip()
+    run(command, "demo", "--out", "logs", "--drives", "1", folder=tmp_path)
+    said = run(command, "ingest", "logs", "--profile", "demo", "--jobs", "1", folder=tmp_path)
+    assert "ingested 4 segments of 1 drive" in said
+    assert "2019-11-14--08-12-05" in run(command, "report", "--csv", folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "engagement.duckdb",
+        "engagement.duckdb.lock",
+        "logs",
+    ]
