@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from engagement.extract.fields import constant, named, nullable, read_columns
 from engagement.extract.sources import SOURCES, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
+    from engagement.extract.fields import Column
     from engagement.logs.columns import Array, Bools, Ints, Structs
     from engagement.logs.log import Log
-
-    Column = Array | pa.Array[Any]
 
 BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if nothing changes
 _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
@@ -30,8 +30,6 @@ _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
-
-
 _REQUIRED = {  # a source that has no such field is no source of the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -102,37 +100,6 @@ def _structs(log: Log, source: Source) -> Structs:
     return log.structs(source.event).items(source.items)
 
 
-def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
-    """Read fields by path; a path's longest prefix that is a field is followed first."""
-    reached = {"": structs}
-
-    def reach(start: str, path: str) -> tuple[Structs, str]:
-        here = reached[start]
-        heads = [path[:place] for place, letter in enumerate(path) if letter == "."]
-        for head in reversed([] if here.field(path) else heads):
-            if here.field(head):
-                end = f"{start}{head}."
-                reached[end] = reached[end] if end in reached else here.struct(head)
-                return reach(end, path[len(head) + 1 :])
-        return here, path
-
-    columns = {column: _read(*reach("", path)) for column, path in source.columns.items()}
-    return columns | {name: constant(text, len(structs)) for name, text in source.constants.items()}
-
-
-def _read(structs: Structs, name: str) -> Column:
-    field = structs.field(name)
-    if field is None:
-        return pa.nulls(len(structs))
-    if field.kind == "text":
-        codes, texts = structs.texts(name)
-        indices: pa.Array[Any] = pa.array(codes.astype(np.int32), mask=codes == 0)
-        return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
-    if field.kind == "enum":
-        return named(structs.column(name), structs.enumerants(name))
-    return structs.column(name)
-
-
 def _refine(source: Source, structs: Structs, columns: dict[str, Column]) -> Rows:
     """What a mapping can't say, for the rows of undamaged messages."""
     rows = Rows(source.table, structs.log, structs.message_num, columns)
@@ -142,31 +109,6 @@ def _refine(source: Source, structs: Structs, columns: dict[str, Column]) -> Row
     rows, structs = rows.keep(is_good), structs if is_good.all() else structs.take(is_good)
     refine = _REFINEMENTS.get(source.table)
     return refine(rows, structs, source) if refine else rows
-
-
-def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
-    """Enum numbers as their names; one that the schema has no name for is its number."""
-    known = list(names)
-    highest = int(codes.max()) if len(codes) else -1
-    unknown = [str(code) for code in range(len(known), highest + 1)]
-    names_ = pa.array(known + unknown, pa.string())  # untyped, pyarrow looks for more libraries
-    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), names_)
-
-
-def constant(value: str, length: int) -> pa.DictionaryArray[Any, Any]:
-    """The same text for every row."""
-    texts = pa.array([value], pa.string())
-    return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), texts)
-
-
-def nullable(values: Array, is_null: Bools | None = None) -> pa.Array[Any]:
-    """An array with nulls, which numbers that are not finite become too."""
-    if values.dtype.kind == "f":
-        is_finite = np.isfinite(values)
-        if not is_finite.all():
-            is_null = ~is_finite if is_null is None else is_null | ~is_finite
-    array: pa.Array[Any] = pa.array(values, mask=is_null)
-    return array
 
 
 def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:

@@ -202,6 +202,9 @@ SOURCES = (
         constants={"source": "lateralPlan"},
     ),
     Source(
+        "lane_change", "modelV2", {"state": "meta.laneChangeState"}, constants={"source": "modelV2"}
+    ),
+    Source(
         "live_parameters",
         "liveParameters",
         {

@@ -1,8 +1,8 @@
 -- Engagements: maximal runs of mode engaged, short off-runs apart.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engaged_runs, result.state_intervals, result.interval_motion, ignition, car_state,
---          staging.thresholds
+-- reads:   result.engaged_runs, result.state_intervals, result.interval_motion,
+--          result.drive_facts, ignition, car_state, staging.thresholds
 -- null:    never; distance_km is 0 where the speed is not known
 create or replace view compute.engagements as
 with

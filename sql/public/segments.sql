@@ -42,7 +42,7 @@ comment on column segments.raw_size_bytes is 'size of the log, decompressed';
 comment on column segments.status is 'ok, partial (what could be read is here) or failed (nothing could)';
 comment on column segments.damage is 'what is wrong with the file and where; null when nothing is';
 comment on column segments.n_messages is 'messages that could be read';
-comment on column segments.n_damaged_messages is 'messages left out because their pointers lead out of bounds';
+comment on column segments.n_damaged_messages is 'messages left out because a pointer, a text or a time in them is impossible';
 comment on column segments.start_mono_ns is 'first logMonoTime, initData aside; null for a failed log';
 comment on column segments.end_mono_ns is 'last logMonoTime; null for a failed log';
 comment on column segments.profile is 'vehicle profile whose CAN signals were read; null for none';

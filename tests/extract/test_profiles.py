@@ -169,7 +169,7 @@ def test_hostile_profiles_are_configuration_errors(
     path.write_bytes(content)
 
     with pytest.raises(ConfigError, match=r"hostile\.json: "):
-        load_profile(profiles_file=path, name=None, cwd=path.parent)
+        load_profile(profiles_file=path, name="a", cwd=path.parent)
 
 
 @pytest.mark.parametrize("ending", ["\n", "\n\n", " // why\n", ' 2 "a" 1 \n'])

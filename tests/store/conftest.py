@@ -23,12 +23,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Two drives of two segments each; for tests that change nothing, or copy it."""
-    store = Store(tmp_path_factory.mktemp("filled"))
+def two_drives(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Store:
+    """Two drives of a segment each; for tests that change nothing, or copy it."""
+    store = Store(tmp_path_factory.mktemp("two_drives"))
+    store.copy_of(empty_database)
     for drive in (ONE, OTHER):
-        for number in range(2):
-            write(store.logs, drive, number)
+        write(store.logs, drive, 0)
     store.ingest()
     return store
 
@@ -39,4 +39,13 @@ def store(tmp_path: Path, empty_database: Path) -> Store:
     store = Store(tmp_path)
     store.logs.mkdir()
     store.copy_of(empty_database)
+    return store
+
+
+@pytest.fixture
+def begun(tmp_path: Path, two_drives: Store) -> Store:
+    """A database that has two drives, whose logs are elsewhere, and an empty folder of logs."""
+    store = Store(tmp_path)
+    store.logs.mkdir()
+    store.copy_of(two_drives.database)
     return store

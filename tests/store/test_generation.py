@@ -17,7 +17,7 @@ from engagement.errors import StoreBusyError, StoreError
 from engagement.store import run
 from engagement.store.reader import Reader
 from tests.store import processes
-from tests.store.small_logs import ONE, OTHER, Drive, write
+from tests.store.small_logs import ONE, Drive, write
 from tests.store.stores import Store, differences
 
 THIRD = Drive("0f0f0f0f0f0f0f0f", "2024-03-04--05-06-07", shift_s=3.0)
@@ -55,14 +55,11 @@ def leftovers(store):
 
 
 @pytest.fixture
-def busy_store(store):
+def busy_store(begun):
     """Two drives in the database, and two logs that are not: a late segment and a new drive."""
-    for drive in (ONE, OTHER):
-        write(store.logs, drive, 0)
-    store.ingest()
-    write(store.logs, ONE, 1)
-    write(store.logs, THIRD, 0)
-    return store
+    write(begun.logs, ONE, 1)
+    write(begun.logs, THIRD, 0)
+    return begun
 
 
 def undisturbed_s(store):

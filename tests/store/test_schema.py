@@ -100,27 +100,27 @@ def test_a_failing_migration_is_rolled_back_and_stays_pending(connection, with_m
 
 
 def test_an_older_database_is_for_writers_only_until_it_is_migrated(
-    filled, tmp_path, with_more_migrations
+    two_drives, tmp_path, with_more_migrations
 ):
     store = Store(tmp_path)
-    store.copy_of(filled.database)
+    store.copy_of(two_drives.database)
     with_more_migrations("alter table drive add column nickname varchar")
     old, new = schema.latest_version() - 1, schema.latest_version()
 
     with pytest.raises(StoreVersionError, match=f"at version {old}, this is {new}; bring it up"):
         Reader(store.database)
-    assert store.ingest(filled.logs).n_unchanged == 4
+    assert store.ingest(two_drives.logs).n_unchanged == 2
 
     assert store.rows("select nickname from drive limit 1") == [{"nickname": None}]
     assert len(store.rows("from drives")) == 2
     before = store.state()
-    store.ingest(filled.logs)
+    store.ingest(two_drives.logs)
     assert store.state() == before
 
 
-def test_a_newer_database_is_refused(filled, tmp_path):
+def test_a_newer_database_is_refused(two_drives, tmp_path):
     store = Store(tmp_path)
-    store.copy_of(filled.database)
+    store.copy_of(two_drives.database)
     newest = schema.latest_version() + 1
     with duckdb.connect(str(store.database)) as connection:
         connection.execute(
@@ -294,9 +294,9 @@ def test_a_folder_in_the_database_s_place_is_told(tmp_path):
         Store(tmp_path).ingest()
 
 
-def test_what_was_not_published_is_thrown_away(filled, tmp_path):
+def test_what_was_not_published_is_thrown_away(two_drives, tmp_path):
     store = Store(tmp_path)
-    store.copy_of(filled.database)
+    store.copy_of(two_drives.database)
     before = store.state()
 
     with writer_lock(store.database), Writer(store.database) as writer:
@@ -306,9 +306,9 @@ def test_what_was_not_published_is_thrown_away(filled, tmp_path):
     assert not list(tmp_path.glob("*.next*"))
 
 
-def test_the_database_opens_in_the_oldest_duckdb_that_is_supported(filled):
-    with duckdb.connect(str(filled.database), read_only=True) as connection:
+def test_the_database_opens_in_the_oldest_duckdb_that_is_supported(two_drives):
+    with duckdb.connect(str(two_drives.database), read_only=True) as connection:
         query = "select tags from duckdb_databases() where not internal"
         [(tags,)] = connection.execute(query).fetchall()
     assert tags["storage_version"].startswith("v1.5")
-    assert Path(filled.database).read_bytes()[8:12] == b"DUCK"
+    assert Path(two_drives.database).read_bytes()[8:12] == b"DUCK"

@@ -1,0 +1,72 @@
+"""Fields of messages as columns of a table: numpy arrays, or Arrow ones where there are nulls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engagement.extract.sources import Source
+    from engagement.logs.columns import Array, Bools, Structs
+
+    Column = Array | pa.Array[Any]
+
+
+def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
+    """Read fields by path; a path's longest prefix that is a field is followed first."""
+    reached = {"": structs}
+
+    def reach(start: str, path: str) -> tuple[Structs, str]:
+        here = reached[start]
+        heads = [path[:place] for place, letter in enumerate(path) if letter == "."]
+        for head in reversed([] if here.field(path) else heads):
+            if here.field(head):
+                end = f"{start}{head}."
+                reached[end] = reached[end] if end in reached else here.struct(head)
+                return reach(end, path[len(head) + 1 :])
+        return here, path
+
+    columns = {column: _read(*reach("", path)) for column, path in source.columns.items()}
+    return columns | {name: constant(text, len(structs)) for name, text in source.constants.items()}
+
+
+def _read(structs: Structs, name: str) -> Column:
+    field = structs.field(name)
+    if field is None:
+        return pa.nulls(len(structs))
+    if field.kind == "text":
+        codes, texts = structs.texts(name)
+        indices: pa.Array[Any] = pa.array(codes.astype(np.int32), mask=codes == 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
+    if field.kind == "enum":
+        return named(structs.column(name), structs.enumerants(name))
+    return structs.column(name)
+
+
+def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
+    """Enum numbers as their names; one that the schema has no name for is its number."""
+    known = list(names)
+    highest = int(codes.max()) if len(codes) else -1
+    unknown = [str(code) for code in range(len(known), highest + 1)]
+    names_ = pa.array(known + unknown, pa.string())  # untyped, pyarrow looks for more libraries
+    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), names_)
+
+
+def constant(value: str, length: int) -> pa.DictionaryArray[Any, Any]:
+    """The same text for every row."""
+    texts = pa.array([value], pa.string())
+    return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), texts)
+
+
+def nullable(values: Array, is_null: Bools | None = None) -> pa.Array[Any]:
+    """An array with nulls, which numbers that are not finite become too."""
+    if values.dtype.kind == "f":
+        is_finite = np.isfinite(values)
+        if not is_finite.all():
+            is_null = ~is_finite if is_null is None else is_null | ~is_finite
+    array: pa.Array[Any] = pa.array(values, mask=is_null)
+    return array
