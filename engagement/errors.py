@@ -9,6 +9,7 @@
     │  ├─ StoreMissingError      exit 4   there is no database yet
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
     │  └─ ViewError              exit 4   a view that does not load
+    ├─ QueryError                exit 2   a query that DuckDB refuses
     └─ NotFoundError             exit 1   no such device, drive, view or column
 
 A message says what, which one and what to do; it starts in lower case and has no full stop.
@@ -129,6 +130,12 @@ class ViewError(StoreError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.name, self.problem))
+
+
+class QueryError(EngagementError):
+    """A query that DuckDB refuses; the message is DuckDB's own."""
+
+    exit_code = 2
 
 
 class NotFoundError(EngagementError):

@@ -274,6 +274,7 @@ def test_old_sunnypilot_is_lateral_only_where_its_cruise_is_off():
     tables = tables_of("EEEEEE", cruise_enabled="xxx   ")
     row = {"enabled": True, "lat_active": True, "long_active": False}
     tables["car_control"] = [placed(tenths, row) for tenths in range(6)]
+    tables["controls_state"] = tables.pop("selfdrive_state")
     modes = [row["mode"] for row in compute(tables)["state_intervals"]]
     for row in tables["car_state"]:
         row["n_pointers"] = 7

@@ -7,6 +7,12 @@ for narration.
 
 from __future__ import annotations
 
-from engagement.cli.group import main
+import sys
+
+try:
+    from engagement.cli.group import main
+except KeyboardInterrupt:
+    sys.stderr.write("engagement: interrupted\n")
+    sys.exit(130)
 
 __all__ = ["main"]

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engagement.cli.formats import decimal, duration, moment, percent
 from engagement.cli.render import Column
 
+if TYPE_CHECKING:
+    from engagement.cli.render import Row
+
+LOCAL_TIME = " ^"
+
+
+def is_local(row: Row) -> bool:
+    """Whether the start of a drive is the device's local time, as only its name has one."""
+    return bool(row["clock_source"] == "name")
+
+
+def _local_mark(row: Row) -> str:
+    return LOCAL_TIME if is_local(row) else ""
+
+
 DRIVES = (
-    Column("drive", "drive"),
-    Column("started", "started_at_utc", moment, rank=9),
+    Column("drive", "drive", is_whole=True),
+    Column("started", "started_at_utc", moment, rank=9, mark=_local_mark),
     Column("car", "car_fingerprint", rank=15),
     Column("version", "version", rank=13),
     Column("branch", "git_branch", rank=16),
     Column("time", "known_s", duration, rank=3),
-    Column("cover-\nage %", "coverage", percent, rank=1),
+    Column("cover-\nage %", "coverage", percent, rank=2),
     Column("moving", "moving_s", duration, rank=12),
     Column("engaged\n% time", "engaged_fraction", percent),
     Column("engaged\n% moving", "moving_engaged_fraction", percent, rank=6),
@@ -24,11 +41,11 @@ DRIVES = (
     Column("steering\noverrides", "n_lateral_overrides", is_number=True, rank=7),
     Column("pedal\noverrides", "n_longitudinal_overrides", is_number=True, rank=10),
     Column("interv.", "n_interventions", is_number=True),
-    Column("interv.\n/100 km", "interventions_per_100km", decimal),
+    Column("interv.\n/100 km", "interventions_per_100km", decimal, rank=1),
 )
 
 DEVICES = (
-    Column("device", "dongle_id"),
+    Column("device", "dongle_id", is_whole=True),
     Column("drives", "n_drives", is_number=True),
     Column("imported", "n_imported_drives", is_number=True, rank=10),
     Column("first drive", "first_drive", rank=9),
@@ -55,9 +72,9 @@ SPEED_BANDS = (
 )
 
 DRIVE_LIST = (
-    Column("device", "dongle_id"),
-    Column("drive", "drive"),
-    Column("started", "started_at_utc", moment, rank=2),
+    Column("device", "dongle_id", is_whole=True),
+    Column("drive", "drive", is_whole=True),
+    Column("started", "started_at_utc", moment, rank=2, mark=_local_mark),
     Column("time", "duration_s", duration, rank=1),
     Column("km", "distance_km", decimal, rank=3),
     Column("segments", "n_segments", is_number=True),
@@ -72,7 +89,7 @@ DRIVE_LIST = (
 
 
 DEVICE_LIST = (
-    Column("device", "dongle_id"),
+    Column("device", "dongle_id", is_whole=True),
     Column("drives", "n_drives", is_number=True),
     Column("imported", "n_imported_drives", is_number=True),
     Column("first drive", "first_drive", rank=2),

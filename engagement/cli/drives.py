@@ -39,3 +39,5 @@ def drives(
         rows = select(reader, device, since, until).drives()
         names = list(reader.comments("drives"))
     render.print_list(columns.DRIVE_LIST, names, rows, output, noun="drive")
+    if output == "table" and any(columns.is_local(row) for row in rows):
+        render.note(f"{columns.LOCAL_TIME.strip()} the device's local time: its name has no other")

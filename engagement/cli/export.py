@@ -72,7 +72,8 @@ def _writing(out: Path, database: Path) -> Iterator[None]:
     """
     is_file = out != _STDOUT and out.exists()
     if is_file and not (out.is_file() or out.is_dir()):
-        raise click.BadParameter(f"{str(out)!r} is no regular file", param_hint="--out")
+        problem = f"{str(out)!r} is no regular file; - is stdout"
+        raise click.BadParameter(problem, param_hint="--out")
     if is_file and out.samefile(database):
         raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
     try:
@@ -86,7 +87,7 @@ def _writing(out: Path, database: Path) -> Iterator[None]:
 
 
 def _report_entries(path: Path, n_entries: int) -> None:
-    click.echo(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}")
+    click.echo(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}", err=True)
 
 
 @export.command("legacy")
@@ -159,7 +160,7 @@ def _parquet(view: str, out: Path, database: Path) -> None:
         raise click.BadParameter("Parquet goes to a file; CSV can go to stdout", param_hint="--out")
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_parquet(reader, view, out)
-    click.echo(f"{text(out)}: {count(n_rows, 'row')}")
+    click.echo(f"{text(out)}: {count(n_rows, 'row')}", err=True)
 
 
 @export.command("csv")
@@ -177,4 +178,4 @@ def _csv(view: str, out: Path, database: Path) -> None:
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_csv(reader, view, sys.stdout.buffer if is_stdout else out)
     if not is_stdout:
-        click.echo(f"{text(out)}: {count(n_rows, 'row')}")
+        click.echo(f"{text(out)}: {count(n_rows, 'row')}", err=True)

@@ -6,16 +6,22 @@ Help and version must answer at once, so nothing here imports DuckDB, Arrow or t
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import DATABASE_KEY
 from engagement.errors import EngagementError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _INTERRUPTED = "interrupted; nothing half-done was kept"
 
@@ -67,6 +73,20 @@ class _Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            _let_go_of_stdout()
+            with suppress(OSError):
+                Failure(_os_message(error), ExitCode.FAILED).show()
+            sys.exit(ExitCode.FAILED)
+        finally:
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _let_go_of_stdout()
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
@@ -80,6 +100,10 @@ class _Group(click.Group):
             if str(error) != "Query interrupted":
                 raise
             raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+        except _duckdb_errors() as error:
+            problem = str(error).split("\n", 1)[0]
+            message = f"{ctx.meta[DATABASE_KEY]}: DuckDB says: {problem}"
+            raise Failure(message, ExitCode.DATABASE) from error
         except BrokenPipeError:
             _let_go_of_stdout()
             ctx.exit(ExitCode.OK)
@@ -90,7 +114,8 @@ def _load(name: str) -> click.Command:
     """Import a command's module and find the command in it."""
     module_name = f"engagement.cli.{name}{'_' if name == 'import' else ''}"
     try:
-        module = import_module(module_name)
+        with _interruptible_at_once():
+            module = import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
@@ -100,11 +125,46 @@ def _load(name: str) -> click.Command:
     return next(command for command in commands if command.name == name)
 
 
+@contextmanager
+def _interruptible_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process here and now.
+
+    Libraries written in C turn a KeyboardInterrupt in their imports into errors of their own.
+    """
+    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not is_usual or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _quit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _quit(_signal: int, _frame: object) -> None:
+    os.write(2, f"engagement: {_INTERRUPTED}\n".encode())
+    os._exit(ExitCode.INTERRUPTED)
+
+
+def _duckdb_errors() -> tuple[type[Exception], ...]:
+    """DuckDB's errors, where a command has imported it: nothing else can have raised one."""
+    module = sys.modules.get("duckdb")
+    return (module.Error,) if module else ()
+
+
+def _os_message(error: OSError) -> str:
+    """What the system refused; a stream, unlike a file, has no name."""
+    what = "can't write the output" if error.filename is None else os.fsdecode(error.filename)
+    return f"{what}: {error.strerror or error}"
+
+
 def _let_go_of_stdout() -> None:
-    """Whoever read stdout has enough; what Python still holds for it goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Nobody takes what is written to stdout; what Python still holds for it goes nowhere."""
+    with suppress(ValueError):  # no file, as in tests
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @click.group(

@@ -49,7 +49,7 @@ def import_(ctx: click.Context, files: tuple[Path, ...], database: Path, *, as_j
     if as_json:
         render.print_json(asdict(report))
     else:
-        click.echo(_summary(report))
+        click.echo(_summary(report), err=True)
     if report.problems:
         ctx.exit(ExitCode.USAGE)
 

@@ -23,6 +23,7 @@ from engagement.extract.dbc import load_signal_specs
 from engagement.extract.profiles import load_profile
 from engagement.extract.segment import ReadOptions
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
+from engagement.logs.schema import load_schema
 from engagement.names import parse_dongle_id
 from engagement.store import ingest as store
 from engagement.store.plan import Filters
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from engagement.store.plan import Plan
+
+_NO_PROFILE = (
+    "no vehicle profile was named: CAN signals were not read; name one with --profile NAME"
+)
 
 
 def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -127,14 +132,16 @@ def ingest(
     if as_json:
         render.print_json(document(report, is_dry_run=wanted.dry_run))
     else:
-        print_report(report, is_dry_run=wanted.dry_run)
+        print_report(report, paths, is_dry_run=wanted.dry_run)
         if not (wanted.read.specs or wanted.dry_run) and report.n_ingested:
-            render.note("no vehicle profile was named: CAN signals were not read")
+            render.note(_NO_PROFILE)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
 
 
 def _read_options(device: str | None, drive: str | None, options: dict[str, Any]) -> ReadOptions:
+    if options["schema_dir"]:
+        load_schema(options["schema_dir"])  # its errors, even where no log needs it
     profile = load_profile(
         profiles_file=options["vehicle_profiles"], name=options["profile"], cwd=Path.cwd()
     )

@@ -12,12 +12,15 @@ from engagement.cli.formats import count, size, text
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engagement.store.ingest import IngestReport
 
-_NOTHING_FOUND = "no log found: they are named rlog or qlog, with .bz2, .zst or nothing after it"
+_NAMES = "they are named rlog or qlog, with .bz2, .zst or nothing after it"
+_SHOWN_NAMED = 10
 
 
-def print_report(report: IngestReport, *, is_dry_run: bool) -> None:
+def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: bool) -> None:
     """Say what is wrong with which log, then all in one line; stdout is for a dry run's paths."""
     for problem in report.problems:
         click.echo(f"{problem.status}: {text(problem.path)}: {text(problem.problem)}", err=True)
@@ -28,16 +31,30 @@ def print_report(report: IngestReport, *, is_dry_run: bool) -> None:
     if is_dry_run:
         for path in report.to_read:
             click.echo(stored_path(Path(path)))
-    is_empty = not any(number for number, _ in _left(report)) and not report.n_ingested
-    if is_empty and not (report.to_read or report.missing):
-        render.note(_NOTHING_FOUND)
+    _print_named(report)
+    n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
+    there = [text(path) for path in paths if str(path) not in report.missing]
+    if there and not (n_logs or report.to_read):
+        render.note(f"no logs under {', '.join(there)}: {_NAMES}")
     click.echo(_summary(report, is_dry_run=is_dry_run), err=True)
+
+
+def _print_named(report: IngestReport) -> None:
+    """Say which drives were named by this program, and how to name them otherwise."""
+    for path, drive in report.named[:_SHOWN_NAMED]:
+        said = f"its path names no drive; it is {text(drive)} now (--drive names another)"
+        click.echo(f"{text(path)}: {said}", err=True)
+    n_more = len(report.named) - _SHOWN_NAMED
+    if n_more > 0:
+        click.echo(f"{count(n_more, 'more log')} whose path names no drive", err=True)
 
 
 def _left(report: IngestReport) -> list[tuple[int, str]]:
     """What was not ingested whole, and why."""
+    n_failed_before = report.n_failed_before
+    before = f", {n_failed_before} of them failed before" if n_failed_before else ""
     return [
-        (report.n_unchanged, "unchanged"),
+        (report.n_unchanged, f"unchanged{before}"),
         (report.n_superseded, "superseded"),
         (report.n_filtered, "not selected"),
         (len(report.locked), "still being written"),
@@ -61,7 +78,8 @@ def _summary(report: IngestReport, *, is_dry_run: bool) -> str:
 
 def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
     """The report for --json, under its own names; paths as text that any reader takes."""
-    names = ("n_ingested", "n_unchanged", "n_superseded", "n_filtered", "n_partial", "n_failed")
+    kinds = ("ingested", "unchanged", "superseded", "filtered", "partial", "failed")
+    names = (*(f"n_{kind}" for kind in kinds), "n_failed_before")
     problems = [
         {"path": stored_path(Path(p.path)), "status": p.status, "problem": p.problem}
         for p in report.problems
@@ -72,6 +90,7 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "duration_s": report.duration_s,
         "drives": sorted(report.drives),
         "problems": problems,
+        "named": [{"path": stored_path(Path(path)), "drive": name} for path, name in report.named],
         "locked": [stored_path(Path(path)) for path in report.locked],
         "missing": [stored_path(Path(path)) for path in report.missing],
         "to_read": [stored_path(Path(path)) for path in report.to_read],

@@ -56,8 +56,9 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
 
 
 def _of_group(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:
-    """The command's own --db, else the group's."""
+    """The command's own --db, else the group's; messages name it."""
     database: Path = value or ctx.meta[DATABASE_KEY]
+    ctx.meta[DATABASE_KEY] = database
     return database
 
 

@@ -33,11 +33,16 @@ _PIPE_WIDTH = 100_000
 _NUMBERS = (formats.percent, formats.decimal, formats.duration, formats.size)
 
 
+def _no_mark(_row: Row) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: its heading, the value's name in a row, and how it is shown.
 
     `rank` says how soon it is left out where there is no room: the highest first, 0 never.
+    `mark` is what a row adds to its value. A column that `is_whole` is never wrapped.
     """
 
     heading: str
@@ -45,6 +50,8 @@ class Column:
     show: Callable[[Any], str] = formats.text
     rank: int = 0
     is_number: bool = False
+    is_whole: bool = False
+    mark: Callable[[Row], str] = _no_mark
 
     @property
     def is_right(self) -> bool:
@@ -62,8 +69,8 @@ class Line:
 
 def print_table(
     columns: Sequence[Column], groups: Sequence[Sequence[Line]], *, title: str = ""
-) -> int:
-    """Print a table; return the number of columns that there was no room for."""
+) -> list[Column]:
+    """Print a table; return the columns that there was room for."""
     is_terminal = sys.stdout.isatty()
     console = Console(
         file=sys.stdout, width=None if is_terminal else _PIPE_WIDTH, highlight=False, emoji=False
@@ -82,7 +89,7 @@ def print_table(
         console.print(table)
     else:
         _print_plain(console, table)
-    return len(columns) - len(shown)
+    return shown
 
 
 def _natural_width(console: Console, table: Table) -> int:
@@ -112,7 +119,7 @@ def _table(
         table.add_column(
             Text(above + column.heading),
             justify="right" if column.is_right else "left",
-            no_wrap=column.is_right,
+            no_wrap=column.is_right or column.is_whole,
             overflow="fold",
         )
     for group in groups:
@@ -123,10 +130,12 @@ def _table(
 
 
 def _cell(column: Column, line: Line) -> Text:
-    return Text(column.show(line.values[column.name]) if column.name in line.values else "")
+    if column.name not in line.values:
+        return Text()
+    return Text(column.show(line.values[column.name]) + column.mark(line.values))
 
 
-def print_rows(columns: Sequence[Column], rows: Iterable[Row], *, title: str = "") -> int:
+def print_rows(columns: Sequence[Column], rows: Iterable[Row], *, title: str = "") -> list[Column]:
     """Print rows as a table of one group."""
     return print_table(columns, [[Line(row) for row in rows]], title=title)
 

@@ -80,13 +80,18 @@ def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
         render.note("there is no such drive in the database")
         return
     if "drives" in parts:
-        n_left_out = render.print_table(columns.DRIVES, _groups(parts["drives"], parts["devices"]))
+        wanted = columns.DRIVES
+        shown = render.print_table(wanted, _groups(parts["drives"], parts["devices"]))
     else:
-        n_left_out = render.print_rows(columns.DEVICES, parts["devices"])
+        wanted = columns.DEVICES
+        shown = render.print_rows(wanted, parts["devices"])
     if "speed_bands" in parts:
         click.echo()
         render.print_rows(columns.SPEED_BANDS, parts["speed_bands"])
-    click.echo(f"\n{_footer(counts)}")
+    has_starts = any(column.name == "started_at_utc" for column in shown)
+    n_local = sum(map(columns.is_local, parts["drives"])) if has_starts else 0
+    click.echo(f"\n{_footer(counts, n_local)}")
+    n_left_out = len(wanted) - len(shown)
     if n_left_out:
         render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
 
@@ -111,7 +116,7 @@ def _marked(row: dict[str, Any]) -> dict[str, str]:
     return {"drive": row["drive"] + mark}
 
 
-def _footer(counts: dict[str, int]) -> str:
+def _footer(counts: dict[str, int], n_local: int) -> str:
     parts = [f"{count(counts['n_drives'], 'drive')} of {count(counts['n_devices'], 'device')}"]
     parts.append(f"{count(counts['n_missing_segments'], 'segment')} missing")
     parts.append(f"{count(counts['n_damaged_logs'], 'log')} damaged")
@@ -119,4 +124,6 @@ def _footer(counts: dict[str, int]) -> str:
         parts.append(f"{counts['n_imported']} imported from an old file (*)")
     if counts["n_decimated"]:
         parts.append(f"{counts['n_decimated']} with qlogs, which lack short presses (~)")
+    if n_local:
+        parts.append(f"{n_local} started by the device's local time ({columns.LOCAL_TIME.strip()})")
     return ", ".join(parts)

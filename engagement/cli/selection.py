@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engagement.errors import InputError, NotFoundError
+from engagement.errors import InputError, NotFoundError, suggestion
 
 if TYPE_CHECKING:
     from datetime import date
@@ -79,7 +79,7 @@ class Selection:
         """Drives, newest first; else by a column, text from A, numbers from the greatest.
 
         Raises:
-            NotFoundError: If there is no such column.
+            InputError: If there is no such column.
         """
         newest = "started_at_utc desc nulls last, drive desc, dongle_id"
         if sort is None:
@@ -87,7 +87,9 @@ class Selection:
         types = self.reader.rows("select column_name, column_type from (describe drives)")
         type_by_column = {row["column_name"]: row["column_type"] for row in types}
         if sort not in type_by_column:
-            raise NotFoundError("column of drives", sort, type_by_column)
+            raise InputError(
+                f"--sort: no column of drives {sort!r}{suggestion(sort, type_by_column)}"
+            )
         direction = "asc" if type_by_column[sort] == "VARCHAR" else "desc"
         return self.rows(f'from drives order by "{sort}" {direction} nulls last, {newest}')
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from engagement.cli import render
 from engagement.cli.options import database_option, format_options
-from engagement.cli.queries import print_query, run_query
+from engagement.cli.queries import print_query, rows_of, run_query
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
     """Run a query on the views.
 
     QUERY is SQL as DuckDB has it; without one, or with -, it is read from stdin. The database is
-    open read-only. A table stops after 200 rows, --csv, --json and --arrow give all.
+    open read-only, and no other file is read or written. A table stops after 200 rows, --csv, --json and --arrow give all.
 
     \b
     Example:
@@ -42,6 +42,7 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
     if arrow and sys.stdout.isatty():
         raise click.UsageError("--arrow writes bytes: send them to a file or a program")
     with Reader(database) as reader:
+        reader.lock()
         if output == "table" and not arrow:
             print_query(reader, query)
             return
@@ -50,6 +51,6 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
         with pa.ipc.new_stream(cast("IOBase", sys.stdout.buffer), table.schema) as stream:
             stream.write_table(table)
     elif output == "json":
-        render.print_json(table.to_pylist())
+        render.print_json(rows_of(table))
     else:
-        render.print_csv(table.column_names, table.to_pylist())
+        render.print_csv(table.column_names, rows_of(table))

@@ -30,6 +30,7 @@ _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
+_MAX_SPEED_MPS = 150  # 540 km/h: beyond it a speed is noise
 _REQUIRED = {  # a source that has no such field is no source of the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -131,8 +132,10 @@ def _positive(values: Column) -> pa.Array[Any]:
 
 
 def _refine_car_state(rows: Rows, structs: Structs, _source: Source) -> Rows:
+    """Leave out what can't be: a speed of no car, and slots that the writer had other uses for."""
     is_old_sunnypilot = structs.n_pointers >= _OLD_SUNNYPILOT_POINTERS
     columns = rows.columns
+    _null(columns, "v_ego_mps", ~(np.abs(structs.column("vEgo")) <= _MAX_SPEED_MPS))
     _null(columns, "steering_disengage", is_old_sunnypilot)
     _null(columns, "v_cruise_kph", structs.n_data < _V_CRUISE_WORDS)
     columns["n_pointers"] = np.minimum(structs.n_pointers, np.iinfo(np.uint8).max).astype(np.uint8)

@@ -83,18 +83,10 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     decompressed = decompress(content, limit_bytes=options.limit_bytes)
     del content
     log = Log(decompressed.raw, load_schema(options.schema_dir))
+    log.refuse_lost_times()
     tables = _tables(log, options.specs)
-    damages = [decompressed.damage, log.damage if not decompressed.damage else None]
-    n_damaged = log.n_damaged
-    if n_damaged:
-        first = int(np.argmax(log.is_damaged))
-        damages.append(
-            f"{n_damaged} of {len(log)} messages have bad pointers or times, the first is {first}"
-        )
-    is_empty = len(log) <= n_damaged
-    if is_empty and not any(damages):
-        damages.append("there is no message in it")
-    damage = "; ".join(text for text in damages if text) or None
+    damage = _damage(log, decompressed.damage)
+    is_empty = len(log) <= log.n_damaged
     start_ns, end_ns = _span(log)
     result = SegmentLog(
         file=file,
@@ -107,14 +99,28 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         raw_size_bytes=len(decompressed.raw),
         status="failed" if is_empty else "partial" if damage else "ok",
         damage=damage,
-        n_messages=len(log) - n_damaged,
-        n_damaged_messages=n_damaged,
+        n_messages=len(log) - log.n_damaged,
+        n_damaged_messages=log.n_damaged,
         read_at_utc=datetime.now(UTC).replace(tzinfo=None),
         start_mono_ns=start_ns,
         end_mono_ns=end_ns,
         tables={} if is_empty else tables,
     )
     return _identify(result, options)
+
+
+def _damage(log: Log, codec_damage: str | None) -> str | None:
+    """What is wrong with a log, all told."""
+    damages = [codec_damage or log.damage]
+    if log.n_damaged:
+        first = int(np.argmax(log.is_damaged))
+        damages.append(
+            f"{log.n_damaged} of {len(log)} messages have bad pointers or times, "
+            f"the first is {first}"
+        )
+    if not len(log) and not any(damages):
+        damages.append("there is no message in it")
+    return "; ".join(text for text in damages if text) or None
 
 
 def _identify(log: SegmentLog, options: ReadOptions) -> SegmentLog:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engagement.logs.schema import Schema, StructLayout
 
 _WORD_BYTES = 8
+_MAX_DISTANCE_NS = 3_600_000_000_000
 _MAX_MONO_NS = 2**62  # 146 years: beyond it sums and differences of times could overflow
 
 _STRUCT, _LIST, _FAR = 0, 1, 2
@@ -60,6 +61,17 @@ class Log:
     def n_damaged(self) -> int:
         """Messages with a bad pointer, text or time, as far as reading has shown."""
         return int(self.is_damaged.sum())
+
+    def refuse_lost_times(self) -> None:
+        """Count messages an hour away from the others as damaged: a log is about a minute long.
+
+        initData is let be, as it has the time of the drive's start in every segment.
+        """
+        is_good = ~self.is_damaged
+        is_good[self.numbers_of("initData")] = False
+        if is_good.any():
+            distance_ns = np.abs(self.mono_ns - np.median(self.mono_ns[is_good]))
+            self.is_damaged |= is_good & (distance_ns > _MAX_DISTANCE_NS)
 
     def view(self, dtype: str) -> Array:
         """The whole log as an array of one type."""

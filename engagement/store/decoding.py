@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
+import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engagement.errors import EngagementError
 from engagement.extract.segment import read_segment
 from engagement.store.segments import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from concurrent.futures import Future
 
     from engagement.extract.segment import ReadOptions, SegmentLog
@@ -42,22 +43,13 @@ def default_jobs() -> int:
 def decode(
     groups: Sequence[tuple[LogFile, ...]], options: ReadOptions, *, jobs: int
 ) -> Iterator[Decoded]:
-    """Decode every group, in any order.
-
-    Raises:
-        EngagementError: If a worker process is killed.
-    """
+    """Decode every group, in any order; a log that kills its decoder is a problem of that log."""
     size_bytes = sum(group[0].size_bytes for group in groups)
     if jobs == 1 or len(groups) == 1 or size_bytes < _WORTH_PROCESSES_BYTES:
         for group in groups:
             yield decode_best(group, options)
         return
-    try:
-        yield from _decode_in_processes(groups, options, min(jobs, len(groups)))
-    except BrokenProcessPool as error:
-        raise EngagementError(
-            "a decoding process was killed, probably for want of memory; try --jobs 1"
-        ) from error
+    yield from _decode_in_processes(groups, options, min(jobs, len(groups)))
 
 
 def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
@@ -70,6 +62,9 @@ def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
             log = read_segment(file, options)
         except OSError as error:
             problems.append((file, error.strerror or str(error)))
+            continue
+        except MemoryError:
+            problems.append((file, "there is not enough memory to read it"))
             continue
         logs.append(log)
         if best is None or rank(log) > rank(best):
@@ -88,17 +83,50 @@ def _decode_in_processes(
     groups: Sequence[tuple[LogFile, ...]], options: ReadOptions, jobs: int
 ) -> Iterator[Decoded]:
     waiting = deque(groups)
-    under_way: set[Future[Decoded]] = set()
-    executor = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_ignore_interrupt)
+    while waiting:
+        suspects = yield from _decode_in_pool(waiting, options, jobs)
+        for group in suspects:
+            yield _decode_alone(group, options)
+
+
+def _decode_in_pool(
+    waiting: deque[tuple[LogFile, ...]], options: ReadOptions, jobs: int
+) -> Generator[Decoded, None, list[tuple[LogFile, ...]]]:
+    """Decode what is waiting, until done or a worker dies; then give what was under way."""
+    under_way: dict[Future[Decoded], tuple[LogFile, ...]] = {}
+    executor = _executor(jobs)
+    suspects: list[tuple[LogFile, ...]] = []
     try:
-        while waiting or under_way:
+        while (waiting or under_way) and not suspects:
             while waiting and len(under_way) < 2 * jobs:
-                under_way.add(executor.submit(decode_best, waiting.popleft(), options))
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+                group = waiting.popleft()
+                under_way[executor.submit(decode_best, group, options)] = group
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                group = under_way.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    suspects.append(group)
+    except BrokenProcessPool:  # met while submitting
+        suspects.append(group)
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+    return [*suspects, *under_way.values()] if suspects else []
+
+
+def _decode_alone(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
+    executor = _executor(1)
+    try:
+        return executor.submit(decode_best, group, options).result()
+    except BrokenProcessPool:
+        problem = "it killed its decoder, perhaps for want of memory"
+        return Decoded(group, None, ((group[0], problem),))
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _executor(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker)
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -110,6 +138,14 @@ def _context() -> multiprocessing.context.BaseContext:
     return context
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole group of processes; the parent decides what it means."""
+def _prepare_worker() -> None:
+    """Leave Ctrl-C to the parent, which it reaches too, and end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

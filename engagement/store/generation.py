@@ -129,14 +129,22 @@ class Writer:
         self.connection.execute("checkpoint")
         self.connection.close()
         _sync(self._private)
+        self._refuse_changed()
         _wal(self.path).unlink(missing_ok=True)
         self._private.replace(self.path)
         _sync(self.path.parent)
         if reopen:
             self.connection = self._open()
 
+    def _refuse_changed(self) -> None:
+        """What another program wrote into the database since it was copied must not be lost."""
+        _refuse_foreign_writer(self.path)
+        if _version(self.path) != self._copied_version:
+            raise StoreError(f"{self.path}: another program wrote to it meanwhile; ingest again")
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._clear()
+        self._copied_version = _version(self.path)
         try:
             if self.path.exists():
                 _copy(self.path, self._private)
@@ -170,6 +178,12 @@ class Writer:
         for path in (self._private, _wal(self._private)):
             path.unlink(missing_ok=True)
         shutil.rmtree(f"{self._private}.tmp", ignore_errors=True)
+
+
+def _version(path: Path) -> list[tuple[int, int, int]]:
+    """What changes when a database or its log of writes is written to or replaced."""
+    found = [file.stat() for file in (path, _wal(path)) if file.exists()]
+    return [(status.st_ino, status.st_size, status.st_mtime_ns) for status in found]
 
 
 def _wal(path: Path) -> Path:

@@ -11,12 +11,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.plan import Filters, Known, make_plan
-from engagement.store.reader import Reader
+from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
 from engagement.store.run import Run
 from engagement.store.segments import known_segments, segment_counts
@@ -40,7 +42,11 @@ class Problem:
 
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did; counts are of logs, but of segments where rows were written."""
+    """What an ingest did; counts are of logs, but of segments where rows were written.
+
+    `named` are logs whose path names no drive, each with the route name that it was given.
+    `n_failed_before` of the unchanged ones could not be read when they were met first.
+    """
 
     n_ingested: int = 0
     n_partial: int = 0
@@ -48,6 +54,7 @@ class IngestReport:
     n_unchanged: int = 0
     n_superseded: int = 0
     n_filtered: int = 0
+    n_failed_before: int = 0
     size_bytes: int = 0
     raw_size_bytes: int = 0
     duration_s: float = 0.0
@@ -56,6 +63,7 @@ class IngestReport:
     locked: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     to_read: list[str] = field(default_factory=list)
+    named: list[tuple[str, str]] = field(default_factory=list)
 
     def fail(self, path: Path, problem: str) -> None:
         """Take note of a log of which nothing could be read."""
@@ -109,11 +117,19 @@ def ingest(
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
         known, is_current = _look(database)
-        plan = make_plan(found.logs, known, options.filters, reprocess=options.reprocess)
+        plan = make_plan(
+            found.logs,
+            known,
+            options.filters,
+            profile=options.read.profile,
+            reprocess=options.reprocess,
+        )
+        report.n_failed_before = plan.n_failed_before
         report.n_unchanged, report.n_superseded = plan.n_unchanged, plan.n_superseded
         report.n_filtered = plan.n_filtered
         report.to_read = [str(log.path) for group in plan.groups for log in group]
-        is_wanted = plan.groups or options.parameters_file or not is_current
+        is_stale = database.exists() and (options.parameters_file or not is_current)
+        is_wanted = plan.groups or is_stale
         if is_wanted and not options.dry_run:
             with Writer(database, parameters_file=options.parameters_file) as writer:
                 Run(writer, options, known, report).ingest(plan, on_progress)
@@ -151,5 +167,8 @@ def _look(database: Path) -> tuple[Known, bool]:
         return Known([]), False
     with Reader(database, any_version=True) as reader:
         connection = reader.connection
-        segments = known_segments(connection) if schema.stored_version(connection) else []
-        return Known(segments), schema.is_current(connection)
+        try:
+            segments = known_segments(connection) if schema.stored_version(connection) else []
+            return Known(segments), schema.is_current(connection)
+        except duckdb.Error as error:
+            raise unusable(database, error) from error

@@ -66,6 +66,7 @@ class Plan:
     n_unchanged: int = 0
     n_superseded: int = 0
     n_filtered: int = 0
+    n_failed_before: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -84,12 +85,16 @@ class Known:
         """Take note of a segment that was written."""
         self.by_key[key] = segment
 
-    def unchanged(self, log: LogFile) -> KnownSegment | None:
-        """The segment that this very file was ingested for, if it has not changed since."""
+    def unchanged(self, log: LogFile, profile: str | None) -> KnownSegment | None:
+        """The segment that this very file was ingested for, if it has not changed since.
+
+        It is read anew where a profile is wanted that it was not read with.
+        """
         known = self._by_path.get(stored_path(log.path))
-        if known and (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns):
-            return known
-        return None
+        if known is None or not known.was_read_with(profile):
+            return None
+        is_same = (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns)
+        return known if is_same else None
 
     def supersedes(self, key: Key, log_kind: str) -> bool:
         """Whether the database has a readable rlog where this is a qlog."""
@@ -100,7 +105,12 @@ class Known:
 
 
 def make_plan(
-    logs: Iterable[LogFile], known: Known, filters: Filters, *, reprocess: bool = False
+    logs: Iterable[LogFile],
+    known: Known,
+    filters: Filters,
+    *,
+    profile: str | None = None,
+    reprocess: bool = False,
 ) -> Plan:
     """Sort out the logs that need not be read, and group the others by segment."""
     plan = Plan()
@@ -113,17 +123,17 @@ def make_plan(
         else:
             plan.n_filtered += 1
     for key, candidates in by_segment.items():
-        _plan_segment(plan, key, candidates, known, reprocess=reprocess)
+        if reprocess:
+            plan.groups.append(tuple(candidates))
+        else:
+            _plan_segment(plan, key, candidates, known, profile=profile)
     return plan
 
 
 def _plan_segment(
-    plan: Plan, key: Key | str, candidates: list[LogFile], known: Known, *, reprocess: bool
+    plan: Plan, key: Key | str, candidates: list[LogFile], known: Known, *, profile: str | None
 ) -> None:
-    if reprocess:
-        plan.groups.append(tuple(candidates))
-        return
-    unchanged = {log.path: known.unchanged(log) for log in candidates}
+    unchanged = {log.path: known.unchanged(log, profile) for log in candidates}
     met = [segment for segment in unchanged.values() if segment]
     is_whole = any(s.status == "ok" and s.log_kind == candidates[0].name.log_kind for s in met)
     fresh = [log for log in candidates if not unchanged[log.path]]
@@ -133,6 +143,7 @@ def _plan_segment(
         if not is_whole and not (isinstance(key, tuple) and known.supersedes(key, _kind(log)))
     ]
     plan.n_unchanged += len(met)
+    plan.n_failed_before += sum(segment.status == "failed" for segment in met)
     plan.n_superseded += len(fresh) - len(wanted)
     if wanted:
         plan.groups.append(tuple(wanted))

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from engagement.errors import NotFoundError, StoreError, StoreMissingError, StoreVersionError
+from engagement.errors import (
+    NotFoundError,
+    QueryError,
+    StoreError,
+    StoreMissingError,
+    StoreVersionError,
+)
 from engagement.store.schema import create, latest_version, stored_version
 
 if TYPE_CHECKING:
@@ -46,8 +52,7 @@ class Reader:
             found = stored_version(self.connection)
         except duckdb.Error as error:
             self.connection.close()
-            problem = str(error).split("\n", 1)[0]
-            raise StoreError(f"{path}: DuckDB can't read it: {problem}") from error
+            raise unusable(path, error) from error
         if found != latest_version() and not any_version:
             self.connection.close()
             raise StoreVersionError(path, found, latest_version())
@@ -67,20 +72,27 @@ class Reader:
         """Let go of the generation."""
         self.connection.close()
 
+    def lock(self) -> None:
+        """Forbid what follows to read or write any other file, or to attach one."""
+        self.connection.execute("set enable_external_access = false")
+
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """A query's rows as an Arrow table.
 
         Raises:
-            StoreError: If DuckDB refuses the query; the message is DuckDB's.
+            QueryError: If DuckDB refuses the query.
+            StoreError: If the file can't be read.
         """
         try:
             relation = self.connection.sql(query, params=parameters or None)
             if relation is None:
-                raise StoreError("there is no query in it")
+                raise QueryError("there is no query in it")
             # Ctrl-C reaches a batch reader, but not `to_arrow_table`.
             table: pa.Table = relation.to_arrow_reader(_BATCH_ROWS).read_all()
+        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
+            raise unusable(self.path, error) from error
         except duckdb.Error as error:
-            raise StoreError(str(error)) from error
+            raise QueryError(str(error)) from error
         return table
 
     def rows(
@@ -112,6 +124,14 @@ class Reader:
             "and schema_name = 'main' and not internal order by view_name"
         )
         return {row["view_name"]: row["comment"] or "" for row in found}
+
+
+def unusable(path: Path, error: duckdb.Error) -> StoreError:
+    """What to say of a file that DuckDB can't go on with."""
+    reason = str(error).split("\n", 1)[0]
+    return StoreError(
+        f"{path}: DuckDB can't use it: {reason}; ingest into a new file, or restore it"
+    )
 
 
 def describe() -> dict[str, tuple[str, dict[str, str]]]:

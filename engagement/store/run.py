@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engagement.names import route_name
 from engagement.store.decoding import decode, default_jobs
 from engagement.store.plan import started_at
 from engagement.store.results import refresh_in_groups
@@ -87,6 +88,9 @@ class Run:
             self._report.n_filtered += 1
         else:
             self._report_damage(log)
+            if log.file.name.drive is None and self._options.read.drive is None:
+                name = route_name(log.dongle_id, log.drive)
+                self._report.named.append((str(log.file.path), name))
             self._accept((log.dongle_id, log.drive, log.segment_num), log)
 
     def _report_damage(self, log: SegmentLog) -> None:
@@ -99,7 +103,7 @@ class Run:
         """Take the log for its segment unless what is there is as good."""
         known = self._known.by_key.get(key)
         waiting = self._batch.get(key)
-        if known and known.content_hash == log.content_hash and not self._options.reprocess:
+        if known and self._is_there(log, known):
             self._report.n_unchanged += 1
             self._touch(known, log)
         elif (known and not self._replaces(log, known)) or (waiting and rank(waiting) >= rank(log)):
@@ -107,6 +111,11 @@ class Run:
         else:
             self._batch[key] = log
             self._batch_bytes += sum(table.nbytes for table in log.tables.values())
+
+    def _is_there(self, log: SegmentLog, known: KnownSegment) -> bool:
+        is_same = known.content_hash == log.content_hash
+        is_as_wanted = known.was_read_with(self._options.read.profile)
+        return is_same and is_as_wanted and not self._options.reprocess
 
     def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
         """Note where a log is that was moved, or written again as it was."""
@@ -136,7 +145,7 @@ class Run:
         ]
         write_segments(connection, logs, self._options.read.profile)
         for key, (drive_id, log) in zip(self._batch, logs, strict=True):
-            self._known.add(key, known_as(drive_id, key, log))
+            self._known.add(key, known_as(drive_id, key, log, self._options.read.profile))
             self._touched[drive_id] = self._touched.get(drive_id, 0) + 1
             if log.status != "failed":
                 self._report.n_ingested += 1
@@ -155,6 +164,9 @@ class Run:
         refresh_in_groups(self._writer.connection, self._touched)
         self._touched.clear()
         report = self._report
+        self._writer.connection.execute(
+            "delete from ingest_run where started_at_utc = ?", [self._started_at]
+        )
         self._writer.connection.execute(
             "insert into ingest_run values (?, now() at time zone 'utc', ?, ?, ?, ?, ?, ?)",
             [

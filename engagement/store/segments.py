@@ -41,9 +41,14 @@ class KnownSegment:
     content_hash: str
     status: str
     n_messages: int
+    profile: str | None = None
+
+    def was_read_with(self, profile: str | None) -> bool:
+        """Whether its CAN signals are those of a profile, if one is wanted."""
+        return profile is None or profile == self.profile
 
 
-def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
+def known_as(drive_id: int, key: Key, log: SegmentLog, profile: str | None = None) -> KnownSegment:
     """What the database knows of a log once its rows are written."""
     dongle_id, drive, segment_num = key
     return KnownSegment(
@@ -58,6 +63,7 @@ def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
         content_hash=log.content_hash,
         status=log.status,
         n_messages=log.n_messages,
+        profile=profile,
     )
 
 
@@ -70,7 +76,7 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     """Every segment in the database."""
     query = (
         "select s.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
-        " s.mtime_ns, s.content_hash, s.status, s.n_messages"
+        " s.mtime_ns, s.content_hash, s.status, s.n_messages, s.profile"
         " from segment as s inner join drive as d on s.drive_id = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]

@@ -34,7 +34,7 @@ facts as (
     from selfdrive_state
     union all
     select
-        drive_id, null, null, mono_ns, null, n_pointers >= 7, null, null, null, null, null
+        drive_id, null, null, mono_ns, null, n_pointers = 7, null, null, null, null, null
     from car_state
     union all
     select
@@ -61,7 +61,8 @@ final as (
         drive_id,
         bool_or(selfdrive_ns is not null) as has_selfdrive_state,
         coalesce(bool_or(has_control), false) as has_car_control,
-        coalesce(bool_or(is_old_sunnypilot), false) as is_old_sunnypilot,
+        coalesce(bool_or(is_old_sunnypilot), false) and not bool_or(selfdrive_ns is not null)
+            as is_old_sunnypilot,
         coalesce(bool_and(is_qlog), false) as is_qlog,
         arg_min(openpilot_longitudinal, car_params_ns) as openpilot_longitudinal,
         case

@@ -11,6 +11,7 @@ final as (
         dongle_id,
         count(*)::bigint as n_drives,
         count(*) filter (where is_imported)::bigint as n_imported_drives,
+        count(*) filter (where log_kind <> 'rlog')::bigint as n_qlog_drives,
         coalesce(arg_min(drive, started_at_utc), min(drive)) as first_drive,
         coalesce(arg_max(drive, started_at_utc), max(drive)) as last_drive,
         coalesce(sum(known_s), 0)::double as known_s,
@@ -44,6 +45,7 @@ select * from final;
 comment on column devices.dongle_id is 'the device';
 comment on column devices.n_drives is 'drives, imported ones included';
 comment on column devices.n_imported_drives is 'drives known only from an old engagement_db.json';
+comment on column devices.n_qlog_drives is 'drives read from qlogs, all or in part: short presses are lost in them';
 comment on column devices.first_drive is 'name of the earliest drive';
 comment on column devices.last_drive is 'name of the latest drive';
 comment on column devices.known_s is 'time whose state is known';

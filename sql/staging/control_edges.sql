@@ -1,7 +1,7 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, result.drive_facts, staging.thresholds
+-- reads:   staging.control_samples, segment, staging.thresholds
 -- null:    never
 -- why:     is_known is false from a sample that nothing follows within the gap; qlogs before
 --          2021-07 have one sample a second, give or take a millisecond
@@ -16,7 +16,7 @@ samples as (
         samples.enabled,
         samples.active,
         case
-            when facts.is_qlog then (select max_gap_qlog_ns from staging.thresholds)
+            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from staging.thresholds)
             else (select max_gap_ns from staging.thresholds)
         end as max_gap_ns,
         lag(samples.mono_ns) over by_time as previous_mono_ns,
@@ -26,7 +26,8 @@ samples as (
         lead(samples.mono_ns) over by_time as next_mono_ns,
         lead(samples.segment_num) over by_time as next_segment_num
     from staging.control_samples as samples
-    inner join result.drive_facts as facts on samples.drive_id = facts.drive_id
+    inner join segment
+        on samples.drive_id = segment.drive_id and samples.segment_num = segment.segment_num
     window by_time as (
         partition by samples.drive_id
         order by samples.mono_ns, samples.segment_num, samples.message_num
@@ -47,7 +48,10 @@ steps as (
             enabled = previous_enabled
             and active = previous_active
             and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= max_gap_ns
+            and mono_ns - previous_mono_ns <= least(
+                (select max_gap_ns from staging.thresholds),
+                (select max_gap_qlog_ns from staging.thresholds)
+            )
             and segment_num - previous_segment_num <= 1
         ) as is_same
     from samples

@@ -104,6 +104,7 @@ def test_any_corruption_gives_the_rows_of_the_messages_that_are_whole(folder, se
     log = read(raw, folder)
 
     decoded = Log(raw, load_schema())
+    decoded.refuse_lost_times()
     build(decoded)
     assert log.n_damaged_messages == decoded.n_damaged
     assert (log.status == "ok") == (log.damage is None)
@@ -264,3 +265,16 @@ def test_every_era_is_read(folder):
         rows = rows_of(read(raw_of(era), folder).tables)
         assert len(rows["car_state"]) > 1000
         assert not any(math.isnan(row["v_ego_mps"]) for row in rows["car_state"])
+
+
+def test_a_message_hours_away_from_the_others_is_damage(folder):
+    builder = EventBuilder()
+    near = [builder.event("clocks", second * 10**9, {"wallTimeNanos": 1}) for second in range(9)]
+    lost = builder.event("clocks", 2**61, {"wallTimeNanos": 1})
+    early = builder.event("initData", 0, {"version": "1"})
+
+    log = read(b"".join([early, *near, lost]), folder)
+
+    assert (log.status, log.n_damaged_messages) == ("partial", 1)
+    assert log.end_mono_ns == 8 * 10**9
+    assert log.tables["init_data"].num_rows == 1

@@ -147,7 +147,7 @@ def random_message(
     known = [name for name in events if name in schema.event.schema.fields]
     _set(message, schema.event.schema.fields[rng.choice(known)], rng, 0)
     message.valid = rng.random() < 0.9
-    message.logMonoTime = rng.randrange(2**62)
+    message.logMonoTime = 2**61 + rng.randrange(10**12)  # the messages of a log lie near together
     if is_split and message.which() in ("all", "late"):
         _move_structs(getattr(message, message.which()), rng)
     with warnings.catch_warnings():

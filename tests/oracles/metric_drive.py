@@ -52,10 +52,13 @@ def place(row: Row) -> tuple[int, int, int]:
 class Samples:
     """The rows of one source in time order; each holds until the next one, if that is near."""
 
-    def __init__(self, rows: list[Row], max_gap_ns: int) -> None:
+    def __init__(
+        self, rows: list[Row], max_gap_ns: int, max_gap_ns_by_segment: dict[int, int] | None = None
+    ) -> None:
         self.rows = sorted(rows, key=place)
         self.times: list[int] = [row["mono_ns"] for row in self.rows]
         self._max_gap_ns = max_gap_ns
+        self._max_gap_ns_by_segment = max_gap_ns_by_segment or {}
 
     def is_contiguous(self, index: int) -> bool:
         """Whether row `index` holds until the row after it."""
@@ -64,7 +67,8 @@ class Samples:
         row, following = self.rows[index], self.rows[index + 1]
         is_missing_between = following["segment_num"] - row["segment_num"] > 1
         gap_ns = self.times[index + 1] - self.times[index]
-        return gap_ns <= self._max_gap_ns and not is_missing_between
+        max_gap_ns = self._max_gap_ns_by_segment.get(row["segment_num"], self._max_gap_ns)
+        return gap_ns <= max_gap_ns and not is_missing_between
 
     def known(self, mono_ns: int) -> Row | None:
         """The row that holds at a moment; None where nothing is known."""
@@ -129,8 +133,10 @@ class Drive:
     def control(self) -> Samples:
         """selfdriveState where the drive has it, else controlsState."""
         table = "selfdrive_state" if self.rows("selfdrive_state") else "controls_state"
-        gap = "max_gap_qlog_s" if self.log_kind == "qlog" else "max_gap_s"
-        return Samples(self.rows(table), self.parameters.ns(gap))
+        max_gap_ns = self.parameters.ns("max_gap_s")
+        qlogs = {r["segment_num"] for r in self.rows("segment") if r["log_kind"] == "qlog"}
+        gaps = dict.fromkeys(qlogs, self.parameters.ns("max_gap_qlog_s"))
+        return Samples(self.rows(table), max_gap_ns, gaps)
 
     @cached_property
     def car_state(self) -> Samples:
@@ -174,7 +180,8 @@ class Drive:
 
     @cached_property
     def is_old_sunnypilot(self) -> bool:
-        return any((row["n_pointers"] or 0) >= 7 for row in self.car_state.rows)
+        has_pointers = any(row["n_pointers"] == 7 for row in self.car_state.rows)
+        return has_pointers and not self.rows("selfdrive_state")
 
     @cached_property
     def log_kind(self) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engagement.store.generation import Writer, writer_lock
 from tests.store.small_logs import ONE, OTHER, write
 from tests.store.stores import Store
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with every view and no drive, which takes longer to make than to copy."""
-    store = Store(tmp_path_factory.mktemp("empty"))
-    store.logs.mkdir()
-    store.ingest()
-    return store.database
+    path = tmp_path_factory.mktemp("empty") / "engagement.duckdb"
+    with writer_lock(path), Writer(path) as writer:
+        writer.publish()
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,13 @@ def hold_connection(pipe: Connection, database: Path) -> None:
     connection.close()
 
 
+def write_and_close(pipe: Connection, database: Path) -> None:
+    """Be a DuckDB shell with which someone makes a table."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create table note as select 'keep me' as words")
+    pipe.send("written")
+
+
 def write_and_die(pipe: Connection, database: Path) -> None:
     """Be a DuckDB shell that is killed before what it wrote is in the file itself."""
     connection = duckdb.connect(str(database))

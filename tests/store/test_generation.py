@@ -15,6 +15,7 @@ import pytest
 
 from engagement.errors import StoreBusyError, StoreError
 from engagement.store import run
+from engagement.store.generation import Writer, writer_lock
 from engagement.store.reader import Reader
 from tests.store import processes
 from tests.store.small_logs import ONE, Drive, write
@@ -46,7 +47,7 @@ def assert_published(database):
         assert row["n_segments"] > 0
         assert row["n_samples"] == 100 * row["n_segments"]
         assert row["computed_s"] == [pytest.approx(row["duration_s"], abs=0.002)]
-        assert row["generation"] == row["n_runs"]
+        assert 0 < row["n_runs"] < row["generation"]
     return sum(row["n_segments"] for row in rows), rows[0]["generation"]
 
 
@@ -195,6 +196,21 @@ def test_what_a_killed_shell_wrote_is_kept(busy_store):
     assert_published(busy_store.database)
 
 
+@pytest.mark.parametrize("write_note", [processes.write_and_close, processes.write_and_die])
+def test_what_a_shell_writes_during_an_ingest_is_kept(write_note, busy_store):
+    with writer_lock(busy_store.database), Writer(busy_store.database) as writer:
+        with processes.child(write_note, busy_store.database) as (process, pipe):
+            assert pipe.recv() == "written"
+            process.join()
+        with pytest.raises(StoreError, match="another program wrote to it meanwhile"):
+            writer.publish()
+
+    assert busy_store.rows("from note") == [{"words": "keep me"}]
+    busy_store.ingest()
+    assert busy_store.rows("from note") == [{"words": "keep me"}]
+    assert assert_published(busy_store.database)[0] == 4
+
+
 def test_leftovers_of_a_killed_ingest_are_not_taken_for_data(busy_store):
     for name in ("engagement.duckdb.next", "engagement.duckdb.next.wal"):
         busy_store.database.with_name(name).write_bytes(b"half a page")
@@ -208,13 +224,18 @@ def test_leftovers_of_a_killed_ingest_are_not_taken_for_data(busy_store):
 
 
 def test_a_shell_reads_the_file_while_it_is_replaced(busy_store):
-    """An open connection keeps the rows it had; one that is opened later sees the new ones."""
-    with duckdb.connect(str(busy_store.database), read_only=True) as shell:
-        assert shell.sql("select count(*) from segments").fetchall() == [(2,)]
+    """An open connection keeps the file it had; one that is opened later has the new one."""
+    before = busy_store.database.read_bytes()
+    with (
+        busy_store.database.open("rb") as held,
+        duckdb.connect(str(busy_store.database), read_only=True) as shell,
+    ):
+        assert shell.execute("select count(*) from segments").fetchall() == [(2,)]
         busy_store.ingest()
-        assert shell.sql("select count(*) from segments").fetchall() == [(2,)]
+        assert shell.execute("select count(*) from segments").fetchall() == [(2,)]
+        assert held.read() == before
     with duckdb.connect(str(busy_store.database), read_only=True) as shell:
-        assert shell.sql("select count(*) from segments").fetchall() == [(4,)]
+        assert shell.execute("select count(*) from segments").fetchall() == [(4,)]
 
 
 @pytest.fixture

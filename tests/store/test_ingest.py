@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from engagement.errors import ConfigError
+from engagement.extract.segment import ReadOptions
 from engagement.store import decoding, run
 from engagement.store.ingest import recompute
 from tests.store.small_logs import ONE, OTHER, Drive, content, write
@@ -143,14 +144,34 @@ def test_a_dry_run_lists_what_it_would_read_and_writes_nothing(store, is_there):
     assert {entry: entry.stat().st_mtime_ns for entry in store.folder.iterdir()} == before
 
 
-def test_an_ingest_that_finds_nothing_makes_an_empty_database(tmp_path):
+def test_an_ingest_that_finds_nothing_makes_no_database(tmp_path):
     store = Store(tmp_path / "new" / "folder")
     (tmp_path / "rlogs").mkdir()
 
     report = store.ingest(tmp_path / "rlogs", tmp_path / "nowhere")
 
     assert report.missing == [str(tmp_path / "nowhere")]
-    assert not any(store.views().values())
+    assert not store.database.exists()
+
+
+def test_the_first_log_makes_the_database(tmp_path):
+    store = Store(tmp_path / "new" / "folder")
+    path = write(tmp_path / "rlogs", ONE, 0)
+
+    assert store.ingest(path).n_ingested == 1
+
+    assert engaged_s(store) == {ONE.name: pytest.approx(5.5)}
+
+
+def test_another_profile_reads_again_and_none_keeps_what_is_there(begun, two_drives):
+    profiled = ReadOptions(profile="car")
+    logs = two_drives.logs / ONE.dongle_id
+
+    assert begun.ingest(logs, read=profiled).n_ingested == 1
+    assert begun.segments("profile") == [("car",), (None,)]
+
+    assert begun.ingest(two_drives.logs).to_read == []
+    assert begun.ingest(logs, read=profiled).to_read == []
 
 
 def test_other_parameters_recompute_every_drive_and_stay(begun):

@@ -63,25 +63,44 @@ def test_two_failed_logs_do_not_take_turns(store):
         assert store.state() == before
 
 
-@pytest.mark.parametrize("drive", [ONE, NAMELESS], ids=["device in path", "device in log"])
-def test_copies_of_a_segment_do_not_take_turns(store, drive):
-    raw, packed = store.logs / "a", store.logs / "b"
-    for folder, codec in ((raw, "none"), (packed, "zst")):
-        path = folder / drive.path(0, "rlog", codec).lstrip("/")
+@pytest.mark.parametrize(
+    ("drive", "codec"),
+    [(ONE, "zst"), (NAMELESS, "zst"), (NAMELESS, "none")],
+    ids=["device in path", "device in log", "same bytes"],
+)
+def test_copies_of_a_segment_do_not_take_turns(store, drive, codec):
+    paths = [
+        store.logs / place / drive.path(0, "rlog", codec).lstrip("/")
+        for place, codec in (("a", "none"), ("b", codec))
+    ]
+    for path in paths:
         path.parent.mkdir(parents=True)
-        path.write_bytes(content(ONE, 0, codec=codec))
+    paths[0].write_bytes(content(ONE, 0))
+    paths[1].write_bytes(content(ONE, 0, codec=codec))
     store.ingest()
     before = store.state()
-    assert store.segments("codec") == [("none",)]
+    assert store.segments("path") == [(str(paths[0]),)]
 
-    for paths in ([store.logs], [packed, raw], [packed]):
-        store.ingest(*paths)
+    for again in ([store.logs], paths[::-1], paths[1:]):
+        store.ingest(*again)
         assert store.state() == before
 
-    shutil.rmtree(raw)
+    paths[0].unlink()
     store.ingest()
-    assert store.segments("codec, status") == [("zstd", "ok")]
+    assert store.segments("path, status") == [(str(paths[1]), "ok")]
     assert store.ingest().to_read == []
+
+
+def test_a_qlog_beside_its_rlog_is_not_read_though_no_path_names_the_device(store):
+    for kind in ("rlog", "qlog"):
+        path = store.logs / f"{ONE.name}--0" / kind
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content(ONE, 0, kind))
+
+    assert store.ingest().n_ingested == 1
+
+    again = store.ingest()
+    assert (again.to_read, again.n_unchanged, again.n_superseded) == ([], 1, 1)
 
 
 def test_a_moved_file_is_unchanged(store):
@@ -177,6 +196,8 @@ def test_garbage_is_a_failed_segment_until_it_is_put_right(store):
     assert store.segments() == [(0, "rlog", "ok"), (1, "rlog", "failed")]
     numbers = "select n_segments, n_missing_segments, duration_s < 11 as is_short from drives"
     assert tuple(store.row(numbers).values()) == (1, 1, True)
+    again = store.ingest()
+    assert (again.to_read, again.n_unchanged, again.n_failed_before) == ([], 2, 1)
 
     write(store.logs, ONE, 1, codec="bz2")
     store.ingest()

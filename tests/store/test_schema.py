@@ -13,6 +13,7 @@ from engagement.store.generation import Writer, writer_lock
 from engagement.store.ingest import recompute
 from engagement.store.reader import Reader
 from engagement.store.views import View, load_views
+from tests.store.small_logs import ONE, write
 from tests.store.stores import Store
 
 PARAMETER = '[parameters]\nmax_gap_s = { value = 2.5, unit = "s", why = "to see" }\n'
@@ -273,7 +274,7 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path, content):
 
 def test_a_duckdb_file_of_someone_else_gets_our_tables_beside_theirs(tmp_path):
     store = Store(tmp_path)
-    store.logs.mkdir()
+    write(store.logs, ONE, 0)
     with duckdb.connect(str(store.database)) as connection:
         connection.execute("create table shopping as select 'milk' as item")
 
@@ -282,7 +283,7 @@ def test_a_duckdb_file_of_someone_else_gets_our_tables_beside_theirs(tmp_path):
     store.ingest()
 
     assert store.rows("from shopping") == [{"item": "milk"}]
-    assert store.rows("from drives") == []
+    assert len(store.rows("from drives")) == 1
 
 
 def test_a_folder_in_the_database_s_place_is_told(tmp_path):
