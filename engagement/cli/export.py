@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _STDOUT = Path("-")
+_STDOUT_FILES = (Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd/1"))
 
 
 class _Group(click.Group):
@@ -71,8 +72,8 @@ def _writing(out: Path, database: Path) -> Iterator[None]:
     A reader of stdout that has gone away is for the group to notice.
     """
     is_file = out != _STDOUT and out.exists()
-    if is_file and not (out.is_file() or out.is_dir()):
-        problem = f"{str(out)!r} is no regular file; - is stdout"
+    if is_file and (out in _STDOUT_FILES or not (out.is_file() or out.is_dir())):
+        problem = f"{str(out)!r} is no regular file; - stands for stdout"
         raise click.BadParameter(problem, param_hint="--out")
     if is_file and out.samefile(database):
         raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")

@@ -74,6 +74,9 @@ class _Group(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command line; what goes wrong with stdout is one line, or nothing at all."""
+        if sys.stdout is None:  # closed by whoever started this
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
         try:
             return super().main(*args, **options)
         except OSError as error:

@@ -13,10 +13,12 @@ from engagement.cli.selection import select
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
     from engagement.cli.options import Format
+    from engagement.cli.render import Column
     from engagement.cli.selection import Selection
 
 _IMPORTED = " *"
@@ -80,7 +82,7 @@ def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
         render.note("there is no such drive in the database")
         return
     if "drives" in parts:
-        wanted = columns.DRIVES
+        wanted: Sequence[Column] = columns.DRIVES
         shown = render.print_table(wanted, _groups(parts["drives"], parts["devices"]))
     else:
         wanted = columns.DEVICES

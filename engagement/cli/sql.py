@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
     """Run a query on the views.
 
-    QUERY is SQL as DuckDB has it; without one, or with -, it is read from stdin. The database is
-    open read-only, and no other file is read or written. A table stops after 200 rows, --csv, --json and --arrow give all.
+    QUERY is SQL as DuckDB has it; without one, or with -, it is read from stdin. Nothing is
+    written, and no other file is read. A table stops after 200 rows, --csv, --json and --arrow give
+    all.
 
     \b
     Example:

@@ -26,7 +26,7 @@ def database(tmp_path_factory):
     path = tmp_path_factory.mktemp("cli") / "engagement.duckdb"
     result = run("import", DATA / "engagement_db.json", DATA / "debug_events.json", "--db", path)
     assert result.exit_code == 0
-    assert result.stdout == "imported 4 drives and 12 debug events\n"
+    assert (result.stdout, result.stderr) == ("", "imported 4 drives and 12 debug events\n")
     return path
 
 
@@ -40,7 +40,8 @@ def test_legacy_writes_the_four_files_and_says_what_is_in_them(database, here):
     result = run("export", "legacy", "--out", "old", "--db", database)
 
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == [
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
         "old/engagement_db.json: 4 entries",
         "old/debug_events.json: 12 entries",
         "old/processed_drives.json: 0 entries",
@@ -75,8 +76,8 @@ def test_views_go_to_files_and_csv_also_to_stdout(database, here):
     csv = run("export", "csv", "drives", "--out", "drives.csv", "--db", database)
     streamed = run("export", "csv", "drives", "--out", "-", "--db", database)
 
-    assert parquet.stdout == "drives.parquet: 4 rows\n"
-    assert csv.stdout == "drives.csv: 4 rows\n"
+    assert (parquet.stdout, parquet.stderr) == ("", "drives.parquet: 4 rows\n")
+    assert (csv.stdout, csv.stderr) == ("", "drives.csv: 4 rows\n")
     assert streamed.stdout == (here / "drives.csv").read_text()
     assert (here / "drives.parquet").read_bytes()[:4] == b"PAR1"
 
@@ -87,7 +88,8 @@ def test_views_go_to_files_and_csv_also_to_stdout(database, here):
         (["parquet", "drivs", "--out", "x"], 1, "no view 'drivs'; did you mean 'drives'?"),
         (["csv", "drives", "--out", "gone/x"], 1, "gone/x: can't be written: No such file"),
         (["csv", "drives", "--out", "."], 2, "is a directory"),
-        (["csv", "drives", "--out", os.devnull], 2, "is no regular file"),
+        (["csv", "drives", "--out", os.devnull], 2, "is no regular file; - stands for stdout"),
+        (["csv", "drives", "--out", "/dev/stdout"], 2, "- stands for stdout"),
         (["csv", "drives"], 2, "Missing option '--out'"),
         (["parquet", "drives", "--out", "-"], 2, "Parquet goes to a file"),
         (["engagement.json"], 2, "did you mean 'engagement_db.json'?"),
@@ -140,11 +142,13 @@ def test_import_says_what_became_of_every_file(database, here):
     result = run("import", "bad.json", "events.json", "--db", copy)
 
     assert result.exit_code == 2
-    assert result.stdout == (
+    assert result.stdout == ""
+    left_out, summary = result.stderr.splitlines()
+    assert left_out.startswith("left out: bad.json: entry 1")
+    assert summary == (
         "imported 0 drives and 1 debug event "
-        "(12 already there, 1 duplicate collapsed, 1 file left out)\n"
+        "(12 already there, 1 duplicate collapsed, 1 file left out)"
     )
-    assert result.stderr.startswith("left out: bad.json: entry 1")
 
 
 def test_import_reports_as_json(database, here):

@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
+import duckdb
 import pytest
 
 from engagement.cli import group, main
@@ -16,6 +18,7 @@ from engagement.store.generation import writer_lock
 
 HEAVY = ("duckdb", "pyarrow", "numpy", "capnp", "cantools", "rich", "msgspec")
 PROGRAM = [sys.executable, "-c", "from engagement.cli import main; main(prog_name='engagement')"]
+FORMATS = ["--json", "--csv", "--arrow"]
 NAMES = [name for name in group._COMMANDS if name not in ("export", "import")]
 
 
@@ -151,6 +154,60 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(database):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["report"], ["glossary"], *(["sql", o, "from segments"] for o in FORMATS)],
+    ids=" ".join,
+)
+def test_a_full_disk_is_one_line_and_exit_1(database, command):
+    with Path("/dev/full").open("wb") as full:
+        found = subprocess.run(
+            [*PROGRAM, "--db", str(database), *command],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert found.returncode == ExitCode.FAILED
+    assert found.stderr == "engagement: can't write the output: No space left on device\n"
+
+
+def test_a_closed_stdout_is_no_error(database):
+    command = " ".join(f"'{word}'" for word in [*PROGRAM[:1], "-m", "engagement", "report"])
+    found = subprocess.run(
+        ["sh", "-c", f"{command} --db '{database}' >&-"], capture_output=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (ExitCode.OK, b"")
+
+
+def test_an_error_of_duckdb_names_the_database(run, monkeypatch):
+    def fail(*_args):
+        raise duckdb.IOException("the block is damaged\nstack")
+
+    monkeypatch.setattr("engagement.store.ingest.ingest", fail)
+    result = run("ingest", ".", "--db", "other.duckdb")
+    assert result.exit_code == ExitCode.DATABASE
+    assert result.stderr == "engagement: other.duckdb: DuckDB says: the block is damaged\n"
+
+
+@pytest.mark.parametrize("module", ["engagement.cli.group", "duckdb", "engagement.store.reader"])
+def test_an_interrupt_during_the_imports_is_one_line_and_exit_130(tmp_path, module):
+    code = (
+        "import importlib.abc, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from engagement.cli import main\n"
+        "main(['report'])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert found.returncode == ExitCode.INTERRUPTED
+    assert found.stderr.startswith("engagement: interrupted")
+    assert found.stderr.count("\n") == 1
 
 
 def test_output_in_a_pipe_has_no_colour_and_is_not_cut(database):

@@ -8,7 +8,9 @@ import shutil
 import pytest
 
 from engagement.cli.exit_codes import ExitCode
+from engagement.cli.ingest_report import print_report
 from engagement.simulate import fleet
+from engagement.store.ingest import IngestReport
 from engagement.store.reader import Reader
 
 NEO = fleet.NEO.dongle_id
@@ -70,6 +72,8 @@ def test_garbage_and_missing_paths_are_exit_3_and_named(run_alone, few_logs):
     assert "missing: nowhere: no such file or folder" in result.stderr
     assert "Traceback" not in result.stderr
     assert "(1 failed, 1 missing)" in result.stderr
+    again = run_alone("ingest", whole, garbage)
+    assert "(2 unchanged, 1 of them failed before)" in again.stderr
     status = run_alone("status")
     assert "Damaged logs" in status.stdout
     assert str(garbage) in status.stdout
@@ -100,7 +104,31 @@ def test_a_folder_without_logs_is_said(run_alone, tmp_path):
     (tmp_path / "empty").mkdir()
     result = run_alone("ingest", "empty")
     assert result.exit_code == ExitCode.OK
-    assert "no log found" in result.stderr
+    assert "no logs under empty: they are named rlog or qlog" in result.stderr
+    assert not (tmp_path / "engagement.duckdb").exists()
+    missing = run_alone("ingest", "empty", "nowhere")
+    assert missing.exit_code == ExitCode.LOGS
+    assert "no logs under empty:" in missing.stderr
+
+
+def test_a_drive_that_the_path_does_not_name_is_said(run_alone, few_logs, tmp_path):
+    _, whole, *_ = few_logs
+    bare = tmp_path / "downloads" / "rlog.bz2"
+    bare.parent.mkdir()
+    shutil.copy(next(whole.iterdir()), bare)
+    result = run_alone("ingest", bare)
+    with Reader(tmp_path / "engagement.duckdb") as reader:
+        route_name = reader.rows("select route_name from drives")[0]["route_name"]
+    said = f"{bare}: its path names no drive; it is {route_name} now (--drive names another)"
+    assert said in result.stderr.split("\n")
+
+
+def test_many_such_drives_are_counted(capsys):
+    report = IngestReport(named=[(f"log{number}", "a|b") for number in range(12)])
+    print_report(report, [], is_dry_run=False)
+    lines = capsys.readouterr().err.split("\n")
+    assert sum("its path names no drive" in line for line in lines) == 10
+    assert "2 more logs whose path names no drive" in lines
 
 
 @pytest.mark.parametrize(
@@ -131,6 +159,7 @@ def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs):
     _, whole, *_ = few_logs
     plain = run_alone("ingest", whole)
     assert "no vehicle profile was named" in plain.stderr
+    assert "name one with --profile NAME" in plain.stderr
     named = run_alone("ingest", whole, "--profile", "demo", "--reprocess")
     assert "no vehicle profile" not in named.stderr
     found = json.loads(run_alone("sql", "select profile from segments", "--json").stdout)
@@ -146,6 +175,7 @@ def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs):
         (["--jobs", "0"], "0 is not in the range"),
         (["--max-log-bytes", "lots"], "'lots' is no size"),
         (["--vehicle-profiles", "nowhere.json"], "nowhere.json"),
+        (["--schema-dir", "."], "log.capnp: there is no such schema"),
     ],
 )
 def test_what_is_typed_wrongly_is_exit_2_and_nothing_is_done(run_alone, tmp_path, options, message):

@@ -8,6 +8,7 @@ import pytest
 
 from engagement.cli import columns
 from engagement.cli.exit_codes import ExitCode
+from engagement.legacy.imports import import_files
 from engagement.simulate import fleet
 from engagement.store.reader import Reader
 
@@ -97,11 +98,31 @@ def test_sort_puts_numbers_from_the_greatest_and_text_from_a(run, column):
 
 def test_an_unknown_column_is_answered_with_the_nearest(run):
     result = run("report", "--sort", "engaged_fractoin")
-    assert result.exit_code == ExitCode.FAILED
-    expected = (
-        "engagement: no column of drives 'engaged_fractoin'; did you mean 'engaged_fraction'?"
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == (
+        "engagement: --sort: no column of drives 'engaged_fractoin'; "
+        "did you mean 'engaged_fraction'?\n"
     )
-    assert result.stderr.strip() == expected
+
+
+@pytest.fixture
+def database_of_old_entry(tmp_path):
+    """A drive whose only clock is its name."""
+    drive = {"drive": "2018-03-04--05-06-07", "recorded_at": "2018-03-04T05:06:07"}
+    (tmp_path / "old.json").write_text(json.dumps([drive | {"device_id": NEO}]))
+    path = tmp_path / "old.duckdb"
+    import_files(path, [tmp_path / "old.json"])
+    return path
+
+
+def test_a_start_that_is_local_time_is_marked(run, run_alone, database_of_old_entry):
+    report = run_alone("report", "--db", database_of_old_entry)
+    assert "2018-03-04 05:06 ^" in report.stdout
+    assert report.stdout.rstrip().endswith("1 started by the device's local time (^)")
+    drives = run_alone("drives", "--db", database_of_old_entry)
+    assert "2018-03-04 05:06 ^" in drives.stdout
+    assert "^ the device's local time" in drives.stderr
+    assert "^" not in run("report").output + run("drives").output
 
 
 def test_a_device_goes_by_the_start_of_its_name(run):

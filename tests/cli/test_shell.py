@@ -29,9 +29,9 @@ main()
 
 
 class Terminal:
-    """A command on a pseudo-terminal, 100 columns wide."""
+    """A command on a pseudo-terminal."""
 
-    def __init__(self, args, folder):
+    def __init__(self, args, folder, columns=100):
         self.file, inside = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, *args],
@@ -39,7 +39,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            env=os.environ | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": "100"},
+            env=os.environ | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": str(columns)},
         )
         os.close(inside)
 
@@ -100,6 +100,15 @@ def test_a_table_on_a_narrow_terminal_leaves_columns_out(database, tmp_path):
     assert 90 < len(rule) <= 100
     assert "TOYOTA" not in shown
     assert any(line.startswith("2023-08-22--16-03-48 ") for line in lines)
+
+
+def test_the_name_of_a_drive_is_whole_on_a_terminal_of_60_columns(database, tmp_path):
+    terminal = Terminal(["--db", str(database), "report"], tmp_path, columns=60)
+    lines = terminal.read_until("left out").splitlines()
+    assert terminal.wait() == ExitCode.OK
+    assert any(line.startswith("2019-11-14--08-12-05 ~ ") for line in lines)
+    rule = next(line for line in lines if line.startswith("───"))
+    assert len(rule) <= 60
 
 
 def test_statements_come_from_a_pipe_too(run):

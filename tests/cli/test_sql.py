@@ -90,17 +90,55 @@ def test_what_is_no_plain_select_works_too(run, query):
 def test_nothing_can_be_written(run, database, query):
     before = database.read_bytes()
     result = run("sql", query)
-    assert result.exit_code == ExitCode.DATABASE
+    assert result.exit_code == ExitCode.USAGE
     assert "read-only" in result.stderr
     assert database.read_bytes() == before
 
 
 def test_an_error_points_at_the_place(run):
     result = run("sql", "select 1,\n  2 form drives")
-    assert result.exit_code == ExitCode.DATABASE
+    assert result.exit_code == ExitCode.USAGE
     assert result.stderr.startswith("engagement: Parser Error")
     assert "^" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [["sql"], ["shell", "--plain"]])
+def test_no_other_file_is_written_or_read(run, tmp_path, command):
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    copied = run(*command, input=f"copy (select 1) to '{tmp_path}/out.csv'")
+    read = run(*command, input=f"from read_csv('{tmp_path}/secret.csv')")
+    assert "Permission Error" in copied.stderr
+    assert "Permission Error" in read.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+
+
+def test_an_unknown_table_is_answered_with_the_nearest_view(run):
+    result = run("sql", "select 1 from drivs")
+    assert result.exit_code == ExitCode.USAGE
+    assert "Table with name drivs does not exist!; did you mean 'drives'?" in result.stderr
+    assert "pg_" not in run("sql", "from nowhere").stderr
+
+
+@pytest.mark.parametrize("output", [[], ["--json"], ["--csv"], ["--arrow"]])
+def test_several_statements_are_refused(run, output):
+    result = run("sql", *output, "select 1; select 2")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr == "engagement: one statement at a time: these are 2\n"
+    assert run("sql", *output, "select ';' as a; -- ; no more").exit_code == ExitCode.OK
+
+
+def test_intervals_are_text(run):
+    query = "select interval '14 months 3 days -1.5 seconds' as i, [interval 0 days] as l"
+    assert json.loads(run("sql", "--json", query).stdout) == [{"i": "P14M3DT-1.5S", "l": ["PT0S"]}]
+    assert run("sql", "--csv", query).stdout == "i,l\nP14M3DT-1.5S,['PT0S']\n"
+    assert "P14M3DT-1.5S" in run("sql", query).stdout
+
+
+def test_columns_of_one_name_are_told_apart(run):
+    query = "select 1 as a, 2 as a, 3 as a_1"
+    assert run("sql", "--csv", query).stdout == "a,a_1,a_1_1\n1,2,3\n"
+    assert json.loads(run("sql", "--json", query).stdout) == [{"a": 1, "a_1": 2, "a_1_1": 3}]
 
 
 @pytest.mark.parametrize("query", ["", "  ;", "-- nothing", "/* nothing */ ;"])

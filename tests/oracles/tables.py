@@ -114,6 +114,8 @@ def _sizes(message: bytes) -> tuple[int, int]:
 
 
 def _car_state(row: Row, _member: Any, message: bytes) -> None:
+    if row["v_ego_mps"] is not None and abs(row["v_ego_mps"]) > 150:
+        row["v_ego_mps"] = None
     n_data, n_pointers = _sizes(message)
     row["n_pointers"] = min(n_pointers, 255)
     if n_pointers >= 7:
