@@ -12,10 +12,10 @@ class ExitCode(IntEnum):
     """Everything was done."""
 
     FAILED = 1
-    """Something else went wrong: no such device, drive, view or column, or a check that failed."""
+    """Something else: no such device, view or column, a full disk, or a check that failed."""
 
     USAGE = 2
-    """The command, an option or a file of settings is wrong; nothing was done."""
+    """The command, an option, a query or a file of settings is wrong; nothing was done."""
 
     LOGS = 3
     """Some logs could not be read, or a given path does not exist; the others were ingested."""
