@@ -98,5 +98,5 @@ def _print_late_segment(databases: dict[int, Path], setting: Setting) -> None:
 def _late_segment(n_drives: int) -> Corpus:
     """The first segment of a drive that no database has."""
     whole = corpus("zst", SEGMENTS_PER_DRIVE * n_drives + 1)
-    last = max(path for path in whole.folder.rglob("rlog*"))
-    return Corpus(last.parent, "zst", 1)
+    last = max(whole.folder.glob("*/*"), key=lambda folder: folder.name)
+    return Corpus(last, "zst", 1)

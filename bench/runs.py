@@ -41,18 +41,24 @@ class Setting:
 
 
 def measure(
-    what: str, logs: Corpus, jobs: int, database: Path | None = None, *, keep: bool = False
+    what: str,
+    logs: Corpus,
+    jobs: int,
+    database: Path = DATABASE,
+    *,
+    keep: bool = False,
+    n_expected: int | None = None,
 ) -> Run:
     """Run `ingest`, `bare` or `plain` over a corpus in a new process.
 
     An ingest makes its database anew, or with `keep` goes on with the one that is there.
+    `n_expected` segments must be done, all unless named.
 
     Raises:
-        RuntimeError: If it fails, or did not do every segment.
+        RuntimeError: If it fails, or did other than the expected.
     """
     arguments = [sys.executable, "-m", "bench.measured", what, str(logs.folder), str(jobs)]
     if what == "ingest":
-        database = database or DATABASE
         if not keep:
             database.unlink(missing_ok=True)
         arguments.append(str(database))
@@ -62,7 +68,7 @@ def measure(
         if process.returncode:
             raise RuntimeError(f"{what} of {logs.folder} failed: exit code {process.returncode}")
     found = json.loads(output)
-    if not keep and found["n_segments"] != logs.n_segments:
+    if found["n_segments"] != (logs.n_segments if n_expected is None else n_expected):
         raise RuntimeError(f"{what} of {logs.folder}: {found['n_segments']} segments were done")
     return Run(found["wall_s"], found["cpu_s"], memory)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import signal
 import threading
@@ -44,12 +45,22 @@ def decode(
     groups: Sequence[tuple[LogFile, ...]], options: ReadOptions, *, jobs: int
 ) -> Iterator[Decoded]:
     """Decode every group, in any order; a log that kills its decoder is a problem of that log."""
-    size_bytes = sum(group[0].size_bytes for group in groups)
-    if jobs == 1 or len(groups) == 1 or size_bytes < _WORTH_PROCESSES_BYTES:
+    if not _is_worth_processes(groups, jobs):
         for group in groups:
             yield decode_best(group, options)
         return
     yield from _decode_in_processes(groups, options, min(jobs, len(groups)))
+
+
+def warm_up(groups: Sequence[tuple[LogFile, ...]], *, jobs: int) -> None:
+    """Let the workers' server import the decoder while the caller does something else."""
+    if _is_worth_processes(groups, jobs) and _context().get_start_method() == "forkserver":
+        multiprocessing.forkserver.ensure_running()
+
+
+def _is_worth_processes(groups: Sequence[tuple[LogFile, ...]], jobs: int) -> bool:
+    size_bytes = sum(group[0].size_bytes for group in groups)
+    return jobs > 1 and len(groups) > 1 and size_bytes >= _WORTH_PROCESSES_BYTES
 
 
 def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:

@@ -16,6 +16,7 @@ import duckdb
 from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
+from engagement.store.decoding import default_jobs, warm_up
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.plan import Filters, Known, make_plan
 from engagement.store.reader import Reader, unusable
@@ -131,6 +132,7 @@ def ingest(
         is_stale = database.exists() and (options.parameters_file or not is_current)
         is_wanted = plan.groups or is_stale
         if is_wanted and not options.dry_run:
+            warm_up(plan.groups, jobs=options.jobs or default_jobs())
             with Writer(database, parameters_file=options.parameters_file) as writer:
                 Run(writer, options, known, report).ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engagement.store.segments import Key, KnownSegment
 
 _PUBLISH_EVERY_S = 120.0
-_BATCH_BYTES = 64_000_000  # of Arrow tables: DuckDB packs a few large inserts best
+_BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB packs a few large inserts best
 
 
 class Run:
