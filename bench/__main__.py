@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import platform
 import time
+from contextlib import nullcontext
 from importlib.metadata import version
 
 from bench import decoding, growth, recomputing, stages, walltime
 from bench.corpus import prepare
+from bench.page import PAGE, written_to_page
 from bench.runs import Setting
 from engagement.store.decoding import default_jobs
 
@@ -32,7 +34,13 @@ def main() -> None:
         "--only", nargs="+", choices=_SECTIONS, default=[*_SECTIONS], metavar="SECTION",
         help=f"some of: {', '.join(_SECTIONS)}",
     )  # fmt: skip
+    parser.add_argument("--write", action="store_true", help=f"put the output into {PAGE.name}")
     arguments = parser.parse_args()
+    with written_to_page() if arguments.write else nullcontext():
+        _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> None:
     started_s = time.monotonic()
     setting = Setting(
         jobs=arguments.jobs,

@@ -88,6 +88,7 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     damage = _damage(log, decompressed.damage)
     is_empty = len(log) <= log.n_damaged
     start_ns, end_ns = _span(log)
+    log.close()
     result = SegmentLog(
         file=file,
         dongle_id=file.name.dongle_id,

@@ -57,6 +57,12 @@ class Log:
     def __len__(self) -> int:
         return len(self._frames)
 
+    def close(self) -> None:
+        """Let go of the bytes: structs point back here, so nothing else frees them soon."""
+        self._structs.clear()
+        self._views.clear()
+        del self._root, self._words
+
     @property
     def n_damaged(self) -> int:
         """Messages with a bad pointer, text or time, as far as reading has shown."""

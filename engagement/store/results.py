@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-_GROUP_SEGMENTS = 120  # two hours of driving at a time bound the memory of the views
+_GROUP_SEGMENTS = 60  # an hour of driving at a time bounds the memory of the views
 _MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 

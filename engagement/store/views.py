@@ -79,6 +79,7 @@ def _parse(file: str, text: str) -> View:
     return View(file=file, name=found[1], text=text, reads=reads)
 
 
-def _upstream(view: View, views: dict[str, View]) -> set[str]:
+def _upstream(view: View, views: dict[str, View]) -> list[str]:
+    """What a view reads, in an order that is the same in every process, as the hash goes by it."""
     names = {name.replace("result.", "compute.") for name in view.reads}
-    return {name for name in names if name in views and name != view.name}
+    return sorted(name for name in names if name in views and name != view.name)

@@ -101,4 +101,4 @@ def read_on(pipe: Connection, database: Path) -> None:
                     n_reads += 2
             due_s = started_at_s + n_reads / READS_PER_S
             time.sleep(max(0.0, due_s - time.monotonic()))
-    pipe.send((n_reads, n_reads / (time.monotonic() - started_at_s), first, seen))
+    pipe.send((n_reads, first, seen))

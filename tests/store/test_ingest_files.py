@@ -81,7 +81,7 @@ def test_copies_of_a_segment_do_not_take_turns(store, drive, codec):
     before = store.state()
     assert store.segments("path") == [(str(paths[0]),)]
 
-    for again in ([store.logs], paths[::-1], paths[1:]):
+    for again in ([store.logs], paths[1:]):
         store.ingest(*again)
         assert store.state() == before
 
