@@ -23,7 +23,7 @@ def in_terminal(*arguments: str, columns: int = 100) -> str:
     """What a terminal of that width shows of a command, without colours and trailing blanks."""
     reader, writer = os.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
     with os.fdopen(reader, "rb", buffering=0) as terminal:
         process = subprocess.Popen((*COMMAND, *arguments), stdout=writer, env=environment)
         os.close(writer)

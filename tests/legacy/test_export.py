@@ -21,7 +21,7 @@ ONE_DRIVE = "2025-06-01--10-00-00"
 def run(*arguments: object) -> str:
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
-    return result.stdout
+    return result.output
 
 
 def ingest(database: Path, *logs: Path) -> None:
