@@ -32,6 +32,7 @@ class Terminal:
     """A command on a pseudo-terminal."""
 
     def __init__(self, args, folder, columns=100):
+        self.unread = b""
         self.file, inside = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, *args],
@@ -47,14 +48,15 @@ class Terminal:
         os.write(self.file, text.encode())
 
     def read_until(self, text):
-        """What is shown up to and with a text."""
-        shown = b""
+        """What is shown up to and with a text; what came with it and after it is kept."""
+        wanted = text.encode()
         deadline_s = time.monotonic() + PATIENCE_S
-        while text.encode() not in ESCAPES.sub(b"", shown):
+        while wanted not in self.unread:
             left_s = max(deadline_s - time.monotonic(), 0)
-            assert select.select([self.file], [], [], left_s)[0], shown
-            shown += os.read(self.file, 4096)
-        return ESCAPES.sub(b"", shown).decode()
+            assert select.select([self.file], [], [], left_s)[0], self.unread
+            self.unread = ESCAPES.sub(b"", self.unread + os.read(self.file, 4096))
+        shown, _, self.unread = self.unread.partition(wanted)
+        return (shown + wanted).decode()
 
     def wait(self):
         """The exit status; what is still shown is let go."""
