@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WORD_BYTES = 8
 _COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1
+_TWO = 2
 _MAX_SEGMENTS = 512  # what Cap'n Proto's own reader of streams accepts
 
 
@@ -72,6 +73,8 @@ def walk(raw: bytes) -> Frames:
 def _many_segments(words: memoryview, position: int, n_words: int) -> list[int]:
     """The segments' sizes; none for no possible header."""
     n_segments = (words[position] & _COUNT_MASK) + 1
+    if n_segments == _TWO and position + 1 < n_words:  # what large messages mostly have
+        return [words[position] >> 32, words[position + 1] & _COUNT_MASK]
     start = position + 1 + n_segments // 2
     if n_segments > _MAX_SEGMENTS or start > n_words:
         return []

@@ -170,9 +170,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
         for view in load_views():
             _create_view(connection, view)
             if view.result:
-                connection.execute(
-                    f"create table {view.result} as select * from {view.name} limit 0"
-                )
+                _create_result(connection, view.name, view.result)
         generation = connection.execute("select max(generation) from store_state").fetchall()[0][0]
         connection.execute("delete from store_state")
         connection.execute(
@@ -184,6 +182,17 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
         raise
     connection.execute("commit")
     return True
+
+
+def _create_result(connection: duckdb.DuckDBPyConnection, view: str, result: str) -> None:
+    """An empty table with the view's columns; `create table as` would plan the whole view."""
+    columns = connection.execute(
+        "select column_name, data_type from duckdb_columns() where database_name = "
+        "current_database() and schema_name || '.' || table_name = ? order by column_index",
+        [view],
+    ).fetchall()
+    described = ", ".join(f'"{name}" {kind}' for name, kind in columns)
+    connection.execute(f"create table {result} ({described})")
 
 
 def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
