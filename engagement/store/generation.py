@@ -89,7 +89,7 @@ class Writer:
         *,
         parameters_file: Path | None = None,
         reset_parameters: bool = False,
-        memory_limit: str = "256MB",
+        memory_limit: str = "128MB",
     ) -> None:
         self.path = path
         self._parameters_file = parameters_file

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from engagement.store.views import load_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import duckdb
 
 _GROUP_SEGMENTS = 60  # an hour of driving at a time bounds the memory of the views
+_LONG_DRIVE_MEMORY = "2GB"
 _MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 
@@ -29,11 +31,20 @@ def refresh_in_groups(
     for drive_id, count in sorted(n_segments_by_drive.items()):
         is_far = bool(drives) and drive_id - drives[0] > _MAX_SPREAD * len(drives)
         if drives and (is_far or n_segments + count > _GROUP_SEGMENTS):
-            refresh(connection, drives)
+            _refresh_group(connection, drives)
             drives, n_segments = [], 0
         drives.append(drive_id)
         n_segments += count
-    refresh(connection, drives)
+    _refresh_group(connection, drives)
+
+
+def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
+    """Refresh within the writer's memory, or with more of it: a drive is never cut in two."""
+    try:
+        refresh(connection, drive_ids)
+    except duckdb.OutOfMemoryException:
+        connection.execute(f"set memory_limit = '{_LONG_DRIVE_MEMORY}'")
+        refresh(connection, drive_ids)
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
