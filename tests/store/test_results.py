@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from random import Random
+
+import duckdb
+import pytest
+
+from engagement.store import results, schema
+from tests import builders
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect(config={"memory_limit": "256MB"}) as connection:
+        schema.create(connection)
+        for drive_id in (1, 2, 9):
+            builders.insert(connection, builders.random_drive(Random(drive_id), drive_id))
+        yield connection
+
+
+def test_drives_that_lie_apart_are_refreshed_apart(connection, monkeypatch):
+    refreshed = []
+    monkeypatch.setattr(results, "refresh", lambda _, drives: refreshed.append(list(drives)))
+
+    results.refresh_in_groups(connection, {1: 10, 2: 10, 3: 45, 90: 1, 91: 70})
+
+    assert refreshed == [[1, 2], [3], [90], [91]]
+
+
+def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
+    refresh = results.refresh
+    refusals = [duckdb.OutOfMemoryException("could not allocate block")]
+
+    def refuse_once(connection, drives):
+        if refusals:
+            raise refusals.pop()
+        refresh(connection, drives)
+
+    monkeypatch.setattr(results, "refresh", refuse_once)
+
+    results.refresh_in_groups(connection, {1: 1, 2: 1})
+
+    assert connection.execute("select count(*) from drives where known_s > 0").fetchall() == [(2,)]
+    assert connection.execute("select current_setting('memory_limit')").fetchall() == [("1.8 GiB",)]
