@@ -95,15 +95,18 @@ class _Group(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except EngagementError as error:
+            if _is_interrupt(error.__cause__):
+                raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
             raise Failure(str(error), error.exit_code) from error
         except KeyboardInterrupt as error:
             raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
         except RuntimeError as error:
-            # what DuckDB makes of a Ctrl-C during a query
-            if str(error) != "Query interrupted":
+            if not _is_interrupt(error):
                 raise
             raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
         except _duckdb_errors() as error:
+            if _is_interrupt(error):
+                raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
             problem = str(error).split("\n", 1)[0]
             message = f"{ctx.meta[DATABASE_KEY]}: DuckDB says: {problem}"
             raise Failure(message, ExitCode.DATABASE) from error
@@ -111,6 +114,12 @@ class _Group(click.Group):
             _let_go_of_stdout()
             ctx.exit(ExitCode.OK)
         return result
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether this is what DuckDB makes of a Ctrl-C while it works."""
+    is_plain = isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    return is_plain or type(error).__name__ == "InterruptException"
 
 
 def _load(name: str) -> click.Command:
