@@ -27,7 +27,24 @@ final as (
         max(value_ns) filter (where name = 'position_max_age_s') as position_max_age_ns,
         max(value) filter (where name = 'moving_min_mps') as moving_min_mps,
         max(value) filter (where name = 'city_max_mps') as city_max_mps,
-        max(value) filter (where name = 'road_max_mps') as road_max_mps
+        max(value) filter (where name = 'road_max_mps') as road_max_mps,
+        max(value_ns) filter (where name = 'severity_before_s') as severity_before_ns,
+        max(value_ns) filter (where name = 'severity_after_s') as severity_after_ns,
+        max(value_ns) filter (where name = 'jerk_window_s') as jerk_window_ns,
+        max(value) filter (where name = 'ttc_min_closing_mps') as ttc_min_closing_mps,
+        max(value) filter (where name = 'thw_min_speed_mps') as thw_min_speed_mps,
+        max(value) filter (where name = 'drac_min_distance_m') as drac_min_distance_m,
+        max(value) filter (where name = 'critical_ttc_s') as critical_ttc_s,
+        max(value) filter (where name = 'critical_thw_s') as critical_thw_s,
+        max(value) filter (where name = 'critical_drac_mps2') as critical_drac_mps2,
+        max(value) filter (where name = 'critical_deceleration_mps2') as critical_deceleration_mps2,
+        max(value) filter (where name = 'planned_max_speed_mps') as planned_max_speed_mps,
+        max(value_ns) filter (where name = 'reaction_max_s') as reaction_max_ns,
+        max(value) filter (where name = 'dispersion_max') as dispersion_max,
+        max(value) filter (where name = 'place_cell_m') as place_cell_m,
+        max(value) filter (where name = 'place_min_drives') as place_min_drives,
+        max(value) filter (where name = 'saturation_min_torque') as saturation_min_torque,
+        max(value) filter (where name = 'tuning_min_speed_mps') as tuning_min_speed_mps
     from parameters
 )
 
