@@ -1,8 +1,8 @@
 -- Ends of engagements at a known moment, each with its cause.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, staging.engagement_ends, staging.end_events, staging.end_actions,
---          result.segment_starts, staging.thresholds, result.drive_facts, gps
+-- reads:   result.engagements, result.event_moments, staging.engagement_ends, staging.end_events,
+--          staging.end_actions, staging.thresholds
 -- null:    cause_event without an event; speed and place where none was sampled shortly before
 -- why:     event flags are read first, then pedals and buttons: the first rule that fits counts
 create or replace view compute.disengagements as
@@ -12,6 +12,12 @@ engagements as (
     select drive_id, engagement_num, end_mono_ns, end_kind, duration_s, off_s
     from result.engagements
     where end_kind in ('disengagement', 'end_of_drive')
+),
+
+moments as (
+    select drive_id, engagement_num, segment_num, speed_mps, latitude, longitude
+    from result.event_moments
+    where kind = 'disengagement'
 ),
 
 ranked_events as (
@@ -70,8 +76,7 @@ causes as (
         events.name,
         actions.has_brake,
         actions.has_gas,
-        actions.cruise_fell,
-        actions.speed_mps
+        actions.cruise_fell
     from staging.engagement_ends as ends
     inner join staging.end_actions as actions
         on ends.drive_id = actions.drive_id and ends.engagement_num = actions.engagement_num
@@ -84,7 +89,6 @@ explained as (
         drive_id,
         engagement_num,
         cause,
-        speed_mps,
         case
             when
                 cause in ('end_of_drive', 'unknown')
@@ -101,51 +105,12 @@ explained as (
     from causes
 ),
 
-segments as (
-    select
-        engagements.drive_id,
-        engagements.engagement_num,
-        starts.segment_num
-    from engagements
-    asof inner join result.segment_starts as starts
-        on
-            engagements.drive_id = starts.drive_id
-            and engagements.end_mono_ns >= starts.start_mono_ns
-),
-
-fixes as (
-    select
-        gps.drive_id,
-        gps.mono_ns,
-        last(gps.latitude order by gps.segment_num, gps.message_num) as latitude,
-        last(gps.longitude order by gps.segment_num, gps.message_num) as longitude
-    from gps
-    inner join result.drive_facts as facts
-        on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
-    where gps.has_fix
-    group by gps.drive_id, gps.mono_ns
-),
-
-places as (
-    select
-        engagements.drive_id,
-        engagements.engagement_num,
-        fixes.latitude,
-        fixes.longitude
-    from engagements
-    asof inner join fixes
-        on engagements.drive_id = fixes.drive_id and engagements.end_mono_ns >= fixes.mono_ns
-    where
-        engagements.end_mono_ns - fixes.mono_ns
-        <= (select position_max_age_ns from staging.thresholds)
-),
-
 final as (
     select
         engagements.drive_id,
         engagements.engagement_num,
         engagements.end_mono_ns as mono_ns,
-        segments.segment_num,
+        moments.segment_num,
         explained.cause,
         explained.cause_event,
         (
@@ -155,22 +120,18 @@ final as (
             and engagements.off_s >= (select counted_min_off_ns from staging.thresholds) / 1e9
         ) as is_counted,
         explained.is_inferred,
-        explained.speed_mps,
-        places.latitude,
-        places.longitude
+        moments.speed_mps,
+        moments.latitude,
+        moments.longitude
     from engagements
     inner join explained
         on
             engagements.drive_id = explained.drive_id
             and engagements.engagement_num = explained.engagement_num
-    left join segments
+    inner join moments
         on
-            engagements.drive_id = segments.drive_id
-            and engagements.engagement_num = segments.engagement_num
-    left join places
-        on
-            engagements.drive_id = places.drive_id
-            and engagements.engagement_num = places.engagement_num
+            engagements.drive_id = moments.drive_id
+            and engagements.engagement_num = moments.engagement_num
 )
 
 select * from final;

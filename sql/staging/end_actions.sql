@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, engagement_num)
 -- reads:   staging.engagement_ends, car_state, button_event, staging.thresholds
--- null:    speed_mps where carState has no sample within the gap before
+-- null:    never
 -- why:     samples are found by the second that they fall in, so that each meets few ends
 create or replace view staging.end_actions as
 with
@@ -36,7 +36,6 @@ samples as (
         car_state.mono_ns,
         car_state.segment_num,
         car_state.message_num,
-        car_state.v_ego_mps,
         car_state.steering_disengage,
         car_state.gas_pressed,
         car_state.brake_pressed,
@@ -99,18 +98,6 @@ changes as (
     group by drive_id, engagement_num
 ),
 
-speeds as (
-    select
-        drive_id,
-        engagement_num,
-        last(v_ego_mps order by mono_ns, segment_num, message_num)::double as speed_mps
-    from samples
-    where
-        mono_ns <= end_mono_ns
-        and mono_ns >= end_mono_ns - (select max_gap_ns from staging.thresholds)
-    group by drive_id, engagement_num
-),
-
 cancels as (
     select distinct looks.drive_id, looks.engagement_num
     from looks
@@ -135,13 +122,10 @@ final as (
         (not has_events and coalesce(changes.cruise_fell_near, false)) as cruise_fell_near,
         coalesce(changes.main_fell, false) as main_fell,
         coalesce(changes.parked, false) as parked,
-        (cancels.engagement_num is not null) as has_cancel,
-        speeds.speed_mps
+        (cancels.engagement_num is not null) as has_cancel
     from looks
     left join changes
         on looks.drive_id = changes.drive_id and looks.engagement_num = changes.engagement_num
-    left join speeds
-        on looks.drive_id = speeds.drive_id and looks.engagement_num = speeds.engagement_num
     left join cancels
         on looks.drive_id = cancels.drive_id and looks.engagement_num = cancels.engagement_num
 )

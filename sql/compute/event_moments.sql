@@ -1,0 +1,107 @@
+-- When and where the driver or the system changed who drives: ends of engagements and overrides.
+--
+-- grain:   one row per (drive_id, kind, mono_ns)
+-- reads:   result.engagements, result.overrides, result.segment_starts, result.drive_facts,
+--          car_state, gps, staging.thresholds
+-- null:    duration_s of an end; speed and place where none was sampled shortly before
+-- why:     samples are found by the second that they fall in, so that each meets few moments
+create or replace view compute.event_moments as
+with
+
+moments as (
+    select
+        drive_id,
+        'disengagement' as kind,
+        end_mono_ns as mono_ns,
+        engagement_num,
+        null::double as duration_s
+    from result.engagements
+    where end_kind in ('disengagement', 'end_of_drive')
+    union all
+    select drive_id, axis || '_override' as kind, start_mono_ns, engagement_num, duration_s
+    from result.overrides
+),
+
+times as (
+    select distinct
+        drive_id,
+        mono_ns,
+        mono_ns - (select max_gap_ns from staging.thresholds) as from_mono_ns
+    from moments
+),
+
+seconds as (
+    select
+        *,
+        unnest(generate_series(from_mono_ns // 1000000000, mono_ns // 1000000000)) as mono_second
+    from times
+),
+
+speeds as (
+    select
+        seconds.drive_id,
+        seconds.mono_ns,
+        last(
+            car_state.v_ego_mps
+            order by car_state.mono_ns, car_state.segment_num, car_state.message_num
+        )::double as speed_mps
+    from seconds
+    inner join car_state
+        on
+            seconds.drive_id = car_state.drive_id
+            and seconds.mono_second = car_state.mono_ns // 1000000000
+            and seconds.from_mono_ns <= car_state.mono_ns
+            and seconds.mono_ns >= car_state.mono_ns
+    group by seconds.drive_id, seconds.mono_ns
+),
+
+segments as (
+    select times.drive_id, times.mono_ns, starts.segment_num
+    from times
+    asof inner join result.segment_starts as starts
+        on times.drive_id = starts.drive_id and times.mono_ns >= starts.start_mono_ns
+),
+
+fixes as (
+    select
+        gps.drive_id,
+        gps.mono_ns,
+        last(gps.latitude order by gps.segment_num, gps.message_num) as latitude,
+        last(gps.longitude order by gps.segment_num, gps.message_num) as longitude
+    from gps
+    inner join result.drive_facts as facts
+        on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
+    where gps.has_fix
+    group by gps.drive_id, gps.mono_ns
+),
+
+places as (
+    select times.drive_id, times.mono_ns, fixes.latitude, fixes.longitude
+    from times
+    asof inner join fixes
+        on times.drive_id = fixes.drive_id and times.mono_ns >= fixes.mono_ns
+    where
+        times.mono_ns - fixes.mono_ns <= (select position_max_age_ns from staging.thresholds)
+),
+
+final as (
+    select
+        moments.drive_id,
+        moments.kind,
+        moments.mono_ns,
+        moments.engagement_num,
+        moments.duration_s,
+        segments.segment_num,
+        speeds.speed_mps,
+        places.latitude,
+        places.longitude
+    from moments
+    left join segments
+        on moments.drive_id = segments.drive_id and moments.mono_ns = segments.mono_ns
+    left join speeds
+        on moments.drive_id = speeds.drive_id and moments.mono_ns = speeds.mono_ns
+    left join places
+        on moments.drive_id = places.drive_id and moments.mono_ns = places.mono_ns
+)
+
+select * from final;
