@@ -1,8 +1,9 @@
 -- Runs of one alert that asked something of the driver.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   alert, result.drive_facts
--- null:    texts that the alert does not have
+-- reads:   alert, result.drive_facts, result.driver_inputs, result.engagements,
+--          result.engaged_runs, staging.thresholds
+-- null:    texts that the alert does not have; what did not follow in time
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
 create or replace view compute.alerts as
 with
@@ -52,7 +53,7 @@ numbered as (
     from steps
 ),
 
-final as (
+runs as (
     select
         drive_id,
         min(mono_ns) as start_mono_ns,
@@ -65,6 +66,69 @@ final as (
     from numbered
     where alert_status in ('userPrompt', 'critical')
     group by drive_id, run_num
+),
+
+answers as (
+    select
+        runs.drive_id,
+        runs.start_mono_ns,
+        inputs.input,
+        greatest(inputs.start_mono_ns, runs.start_mono_ns) - runs.start_mono_ns as reaction_ns
+    from runs
+    inner join result.driver_inputs as inputs
+        on
+            runs.drive_id = inputs.drive_id
+            and runs.start_mono_ns <= inputs.end_mono_ns
+            and runs.start_mono_ns + (select reaction_max_ns from staging.thresholds)
+            >= inputs.start_mono_ns
+    where
+        inputs.end_mono_ns > runs.start_mono_ns or inputs.start_mono_ns = runs.start_mono_ns
+),
+
+first_answers as (
+    select drive_id, start_mono_ns, input, reaction_ns
+    from answers
+    qualify
+        row_number() over (partition by drive_id, start_mono_ns order by reaction_ns, input) = 1
+),
+
+ends as (
+    select runs.drive_id, runs.start_mono_ns, min(engagements.end_mono_ns) as end_mono_ns
+    from runs
+    inner join result.engagements as engagements
+        on
+            runs.drive_id = engagements.drive_id
+            and runs.start_mono_ns <= engagements.end_mono_ns
+            and runs.start_mono_ns + (select reaction_max_ns from staging.thresholds)
+            >= engagements.end_mono_ns
+    where engagements.end_kind = 'disengagement'
+    group by runs.drive_id, runs.start_mono_ns
+),
+
+final as (
+    select
+        runs.drive_id,
+        runs.start_mono_ns,
+        runs.end_mono_ns,
+        (engaged.drive_id is not null) as is_engaged,
+        runs.alert_type,
+        runs.text1,
+        runs.text2,
+        runs.alert_status,
+        runs.alert_size,
+        answers.input as first_input,
+        answers.reaction_ns / 1e9 as reaction_s,
+        (ends.end_mono_ns - runs.start_mono_ns) / 1e9 as time_to_disengagement_s
+    from runs
+    left join first_answers as answers
+        on runs.drive_id = answers.drive_id and runs.start_mono_ns = answers.start_mono_ns
+    left join ends
+        on runs.drive_id = ends.drive_id and runs.start_mono_ns = ends.start_mono_ns
+    left join result.engaged_runs as engaged
+        on
+            runs.drive_id = engaged.drive_id
+            and runs.start_mono_ns >= engaged.start_mono_ns
+            and runs.start_mono_ns < engaged.end_mono_ns
 )
 
 select * from final;

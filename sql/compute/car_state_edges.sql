@@ -1,4 +1,4 @@
--- Moments from which on cruise, wheel or accelerator may be in another state.
+-- Moments from which on cruise, wheel or pedals may be in another state.
 --
 -- grain:   one row per (drive_id, mono_ns)
 -- reads:   staging.car_state_steps
@@ -14,7 +14,8 @@ final as (
         is_known,
         cruise_enabled,
         steering_pressed,
-        gas_pressed
+        gas_pressed,
+        brake_pressed
     from staging.car_state_steps
     where is_edge
 )

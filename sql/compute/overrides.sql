@@ -8,6 +8,16 @@
 create or replace view compute.overrides as
 with
 
+axes as (
+    select
+        drive_id,
+        case input when 'steering' then 'lateral' else 'longitudinal' end as axis,
+        start_mono_ns,
+        end_mono_ns
+    from staging.pressed_runs
+    where input in ('steering', 'gas')
+),
+
 pressed as (
     select
         engaged.drive_id,
@@ -16,7 +26,7 @@ pressed as (
         runs.start_mono_ns as pressed_mono_ns,
         greatest(runs.start_mono_ns, engaged.start_mono_ns) as start_mono_ns,
         least(runs.end_mono_ns, engaged.end_mono_ns) as end_mono_ns
-    from staging.pressed_runs as runs
+    from axes as runs
     inner join result.engaged_runs as engaged
         on
             runs.drive_id = engaged.drive_id

@@ -17,10 +17,12 @@ flagged as (
         cruise_enabled,
         steering_pressed,
         gas_pressed,
+        brake_pressed,
         (
             coalesce(cruise_enabled::utinyint, 2)
             + 4 * coalesce(steering_pressed::utinyint, 2)
             + 16 * coalesce(gas_pressed::utinyint, 2)
+            + 64 * coalesce(brake_pressed::utinyint, 2)
         )::utinyint as flags
     from car_state
 ),
@@ -34,6 +36,7 @@ samples as (
         cruise_enabled,
         steering_pressed,
         gas_pressed,
+        brake_pressed,
         lead(mono_ns) over by_time as next_mono_ns,
         lead(segment_num) over by_time as next_segment_num,
         lead(v_ego_mps) over by_time as next_v_ego_mps,
@@ -71,6 +74,7 @@ final as (
         cruise_enabled,
         steering_pressed,
         gas_pressed,
+        brake_pressed,
         case
             when is_known and v_ego_mps is not null and next_v_ego_mps is not null
                 then

@@ -1,0 +1,135 @@
+-- Ends of engagements and overrides, with how dangerous each was.
+--
+-- grain:   one row per (drive_id, kind, mono_ns)
+-- reads:   result.event_moments, result.disengagements, staging.event_motion,
+--          staging.event_turning, staging.event_leads, staging.event_warnings,
+--          staging.event_aftermath, staging.thresholds
+-- null:    whatever the log can't say, and what the car ahead never gave cause for
+-- why:     severity is the worst ratio of a measure to the threshold that makes it critical
+create or replace view compute.events as
+with
+
+moments as (
+    select * from result.event_moments
+),
+
+measured as (
+    select
+        moments.drive_id,
+        moments.kind,
+        moments.mono_ns,
+        moments.engagement_num,
+        moments.segment_num,
+        moments.duration_s,
+        ends.cause,
+        ends.cause_event,
+        ends.is_counted,
+        ends.is_inferred,
+        (
+            moments.kind <> 'disengagement'
+            or (ends.is_counted and starts_with(ends.cause, 'driver'))
+        ) as is_intervention,
+        moments.speed_mps,
+        moments.latitude,
+        moments.longitude,
+        leads.lead_distance_m,
+        leads.closing_speed_mps,
+        leads.ttc_s,
+        leads.thw_s,
+        leads.drac_mps2,
+        leads.min_ttc_s,
+        leads.min_thw_s,
+        leads.max_drac_mps2,
+        motion.peak_deceleration_mps2,
+        motion.peak_jerk_mps3,
+        motion.peak_steering_rate_deg_per_s,
+        turning.peak_lateral_acceleration_mps2,
+        aftermath.time_to_input_s,
+        aftermath.time_to_reengage_s,
+        case
+            when motion.has_stock_fcw or leads.has_fcw or warnings.has_fcw then true
+            else coalesce(motion.has_stock_fcw, leads.has_fcw, warnings.has_fcw)
+        end as has_fcw,
+        case
+            when motion.has_stock_aeb or warnings.has_aeb then true
+            else coalesce(motion.has_stock_aeb, warnings.has_aeb)
+        end as has_aeb,
+        motion.has_blinker,
+        warnings.has_lane_change,
+        (
+            moments.speed_mps < (select planned_max_speed_mps from staging.thresholds)
+        ) as is_near_standstill,
+        (motion.has_gas and motion.a_ego_mps2 > 0) as is_accelerating
+    from moments
+    left join result.disengagements as ends
+        on
+            moments.drive_id = ends.drive_id
+            and moments.mono_ns = ends.mono_ns
+            and moments.kind = 'disengagement'
+    left join staging.event_motion as motion
+        on
+            moments.drive_id = motion.drive_id
+            and moments.kind = motion.kind
+            and moments.mono_ns = motion.mono_ns
+    left join staging.event_turning as turning
+        on
+            moments.drive_id = turning.drive_id
+            and moments.kind = turning.kind
+            and moments.mono_ns = turning.mono_ns
+    left join staging.event_leads as leads
+        on
+            moments.drive_id = leads.drive_id
+            and moments.kind = leads.kind
+            and moments.mono_ns = leads.mono_ns
+    left join staging.event_warnings as warnings
+        on
+            moments.drive_id = warnings.drive_id
+            and moments.kind = warnings.kind
+            and moments.mono_ns = warnings.mono_ns
+    left join staging.event_aftermath as aftermath
+        on
+            moments.drive_id = aftermath.drive_id
+            and moments.kind = aftermath.kind
+            and moments.mono_ns = aftermath.mono_ns
+),
+
+judged as (
+    select
+        *,
+        greatest(
+            (select critical_ttc_s from staging.thresholds) / min_ttc_s,
+            (select critical_thw_s from staging.thresholds) / min_thw_s,
+            max_drac_mps2 / (select critical_drac_mps2 from staging.thresholds),
+            peak_deceleration_mps2
+            / (select critical_deceleration_mps2 from staging.thresholds)
+        ) as severity,
+        coalesce(min_ttc_s < (select critical_ttc_s from staging.thresholds), false)
+        or coalesce(min_thw_s < (select critical_thw_s from staging.thresholds), false)
+        or coalesce(max_drac_mps2 > (select critical_drac_mps2 from staging.thresholds), false)
+        or coalesce(
+            peak_deceleration_mps2
+            > (select critical_deceleration_mps2 from staging.thresholds),
+            false
+        )
+        or coalesce(has_fcw, false)
+        or coalesce(has_aeb, false) as is_any_critical
+    from measured
+),
+
+final as (
+    select
+        * exclude (
+            has_blinker, has_lane_change, is_near_standstill, is_accelerating, is_any_critical
+        ),
+        case
+            when is_any_critical then true
+            when severity is not null or has_fcw is not null or has_aeb is not null then false
+        end as is_critical,
+        case
+            when has_blinker or has_lane_change or is_near_standstill or is_accelerating then true
+            else coalesce(has_blinker, has_lane_change, is_near_standstill, is_accelerating)
+        end as is_planned
+    from judged
+)
+
+select * from final;

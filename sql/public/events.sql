@@ -1,0 +1,98 @@
+-- Ends of engagements and overrides, with how dangerous each was.
+--
+-- grain:   one row per (drive_id, kind, mono_ns)
+-- reads:   result.events, result.drive_metrics, drive, segment
+-- null:    whatever the log can't say; a measure that had no cause: no lead, not closing, no input
+create or replace view events as
+with
+
+final as (
+    select
+        concat_ws(
+            '|', drive.dongle_id, drive.drive, events.kind, events.mono_ns::varchar
+        ) as event_id,
+        events.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        events.kind,
+        events.engagement_num,
+        events.mono_ns,
+        (events.mono_ns - metrics.first_mono_ns) / 1e9 as time_s,
+        events.segment_num,
+        (events.mono_ns - segment.start_mono_ns) / 1e9 as segment_time_s,
+        events.duration_s,
+        events.cause,
+        events.cause_event,
+        events.is_counted,
+        events.is_inferred,
+        events.is_intervention,
+        events.is_critical,
+        events.is_planned,
+        events.severity,
+        events.speed_mps,
+        events.lead_distance_m,
+        events.closing_speed_mps,
+        events.ttc_s,
+        events.thw_s,
+        events.drac_mps2,
+        events.min_ttc_s,
+        events.min_thw_s,
+        events.max_drac_mps2,
+        events.has_fcw,
+        events.has_aeb,
+        events.peak_deceleration_mps2,
+        events.peak_jerk_mps3,
+        events.peak_steering_rate_deg_per_s,
+        events.peak_lateral_acceleration_mps2,
+        events.time_to_input_s,
+        events.time_to_reengage_s,
+        events.latitude,
+        events.longitude,
+        segment.path
+    from result.events as events
+    inner join result.drive_metrics as metrics on events.drive_id = metrics.drive_id
+    inner join drive on events.drive_id = drive.drive_id
+    left join segment
+        on events.drive_id = segment.drive_id and events.segment_num = segment.segment_num
+)
+
+select * from final;
+comment on column events.event_id is 'the event''s name, the same in every database: device, drive, kind and time, joined by |';
+comment on column events.drive_id is 'number of the drive in this database';
+comment on column events.dongle_id is 'the device';
+comment on column events.drive is 'name of the drive, its log id';
+comment on column events.kind is 'disengagement, lateral_override or longitudinal_override';
+comment on column events.engagement_num is 'the engagement that ended, or that the override is in';
+comment on column events.mono_ns is 'logMonoTime of the end of the engagement, or the start of the override';
+comment on column events.time_s is 'seconds from the first sample of the drive';
+comment on column events.segment_num is 'segment that it is in';
+comment on column events.segment_time_s is 'seconds from the first message of that segment';
+comment on column events.duration_s is 'length of an override; null for a disengagement';
+comment on column events.cause is 'cause of a disengagement, as in disengagements; null for an override';
+comment on column events.cause_event is 'the event that says so; null where none did';
+comment on column events.is_counted is 'a disengagement with 2 s engaged before and 2 s off after; null for an override';
+comment on column events.is_inferred is 'only pedals, buttons and gear could tell the cause; null for an override';
+comment on column events.is_intervention is 'an override, or a counted disengagement by the driver';
+comment on column events.is_critical is 'min_ttc_s < 1.5, min_thw_s < 0.8, max_drac_mps2 > 3, peak_deceleration_mps2 > 3, has_fcw or has_aeb';
+comment on column events.is_planned is 'with blinker or lane change, near standstill (< 2 m/s), or accelerating with gas';
+comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: 1 and above is critical; null without any measure';
+comment on column events.speed_mps is 'speed at the event';
+comment on column events.lead_distance_m is 'distance of the car ahead at the event; null without one';
+comment on column events.closing_speed_mps is 'how fast it comes nearer at the event; negative when it goes away';
+comment on column events.ttc_s is 'time to collision at the event: distance / closing speed; null unless closing by more than 0.5 m/s';
+comment on column events.thw_s is 'time headway at the event: distance / speed; null at 0.5 m/s and below';
+comment on column events.drac_mps2 is 'deceleration needed to avoid a crash, at the event: closing speed squared / (2 distance); null unless closing and beyond 5 m';
+comment on column events.min_ttc_s is 'least time to collision in the 3 s before';
+comment on column events.min_thw_s is 'least time headway in the 3 s before';
+comment on column events.max_drac_mps2 is 'greatest deceleration needed in the 3 s before';
+comment on column events.has_fcw is 'a forward collision warning from 3 s before to 5 s after; null where nothing would tell';
+comment on column events.has_aeb is 'automatic emergency braking from 3 s before to 5 s after; null where nothing would tell';
+comment on column events.peak_deceleration_mps2 is 'hardest braking in the 5 s after, 0 if there was none';
+comment on column events.peak_jerk_mps3 is 'greatest change of acceleration per second in the 5 s after, smoothed over 0.3 s';
+comment on column events.peak_steering_rate_deg_per_s is 'fastest turn of the steering wheel in the 5 s after, smoothed over 0.3 s';
+comment on column events.peak_lateral_acceleration_mps2 is 'greatest curvature x speed squared in the 5 s after; null where openpilot logged no curvature';
+comment on column events.time_to_input_s is 'from a disengagement to the driver''s first steering, gas, brake or button, 0 where that was going on; null if none within 5 s';
+comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
+comment on column events.latitude is 'degrees; null without a recent fix';
+comment on column events.longitude is 'degrees; null without a recent fix';
+comment on column events.path is 'the log file that it is in';

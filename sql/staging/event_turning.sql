@@ -1,0 +1,64 @@
+-- Lateral acceleration after events, from openpilot's curvature and the speed.
+--
+-- grain:   one row per (drive_id, kind, mono_ns)
+-- reads:   staging.event_looks, staging.event_samples, controls_state, staging.thresholds
+-- null:    rows are left out where no curvature was logged: no road is straight to the last digit
+create or replace view staging.event_turning as
+with
+
+seconds as (
+    select
+        *,
+        unnest(generate_series(mono_ns // 1000000000, until_mono_ns // 1000000000)) as mono_second
+    from staging.event_looks
+),
+
+curvatures as (
+    select
+        seconds.drive_id,
+        seconds.kind,
+        seconds.mono_ns as event_mono_ns,
+        controls_state.mono_ns,
+        controls_state.curvature_per_m::double as curvature_per_m
+    from seconds
+    inner join controls_state
+        on
+            seconds.drive_id = controls_state.drive_id
+            and seconds.mono_second = controls_state.mono_ns // 1000000000
+            and seconds.mono_ns <= controls_state.mono_ns
+            and seconds.until_mono_ns >= controls_state.mono_ns
+    where controls_state.curvature_per_m is not null
+),
+
+speeds as (
+    select
+        drive_id,
+        kind,
+        event_mono_ns,
+        mono_ns,
+        arg_max(v_ego_mps, segment_num::bigint * 4294967296 + message_num) as v_ego_mps
+    from staging.event_samples
+    where v_ego_mps is not null and mono_ns <= until_mono_ns
+    group by drive_id, kind, event_mono_ns, mono_ns
+),
+
+final as (
+    select
+        curvatures.drive_id,
+        curvatures.kind,
+        curvatures.event_mono_ns as mono_ns,
+        max(abs(curvatures.curvature_per_m) * speeds.v_ego_mps * speeds.v_ego_mps)
+            as peak_lateral_acceleration_mps2
+    from curvatures
+    asof inner join speeds
+        on
+            curvatures.drive_id = speeds.drive_id
+            and curvatures.kind = speeds.kind
+            and curvatures.event_mono_ns = speeds.event_mono_ns
+            and curvatures.mono_ns >= speeds.mono_ns
+    where curvatures.mono_ns - speeds.mono_ns <= (select max_gap_ns from staging.thresholds)
+    group by curvatures.drive_id, curvatures.kind, curvatures.event_mono_ns
+    having max(abs(curvatures.curvature_per_m)) > 0
+)
+
+select * from final;
