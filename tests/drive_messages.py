@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 from tests.drive_signals import (
     AFTER_END_S,
@@ -18,6 +19,7 @@ from tests.drive_signals import (
     STORIES,
     Pulses,
     Steps,
+    float32,
     random_phases,
     random_pulses,
     random_speeds,
@@ -25,9 +27,7 @@ from tests.drive_signals import (
     seconds,
     steady_times,
 )
-
-if TYPE_CHECKING:
-    from random import Random
+from tests.drive_surroundings import CarMotion, surroundings
 
 Row = dict[str, Any]
 
@@ -46,6 +46,7 @@ class Scene:
     """The signals of a drive; stories around the ends of engagements change them."""
 
     rng: Random
+    extra: Random
     start_ns: int
     end_ns: int
     phases: Steps[str]
@@ -54,6 +55,7 @@ class Scene:
     brake: Pulses
     cruise_off: Pulses
     is_steady: bool
+    has_curvature: bool
     main_off: Pulses = field(default_factory=lambda: Pulses([]))
     regen: Pulses = field(default_factory=lambda: Pulses([]))
     steer_off: Pulses = field(default_factory=lambda: Pulses([]))
@@ -81,6 +83,10 @@ def drive_messages(rng: Random) -> list[Message]:
     for part in (_car_state, _car_control, _events, _car_params, _positions, _ignition):
         messages += part(scene)
     messages += [
+        Message(time, table, [row])
+        for time, table, row in surroundings(scene.extra, scene.start_ns, scene.end_ns)
+    ]
+    messages += [
         Message(time, "button_event", [{"button": button, "pressed": pressed}])
         for time, button, pressed in scene.buttons
     ]
@@ -92,6 +98,7 @@ def _scene(rng: Random) -> Scene:
     end_ns = start_ns + seconds(rng.choice((1.0, 10.0, 20.0, 20.0, 40.0, 40.0, 90.0)))
     return Scene(
         rng=rng,
+        extra=Random(start_ns ^ rng.getrandbits(32)),
         start_ns=start_ns,
         end_ns=end_ns,
         phases=random_phases(rng, start_ns, end_ns),
@@ -100,6 +107,7 @@ def _scene(rng: Random) -> Scene:
         brake=random_pulses(rng, start_ns, end_ns, 0.1),
         cruise_off=random_pulses(rng, start_ns, end_ns, 0.2),
         is_steady=rng.random() < 0.4,
+        has_curvature=rng.random() < 0.8,
     )
 
 
@@ -118,11 +126,18 @@ def _control(scene: Scene) -> tuple[list[Message], list[int]]:
             if index:
                 enabled, active, state = False, False, None
             row = {"enabled": enabled, "active": active, "state": state}
+            if table == "controls_state":
+                row |= {"curvature_per_m": _curvature(scene)}
             messages.append(Message(time, table, [row]))
             if was_active and not active:
                 ends_ns.append(time)
             was_active = active
     return messages, ends_ns
+
+
+def _curvature(scene: Scene) -> float | None:
+    chosen = scene.extra.choice((None, 0.0, -0.02, 0.001, 0.05))
+    return None if chosen is None else float32(chosen * scene.has_curvature)
 
 
 def _tell_story(scene: Scene, end_ns: int) -> None:
@@ -165,6 +180,7 @@ def _car_state(scene: Scene) -> list[Message]:
     times = scene.times(edges_s)
     n_pointers = rng.choices((None, 5, 6, 7), (3, 3, 3, 2))[0]
     follows_phase = rng.random() < 0.4
+    motion = CarMotion(scene.extra, scene.start_ns, scene.end_ns)
     messages = []
     for time, speed in zip(times, random_speeds(rng, times), strict=True):
         is_set = not follows_phase or PHASES[scene.phases.at(time)][1]
@@ -180,6 +196,7 @@ def _car_state(scene: Scene) -> list[Message]:
             "cruise_available": not scene.main_off.at(time),
             "gear": "reverse" if scene.reverse.at(time) else gear,
             "n_pointers": n_pointers,
+            **motion.row(time),
         }
         messages.append(Message(time, "car_state", [row]))
     return messages
@@ -191,6 +208,7 @@ def _car_control(scene: Scene) -> list[Message]:
         return []
     null_odds = rng.choices((0.0, 0.05, 1.0), (6, 1, 2))[0]
     lag_ns = rng.choice((0, GRID_NS, 100_000_000, 500_000_000))
+    shown_odds = scene.extra.choice((0.0, 0.0, 0.01))
     messages = []
     for time in scene.times():
         phase = scene.phases.at(time - lag_ns)
@@ -200,6 +218,7 @@ def _car_control(scene: Scene) -> list[Message]:
             "enabled": enabled,
             "lat_active": None if is_null else active or phase == "lateral_only",
             "long_active": None if is_null else active and phase != "overriding",
+            "visual_alert": "fcw" if scene.extra.random() < shown_odds else "none",
         }
         messages.append(Message(time, "car_control", [row]))
     return messages
@@ -226,7 +245,8 @@ def _event_messages(scene: Scene, source: str, story: list[tuple[int, str, str]]
     gas = random_pulses(rng, scene.start_ns, scene.end_ns, 0.4)
     at: dict[int, list[Row]] = {}
     for mono_ns in range(scene.start_ns + 30_000_000, scene.end_ns, period_ns):
-        at[mono_ns] = [{"name": "steerSaturated", "warning": True}] if rng.random() < 0.3 else []
+        name = scene.extra.choice(EVENTS["warning"])
+        at[mono_ns] = [{"name": name, "warning": True}] if rng.random() < 0.3 else []
     if rng.random() < 0.5:
         edges_ns = {edge for span in steering.spans + gas.spans for edge in span}
         at = {edge_ns: [] for edge_ns in edges_ns} | at

@@ -59,7 +59,7 @@ EVENTS = {
         "manualRestart", "buttonCancel", "wrongCarMode", "parkBrake", "brakeHold", "reverseGear",
         "doorOpen", "wrongGear",
     ),
-    "warning": ("pedalPressed", "steerSaturated", "laneChange"),
+    "warning": ("pedalPressed", "steerSaturated", "laneChange", "fcw", "stockAeb"),
 }  # fmt: skip
 
 

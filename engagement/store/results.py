@@ -56,7 +56,8 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
     is_wanted = f"drive_id between {wanted[0]} and {wanted[-1]} and drive_id in ({listed})"
     for view in load_views():
         if view.result:
-            connection.execute(f"delete from {view.result} where {is_wanted}")
+            rows = is_wanted if view.is_per_drive else "true"
+            connection.execute(f"delete from {view.result} where {rows}")
             connection.execute(
-                f"insert into {view.result} by name select * from {view.name} where {is_wanted}"
+                f"insert into {view.result} by name select * from {view.name} where {rows}"
             )

@@ -18,6 +18,7 @@ from engagement.resources import resource_dir
 
 _COMMENT = re.compile(r"--[^\n]*")
 _NAME = re.compile(r"^create or replace view ([\w.]+) as$", re.MULTILINE)
+_ONE_ROW = re.compile(r"^-- grain:   one row$", re.MULTILINE)
 _CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
 _READ = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
 
@@ -36,6 +37,11 @@ class View:
         """The table that the view's rows are kept in, None if they aren't."""
         schema, _, name = self.name.rpartition(".")
         return f"result.{name}" if schema == "compute" else None
+
+    @property
+    def is_per_drive(self) -> bool:
+        """Whether its rows are those of drives; else it has one row for the database."""
+        return not _ONE_ROW.search(self.text)
 
     @property
     def title(self) -> str:

@@ -31,11 +31,11 @@ ranked_events as (
             order by
                 list_position(
                     [
-                        'system_immediate', 'driver_soft_', 'system_soft', 'driver_steer',
-                        'driver_pedal', 'driver_cancel', 'driver_main', 'driver_park',
+                        'system_immediate', 'system_soft', 'driver_steer', 'driver_pedal',
+                        'driver_cancel', 'driver_main', 'driver_park',
                         'driver_soft', 'driver_other', 'car_cruise'
                     ],
-                    rule
+                    replace(rule, 'driver_soft_', 'system_soft')
                 ),
                 distance_ns,
                 name

@@ -9,10 +9,6 @@
 create or replace view compute.events as
 with
 
-moments as (
-    select * from result.event_moments
-),
-
 measured as (
     select
         moments.drive_id,
@@ -56,11 +52,14 @@ measured as (
         end as has_aeb,
         motion.has_blinker,
         warnings.has_lane_change,
-        (
-            moments.speed_mps < (select planned_max_speed_mps from staging.thresholds)
-        ) as is_near_standstill,
-        (motion.has_gas and motion.a_ego_mps2 > 0) as is_accelerating
-    from moments
+        (moments.speed_mps < thresholds.planned_max_speed_mps) as is_near_standstill,
+        (motion.has_gas and motion.a_ego_mps2 > 0) as is_accelerating,
+        thresholds.critical_ttc_s,
+        thresholds.critical_thw_s,
+        thresholds.critical_drac_mps2,
+        thresholds.critical_deceleration_mps2
+    from result.event_moments as moments
+    cross join staging.thresholds as thresholds
     left join result.disengagements as ends
         on
             moments.drive_id = ends.drive_id
@@ -97,20 +96,15 @@ judged as (
     select
         *,
         greatest(
-            (select critical_ttc_s from staging.thresholds) / min_ttc_s,
-            (select critical_thw_s from staging.thresholds) / min_thw_s,
-            max_drac_mps2 / (select critical_drac_mps2 from staging.thresholds),
-            peak_deceleration_mps2
-            / (select critical_deceleration_mps2 from staging.thresholds)
+            critical_ttc_s / min_ttc_s,
+            critical_thw_s / min_thw_s,
+            max_drac_mps2 / critical_drac_mps2,
+            peak_deceleration_mps2 / critical_deceleration_mps2
         ) as severity,
-        coalesce(min_ttc_s < (select critical_ttc_s from staging.thresholds), false)
-        or coalesce(min_thw_s < (select critical_thw_s from staging.thresholds), false)
-        or coalesce(max_drac_mps2 > (select critical_drac_mps2 from staging.thresholds), false)
-        or coalesce(
-            peak_deceleration_mps2
-            > (select critical_deceleration_mps2 from staging.thresholds),
-            false
-        )
+        coalesce(min_ttc_s < critical_ttc_s, false)
+        or coalesce(min_thw_s < critical_thw_s, false)
+        or coalesce(max_drac_mps2 > critical_drac_mps2, false)
+        or coalesce(peak_deceleration_mps2 > critical_deceleration_mps2, false)
         or coalesce(has_fcw, false)
         or coalesce(has_aeb, false) as is_any_critical
     from measured
@@ -119,7 +113,15 @@ judged as (
 final as (
     select
         * exclude (
-            has_blinker, has_lane_change, is_near_standstill, is_accelerating, is_any_critical
+            has_blinker,
+            has_lane_change,
+            is_near_standstill,
+            is_accelerating,
+            is_any_critical,
+            critical_ttc_s,
+            critical_thw_s,
+            critical_drac_mps2,
+            critical_deceleration_mps2
         ),
         case
             when is_any_critical then true

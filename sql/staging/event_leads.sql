@@ -1,7 +1,7 @@
 -- The car ahead at and before events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_samples, lead, staging.thresholds
+-- reads:   staging.event_looks, staging.event_samples, lead
 -- null:    what was at the event where no lead was seen then; a measure that never applied
 -- why:     radarState's leadOne, with the last speed before each of its messages
 create or replace view staging.event_leads as
@@ -21,6 +21,10 @@ leads as (
         seconds.kind,
         seconds.mono_ns as event_mono_ns,
         seconds.from_mono_ns,
+        seconds.max_gap_ns,
+        seconds.ttc_min_closing_mps,
+        seconds.thw_min_speed_mps,
+        seconds.drac_min_distance_m,
         lead.mono_ns,
         lead.segment_num,
         lead.message_num,
@@ -53,7 +57,7 @@ with_speed as (
     select
         leads.*,
         case
-            when leads.mono_ns - speeds.mono_ns <= (select max_gap_ns from staging.thresholds)
+            when leads.mono_ns - speeds.mono_ns <= leads.max_gap_ns
                 then speeds.v_ego_mps
         end as v_ego_mps
     from leads
@@ -71,26 +75,26 @@ measured as (
         (mono_ns <= event_mono_ns and mono_ns >= from_mono_ns) as is_before,
         (
             mono_ns <= event_mono_ns
-            and event_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds)
+            and event_mono_ns - mono_ns <= max_gap_ns
         ) as is_at_event,
         case
             when
                 is_present
                 and d_rel_m > 0
-                and v_rel_mps < -(select ttc_min_closing_mps from staging.thresholds)
+                and v_rel_mps < -ttc_min_closing_mps
                 then d_rel_m / -v_rel_mps
         end as ttc_s,
         case
             when
                 is_present
                 and d_rel_m > 0
-                and v_ego_mps > (select thw_min_speed_mps from staging.thresholds)
+                and v_ego_mps > thw_min_speed_mps
                 then d_rel_m / v_ego_mps
         end as thw_s,
         case
             when
                 is_present
-                and d_rel_m > (select drac_min_distance_m from staging.thresholds)
+                and d_rel_m > drac_min_distance_m
                 and v_rel_mps < 0
                 then v_rel_mps * v_rel_mps / (2 * d_rel_m)
         end as drac_mps2

@@ -4,24 +4,32 @@
 -- reads:   result.event_moments, staging.thresholds
 -- null:    never
 -- why:     the look reaches further than the window, for the sample in force at its start and the
---          slopes at its end
+--          slopes at its end; it carries the thresholds, as a subquery for each is slow to plan
 create or replace view staging.event_looks as
 with
 
 final as (
     select
-        drive_id,
-        kind,
-        mono_ns,
-        mono_ns - (select severity_before_ns from staging.thresholds) as from_mono_ns,
-        mono_ns + (select severity_after_ns from staging.thresholds) as until_mono_ns,
-        mono_ns
-        - (select severity_before_ns from staging.thresholds)
-        - (select max_gap_ns from staging.thresholds) as look_from_ns,
-        mono_ns
-        + (select severity_after_ns from staging.thresholds)
-        + (select jerk_window_ns from staging.thresholds) as look_until_ns
-    from result.event_moments
+        moments.drive_id,
+        moments.kind,
+        moments.mono_ns,
+        moments.mono_ns - thresholds.severity_before_ns as from_mono_ns,
+        moments.mono_ns + thresholds.severity_after_ns as until_mono_ns,
+        moments.mono_ns
+        - thresholds.severity_before_ns
+        - thresholds.max_gap_ns as look_from_ns,
+        moments.mono_ns
+        + thresholds.severity_after_ns
+        + thresholds.jerk_window_ns as look_until_ns,
+        moments.mono_ns - thresholds.cause_before_ns as close_from_ns,
+        moments.mono_ns + thresholds.cause_after_ns as close_until_ns,
+        thresholds.max_gap_ns,
+        thresholds.jerk_window_ns // 2 as half_window_ns,
+        thresholds.ttc_min_closing_mps,
+        thresholds.thw_min_speed_mps,
+        thresholds.drac_min_distance_m
+    from result.event_moments as moments
+    cross join staging.thresholds as thresholds
 )
 
 select * from final;

@@ -1,17 +1,12 @@
 -- How the car moved around events, and what else carState tells of them.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_samples, staging.thresholds
+-- reads:   staging.event_samples
 -- null:    what was not sampled; a slope needs three samples in its window
 -- why:     the first derivative of a Savitzky-Golay filter of order 2 is the slope of the line
 --          through the window's samples
 create or replace view staging.event_motion as
 with
-
-samples as (
-    select *, (select jerk_window_ns // 2 from staging.thresholds) as half_window_ns
-    from staging.event_samples
-),
 
 slopes as (
     select
@@ -24,7 +19,7 @@ slopes as (
         count(a_ego_mps2) over around as n_accelerations,
         regr_slope(steering_angle_deg, time_s) over around as steering_rate_deg_per_s,
         count(steering_angle_deg) over around as n_angles
-    from samples
+    from staging.event_samples
     where mono_ns >= event_mono_ns - half_window_ns
     window around as (
         partition by drive_id, kind, event_mono_ns order by mono_ns
@@ -41,7 +36,7 @@ at_event as (
     from staging.event_samples
     where
         mono_ns <= event_mono_ns
-        and mono_ns >= event_mono_ns - (select max_gap_ns from staging.thresholds)
+        and mono_ns >= event_mono_ns - max_gap_ns
     group by drive_id, kind, event_mono_ns
 ),
 
@@ -68,16 +63,10 @@ around_event as (
         bool_or(stock_aeb) as has_stock_aeb,
         bool_or(left_blinker or right_blinker) filter (where mono_ns <= event_mono_ns)
             as has_blinker,
-        bool_or(gas_pressed) filter (where is_close) as has_gas
-    from (
-        select
-            *,
-            (
-                mono_ns between event_mono_ns - (select cause_before_ns from staging.thresholds)
-                and event_mono_ns + (select cause_after_ns from staging.thresholds)
-            ) as is_close
-        from samples
-    ) as sides
+        bool_or(gas_pressed) filter (
+            where mono_ns between close_from_ns and close_until_ns
+        ) as has_gas
+    from staging.event_samples
     where mono_ns between from_mono_ns and until_mono_ns
     group by drive_id, kind, event_mono_ns
 ),

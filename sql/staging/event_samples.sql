@@ -1,6 +1,6 @@
 -- Samples of carState around events.
 --
--- grain:   one row per event and carState message near it
+-- grain:   one row per (drive_id, kind, event_mono_ns, segment_num, message_num)
 -- reads:   staging.event_looks, car_state
 -- null:    whatever carState does not say
 -- why:     samples are found by the second that they fall in, so that each meets few events
@@ -22,6 +22,10 @@ final as (
         seconds.mono_ns as event_mono_ns,
         seconds.from_mono_ns,
         seconds.until_mono_ns,
+        seconds.close_from_ns,
+        seconds.close_until_ns,
+        seconds.max_gap_ns,
+        seconds.half_window_ns,
         car_state.mono_ns,
         car_state.segment_num,
         car_state.message_num,

@@ -1,7 +1,7 @@
 -- Lateral acceleration after events, from openpilot's curvature and the speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_samples, controls_state, staging.thresholds
+-- reads:   staging.event_looks, staging.event_samples, controls_state
 -- null:    rows are left out where no curvature was logged: no road is straight to the last digit
 create or replace view staging.event_turning as
 with
@@ -18,6 +18,7 @@ curvatures as (
         seconds.drive_id,
         seconds.kind,
         seconds.mono_ns as event_mono_ns,
+        seconds.max_gap_ns,
         controls_state.mono_ns,
         controls_state.curvature_per_m::double as curvature_per_m
     from seconds
@@ -56,7 +57,7 @@ final as (
             and curvatures.kind = speeds.kind
             and curvatures.event_mono_ns = speeds.event_mono_ns
             and curvatures.mono_ns >= speeds.mono_ns
-    where curvatures.mono_ns - speeds.mono_ns <= (select max_gap_ns from staging.thresholds)
+    where curvatures.mono_ns - speeds.mono_ns <= curvatures.max_gap_ns
     group by curvatures.drive_id, curvatures.kind, curvatures.event_mono_ns
     having max(abs(curvatures.curvature_per_m)) > 0
 )

@@ -1,51 +1,13 @@
 -- Parameters as one row, times in nanoseconds.
 --
 -- grain:   one row
--- reads:   parameter
+-- reads:   result.thresholds
 -- null:    a parameter that the database lacks is null, and so is what depends on it
 create or replace view staging.thresholds as
 with
 
-parameters as (
-    select name, value, (value * 1e9)::bigint as value_ns from parameter
-),
-
 final as (
-    select
-        max(value_ns) filter (where name = 'max_gap_s') as max_gap_ns,
-        max(value_ns) filter (where name = 'max_gap_qlog_s') as max_gap_qlog_ns,
-        max(value_ns) filter (where name = 'event_max_gap_s') as event_max_gap_ns,
-        max(value_ns) filter (where name = 'engagement_min_off_s') as engagement_min_off_ns,
-        max(value_ns) filter (where name = 'counted_min_on_s') as counted_min_on_ns,
-        max(value_ns) filter (where name = 'counted_min_off_s') as counted_min_off_ns,
-        max(value_ns) filter (where name = 'end_of_drive_s') as end_of_drive_ns,
-        max(value_ns) filter (where name = 'override_min_s') as override_min_ns,
-        max(value_ns) filter (where name = 'override_merge_s') as override_merge_ns,
-        max(value_ns) filter (where name = 'cause_before_s') as cause_before_ns,
-        max(value_ns) filter (where name = 'cause_after_s') as cause_after_ns,
-        max(value_ns) filter (where name = 'soft_disable_s') as soft_disable_ns,
-        max(value_ns) filter (where name = 'position_max_age_s') as position_max_age_ns,
-        max(value) filter (where name = 'moving_min_mps') as moving_min_mps,
-        max(value) filter (where name = 'city_max_mps') as city_max_mps,
-        max(value) filter (where name = 'road_max_mps') as road_max_mps,
-        max(value_ns) filter (where name = 'severity_before_s') as severity_before_ns,
-        max(value_ns) filter (where name = 'severity_after_s') as severity_after_ns,
-        max(value_ns) filter (where name = 'jerk_window_s') as jerk_window_ns,
-        max(value) filter (where name = 'ttc_min_closing_mps') as ttc_min_closing_mps,
-        max(value) filter (where name = 'thw_min_speed_mps') as thw_min_speed_mps,
-        max(value) filter (where name = 'drac_min_distance_m') as drac_min_distance_m,
-        max(value) filter (where name = 'critical_ttc_s') as critical_ttc_s,
-        max(value) filter (where name = 'critical_thw_s') as critical_thw_s,
-        max(value) filter (where name = 'critical_drac_mps2') as critical_drac_mps2,
-        max(value) filter (where name = 'critical_deceleration_mps2') as critical_deceleration_mps2,
-        max(value) filter (where name = 'planned_max_speed_mps') as planned_max_speed_mps,
-        max(value_ns) filter (where name = 'reaction_max_s') as reaction_max_ns,
-        max(value) filter (where name = 'dispersion_max') as dispersion_max,
-        max(value) filter (where name = 'place_cell_m') as place_cell_m,
-        max(value) filter (where name = 'place_min_drives') as place_min_drives,
-        max(value) filter (where name = 'saturation_min_torque') as saturation_min_torque,
-        max(value) filter (where name = 'tuning_min_speed_mps') as tuning_min_speed_mps
-    from parameters
+    select * from result.thresholds
 )
 
 select * from final;

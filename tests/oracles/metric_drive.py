@@ -34,6 +34,18 @@ class Parameters:
     soft_disable_s: float = 5.0
     end_of_drive_s: float = 2.0
     position_max_age_s: float = 2.0
+    severity_before_s: float = 3.0
+    severity_after_s: float = 5.0
+    jerk_window_s: float = 0.3
+    ttc_min_closing_mps: float = 0.5
+    thw_min_speed_mps: float = 0.5
+    drac_min_distance_m: float = 5.0
+    critical_ttc_s: float = 1.5
+    critical_thw_s: float = 0.8
+    critical_drac_mps2: float = 3.0
+    critical_deceleration_mps2: float = 3.0
+    planned_max_speed_mps: float = 2.0
+    reaction_max_s: float = 10.0
 
     def ns(self, name: str) -> int:
         """The threshold `name`, which is in seconds, in ns."""
@@ -115,10 +127,21 @@ class Drive:
         self.parameters = parameters
         self._tables = tables
 
+        self._sorted: dict[str, list[Row]] = {}
+
     def rows(self, table: str) -> list[Row]:
         """The drive's rows of a table; the rows of messages are in time order."""
-        rows = self._tables.get(table, [])
-        return sorted(rows, key=place) if rows and "mono_ns" in rows[0] else rows
+        if table not in self._sorted:
+            rows = self._tables.get(table, [])
+            is_timed = bool(rows) and "mono_ns" in rows[0]
+            self._sorted[table] = sorted(rows, key=place) if is_timed else rows
+        return self._sorted[table]
+
+    def within(self, table: str, start_ns: int, end_ns: int) -> list[Row]:
+        """The rows of a table's messages in [start_ns, end_ns], both ends included."""
+        rows = self.rows(table)
+        first = bisect_left(rows, start_ns, key=lambda row: row["mono_ns"])
+        return rows[first : bisect_right(rows, end_ns, key=lambda row: row["mono_ns"])]
 
     def _samples(self, table: str) -> Samples:
         return Samples(self.rows(table), self.parameters.ns("max_gap_s"))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tests.oracles.metric_drive import DEFAULTS, Drive
 from tests.oracles.metric_model import Metrics
+from tests.oracles.metric_severity import alerts, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -232,5 +233,7 @@ VIEWS: dict[str, Callable[[Metrics], list[Row]]] = {
     "overrides": overrides,
     "interventions": interventions,
     "speed_bands": speed_bands,
+    "events": events,
+    "alerts": alerts,
     "drives": drives,
 }

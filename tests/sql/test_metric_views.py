@@ -30,8 +30,11 @@ KEYS = {
     "overrides": ("drive_id", "axis", "start_mono_ns"),
     "interventions": ("drive_id", "mono_ns", "kind"),
     "speed_bands": ("drive_id", "speed_band"),
+    "events": ("drive_id", "kind", "mono_ns"),
+    "alerts": ("drive_id", "start_mono_ns"),
     "drives": ("drive_id",),
 }
+BY_SEGMENT = {"segment_num", "segment_time_s", "path", "n_segments"}
 OTHER = Parameters(
     max_gap_s=0.6,
     max_gap_qlog_s=0.9,
@@ -49,6 +52,18 @@ OTHER = Parameters(
     soft_disable_s=3.0,
     end_of_drive_s=1.0,
     position_max_age_s=0.5,
+    severity_before_s=2.0,
+    severity_after_s=3.0,
+    jerk_window_s=0.5,
+    ttc_min_closing_mps=0.4,
+    thw_min_speed_mps=8.0,
+    drac_min_distance_m=4.0,
+    critical_ttc_s=4.0,
+    critical_thw_s=0.4,
+    critical_drac_mps2=1.0,
+    critical_deceleration_mps2=1.0,
+    planned_max_speed_mps=9.0,
+    reaction_max_s=2.0,
 )
 
 
@@ -212,9 +227,7 @@ def state(row: Row) -> tuple[object, ...]:
 
 def without_segments(views: Views) -> Views:
     return {
-        name: [
-            {k: v for k, v in row.items() if k not in ("segment_num", "n_segments")} for row in rows
-        ]
+        name: [{k: v for k, v in row.items() if k not in BY_SEGMENT} for row in rows]
         for name, rows in views.items()
     }
 

@@ -1,0 +1,336 @@
+"""How dangerous a moment was, and what followed an alert, read sample by sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import fsum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.oracles.metric_drive import Row
+    from tests.oracles.metric_model import Engagement, Metrics
+
+INPUTS = {"steering": "steering_pressed", "gas": "gas_pressed", "brake": "brake_pressed"}
+WARNINGS = {"fcw": ("fcw", "stockFcw"), "aeb": ("aeb", "stockAeb")}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event: when it was, and the windows before and after it."""
+
+    metrics: Metrics
+    mono_ns: int
+
+    def seconds(self, name: str) -> int:
+        return self.metrics.parameters.ns(name)
+
+    def value(self, name: str) -> float:
+        value: float = getattr(self.metrics.parameters, name)
+        return value
+
+    @property
+    def start_ns(self) -> int:
+        return self.mono_ns - self.seconds("severity_before_s")
+
+    @property
+    def stop_ns(self) -> int:
+        return self.mono_ns + self.seconds("severity_after_s")
+
+    def rows(self, table: str, start_ns: int, stop_ns: int) -> list[Row]:
+        """The rows of [start_ns, stop_ns], in their order."""
+        return self.metrics.drive.within(table, start_ns, stop_ns)
+
+    # The car ahead
+
+    def lead(self) -> Row:
+        gap_ns = self.seconds("max_gap_s")
+        near = self.rows("lead", self.mono_ns - gap_ns, self.mono_ns)
+        now = near[-1] if near else None
+        before = self.rows("lead", self.start_ns, self.mono_ns)
+        ttc, thw, drac = (
+            [f(row) for row in before] for f in (self._ttc_s, self._thw_s, self._drac_mps2)
+        )
+        is_seen = now is not None and now["is_present"]
+        return {
+            "lead_distance_m": now["d_rel_m"] if now and is_seen else None,
+            "closing_speed_mps": -now["v_rel_mps"] if now and is_seen else None,
+            "ttc_s": self._ttc_s(now) if now else None,
+            "thw_s": self._thw_s(now) if now else None,
+            "drac_mps2": self._drac_mps2(now) if now else None,
+            "min_ttc_s": _best(min, ttc),
+            "min_thw_s": _best(min, thw),
+            "max_drac_mps2": _best(max, drac),
+        }
+
+    def _ttc_s(self, row: Row) -> float | None:
+        is_closing = row["v_rel_mps"] < -self.value("ttc_min_closing_mps")
+        if row["is_present"] and row["d_rel_m"] > 0 and is_closing:
+            return row["d_rel_m"] / -row["v_rel_mps"]
+        return None
+
+    def _thw_s(self, row: Row) -> float | None:
+        speed = self._speed_before(row["mono_ns"])
+        is_moving = speed is not None and speed > self.value("thw_min_speed_mps")
+        if row["is_present"] and row["d_rel_m"] > 0 and speed is not None and is_moving:
+            return row["d_rel_m"] / speed
+        return None
+
+    def _drac_mps2(self, row: Row) -> float | None:
+        is_far = row["d_rel_m"] > self.value("drac_min_distance_m")
+        if row["is_present"] and is_far and row["v_rel_mps"] < 0:
+            return row["v_rel_mps"] ** 2 / (2 * row["d_rel_m"])
+        return None
+
+    def _speed_before(self, mono_ns: int) -> float | None:
+        """The last speed at or before a moment, within the gap."""
+        rows = self.rows("car_state", mono_ns - self.seconds("max_gap_s"), mono_ns)
+        return next((r["v_ego_mps"] for r in reversed(rows) if r["v_ego_mps"] is not None), None)
+
+    # The car itself
+
+    def motion(self) -> Row:
+        after = self.rows("car_state", self.mono_ns, self.stop_ns)
+        decelerations = [-r["a_ego_mps2"] for r in after if r["a_ego_mps2"] is not None]
+        jerks = [self._slope("a_ego_mps2", r["mono_ns"]) for r in after]
+        rates = [self._slope("steering_angle_deg", r["mono_ns"]) for r in after]
+        return {
+            "peak_deceleration_mps2": max(0.0, *decelerations) if decelerations else None,
+            "peak_jerk_mps3": _best(max, map(_size, jerks)),
+            "peak_steering_rate_deg_per_s": _best(max, map(_size, rates)),
+            "peak_lateral_acceleration_mps2": self._lateral_acceleration(),
+        }
+
+    def _slope(self, column: str, mono_ns: int) -> float | None:
+        """The slope of the line through the samples of the window around a moment."""
+        half_ns = self.seconds("jerk_window_s") // 2
+        rows = self.rows("car_state", mono_ns - half_ns, mono_ns + half_ns)
+        points = [
+            ((r["mono_ns"] - mono_ns) / 1e9, r[column]) for r in rows if r[column] is not None
+        ]
+        if len(points) < 3:
+            return None
+        mean_x, mean_y = (fsum(values) / len(points) for values in zip(*points, strict=True))
+        spread = fsum((x - mean_x) ** 2 for x, _ in points)
+        return fsum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else None
+
+    def _lateral_acceleration(self) -> float | None:
+        rows = self.rows("controls_state", self.mono_ns, self.stop_ns)
+        found = [
+            (abs(r["curvature_per_m"]), speed)
+            for r in rows
+            if r["curvature_per_m"] is not None
+            and (speed := self._speed_before(r["mono_ns"])) is not None
+        ]
+        if not any(curvature for curvature, _ in found):
+            return None
+        return max(curvature * speed**2 for curvature, speed in found)
+
+    # Warnings, plans and what came next
+
+    def warned(self, kind: str) -> bool | None:
+        """Whether anything that would tell of a warning did; None if nothing would."""
+        drive = self.metrics.drive
+        cars = self.rows("car_state", self.start_ns, self.stop_ns)
+        told = [r[f"stock_{kind}"] for r in cars if r[f"stock_{kind}"] is not None]
+        if kind == "fcw":
+            leads = self.rows("lead", self.start_ns, self.stop_ns)
+            told += [r["is_fcw"] for r in leads if r["is_fcw"] is not None]
+            shown = self.rows("car_control", self.start_ns, self.stop_ns)
+            told += [True for r in shown if r["visual_alert"] == "fcw"]
+        names = {
+            r["name"] for r in drive.event_rows if self.start_ns <= r["mono_ns"] <= self.stop_ns
+        }
+        if drive.event_rows:
+            told.append(bool(names & set(WARNINGS[kind])))
+        return any(told) if told else None
+
+    def is_planned(self, speed_mps: float | None) -> bool | None:
+        signs = [self._has_blinker(), self._has_lane_change(), self._accelerates()]
+        if speed_mps is not None:
+            signs.append(speed_mps < self.value("planned_max_speed_mps"))
+        known = [sign for sign in signs if sign is not None]
+        return any(known) if known else None
+
+    def _has_blinker(self) -> bool | None:
+        rows = self.rows("car_state", self.start_ns, self.mono_ns)
+        signs = [either(r["left_blinker"], r["right_blinker"]) for r in rows]
+        known = [sign for sign in signs if sign is not None]
+        return any(known) if known else None
+
+    def _has_lane_change(self) -> bool | None:
+        states = []
+        for source in ("modelV2", "lateralPlan"):
+            rows = [r for r in self.metrics.drive.rows("lane_change") if r["source"] == source]
+            past = [r for r in rows if r["mono_ns"] <= self.mono_ns]
+            states += past[-1:]
+            # Every state that holds for a part of the window: until the row after it.
+            for row, following in pairwise(past):
+                states += [row] if following["mono_ns"] > self.start_ns else []
+        return any(r["state"] != "off" for r in states) if states else None
+
+    def _accelerates(self) -> bool | None:
+        close = self.rows(
+            "car_state",
+            self.mono_ns - self.seconds("cause_before_s"),
+            self.mono_ns + self.seconds("cause_after_s"),
+        )
+        before = self.rows("car_state", self.mono_ns - self.seconds("max_gap_s"), self.mono_ns)
+        acceleration = before[-1]["a_ego_mps2"] if before else None
+        has_gas = any(r["gas_pressed"] for r in close) if close else None
+        if has_gas is False or (acceleration is not None and acceleration <= 0):
+            return False
+        return None if has_gas is None or acceleration is None else True
+
+    def input_after(self, stop_ns: int) -> tuple[int, str] | None:
+        """When (ns from here) the driver first did something, and what."""
+        drive = self.metrics.drive
+        found = [
+            (max(start_ns, self.mono_ns), name)
+            for name, column in INPUTS.items()
+            for start_ns, end_ns in drive.car_state.spans(column)
+            if start_ns <= stop_ns and end_ns > self.mono_ns
+        ]
+        found += [
+            (r["mono_ns"], "button")
+            for r in self.rows("button_event", self.mono_ns, stop_ns)
+            if r["pressed"]
+        ]
+        return (min(found)[0] - self.mono_ns, min(found)[1]) if found else None
+
+    def severity(self, row: Row) -> Row:
+        """The judgement over the measures of a row."""
+        limits = [
+            (row["min_ttc_s"], self.value("critical_ttc_s"), True),
+            (row["min_thw_s"], self.value("critical_thw_s"), True),
+            (row["max_drac_mps2"], self.value("critical_drac_mps2"), False),
+            (row["peak_deceleration_mps2"], self.value("critical_deceleration_mps2"), False),
+        ]
+        known = [(value, limit, less) for value, limit, less in limits if value is not None]
+        flags = [row[name] for name in ("has_fcw", "has_aeb") if row[name] is not None]
+        beyond = [value < limit if less else value > limit for value, limit, less in known]
+        ratios = [limit / value if less else value / limit for value, limit, less in known]
+        return {
+            "severity": max(ratios, default=None),
+            "is_critical": any(beyond) or any(flags) if beyond or flags else None,
+        }
+
+
+def either(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001
+    """SQL's `or`."""
+    if one or other:
+        return True
+    return None if one is None or other is None else False
+
+
+def _size(value: float | None) -> float | None:
+    return None if value is None else abs(value)
+
+
+def _best(choose: Any, values: Iterable[float | None]) -> float | None:
+    return choose((v for v in values if v is not None), default=None)
+
+
+def events(metrics: Metrics) -> list[Row]:
+    """The rows of the view: ends of engagements, then overrides."""
+    rows = []
+    for engagement, cause, is_counted in metrics.disengagements:
+        moment = Moment(metrics, engagement.end_ns)
+        reaction = moment.input_after(moment.stop_ns)
+        rows.append(
+            _event(moment, "disengagement", engagement.number)
+            | {
+                "duration_s": None,
+                "cause": cause.cause,
+                "cause_event": cause.cause_event,
+                "is_counted": is_counted,
+                "is_inferred": cause.is_inferred,
+                "is_intervention": is_counted and cause.cause.startswith("driver"),
+                "time_to_input_s": reaction[0] / 1e9 if reaction else None,
+                "time_to_reengage_s": _reengaged_s(metrics, engagement),
+            }
+        )
+    for axis, spans in metrics.overrides.items():
+        for start_ns, end_ns in spans:
+            number = next(
+                e.number
+                for e in metrics.engagements
+                if any(start <= start_ns < end for start, end in e.spans)
+            )
+            rows.append(
+                _event(Moment(metrics, start_ns), f"{axis}_override", number)
+                | dict.fromkeys(("cause", "cause_event", "is_counted", "is_inferred"))
+                | dict.fromkeys(("time_to_input_s", "time_to_reengage_s"))
+                | {"duration_s": (end_ns - start_ns) / 1e9, "is_intervention": True}
+            )
+    return rows
+
+
+def _event(moment: Moment, kind: str, number: int) -> Row:
+    metrics, mono_ns = moment.metrics, moment.mono_ns
+    latitude, longitude = metrics.position(mono_ns)
+    place = {"latitude": latitude, "longitude": longitude}
+    row = metrics.where(mono_ns) | {"kind": kind, "engagement_num": number} | place
+    row |= {"speed_mps": metrics.speed(mono_ns)} | moment.lead() | moment.motion()
+    row |= {"has_fcw": moment.warned("fcw"), "has_aeb": moment.warned("aeb")}
+    return row | moment.severity(row) | {"is_planned": moment.is_planned(row["speed_mps"])}
+
+
+def _reengaged_s(metrics: Metrics, ended: Engagement) -> float | None:
+    following = next((e for e in metrics.engagements if e.number == ended.number + 1), None)
+    if following is None:
+        return None
+    between = [i for i in metrics.intervals if ended.end_ns <= i.start_ns < following.start_ns]
+    is_known = all(interval.mode != "unknown" for interval in between)
+    return (following.start_ns - ended.end_ns) / 1e9 if is_known else None
+
+
+def alerts(metrics: Metrics) -> list[Row]:
+    """The rows of the view: runs of one alert that asked something of the driver."""
+    has_selfdrive = bool(metrics.drive.rows("selfdrive_state"))
+    source = "selfdriveState" if has_selfdrive else "controlsState"
+    rows = [row for row in metrics.drive.rows("alert") if row["source"] == source]
+    runs: list[list[Row]] = []
+    for index, row in enumerate(rows):
+        before = rows[index - 1] if index else None
+        is_same = before is not None and _look(before) == _look(row)
+        if is_same and before and row["segment_num"] - before["segment_num"] <= 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    after = {id(row): following for row, following in pairwise(rows)}
+    return [
+        _alert(metrics, run, after.get(id(run[-1])))
+        for run in runs
+        if run[0]["alert_status"] in ("userPrompt", "critical")
+    ]
+
+
+def _look(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("alert_type", "text1", "text2", "alert_status"))
+
+
+def _alert(metrics: Metrics, run: list[Row], following: Row | None) -> Row:
+    start_ns = run[0]["mono_ns"]
+    moment = Moment(metrics, start_ns)
+    is_next = following and following["segment_num"] - run[-1]["segment_num"] <= 1
+    end_ns = following["mono_ns"] if following and is_next else run[-1]["mono_ns"]
+    stop_ns = start_ns + metrics.parameters.ns("reaction_max_s")
+    reaction = moment.input_after(stop_ns)
+    ends = [e.end_ns for e in metrics.engagements if e.end_kind == "disengagement"]
+    ended_ns = min((end for end in ends if start_ns <= end <= stop_ns), default=None)
+    names = ("alert_type", "text1", "text2", "alert_status", "alert_size")
+    return (
+        metrics.drive.names
+        | {name: run[0][name] for name in names}
+        | {
+            "start_mono_ns": start_ns,
+            "end_mono_ns": end_ns,
+            "is_engaged": metrics.mode(start_ns) == "engaged",
+            "first_input": reaction[1] if reaction else None,
+            "reaction_s": reaction[0] / 1e9 if reaction else None,
+            "time_to_disengagement_s": None if ended_ns is None else (ended_ns - start_ns) / 1e9,
+        }
+    )
