@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.cli.formats import decimal, duration, moment, percent
+from engagement.cli.formats import (
+    decimal,
+    duration,
+    five_decimals,
+    moment,
+    percent,
+    two_decimals,
+)
 from engagement.cli.render import Column
 
 if TYPE_CHECKING:
@@ -96,6 +103,35 @@ DEVICE_LIST = (
     Column("last drive", "last_drive", rank=1),
     Column("time", "known_s", duration),
     Column("km", "distance_km", decimal),
+)
+
+
+def _cause(row: Row) -> str:
+    return f": {row['cause_event']}" if row["cause_event"] else ""
+
+
+def _yes(value: bool | None) -> str:  # noqa: FBT001 - a cell's value
+    return "" if value is None else "yes" if value else "no"
+
+
+EVENTS = (
+    Column("drive", "drive", is_whole=True),
+    Column("at", "time_s", duration),
+    Column("segment", "segment_num", rank=8, is_number=True),
+    Column("what", "kind", is_whole=True),
+    Column("cause", "cause", rank=2, mark=_cause),
+    Column("critical", "is_critical", _yes),
+    Column("planned", "is_planned", _yes, rank=4),
+    Column("severity", "severity", two_decimals, rank=1),
+    Column("speed\nm/s", "speed_mps", decimal, rank=3),
+    Column("TTC\ns", "min_ttc_s", decimal, rank=5),
+    Column("headway\ns", "min_thw_s", decimal, rank=6),
+    Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=7),
+    Column("lead\nm", "lead_distance_m", decimal, rank=10),
+    Column("latitude", "latitude", five_decimals, rank=11),
+    Column("longitude", "longitude", five_decimals, rank=11),
+    Column("device", "dongle_id", rank=9),
+    Column("log", "path", rank=12),
 )
 
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)

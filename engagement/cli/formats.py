@@ -36,6 +36,16 @@ def decimal(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:.1f}"
 
 
+def two_decimals(number: float | None) -> str:
+    """Two decimals, for ratios."""
+    return UNKNOWN if number is None else f"{number:.2f}"
+
+
+def five_decimals(number: float | None) -> str:
+    """Five decimals, a metre of latitude."""
+    return UNKNOWN if number is None else f"{number:.5f}"
+
+
 def duration(seconds: float | None) -> str:
     """Hours, minutes and seconds: 1:02:03."""
     if seconds is None:

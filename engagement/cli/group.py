@@ -28,6 +28,7 @@ _INTERRUPTED = "interrupted; nothing half-done was kept"
 _COMMANDS = {
     "ingest": "Bring the database up to date with folders of logs.",
     "report": "Show what the drives were like, and totals per device.",
+    "events": "List disengagements and overrides, the worst first if wanted.",
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _PIPE_WIDTH = 100_000
-_NUMBERS = (formats.percent, formats.decimal, formats.duration, formats.size)
+_NUMBERS = (
+    formats.percent,
+    formats.decimal,
+    formats.two_decimals,
+    formats.five_decimals,
+    formats.duration,
+    formats.size,
+)
 
 
 def _no_mark(_row: Row) -> str:
