@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.results import refresh_in_groups
+from engagement.store.segments import drives_with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +67,7 @@ def import_entries(
     with writer_lock(database), Writer(database) as writer:
         connection = writer.connection
         if writer.is_outdated:
-            _refresh_all(connection)
+            refresh_in_groups(connection, drives_with_logs(connection))
         connection.register("old_drive", _table(drives, OldDrive))
         connection.register("old_event", _table(events, OldEvent))
         connection.execute("begin")
@@ -88,12 +89,6 @@ def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent])
     types = [pa.float64() if name.endswith("_s") else pa.string() for name in kind._fields]
     arrays = [pa.array(column, of) for column, of in zip(columns, types, strict=True)]
     return pa.table(arrays, names=list(kind._fields))
-
-
-def _refresh_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute every drive anew, as the definitions have changed."""
-    query = "select drive_id, count(*) from segment group by drive_id"
-    refresh_in_groups(connection, dict(connection.execute(query).fetchall()))
 
 
 def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:

@@ -22,7 +22,7 @@ from engagement.store.plan import Filters, Known, make_plan
 from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
 from engagement.store.run import Run
-from engagement.store.segments import known_segments, segment_counts
+from engagement.store.segments import drives_with_logs, known_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,10 +157,10 @@ def recompute(database: Path, parameters_file: Path | None = None) -> int:
         writer_lock(database),
         Writer(database, parameters_file=parameters_file, reset_parameters=reset) as writer,
     ):
-        counts = segment_counts(writer.connection)
-        refresh_in_groups(writer.connection, counts)
+        drives = drives_with_logs(writer.connection)
+        refresh_in_groups(writer.connection, drives)
         writer.publish()
-    return len(counts)
+    return len(drives)
 
 
 def _look(database: Path) -> tuple[Known, bool]:

@@ -17,7 +17,7 @@ from engagement.errors import (
     StoreMissingError,
     StoreVersionError,
 )
-from engagement.store.schema import create, latest_version, stored_version
+from engagement.store.schema import latest_version, load_sql, migrate, stored_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +102,22 @@ class Reader:
         rows: list[dict[str, Any]] = self.table(query, parameters).to_pylist()
         return rows
 
+    def narrow(self, condition: str, parameters: Mapping[str, Any]) -> None:
+        """Have `drives`, and every view that reads it, see only the drives that fit a condition.
+
+        Names in a view's text find what is temporary first, so the views need not be made anew.
+
+        Raises:
+            StoreError: If the file can't be read.
+        """
+        narrowed = f"select * from engagement.main.drives where {condition}"
+        try:
+            self.connection.execute(
+                f"create or replace temp table drives as {narrowed}", parameters
+            )
+        except duckdb.OperationalError as error:
+            raise unusable(self.path, error) from error
+
     def comments(self, view: str) -> dict[str, str]:
         """What each column of a public view means, in the view's order.
 
@@ -137,7 +153,8 @@ def unusable(path: Path, error: duckdb.Error) -> StoreError:
 def describe() -> dict[str, tuple[str, dict[str, str]]]:
     """Title and column meanings of every public view, from sql/ itself: no database needed."""
     with duckdb.connect() as connection:
-        create(connection)
+        migrate(connection)
+        load_sql(connection)
         columns = connection.sql(
             "select table_name, column_name, comment from duckdb_columns() "
             "where schema_name = 'main' and not internal order by table_name, column_index"

@@ -14,28 +14,53 @@ import duckdb
 from engagement.store.views import load_views
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-_GROUP_SEGMENTS = 60  # an hour of driving at a time bounds the memory of the views
+_GROUP_MESSAGES = 2_500_000  # an hour of rlogs at a time bounds the memory of the views
+_BULK_GROUP_MESSAGES = 15_000_000  # planning takes longer than computing where groups are small
+_BULK_GROUPS = 10
+_BULK_MEMORY = "1GB"
 _LONG_DRIVE_MEMORY = "2GB"
 _MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 
-def refresh_in_groups(
-    connection: duckdb.DuckDBPyConnection, n_segments_by_drive: Mapping[int, int]
-) -> None:
-    """Compute the results of any number of drives, a bounded number of segments at a time."""
+def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
+    """Compute the results of any number of drives, a bounded amount of them at a time.
+
+    Where there is much to do, as in a recomputation of a fleet, it takes more memory for less time.
+    """
+    n_messages = _message_counts(connection, drive_ids)
+    group_messages = _GROUP_MESSAGES
+    if sum(n_messages.values()) > _BULK_GROUPS * _GROUP_MESSAGES:
+        connection.execute(f"set memory_limit = '{_BULK_MEMORY}'")
+        group_messages = _BULK_GROUP_MESSAGES
+    for group in _groups(n_messages, group_messages):
+        _refresh_group(connection, group)
+
+
+def _message_counts(
+    connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]
+) -> dict[int, int]:
+    """How many messages the logs of each drive have, in the order of the drives."""
+    query = "select drive_id, sum(n_messages)::bigint from segment group by drive_id"
+    found = dict(connection.execute(query).fetchall())
+    return {drive_id: found.get(drive_id, 0) for drive_id in sorted(drive_ids)}
+
+
+def _groups(n_messages: Mapping[int, int], group_messages: int) -> Iterator[list[int]]:
+    """Neighbouring drives that have so many messages together; one that has more stands alone."""
     drives: list[int] = []
-    n_segments = 0
-    for drive_id, count in sorted(n_segments_by_drive.items()):
+    n_so_far = 0
+    for drive_id, count in n_messages.items():
         is_far = bool(drives) and drive_id - drives[0] > _MAX_SPREAD * len(drives)
-        if drives and (is_far or n_segments + count > _GROUP_SEGMENTS):
-            _refresh_group(connection, drives)
-            drives, n_segments = [], 0
+        if drives and (is_far or n_so_far + count > group_messages):
+            yield drives
+            drives, n_so_far = [], 0
         drives.append(drive_id)
-        n_segments += count
-    _refresh_group(connection, drives)
+        n_so_far += count
+    if drives:
+        yield drives
 
 
 def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:

@@ -17,9 +17,9 @@ from engagement.store.plan import started_at
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import (
     drive_id_of,
+    drives_with_logs,
     known_as,
     rank,
-    segment_counts,
     stored_path,
     touch_segment,
     write_segments,
@@ -51,7 +51,7 @@ class Run:
         self._report = report
         self._batch: dict[Key, SegmentLog] = {}
         self._batch_bytes = 0
-        self._touched = segment_counts(writer.connection) if writer.is_outdated else {}
+        self._touched = set(drives_with_logs(writer.connection) if writer.is_outdated else ())
         self._has_changed = writer.is_outdated
         self._started_at = datetime.now(UTC).replace(tzinfo=None)
 
@@ -146,7 +146,7 @@ class Run:
         write_segments(connection, logs, self._options.read.profile)
         for key, (drive_id, log) in zip(self._batch, logs, strict=True):
             self._known.add(key, known_as(drive_id, key, log, self._options.read.profile))
-            self._touched[drive_id] = self._touched.get(drive_id, 0) + 1
+            self._touched.add(drive_id)
             if log.status != "failed":
                 self._report.n_ingested += 1
                 self._report.drives.add(f"{log.dongle_id}|{log.drive}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import duckdb
 import msgspec
+import pyarrow as pa
 
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.resources import resource_dir
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engagement.store.views import View
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+_MAX_COUNT = 1000  # from here on the views' approximations of the limits are as good
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +157,27 @@ def seed_parameters(
     return True
 
 
+def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the limits of counts, unless the database has them."""
+    if connection.execute("select count(*) from confidence_limit").fetchall() != [(0,)]:
+        return
+    # Only here, as scipy takes half a second to import.
+    from engagement.statistics import poisson_limits, t_quantile  # noqa: PLC0415
+
+    rows = [
+        {
+            "n": n,
+            "poisson_lower": poisson_limits(n)[0],
+            "poisson_upper": poisson_limits(n)[1],
+            "t_quantile": t_quantile(n) if n else None,
+        }
+        for n in range(_MAX_COUNT + 1)
+    ]
+    connection.register("computed_limits", pa.Table.from_pylist(rows))
+    connection.execute("insert into confidence_limit by name select * from computed_limits")
+    connection.unregister("computed_limits")
+
+
 def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
     """Make every view, and an empty result table for each computing one, if sql/ has changed.
 
@@ -231,6 +254,7 @@ def create(
         ConfigError: If the parameters do not hold.
     """
     is_migrated = migrate(connection, path)
+    seed_limits(connection)
     keep = parameters_file is None and not reset_parameters
     parameters = load_parameters(parameters_file)
     is_reparameterised = seed_parameters(connection, parameters, keep=keep)

@@ -82,10 +82,10 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]
 
 
-def segment_counts(connection: duckdb.DuckDBPyConnection) -> dict[int, int]:
-    """How many segments each drive has."""
-    query = "select drive_id, count(*) from segment group by drive_id"
-    return dict(connection.execute(query).fetchall())
+def drives_with_logs(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """The drives that have a segment, a failed one included."""
+    found = connection.execute("select distinct drive_id from segment order by drive_id")
+    return [drive_id for (drive_id,) in found.fetchall()]
 
 
 def stored_path(path: Path) -> str:

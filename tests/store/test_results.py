@@ -18,13 +18,34 @@ def connection():
         yield connection
 
 
-def test_drives_that_lie_apart_are_refreshed_apart(connection, monkeypatch):
+def test_neighbours_are_refreshed_together_and_drives_that_lie_apart_are_not():
+    n_messages = {1: 10, 2: 10, 3: 45, 90: 1, 91: 70}
+    assert list(results._groups(n_messages, 60)) == [[1, 2], [3], [90], [91]]
+    assert list(results._groups(n_messages, 70)) == [[1, 2, 3], [90], [91]]
+    assert list(results._groups({}, 60)) == []
+
+
+def test_drives_without_any_log_are_refreshed_too(connection, monkeypatch):
     refreshed = []
     monkeypatch.setattr(results, "refresh", lambda _, drives: refreshed.append(list(drives)))
 
-    results.refresh_in_groups(connection, {1: 10, 2: 10, 3: 45, 90: 1, 91: 70})
+    results.refresh_in_groups(connection, [9, 1, 7])
 
-    assert refreshed == [[1, 2], [3], [90], [91]]
+    assert sorted(drive_id for group in refreshed for drive_id in group) == [1, 7, 9]
+
+
+def test_much_to_do_is_done_in_larger_groups_with_more_memory(connection, monkeypatch):
+    refreshed = []
+    monkeypatch.setattr(results, "refresh", lambda _, drives: refreshed.append(list(drives)))
+    monkeypatch.setattr(results, "_GROUP_MESSAGES", 10)
+    monkeypatch.setattr(results, "_BULK_GROUP_MESSAGES", 10**9)
+
+    results.refresh_in_groups(connection, [1, 2])
+
+    assert refreshed == [[1, 2]]
+    assert connection.execute("select current_setting('memory_limit')").fetchall() == [
+        ("953.6 MiB",)
+    ]
 
 
 def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
@@ -38,7 +59,7 @@ def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
 
     monkeypatch.setattr(results, "refresh", refuse_once)
 
-    results.refresh_in_groups(connection, {1: 1, 2: 1})
+    results.refresh_in_groups(connection, [1, 2])
 
     assert connection.execute("select count(*) from drives where known_s > 0").fetchall() == [(2,)]
     assert connection.execute("select current_setting('memory_limit')").fetchall() == [("1.8 GiB",)]
