@@ -8,7 +8,7 @@ import time
 from contextlib import nullcontext
 from importlib.metadata import version
 
-from bench import decoding, growth, recomputing, stages, walltime
+from bench import decoding, growth, recomputing, scale, stages, walltime
 from bench.corpus import prepare
 from bench.page import PAGE, written_to_page
 from bench.runs import Setting
@@ -20,6 +20,7 @@ _SECTIONS = {
     "plain": walltime.run_against_plain,
     "growth": growth.run,
     "recomputing": recomputing.run,
+    "scale": scale.run,
     "stages": stages.run,
 }
 _LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")

@@ -7,14 +7,19 @@ carries over to both sides of a join; a list of numbers it does not.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from engagement.store.decoding import default_jobs
 from engagement.store.views import load_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engagement.store.views import View
 
 
 _GROUP_MESSAGES = 2_500_000  # an hour of rlogs at a time bounds the memory of the views
@@ -31,12 +36,43 @@ def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable
     Where there is much to do, as in a recomputation of a fleet, it takes more memory for less time.
     """
     n_messages = _message_counts(connection, drive_ids)
-    group_messages = _GROUP_MESSAGES
+    _refresh_database(connection)
     if sum(n_messages.values()) > _BULK_GROUPS * _GROUP_MESSAGES:
         connection.execute(f"set memory_limit = '{_BULK_MEMORY}'")
-        group_messages = _BULK_GROUP_MESSAGES
-    for group in _groups(n_messages, group_messages):
+        _refresh_in_threads(connection, list(_groups(n_messages, _BULK_GROUP_MESSAGES)))
+        return
+    for group in _groups(n_messages, _GROUP_MESSAGES):
         _refresh_group(connection, group)
+
+
+def _refresh_in_threads(
+    connection: duckdb.DuckDBPyConnection, groups: Sequence[Sequence[int]]
+) -> None:
+    """Refresh groups side by side: the views' windows keep DuckDB to one thread for each."""
+    cursors: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+    opened = [connection.cursor() for _ in range(default_jobs())]
+    for cursor in opened:
+        cursors.put(cursor)
+
+    def refresh_group(group: Sequence[int]) -> None:
+        cursor = cursors.get()
+        try:
+            _refresh_group(cursor, group)
+        finally:
+            cursors.put(cursor)
+
+    with ThreadPoolExecutor(len(opened)) as pool:
+        futures = [pool.submit(refresh_group, group) for group in groups]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for cursor in opened:
+                cursor.interrupt()
+            raise
+    for cursor in opened:
+        cursor.close()
 
 
 def _message_counts(
@@ -66,23 +102,35 @@ def _groups(n_messages: Mapping[int, int], group_messages: int) -> Iterator[list
 def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     """Refresh within the writer's memory, or with more of it: a drive is never cut in two."""
     try:
-        refresh(connection, drive_ids)
+        _refresh_drives(connection, drive_ids)
     except duckdb.OutOfMemoryException:
         connection.execute(f"set memory_limit = '{_LONG_DRIVE_MEMORY}'")
-        refresh(connection, drive_ids)
+        _refresh_drives(connection, drive_ids)
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     """Compute every result of some drives anew, in the caller's transaction if there is one."""
-    if not drive_ids:
-        return
+    if drive_ids:
+        _refresh_database(connection)
+        _refresh_drives(connection, drive_ids)
+
+
+def _refresh_database(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute what is of no drive: the parameters."""
+    _write(connection, [view for view in load_views() if not view.is_per_drive], "true")
+
+
+def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     wanted = sorted({int(drive_id) for drive_id in drive_ids})
     listed = ", ".join(map(str, wanted))
     is_wanted = f"drive_id between {wanted[0]} and {wanted[-1]} and drive_id in ({listed})"
-    for view in load_views():
+    _write(connection, [view for view in load_views() if view.is_per_drive], is_wanted)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, views: Iterable[View], is_wanted: str) -> None:
+    for view in views:
         if view.result:
-            rows = is_wanted if view.is_per_drive else "true"
-            connection.execute(f"delete from {view.result} where {rows}")
+            connection.execute(f"delete from {view.result} where {is_wanted}")
             connection.execute(
-                f"insert into {view.result} by name select * from {view.name} where {rows}"
+                f"insert into {view.result} by name select * from {view.name} where {is_wanted}"
             )

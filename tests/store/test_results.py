@@ -6,7 +6,9 @@ import duckdb
 import pytest
 
 from engagement.store import results, schema
+from engagement.store.views import load_views
 from tests import builders
+from tests.store.stores import differences
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_neighbours_are_refreshed_together_and_drives_that_lie_apart_are_not():
 
 def test_drives_without_any_log_are_refreshed_too(connection, monkeypatch):
     refreshed = []
-    monkeypatch.setattr(results, "refresh", lambda _, drives: refreshed.append(list(drives)))
+    monkeypatch.setattr(results, "_refresh_drives", lambda _, drives: refreshed.append([*drives]))
 
     results.refresh_in_groups(connection, [9, 1, 7])
 
@@ -36,7 +38,7 @@ def test_drives_without_any_log_are_refreshed_too(connection, monkeypatch):
 
 def test_much_to_do_is_done_in_larger_groups_with_more_memory(connection, monkeypatch):
     refreshed = []
-    monkeypatch.setattr(results, "refresh", lambda _, drives: refreshed.append(list(drives)))
+    monkeypatch.setattr(results, "_refresh_drives", lambda _, drives: refreshed.append([*drives]))
     monkeypatch.setattr(results, "_GROUP_MESSAGES", 10)
     monkeypatch.setattr(results, "_BULK_GROUP_MESSAGES", 10**9)
 
@@ -49,7 +51,7 @@ def test_much_to_do_is_done_in_larger_groups_with_more_memory(connection, monkey
 
 
 def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
-    refresh = results.refresh
+    refresh = results._refresh_drives
     refusals = [duckdb.OutOfMemoryException("could not allocate block")]
 
     def refuse_once(connection, drives):
@@ -57,9 +59,42 @@ def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
             raise refusals.pop()
         refresh(connection, drives)
 
-    monkeypatch.setattr(results, "refresh", refuse_once)
+    monkeypatch.setattr(results, "_refresh_drives", refuse_once)
 
     results.refresh_in_groups(connection, [1, 2])
 
     assert connection.execute("select count(*) from drives where known_s > 0").fetchall() == [(2,)]
     assert connection.execute("select current_setting('memory_limit')").fetchall() == [("1.8 GiB",)]
+
+
+def test_groups_refreshed_side_by_side_have_the_rows_of_one_refresh(connection, monkeypatch):
+    results.refresh(connection, [1, 2, 9])
+    once = rows_of_results(connection)
+    monkeypatch.setattr(results, "_GROUP_MESSAGES", 1)
+    monkeypatch.setattr(results, "_BULK_GROUP_MESSAGES", 1)
+
+    results.refresh_in_groups(connection, [1, 2, 9])
+
+    assert differences(rows_of_results(connection), once) == []
+
+
+def test_a_failure_in_one_of_the_threads_is_the_callers(connection, monkeypatch):
+    def fail(_, drives):
+        if drives == [2]:
+            raise duckdb.IOException("no space left")
+
+    monkeypatch.setattr(results, "_refresh_drives", fail)
+    monkeypatch.setattr(results, "_GROUP_MESSAGES", 1)
+    monkeypatch.setattr(results, "_BULK_GROUP_MESSAGES", 1)
+
+    with pytest.raises(duckdb.IOException, match="no space left"):
+        results.refresh_in_groups(connection, [1, 2, 9])
+
+
+def rows_of_results(connection):
+    tables = [view.result for view in load_views() if view.result]
+    found = {table: connection.sql(f"from {table} order by all") for table in tables}
+    return {
+        table: [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+        for table, rows in found.items()
+    }
