@@ -297,6 +297,8 @@ def _positions(scene: Scene) -> list[Message]:
                 "latitude": rng.uniform(-90, 90),
                 "longitude": rng.uniform(-180, 180),
             }
+            if scene.extra.random() < 0.1:  # what a receiver says that knows nothing
+                row |= {"latitude": 0.0, "longitude": 0.0}
             messages.append(Message(time, "gps", [row]))
     return messages
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli import columns, render
-from engagement.cli.checks import run_checks
+from engagement.cli.checks import CheckResult, run_checks
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.formats import count, duration, moment, size, spans, text
 from engagement.cli.options import database_option, json_option
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _CONTENTS = """
@@ -63,20 +64,26 @@ order by drives.dongle_id, drives.drive
 """
 
 
+_MAX_ROWS = 20
+
+
 @click.command()
+@click.option("--check", "with_rows", is_flag=True, help="Also show the rows that checks found.")
 @json_option
 @database_option
 @click.pass_context
-def status(ctx: click.Context, *, database: Path, as_json: bool) -> None:
+def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool) -> None:
     """Show what is in the database and whether it is sound.
 
     Lists damaged logs and missing segments, and runs the checks of sql/checks/. The exit status
-    is 1 if a check of level `fail` finds something; what only warns changes nothing.
+    is 1 if a check of level `fail` finds something; what only warns changes nothing. With --check
+    every finding is shown, of which a terminal gets the first 20 of a check.
 
     \b
     Example:
       engagement status
-      engagement status --json
+      engagement status --check
+      engagement status --check --json
     """
     with Reader(database) as reader:
         found = {
@@ -90,11 +97,15 @@ def status(ctx: click.Context, *, database: Path, as_json: bool) -> None:
         }
         checks = run_checks(reader)
     if as_json:
-        render.print_json(found | {"checks": [asdict(check) for check in checks]})
+        rows = [{"rows": check.rows} if with_rows else {} for check in checks]
+        described = [check.summary() | more for check, more in zip(checks, rows, strict=True)]
+        render.print_json(found | {"checks": described})
     else:
         _print_facts(found)
         _print_problems(found)
-        render.print_rows(columns.CHECKS, [asdict(c) | {"state": c.state} for c in checks])
+        render.print_rows(columns.CHECKS, [c.summary() | {"state": c.state} for c in checks])
+        for check in checks if with_rows else []:
+            _print_findings(check)
     if any(check.state == "fail" for check in checks):
         ctx.exit(ExitCode.FAILED)
 
@@ -138,3 +149,28 @@ def _print_problems(found: dict[str, Any]) -> None:
     if missing:
         render.print_rows(columns.MISSING, missing, title="Missing segments")
         click.echo()
+
+
+def _print_findings(check: CheckResult) -> None:
+    """Print a check's rows; the names are columns of the views that it reads."""
+    if not check.rows:
+        return
+    shown = check.rows[:_MAX_ROWS] if _is_terminal() else check.rows
+    names = [name for name in check.rows[0] if not name.endswith("drive_id")]
+    click.echo()
+    render.print_rows([_column(name, check.rows) for name in names], shown, title=check.title)
+    if len(shown) < len(check.rows):
+        click.echo(f"{len(check.rows) - len(shown)} more: --json has them all")
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> render.Column:
+    is_number = isinstance(next((r[name] for r in rows if r[name] is not None), None), int | float)
+    return render.Column(name, name, _value, is_number=is_number)
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else text(value)

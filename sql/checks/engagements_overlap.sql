@@ -2,6 +2,8 @@
 -- level: fail
 select
     earlier.drive_id,
+    drives.dongle_id,
+    drives.drive,
     earlier.engagement_num,
     later.engagement_num as other_engagement_num
 from engagements as earlier
@@ -9,4 +11,5 @@ inner join engagements as later
     on
         earlier.drive_id = later.drive_id
         and earlier.engagement_num < later.engagement_num
-        and earlier.end_mono_ns > later.start_mono_ns;
+        and earlier.end_mono_ns > later.start_mono_ns
+inner join drives on earlier.drive_id = drives.drive_id;

@@ -1,5 +1,5 @@
 -- Logs that are cut or corrupt.
 -- level: warn
-select dongle_id, drive, segment_num, status, damage, path
+select drive_id, dongle_id, drive, segment_num, status, damage, path
 from segments
 where status <> 'ok';

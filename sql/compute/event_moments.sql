@@ -1,8 +1,8 @@
 -- When and where the driver or the system changed who drives: ends of engagements and overrides.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.engagements, result.overrides, result.segment_starts, result.drive_facts,
---          car_state, gps, staging.thresholds
+-- reads:   result.engagements, result.overrides, result.segment_starts, staging.fixes, car_state,
+--          staging.thresholds
 -- null:    duration_s of an end; speed and place where none was sampled shortly before
 -- why:     samples are found by the second that they fall in, so that each meets few moments
 create or replace view compute.event_moments as
@@ -62,23 +62,10 @@ segments as (
         on times.drive_id = starts.drive_id and times.mono_ns >= starts.start_mono_ns
 ),
 
-fixes as (
-    select
-        gps.drive_id,
-        gps.mono_ns,
-        last(gps.latitude order by gps.segment_num, gps.message_num) as latitude,
-        last(gps.longitude order by gps.segment_num, gps.message_num) as longitude
-    from gps
-    inner join result.drive_facts as facts
-        on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
-    where gps.has_fix
-    group by gps.drive_id, gps.mono_ns
-),
-
 places as (
     select times.drive_id, times.mono_ns, fixes.latitude, fixes.longitude
     from times
-    asof inner join fixes
+    asof inner join staging.fixes as fixes
         on times.drive_id = fixes.drive_id and times.mono_ns >= fixes.mono_ns
     where
         times.mono_ns - fixes.mono_ns <= (select position_max_age_ns from staging.thresholds)

@@ -192,7 +192,7 @@ class Drive:
         for source in GPS_SOURCES:
             chosen = [row for row in fixes if row["source"] == source]
             if chosen:
-                return chosen
+                return [row for row in chosen if row["latitude"] or row["longitude"]]
         return []
 
     @cached_property

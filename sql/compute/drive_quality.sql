@@ -1,0 +1,190 @@
+-- What speaks against the numbers of a drive: gaps, clocks that jump, impossible values.
+--
+-- grain:   one row per drive_id
+-- reads:   result.drive_facts, result.state_intervals, segment, clock, gps, can_signal,
+--          car_state
+-- null:    longest_gap_s without a gap; clock_jump_s without a jump; odometer_km without an
+--          odometer
+-- why:     a gap has known state before and after it; what a missing segment makes unknown is
+--          counted apart; jumps and overlaps are more than a second, as messages are written late
+--          by less; clocks before 2015 were not set
+create or replace view compute.drive_quality as
+with
+
+facts as (
+    select drive_id, gps_source from result.drive_facts
+),
+
+readable as (
+    select
+        drive_id,
+        segment_num,
+        start_mono_ns,
+        lag(segment_num) over by_num as previous_segment_num,
+        max(end_mono_ns) over (
+            partition by drive_id
+            order by segment_num
+            rows between unbounded preceding and 1 preceding
+        ) as previous_end_mono_ns
+    from segment
+    where status <> 'failed'
+    window by_num as (partition by drive_id order by segment_num)
+),
+
+overlapping as (
+    select drive_id, count(*) as n_overlapping_segments
+    from readable
+    where start_mono_ns < previous_end_mono_ns - 1000000000
+    group by drive_id
+),
+
+holes as (
+    select drive_id, previous_end_mono_ns as start_mono_ns, start_mono_ns as end_mono_ns
+    from readable
+    where segment_num - previous_segment_num > 1
+),
+
+neighbours as (
+    select
+        drive_id,
+        start_mono_ns,
+        end_mono_ns,
+        mode,
+        lag(mode) over by_time as previous_mode,
+        lead(mode) over by_time as next_mode
+    from result.state_intervals
+    window by_time as (partition by drive_id order by start_mono_ns)
+),
+
+unknowns as (
+    select drive_id, start_mono_ns, end_mono_ns
+    from neighbours
+    where mode = 'unknown' and previous_mode is not null and next_mode is not null
+),
+
+explained as (
+    select
+        unknowns.drive_id,
+        unknowns.start_mono_ns,
+        (unknowns.end_mono_ns - unknowns.start_mono_ns) / 1e9 as duration_s,
+        bool_or(holes.drive_id is not null) as is_missing_segment
+    from unknowns
+    left join holes
+        on
+            unknowns.drive_id = holes.drive_id
+            and unknowns.start_mono_ns < holes.end_mono_ns
+            and unknowns.end_mono_ns > holes.start_mono_ns
+    group by unknowns.drive_id, unknowns.start_mono_ns, unknowns.end_mono_ns
+),
+
+gaps as (
+    select
+        drive_id,
+        count(*) filter (where not is_missing_segment) as n_gaps,
+        fsum(duration_s) filter (where not is_missing_segment) as gap_s,
+        max(duration_s) filter (where not is_missing_segment) as longest_gap_s,
+        fsum(duration_s) filter (where is_missing_segment) as missing_segment_s
+    from explained
+    group by drive_id
+),
+
+wall_times as (
+    select
+        drive_id,
+        'clocks' as source,
+        mono_ns,
+        segment_num,
+        message_num,
+        wall_time_ns::hugeint - mono_ns as offset_ns
+    from clock
+    where wall_time_ns between 1420070400000000000 and 4102444800000000000
+    union all
+    select
+        gps.drive_id,
+        'gps' as source,
+        gps.mono_ns,
+        gps.segment_num,
+        gps.message_num,
+        gps.unix_ms::hugeint * 1000000 - gps.mono_ns as offset_ns
+    from gps
+    inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
+    where gps.has_fix and gps.unix_ms between 1420070400000 and 4102444800000
+),
+
+wall_steps as (
+    select
+        drive_id,
+        (
+            offset_ns - lag(offset_ns) over (
+                partition by drive_id, source order by mono_ns, segment_num, message_num
+            )
+        ) / 1e9 as change_s
+    from wall_times
+),
+
+jumps as (
+    select
+        drive_id,
+        count(*) as n_clock_jumps,
+        max_by(change_s, (abs(change_s), change_s)) as clock_jump_s
+    from wall_steps
+    where abs(change_s) > 1
+    group by drive_id
+),
+
+fixes as (
+    select
+        gps.drive_id,
+        count(*) filter (
+            where not coalesce(
+                gps.latitude between -90 and 90
+                and gps.longitude between -180 and 180
+                and (abs(gps.latitude) >= 0.01 or abs(gps.longitude) >= 0.01),
+                false
+            )
+        ) as n_impossible_fixes
+    from gps
+    inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
+    where gps.has_fix
+    group by gps.drive_id
+),
+
+odometers as (
+    select
+        drive_id,
+        last(value order by mono_ns, segment_num, message_num, frame_num)
+        - first(value order by mono_ns, segment_num, message_num, frame_num) as odometer_km
+    from can_signal
+    where signal_key = 'odometer'
+    group by drive_id
+),
+
+speeds as (
+    select drive_id, count(*) filter (where v_ego_mps is null) as n_unknown_speeds
+    from car_state
+    group by drive_id
+),
+
+final as (
+    select
+        facts.drive_id,
+        coalesce(gaps.n_gaps, 0)::bigint as n_gaps,
+        coalesce(gaps.gap_s, 0)::double as gap_s,
+        gaps.longest_gap_s,
+        coalesce(gaps.missing_segment_s, 0)::double as missing_segment_s,
+        coalesce(overlapping.n_overlapping_segments, 0)::bigint as n_overlapping_segments,
+        coalesce(jumps.n_clock_jumps, 0)::bigint as n_clock_jumps,
+        jumps.clock_jump_s::double as clock_jump_s,
+        coalesce(fixes.n_impossible_fixes, 0)::bigint as n_impossible_fixes,
+        coalesce(speeds.n_unknown_speeds, 0)::bigint as n_unknown_speeds,
+        odometers.odometer_km
+    from facts
+    left join gaps on facts.drive_id = gaps.drive_id
+    left join overlapping on facts.drive_id = overlapping.drive_id
+    left join jumps on facts.drive_id = jumps.drive_id
+    left join fixes on facts.drive_id = fixes.drive_id
+    left join speeds on facts.drive_id = speeds.drive_id
+    left join odometers on facts.drive_id = odometers.drive_id
+)
+
+select * from final;

@@ -1,0 +1,95 @@
+-- Cells of the ground that a drive's GPS fixes lie in.
+--
+-- grain:   one row per (drive_id, cell_row, cell_column)
+-- reads:   staging.fixes, result.state_intervals, result.interventions, staging.thresholds
+-- null:    never
+-- why:     a degree of latitude is taken as 111 320 m, a 360th of the equator of WGS 84; rows and
+--          columns are whole in number, so none is cut off at the poles or at 180 degrees
+create or replace view compute.passed_cells as
+with
+
+grid as (
+    select
+        greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
+        position_max_age_ns
+    from staging.thresholds
+),
+
+in_rows as (
+    select
+        drive_id,
+        mono_ns,
+        longitude,
+        least(
+            floor((latitude + 90) / 180 * (select n_rows from grid)), (select n_rows from grid) - 1
+        ) as cell_row
+    from staging.fixes
+),
+
+in_circles as (
+    select
+        drive_id,
+        mono_ns,
+        longitude,
+        cell_row,
+        greatest(
+            round(
+                2 * (select n_rows from grid)
+                * cos(radians((cell_row + 0.5) / (select n_rows from grid) * 180 - 90))
+            ),
+            1
+        ) as n_columns
+    from in_rows
+),
+
+places as (
+    select
+        drive_id,
+        mono_ns,
+        cell_row::integer as cell_row,
+        (floor((longitude + 180) / 360 * n_columns) % n_columns)::integer as cell_column
+    from in_circles
+),
+
+visits as (
+    select
+        places.drive_id,
+        places.cell_row,
+        places.cell_column,
+        coalesce(intervals.mode = 'engaged' and places.mono_ns < intervals.end_mono_ns, false)
+            as is_engaged,
+        0 as n_interventions
+    from places
+    asof left join result.state_intervals as intervals
+        on places.drive_id = intervals.drive_id and places.mono_ns >= intervals.start_mono_ns
+),
+
+interventions as (
+    select
+        moments.drive_id,
+        places.cell_row,
+        places.cell_column,
+        true as is_engaged,
+        1 as n_interventions
+    from result.interventions as moments
+    asof inner join places
+        on moments.drive_id = places.drive_id and moments.mono_ns >= places.mono_ns
+    where moments.mono_ns - places.mono_ns <= (select position_max_age_ns from grid)
+),
+
+final as (
+    select
+        drive_id,
+        cell_row,
+        cell_column,
+        bool_or(is_engaged) as is_engaged,
+        sum(n_interventions)::integer as n_interventions
+    from (
+        select drive_id, cell_row, cell_column, is_engaged, n_interventions from visits
+        union all
+        select drive_id, cell_row, cell_column, is_engaged, n_interventions from interventions
+    ) as passed
+    group by drive_id, cell_row, cell_column
+)
+
+select * from final;
