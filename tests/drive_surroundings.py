@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.drive_signals import TENTH_NS, float32, random_pulses, seconds
+from tests.drive_signals import SECOND_NS, TENTH_NS, float32, random_pulses, seconds
 
 if TYPE_CHECKING:
     from random import Random
@@ -109,8 +109,11 @@ def _alerts(rng: Random, start_ns: int, end_ns: int) -> Timed:
                 "alert_status": status,
                 "alert_size": "mid",
             }
-            found.append((mono_ns, "alert", row))
-            mono_ns += seconds(rng.choice((0.1, 0.5, 1.0, 4.0, 9.9)))
+            length_ns = seconds(rng.choice((0.1, 0.5, 1.0, 4.0, 9.9)))
+            # Every log says at its borders what is shown: no segment goes without.
+            shown_ns = range(mono_ns, mono_ns + length_ns, 2 * SECOND_NS)
+            found += [(time_ns, "alert", row) for time_ns in shown_ns]
+            mono_ns += length_ns
     return found
 
 

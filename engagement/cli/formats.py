@@ -5,6 +5,7 @@ Every function takes None, which means not known, and gives a dash.
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,24 @@ def two_decimals(number: float | None) -> str:
 def five_decimals(number: float | None) -> str:
     """Five decimals, a metre of latitude."""
     return UNKNOWN if number is None else f"{number:.5f}"
+
+
+def number(value: float | None) -> str:
+    """Three digits, more before the point: rates and times of any size."""
+    if value is None:
+        return UNKNOWN
+    n_decimals = max(0, 2 - floor(log10(abs(value)))) if value else 0
+    return f"{value:.{n_decimals}f}"
+
+
+def interval(estimate: tuple[float | None, float | None, float | None] | None) -> str:
+    """An estimate with its limits: 1.25 (0.800-1.95); what has no upper one: over 0.800."""
+    value, lower, upper = estimate or (None, None, None)
+    if lower is None:
+        return number(value)
+    if value is None or upper is None:
+        return f"over {number(lower)}"
+    return f"{number(value)} ({number(lower)}-{number(upper)})"
 
 
 def duration(seconds: float | None) -> str:

@@ -35,6 +35,8 @@ _NUMBERS = (
     formats.decimal,
     formats.two_decimals,
     formats.five_decimals,
+    formats.number,
+    formats.interval,
     formats.duration,
     formats.size,
 )

@@ -1,0 +1,94 @@
+"""Two groups of drives, and every measure of them compared.
+
+A is the baseline and B the candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engagement.analysis.differences import Method
+from engagement.analysis.measures import read_measures
+
+if TYPE_CHECKING:
+    from engagement.analysis.differences import Difference
+    from engagement.analysis.grouping import Division
+    from engagement.store.reader import Reader
+
+N_PERMUTATIONS = 10_000
+
+_GROUP = """
+select
+    count(*) as n_drives,
+    count(*) filter (where engaged_s > 0) as n_engaged_drives,
+    count(*) filter (where log_kind <> 'rlog') as n_qlog_drives,
+    coalesce(list(distinct car_fingerprint order by car_fingerprint)
+        filter (where car_fingerprint is not null), []) as cars,
+    coalesce(fsum(known_s), 0) / 3600 as known_h,
+    coalesce(fsum(engaged_s), 0) / 3600 as engaged_h,
+    coalesce(fsum(distance_km), 0) as distance_km,
+    coalesce(fsum(engaged_km), 0) as engaged_km
+from drives
+where drive_id in (select unnest($drives))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One side of a comparison; `n_qlog_drives` counts drives that are not of rlogs alone."""
+
+    name: str
+    n_drives: int
+    n_engaged_drives: int
+    n_qlog_drives: int
+    cars: tuple[str, ...]
+    known_h: float
+    engaged_h: float
+    distance_km: float
+    engaged_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two groups, and every measure of them."""
+
+    by: str
+    a: Group
+    b: Group
+    seed: int
+    n_permutations: int
+    differences: tuple[Difference, ...]
+
+    def find(self, name: str) -> Difference:
+        """The measure of this name."""
+        return next(found for found in self.differences if found.name == name)
+
+
+def compare(
+    reader: Reader, division: Division, *, seed: int, n_permutations: int = N_PERMUTATIONS
+) -> Comparison:
+    """Compare two groups of drives in every measure."""
+    drives = (*division.a_drives, *division.b_drives)
+    is_b = np.arange(len(drives)) >= len(division.a_drives)
+    method = Method(_read_dispersion_max(reader), n_permutations, seed)
+    return Comparison(
+        division.by,
+        _read_group(reader, division.a, division.a_drives),
+        _read_group(reader, division.b, division.b_drives),
+        seed,
+        n_permutations,
+        tuple(method.compare(list(read_measures(reader, drives)), is_b)),
+    )
+
+
+def _read_group(reader: Reader, name: str, drives: tuple[int, ...]) -> Group:
+    row = reader.rows(_GROUP, {"drives": list(drives)})[0]
+    return Group(name=name, **(row | {"cars": tuple(row["cars"])}))
+
+
+def _read_dispersion_max(reader: Reader) -> float:
+    query = "select value from parameter where name = 'dispersion_max'"
+    return float(reader.rows(query)[0]["value"])

@@ -1,0 +1,152 @@
+"""Conditions on a comparison, for a build that must fail: `--fail-if`.
+
+    interventions_per_100km ratio > 1.2 at p < 0.05
+    MEASURE                 QUANTITY OP NUMBER [at p < NUMBER]
+
+A condition holds if everything in it does. Of a measure that the drives tell nothing about, it
+neither holds nor fails to: there is no evidence, and the reason is given.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engagement.analysis.measures import measure_names
+from engagement.analysis.wording import measure_name, number, p_text, sentence
+from engagement.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from engagement.analysis.comparison import Comparison
+    from engagement.analysis.differences import Difference
+
+QUANTITIES: dict[str, Callable[[Difference], float | None]] = {
+    "ratio": lambda difference: difference.ratio.value,
+    "ratio_lower": lambda difference: difference.ratio.lower,
+    "ratio_upper": lambda difference: difference.ratio.upper,
+    "crude_ratio": lambda difference: difference.crude_ratio.value,
+    "a": lambda difference: difference.a.value,
+    "b": lambda difference: difference.b.value,
+}
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+_TOKEN = re.compile(r"[<>]=?|[^\s<>]+")
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_FEW = 6  # so many names are all told
+_SHAPE = "MEASURE QUANTITY OPERATOR NUMBER, then nothing or: at p < NUMBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must not be; `text` is as it was written, `max_p` None if p does not matter."""
+
+    text: str
+    measure: str
+    quantity: str
+    operator: str
+    limit: float
+    p_operator: str = "<"
+    max_p: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a condition holds; None if nothing can be said, and why."""
+
+    condition: str
+    holds: bool | None
+    why: str
+
+
+def parse_condition(text: str) -> Condition:
+    """Parse a condition.
+
+    Raises:
+        InputError: Naming the part that does not fit, and what would.
+    """
+    words = _Words(text)
+    measure = words.take("measure", measure_names())
+    quantity = words.take("quantity", QUANTITIES)
+    comparison = words.take("operator", _OPERATORS)
+    limit = words.take_number()
+    if words.is_end:
+        return Condition(text, measure, quantity, comparison, limit)
+    words.take("ending", ["at"])
+    words.take("ending", ["p"])
+    p_operator = words.take("operator", ["<", "<="])
+    max_p = words.take_number()
+    if not words.is_end:
+        raise words.wrong("something after its end", f"write {_SHAPE}")
+    if not 0 < max_p <= 1:
+        raise InputError(f"--fail-if {text!r}: p is between 0 and 1, {max_p:g} is not")
+    return Condition(text, measure, quantity, comparison, limit, p_operator, max_p)
+
+
+class _Words:
+    """The words of a condition, one after the other."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = _TOKEN.findall(text)
+        self._place = 0
+
+    @property
+    def is_end(self) -> bool:
+        return self._place == len(self._words)
+
+    def take(self, part: str, allowed: Iterable[str]) -> str:
+        """The next word, which must be one of those allowed."""
+        names = list(allowed)
+        if self.is_end:
+            raise self.wrong(f"no {part}", f"it ends too early; write {_SHAPE}")
+        word: str = self._words[self._place]
+        if word not in names:
+            near = suggestion(word, names).removeprefix("; ")
+            has_near = len(names) > _FEW and near.startswith("did you mean")
+            remedy = near if has_near else f"allowed: {', '.join(names)}"
+            raise self.wrong(f"no {part} {word!r}", remedy)
+        self._place += 1
+        return word
+
+    def take_number(self) -> float:
+        """The next word, which must be a number."""
+        word = "" if self.is_end else self._words[self._place]
+        if not _NUMBER.fullmatch(word):
+            found = f"{word!r} is no number" if word else "no number"
+            raise self.wrong(found, "write one like 1.2")
+        self._place += 1
+        return float(word)
+
+    def wrong(self, problem: str, remedy: str) -> InputError:
+        return InputError(f"--fail-if {self._text!r}: {problem}; {remedy}")
+
+
+def judge(condition: Condition, comparison: Comparison) -> Verdict:
+    """Say whether a condition holds."""
+    difference = comparison.find(condition.measure)
+    value = QUANTITIES[condition.quantity](difference)
+    p_value = difference.p_value
+    if value is None or (condition.max_p is not None and p_value is None):
+        return Verdict(condition.text, None, _why_not(difference))
+    holds = _OPERATORS[condition.operator](value, condition.limit)
+    why = f"{condition.quantity} of {measure_name(difference)} is {number(value)}"
+    if condition.max_p is not None and p_value is not None:
+        holds = holds and _OPERATORS[condition.p_operator](p_value, condition.max_p)
+        why += f", {p_text(p_value)}"
+    return Verdict(condition.text, holds, why)
+
+
+def _why_not(difference: Difference) -> str:
+    said = sentence(difference)
+    prefix = "nothing can be said"
+    return said if said.startswith(prefix) else f"{prefix}: {said}"

@@ -1,0 +1,184 @@
+"""Which drives belong to the two groups that are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from engagement.errors import InputError, NotFoundError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engagement.store.reader import Reader
+
+KINDS = ("branch", "version", "commit", "device", "car", "fork", "month", "date", "param:NAME")
+
+_PARAM = "param:"
+_NAMED = ("branch", "version", "commit", "device", "car", "fork", "month")
+_SHORTENED = ("commit", "device")  # their start is enough
+_MAX_LISTED = 30
+
+_GROUPS = "select drive_id, group_name from drive_groups where grouped_by = ?"
+_PARAMS = """
+select drive_id, value as group_name from params where name = ? and value is not null
+"""
+_DAYS = "select drive_id, started_at_utc::date as day from drives where not is_imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What drives are grouped by; `param` is the name of an openpilot param."""
+
+    kind: str
+    param: str | None = None
+
+    def __str__(self) -> str:
+        return f"{_PARAM}{self.param}" if self.param else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The drives of two groups: A is the baseline, B the candidate."""
+
+    by: str
+    a: str
+    b: str
+    a_drives: tuple[int, ...]
+    b_drives: tuple[int, ...]
+
+
+def parse_grouping(text: str) -> Grouping:
+    """Parse what `--by` was given.
+
+    Raises:
+        InputError: If drives can't be grouped so.
+    """
+    if text.startswith(_PARAM) and len(text) > len(_PARAM):
+        return Grouping("param", text.removeprefix(_PARAM))
+    if text not in (*_NAMED, "date"):
+        nearest = suggestion(text, KINDS) if text != "param" else "; did you mean 'param:NAME'?"
+        raise InputError(f"--by {text!r}: drives are grouped by {', '.join(KINDS)}{nearest}")
+    return Grouping(text)
+
+
+def divide(
+    reader: Reader, grouping: Grouping, a: str, b: str, drive_ids: Iterable[int]
+) -> Division:
+    """Find the drives of both groups among those given.
+
+    Raises:
+        NotFoundError: If no drive is in a group.
+        InputError: If the groups are the same, overlap, or are no ranges of dates.
+    """
+    chosen = set(drive_ids)
+    if grouping.kind == "date":
+        return _divide_by_days(reader, a, b, chosen)
+    drives_by_name = _drives_by_name(reader, grouping)
+    found_a, found_b = (_find_name(grouping, name, drives_by_name) for name in (a, b))
+    if found_a == found_b:
+        raise InputError(f"A and B are the same {grouping}: {found_a!r}")
+    return Division(
+        str(grouping),
+        found_a,
+        found_b,
+        _among(chosen, drives_by_name[found_a], grouping, found_a),
+        _among(chosen, drives_by_name[found_b], grouping, found_b),
+    )
+
+
+def _drives_by_name(reader: Reader, grouping: Grouping) -> dict[str, list[int]]:
+    if grouping.param is None:
+        rows = reader.rows(_GROUPS, [grouping.kind])
+    else:
+        rows = reader.rows(_PARAMS, [grouping.param])
+        if not rows:
+            known = [row["name"] for row in reader.rows("select distinct name from params")]
+            raise NotFoundError("param", grouping.param, known)
+    drives_by_name: dict[str, list[int]] = {}
+    for row in rows:
+        drives_by_name.setdefault(row["group_name"], []).append(row["drive_id"])
+    return drives_by_name
+
+
+def _find_name(grouping: Grouping, name: str, drives_by_name: Mapping[str, list[int]]) -> str:
+    """The name of a group; the start of a commit or device is enough where it is the only one."""
+    if name in drives_by_name:
+        return name
+    if grouping.kind in _SHORTENED and name:
+        alike = sorted(known for known in drives_by_name if known.startswith(name.lower()))
+        if len(alike) == 1:
+            return alike[0]
+        if alike:
+            raise InputError(f"{name!r} is the start of several: {', '.join(alike)}")
+    raise _no_group(grouping, name, drives_by_name)
+
+
+def _no_group(
+    grouping: Grouping, name: str, drives_by_name: Mapping[str, list[int]]
+) -> NotFoundError:
+    """An error that tells the nearest group, and which there are, the largest first."""
+    ordered = sorted(drives_by_name, key=lambda known: (-len(drives_by_name[known]), known))
+    listed = [
+        f"{known} ({len(drives_by_name[known])} drive{'s' * (len(drives_by_name[known]) > 1)})"
+        for known in ordered[:_MAX_LISTED]
+    ]
+    if len(ordered) > _MAX_LISTED:
+        listed.append("...")
+    near = suggestion(name, drives_by_name)
+    tail = f"{near} There is" if near.startswith("; did you mean") else "; there is"
+    error = NotFoundError(str(grouping), name)
+    error.args = (f"{error}{tail} {', '.join(listed) or 'none'}",)
+    return error
+
+
+def _divide_by_days(reader: Reader, a: str, b: str, chosen: set[int]) -> Division:
+    ranges = _parse_days(a), _parse_days(b)
+    (first_a, last_a), (first_b, last_b) = ranges
+    if first_a <= last_b and first_b <= last_a:
+        raise InputError(f"the dates {a!r} and {b!r} overlap: a drive can't be in both groups")
+    grouping = Grouping("date")
+    days = {row["drive_id"]: row["day"] for row in reader.rows(_DAYS) if row["day"] is not None}
+    found = [
+        _among(chosen, [drive_id for drive_id, day in days.items() if first <= day <= last],
+               grouping, name)
+        for name, (first, last) in zip((a, b), ranges, strict=True)
+    ]  # fmt: skip
+    return Division("date", a, b, found[0], found[1])
+
+
+def _parse_days(text: str) -> tuple[date, date]:
+    """First and last day, both included, of a day or a range with one end at least."""
+    first, dots, last = text.partition("..")
+    try:
+        if not dots:
+            return date.fromisoformat(first), date.fromisoformat(first)
+        if not first and not last:
+            raise InputError(f"{text!r} is every day; give one end, like 2025-07-01..")
+        days = (
+            date.fromisoformat(first) if first else date.min,
+            date.fromisoformat(last) if last else date.max,
+        )
+    except ValueError as error:
+        raise InputError(
+            f"{text!r} is no range of dates; write it like 2025-07-01..2025-07-31, "
+            "and leave out an end to leave it open"
+        ) from error
+    if days[1] < days[0]:
+        raise InputError(f"{text!r} ends before it begins")
+    return days
+
+
+def _among(
+    chosen: set[int], drive_ids: Iterable[int], grouping: Grouping, name: str
+) -> tuple[int, ...]:
+    """Those that were chosen, in order.
+
+    Raises:
+        NotFoundError: If none is left.
+    """
+    left = tuple(sorted(chosen.intersection(drive_ids)))
+    if not left:
+        raise NotFoundError(f"drive of {grouping}", name)
+    return left

@@ -1,0 +1,118 @@
+"""A comparison as Markdown, fit for a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engagement.analysis.summary import findings, headline, notes, sections
+from engagement.analysis.wording import rounded, warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from engagement.analysis.comparison import Comparison, Group
+    from engagement.analysis.gate import Verdict
+    from engagement.analysis.summary import Per
+
+_READING = """\
+Ratios are B / A. Those of rates and of steering are at like speeds: Mantel-Haenszel over city, \
+road and highway. Intervals are of 95 % and allow for events that come in clusters: naive p takes \
+each event for independent of all others, which it is only at a dispersion of about 1. p is the \
+share of relabellings of the drives that differ as much. The last column is the driving that would \
+show a 30 % difference in four of five such comparisons."""
+
+_COLUMNS = {
+    "measure": "",
+    "a": "A",
+    "a_interval": "A 95 %",
+    "b": "B",
+    "b_interval": "B 95 %",
+    "ratio": "B / A (95 %)",
+    "p": "p",
+    "naive_p": "naive p",
+    "dispersion": "dispersion",
+    "needed": "still needed",
+}
+
+_STATES = {True: "**holds**", False: "does not hold", None: "**can't be told**"}
+
+
+def render_markdown(comparison: Comparison, verdicts: Sequence[Verdict], per: Per) -> str:
+    """The whole report; it ends with a newline."""
+    parts = [
+        f"### {code(comparison.b.name)} against {code(comparison.a.name)}, by {comparison.by}",
+        f"**{_as_sentence(headline(comparison, per))}**",
+        _list(map(_as_sentence, findings(comparison, per))),
+        _table(("", "A, baseline", "B, candidate"), _group_rows(comparison)),
+        _table(tuple(_COLUMNS.values()), _rows(comparison, per)),
+        " ".join(map(_as_sentence, notes(comparison, per))),
+        _warnings(comparison),
+        _verdicts(verdicts),
+        _reading(comparison),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _rows(comparison: Comparison, per: Per) -> Iterator[list[str]]:
+    for heading, rows in sections(comparison, per):
+        yield [f"**{heading}**", *("" for _ in list(_COLUMNS)[1:])]
+        yield from ([texts[name] for name in _COLUMNS] for texts in rows)
+
+
+def _group_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    groups = (comparison.a, comparison.b)
+    yield (comparison.by, *(code(group.name) for group in groups))
+    yield ("drives", *(str(group.n_drives) for group in groups))
+    yield ("engaged", *(_engaged(group) for group in groups))
+    yield ("cars", *(", ".join(map(code, group.cars)) or "-" for group in groups))
+
+
+def _engaged(group: Group) -> str:
+    return (
+        f"{rounded(group.engaged_km)} of {rounded(group.distance_km)} km, "
+        f"{rounded(group.engaged_h)} of {rounded(group.known_h)} h"
+    )
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The first column is text, the others stand at the right."""
+    lines = [headings, ("---", *("--:" for _ in headings[1:])), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _warnings(comparison: Comparison) -> str:
+    found = warnings(comparison)
+    if not found:
+        return ""
+    return "\n".join(["> [!WARNING]", *(f"> - {_as_sentence(_escaped(text))}" for text in found)])
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> str:
+    return _list(
+        f"Condition {code(verdict.condition)} {_STATES[verdict.holds]}: {verdict.why}."
+        for verdict in verdicts
+    )
+
+
+def _reading(comparison: Comparison) -> str:
+    method = f"Made with {comparison.n_permutations} relabellings, seed {comparison.seed}."
+    return f"<details><summary>How to read this</summary>\n\n{_READING} {method}\n\n</details>"
+
+
+def code(text: str) -> str:
+    """Text from outside as inline code, in which Markdown and HTML mean nothing."""
+    shown_text = "".join(c if c.isprintable() else " " for c in text).replace("|", "\\|")
+    return f"`{shown_text.replace('`', chr(39))}`"
+
+
+def _escaped(text: str) -> str:
+    """Text with names from outside in it, which must not become markup."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c if c.isprintable() else " " for c in text)
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,164 @@
+"""One measure of two groups of drives, and how much the drives vary about their group.
+
+Drives lie along the first axis of every array, speed bands along the second. Every estimate is of
+the form sum(numerators) / sum(denominators).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engagement.statistics import t_quantile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ALMOST_1 = 1 - 1e-9
+_ALIKE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Numerators and denominators of two groups' drives; `is_b` marks those of the candidate."""
+
+    numerators: NDArray[np.float64]
+    denominators: NDArray[np.float64]
+    is_b: NDArray[np.bool_]
+
+    @property
+    def n_drives(self) -> int:
+        """Drives of both groups."""
+        return len(self.is_b)
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """The rate of each band over all drives, 0 in a band without exposure."""
+        totals = self.denominators.sum(axis=0)
+        rates: NDArray[np.float64] = self.numerators.sum(axis=0) / np.where(
+            totals > 0, totals, np.inf
+        )
+        return rates
+
+    def group(self, *, is_b: bool) -> Sample:
+        """The drives of one group."""
+        return self._take(self.is_b == is_b)
+
+    def groups(self) -> list[Sample]:
+        """The groups that have drives, A first."""
+        found = [self.group(is_b=is_b) for is_b in (False, True)]
+        return [group for group in found if group.n_drives]
+
+    def exposed(self) -> Sample:
+        """The drives that have a denominator."""
+        return self._take(self.denominators.sum(axis=1) > 0)
+
+    def crude(self) -> Sample:
+        """The same without bands."""
+        return Sample(
+            self.numerators.sum(axis=1, keepdims=True),
+            self.denominators.sum(axis=1, keepdims=True),
+            self.is_b,
+        )
+
+    def comparable(self) -> Sample | None:
+        """The bands in which both groups have a denominator, and the drives that have one there."""
+        totals = [self.group(is_b=is_b).denominators.sum(axis=0) for is_b in (False, True)]
+        common = (totals[0] > 0) & (totals[1] > 0)
+        if not common.any():
+            return None
+        return Sample(self.numerators[:, common], self.denominators[:, common], self.is_b).exposed()
+
+    def _take(self, drives: NDArray[np.bool_]) -> Sample:
+        return Sample(self.numerators[drives], self.denominators[drives], self.is_b[drives])
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How much drives vary, and on how many degrees of freedom that rests."""
+
+    size: float
+    n_degrees: float
+
+    @property
+    def quantile(self) -> float:
+        """The 97.5 % quantile of Student's t that goes with it."""
+        return t_quantile(self.n_degrees)
+
+
+def dispersion(sample: Sample) -> float | None:
+    """Pearson's chi2 by its degrees of freedom over drives with exposure, each by its group's rate.
+
+    None where no events, or no more drives than groups, leave nothing to tell it from.
+    """
+    groups = sample.crude().exposed().groups()
+    n_degrees = sum(group.n_drives - 1 for group in groups)
+    if n_degrees < 1 or not any(group.numerators.any() for group in groups):
+        return None
+    return float(sum(map(_chi2, groups)) / n_degrees)
+
+
+def _chi2(group: Sample) -> float:
+    if not group.numerators.any():
+        return 0.0  # nothing is just what is expected
+    expected = group.denominators * group.rates
+    return float(((group.numerators - expected) ** 2 / expected).sum())
+
+
+def inflation(sample: Sample) -> Spread | None:
+    """What Poisson's variance of a group's rate must be multiplied with.
+
+    The variance of a rate is a sum of drives' squared residuals, so long drives weigh more in it
+    than in Pearson's chi2, where each drive counts the same. As rates differ from drive to drive,
+    the counts of long drives are the more dispersed, and chi2 would give intervals that are too
+    narrow. The degrees of freedom count drives by their share of the exposure: one long drive
+    among short ones is not many. A size below 1 is left as it is: with Student's t the intervals
+    cover what they should, where a floor makes those of few drives too wide.
+
+    None where no events, no more drives than groups, or drives that are all alike tell nothing.
+    """
+    groups = sample.exposed().groups()
+    n_events = sum(float(group.numerators.sum()) for group in groups)
+    if sum(group.n_drives - 1 for group in groups) < 1 or not n_events:
+        return None
+    squares = sum(float((_residuals(group) ** 2).sum()) for group in groups)
+    if squares < _ALIKE * n_events:
+        return None
+    n_degrees = sum(_n_effective(group) - 1 for group in groups)
+    return Spread(squares / n_events, max(n_degrees, 1.0))
+
+
+def spread_of_sum(group: Sample, weights: NDArray[np.float64]) -> Spread | None:
+    """The variance of a group's sum of numerators, bands weighed, about its rates.
+
+    None of fewer than two drives with exposure.
+    """
+    drives = group.exposed()
+    if drives.n_drives < 2:  # noqa: PLR2004 - one drive shows no spread
+        return None
+    variance = float((_residuals(drives, weights) ** 2).sum())
+    return Spread(variance, max(_n_effective(drives) - 1, 1.0))
+
+
+def _residuals(group: Sample, weights: NDArray[np.float64] | float = 1.0) -> NDArray[np.float64]:
+    """What each drive has beyond its group's rates, enlarged for its own part in these.
+
+    A drive with the share h of the group's exposure pulls the rate towards its own: the square of
+    what is left is short by 1 - h.
+    """
+    expected = group.denominators * group.rates
+    totals = group.denominators.sum(axis=0)
+    shares = group.denominators / np.where(totals > 0, totals, 1.0)
+    parts = np.where(expected.sum(axis=1, keepdims=True) > 0, expected, group.denominators)
+    own = np.minimum((parts * shares).sum(axis=1) / parts.sum(axis=1), _ALMOST_1)
+    residuals: NDArray[np.float64] = ((group.numerators - expected) * weights).sum(axis=1)
+    residuals /= np.sqrt(1 - own)
+    return residuals
+
+
+def _n_effective(group: Sample) -> float:
+    """How many drives of one length would tell as much as these do."""
+    lengths = group.denominators.sum(axis=1)
+    return float(lengths.sum() ** 2 / (lengths**2).sum())

@@ -1,0 +1,258 @@
+"""What a comparison allows to say, in plain sentences, and numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engagement.analysis.comparison import Comparison, Group
+    from engagement.analysis.differences import Difference, Driving, GroupValue
+
+SIGNIFICANT = 0.05
+
+_FEW_DRIVES = 5
+_MOST_COMPARED = 0.95
+_MAX_CARS = 4
+_ALIKE = 1.25  # what two groups lack is one number if it differs less than this
+_TEN = 10
+_TINY = 0.001  # from here on zeros read well
+_UNKNOWN = "-"
+_PLURAL = re.compile(r"s\b")
+
+
+def sentence(difference: Difference) -> str:
+    """What the drives allow to say of one measure; no full stop, so that it can go on."""
+    what = measure_name(difference)
+    if difference.a.value is None or difference.b.value is None:
+        return f"nothing can be said of {what}: {_missing(difference)}"
+    if difference.ratio.value is None:
+        return _no_ratio(difference, what)
+    return _first_clause(difference, what) + _second_clause(difference)
+
+
+def measure_name(difference: Difference) -> str:
+    """The measure in a sentence: interventions per 100 km."""
+    is_rate = difference.kind == "rate"
+    return f"{difference.label} {difference.unit}" if is_rate else difference.label
+
+
+def _missing(difference: Difference) -> str:
+    without = [n for n, v in (("A", difference.a), ("B", difference.b)) if v.value is None]
+    names = " and ".join(without)
+    if difference.kind == "rate":
+        moved = " on the move" if difference.unit == "per 100 km" else ""
+        return f"{names} {'was' if len(without) == 1 else 'were'} never engaged{moved}"
+    if difference.kind == "share":
+        return f"{names} {'has' if len(without) == 1 else 'have'} no such driving"
+    return f"the logs of {names} don't tell"
+
+
+def _no_ratio(difference: Difference, what: str) -> str:
+    a, b = difference.a, difference.b
+    if difference.compared_fraction == 0:
+        return f"A and B share no speed band: their {what} can't be compared at like speeds"
+    if a.n_events == b.n_events == 0:
+        limits = f"at most {number(a.upper)} in A, {number(b.upper)} in B"
+        return (
+            f"neither has any {difference.label}; {difference.unit} that is {limits} (95 % limits)"
+        )
+    if difference.kind == "rate":
+        return f"neither has any {difference.label} in a speed band that both have"
+    return f"the {what} of A is {number(a.value)}, of B {number(b.value)}: that gives no ratio"
+
+
+def _first_clause(difference: Difference, what: str) -> str:
+    ratio, a, b = difference.ratio, difference.a, difference.b
+    if ratio.value == math.inf:
+        bound = f"; the ratio is over {ratio_number(ratio.lower)}" if ratio.lower else ""
+        nothing = "A none at like speeds" if a.n_events else "A none"
+        return f"B has {_count(b.n_events, difference.label)}, {nothing}{bound}"
+    if ratio.value == 0 and difference.kind == "rate":
+        bound = f"; the ratio is under {ratio_number(ratio.upper)}" if ratio.upper else ""
+        nothing = "none at like speeds" if b.n_events else "none"
+        return f"A has {_count(a.n_events, difference.label)}, B {nothing}{bound}"
+    return f"B has {ratio_number(ratio.value)} x the {what} of A{_limits(difference)}"
+
+
+def _limits(difference: Difference) -> str:
+    lower, upper = difference.ratio.lower, difference.ratio.upper
+    return "" if lower is None else f" ({ratio_number(lower)} to {ratio_number(upper)})"
+
+
+def _second_clause(difference: Difference) -> str:
+    n_drives = difference.a.n_drives + difference.b.n_drives
+    p = p_text(difference.p_value)
+    if difference.p_value is not None and difference.p_value < SIGNIFICANT:
+        return f"; in {n_drives} drives chance seldom does that ({p})"
+    told = f"; {n_drives} drives don't tell that from chance ({p})"
+    if difference.needed_a is None or difference.needed_b is None:
+        return told
+    if difference.is_enough:
+        return f"{told}, though they would mostly show a 30 % difference"
+    return f"{told}; about {needed_text(difference)} would show a 30 % difference"
+
+
+def _count(n_events: int | None, label: str) -> str:
+    """A number of events: 1 critical event."""
+    noun = _PLURAL.sub("", label, count=1) if n_events == 1 else label
+    return f"{n_events} {noun}"
+
+
+def needed_text(difference: Difference) -> str:
+    """What is lacking: 900 km more in each group."""
+    a, b = (_lacking(difference, driving) for driving in (difference.needed_a, difference.needed_b))
+    if a is None or b is None:
+        return _UNKNOWN
+    if a == b == 0:
+        return "already enough"
+    unit = difference.exposure_unit
+    if max(a, b) < _ALIKE * min(a, b):
+        return f"{rounded(max(a, b))} {unit} more in each group"
+    parts = [f"{rounded(x)} {unit} more of {name}" for name, x in (("A", a), ("B", b)) if x]
+    return " and ".join(parts)
+
+
+def _lacking(difference: Difference, driving: Driving | None) -> float | None:
+    if driving is None:
+        return None
+    return driving.km if difference.exposure_unit == "km" else driving.hours
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """What makes the groups hard to compare."""
+    return [*_log_warnings(comparison), *_group_warnings(comparison), *_speed_warnings(comparison)]
+
+
+def _log_warnings(comparison: Comparison) -> Iterator[str]:
+    a, b = comparison.a, comparison.b
+    n_qlog_drives = a.n_qlog_drives + b.n_qlog_drives
+    if 0 < n_qlog_drives < a.n_drives + b.n_drives:
+        yield (
+            f"rlogs and qlogs are mixed: {a.n_qlog_drives} of {a.n_drives} drives of A and "
+            f"{b.n_qlog_drives} of {b.n_drives} of B have qlogs, which lack short presses"
+        )
+
+
+def _group_warnings(comparison: Comparison) -> Iterator[str]:
+    a, b = comparison.a, comparison.b
+    if set(a.cars) != set(b.cars):
+        yield f"the cars differ: A has {_cars(a)}; B has {_cars(b)}"
+    for name, group in (("A", a), ("B", b)):
+        n_drives = group.n_engaged_drives
+        if n_drives < _FEW_DRIVES:
+            drives = "1 drive" if n_drives == 1 else f"{n_drives or 'no'} drives"
+            yield f"{name} has {drives} with engaged time: fewer than {_FEW_DRIVES} tell little"
+    least = _least_p(comparison.differences[0])
+    if least >= SIGNIFICANT:
+        yield f"so few drives give no p below {number(least)}"
+
+
+def _least_p(difference: Difference) -> float:
+    """The least p that so few drives can give, however much they differ."""
+    if not difference.is_exact_p:
+        return 0.0
+    is_even = difference.a.n_drives == difference.b.n_drives  # exchanging the groups counts twice
+    return min((2 if is_even else 1) / difference.n_relabellings, 1.0)
+
+
+def _cars(group: Group) -> str:
+    if not group.cars:
+        return "none that is known"
+    more = len(group.cars) - _MAX_CARS
+    return ", ".join(group.cars[:_MAX_CARS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _speed_warnings(comparison: Comparison) -> Iterator[str]:
+    compared = comparison.differences[0].compared_fraction
+    if compared is not None and 0 < compared < _MOST_COMPARED:
+        yield (
+            f"only {compared * 100:.0f} % of the engaged distance is at speeds that both groups "
+            "have; ratios leave out the rest"
+        )
+
+
+def number(value: float | None) -> str:
+    """Two significant digits at least, no more after the point than that takes."""
+    if value is None:
+        return _UNKNOWN
+    if math.isinf(value):
+        return "any number"
+    if value == 0:
+        return "0"
+    if abs(value) < _TINY:
+        return _power(value)
+    exponent = int(f"{value:.1e}".partition("e")[2])
+    return f"{value:.{max(0, 1 - exponent)}f}"
+
+
+def ratio_number(value: float | None) -> str:
+    """Two decimals, fewer from 10 on; ratios stand beside their limits."""
+    if value is None:
+        return _UNKNOWN
+    if math.isinf(value):
+        return "any number"
+    return f"{value:.2f}" if value < _TEN else number(value)
+
+
+def rounded(value: float) -> str:
+    """Two significant digits, thousands apart."""
+    if value <= 0:
+        return "0"
+    whole = float(f"{value:.1e}")
+    return f"{whole:,.0f}".replace(",", " ") if whole >= _TEN else f"{whole:g}"
+
+
+def p_text(p_value: float | None) -> str:
+    """What p is, with its name."""
+    return f"p = {p_number(p_value)}"
+
+
+def p_number(p_value: float | None) -> str:
+    """Two significant digits, as a power of ten where it is tiny."""
+    if p_value is None:
+        return _UNKNOWN
+    if p_value < _TINY:
+        return _power(p_value) if p_value else "0"
+    return number(p_value)
+
+
+def _power(value: float) -> str:
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def value_text(difference: Difference, group: GroupValue) -> str:
+    """A group's value, with the number of events it comes from: 5.1 (42)."""
+    if group.value is None:
+        return _UNKNOWN
+    if difference.kind == "rate":
+        return f"{number(group.value)} ({group.n_events})"
+    return _value(difference, group.value)
+
+
+def interval_text(difference: Difference, group: GroupValue) -> str:
+    """A group's 95 % limits."""
+    if group.lower is None or group.upper is None:
+        return _UNKNOWN
+    return f"{_value(difference, group.lower)} to {_value(difference, group.upper)}"
+
+
+def ratio_text(difference: Difference) -> str:
+    """The ratio at like speeds, with its limits: 1.4 (0.9 to 2.1)."""
+    if difference.ratio.value is None:
+        return _UNKNOWN
+    if difference.ratio.value == math.inf:
+        return f"over {ratio_number(difference.ratio.lower)}"
+    if difference.ratio.value == 0 and difference.ratio.upper is not None:
+        return f"under {ratio_number(difference.ratio.upper)}"
+    return f"{ratio_number(difference.ratio.value)}{_limits(difference)}"
+
+
+def _value(difference: Difference, value: float) -> str:
+    if difference.kind == "share" or difference.name.endswith("_fraction"):
+        return f"{value * 100:.1f} %"
+    return number(value)

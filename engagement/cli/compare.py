@@ -1,0 +1,213 @@
+"""`engagement compare`: what the drives allow to say about a difference between two groups."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.analysis.comparison import N_PERMUTATIONS
+from engagement.analysis.comparison import compare as compare_groups
+from engagement.analysis.gate import judge, parse_condition
+from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.markdown import render_markdown
+from engagement.analysis.summary import findings, headline, notes, sections
+from engagement.analysis.wording import rounded, sentence, warnings
+from engagement.cli import render
+from engagement.cli.exit_codes import ExitCode
+from engagement.cli.formats import count, text
+from engagement.cli.options import database_option, date_options, device_option, json_option
+from engagement.cli.render import Column, Line
+from engagement.cli.selection import select
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from engagement.analysis.comparison import Comparison, Group
+    from engagement.analysis.gate import Condition, Verdict
+    from engagement.analysis.grouping import Grouping
+    from engagement.analysis.summary import Per
+
+_MIN_PERMUTATIONS = 100
+
+_COLUMNS = (
+    Column("", "measure", is_whole=True),
+    Column("A", "a", is_number=True),
+    Column("A 95 %", "a_interval", is_number=True, rank=9),
+    Column("B", "b", is_number=True),
+    Column("B 95 %", "b_interval", is_number=True, rank=8),
+    Column("B / A (95 %)", "ratio", is_number=True),
+    Column("p", "p", is_number=True),
+    Column("naive p", "naive_p", is_number=True, rank=6),
+    Column("dispersion", "dispersion", is_number=True, rank=5),
+    Column("still needed", "needed", rank=7),
+)
+
+
+def _grouping(_ctx: click.Context, _param: click.Parameter, value: str) -> Grouping:
+    return parse_grouping(value)
+
+
+def _conditions(
+    _ctx: click.Context, _param: click.Parameter, value: Sequence[str]
+) -> list[Condition]:
+    return [parse_condition(condition) for condition in value]
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option(
+    "--by",
+    "grouping",
+    required=True,
+    metavar="WHAT",
+    callback=_grouping,
+    help="What A and B name: branch, version, commit, device, car, fork, month, param:NAME, or "
+    "date for two ranges of days.",
+)
+@device_option
+@date_options
+@click.option(
+    "--per",
+    type=click.Choice(["100km", "hour"]),
+    default="100km",
+    help="Which rates to show; JSON and conditions have both.",
+)
+@click.option("--seed", type=int, default=1, metavar="N", help="For the same p every time.")
+@click.option(
+    "--permutations",
+    type=click.IntRange(min=_MIN_PERMUTATIONS),
+    default=N_PERMUTATIONS,
+    metavar="N",
+    help="How often labels are dealt anew; all ways are tried where there are no more.",
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown, fit for a pull request.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the Markdown to this file, too.",
+)
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    callback=_conditions,
+    help="Exit with 1 if this holds; can be given again.",
+)
+@json_option
+@database_option
+@click.pass_context
+def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: Any) -> None:
+    """Compare two groups of drives, and say what the difference rests on.
+
+    A is the baseline and B the candidate: every ratio is B / A, at like speeds. The p-value comes
+    of dealing the drives to the groups anew, since events within a drive are no independent
+    trials; the naive one, which takes them for that, stands beside it.
+
+    A CONDITION is a measure, a quantity (ratio, ratio_lower, ratio_upper, crude_ratio, a, b), an
+    operator and a number, and `at p < NUMBER` if it must be no chance. One about which the drives
+    tell nothing does not hold, and stderr says so.
+
+    \b
+    Exit status: 0 done, 1 a condition holds or there is no such group, 2 wrong
+    usage, 4 the database can't be read.
+
+    \b
+    Example:
+      engagement compare --by branch master my-tune
+      engagement compare --by date 2025-06-01..2025-06-30 2025-07-01..
+      engagement compare --by commit 1a2b3c4 5d6e7f8 --markdown \\
+        --fail-if "interventions_per_100km ratio > 1.2 at p < 0.05"
+    """
+    if as_json and markdown:
+        raise click.UsageError("--json and --markdown exclude each other")
+    comparison = _compare(options)
+    verdicts = [judge(condition, comparison) for condition in options["conditions"]]
+    report = render_markdown(comparison, verdicts, options["per"])
+    if as_json:
+        render.print_json(_document(comparison, verdicts))
+    elif markdown:
+        click.echo(report, nl=False)
+    else:
+        _print_table(comparison, options["per"])
+    if options["out"]:
+        _write(report, options["out"], options["database"])
+    _report_verdicts(verdicts)
+    if any(verdict.holds for verdict in verdicts):
+        ctx.exit(ExitCode.FAILED)
+
+
+def _compare(options: dict[str, Any]) -> Comparison:
+    device: str | None = options["device"]
+    since: date | None = options["since"]
+    until: date | None = options["until"]
+    with Reader(options["database"]) as reader:
+        rows = select(reader, device, since, until).drives()
+        drives = [row["drive_id"] for row in rows if not row["is_imported"]]
+        division = divide(reader, options["grouping"], options["a"], options["b"], drives)
+        return compare_groups(
+            reader, division, seed=options["seed"], n_permutations=options["permutations"]
+        )
+
+
+def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The comparison as it is, with what it allows to say."""
+    document = asdict(comparison)
+    document["warnings"] = warnings(comparison)
+    measures = document.pop("differences")
+    for measure, difference in zip(measures, comparison.differences, strict=True):
+        measure["is_enough"] = difference.is_enough
+        measure["sentence"] = sentence(difference)
+    document["measures"] = measures
+    document["conditions"] = [asdict(verdict) for verdict in verdicts]
+    return document
+
+
+def _print_table(comparison: Comparison, per: Per) -> None:
+    for name, group in (("A", comparison.a), ("B", comparison.b)):
+        click.echo(f"{name}  {_group(comparison.by, group)}")
+    click.echo(f"\n{headline(comparison, per)}\n")
+    columns = render.print_table(_COLUMNS, _lines(comparison, per))
+    click.echo()
+    for line in [*findings(comparison, per), *notes(comparison, per)]:
+        click.echo(text(line))
+    for warning in warnings(comparison):
+        render.note(f"warning: {text(warning)}")
+    if len(columns) < len(_COLUMNS):
+        left_out = count(len(_COLUMNS) - len(columns), "column")
+        render.note(f"{left_out} left out: --json, --markdown or a wider terminal has all")
+
+
+def _lines(comparison: Comparison, per: Per) -> list[list[Line]]:
+    return [
+        [Line({"measure": heading}, "bold"), *map(Line, rows)]
+        for heading, rows in sections(comparison, per)
+    ]
+
+
+def _group(by: str, group: Group) -> str:
+    return (
+        f"{by} {text(group.name)}: {count(group.n_drives, 'drive')}, "
+        f"{rounded(group.engaged_km)} of {rounded(group.distance_km)} km and "
+        f"{rounded(group.engaged_h)} of {rounded(group.known_h)} h engaged"
+    )
+
+
+def _write(report: str, out: Path, database: Path) -> None:
+    if out.exists() and out.samefile(database):
+        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
+    out.write_text(report, encoding="utf-8")
+
+
+def _report_verdicts(verdicts: Sequence[Verdict]) -> None:
+    states = {True: "holds", False: "does not hold", None: "does not hold, as"}
+    for verdict in verdicts:
+        joint = " " if verdict.holds is None else ": "
+        render.note(f"{text(verdict.condition)} {states[verdict.holds]}{joint}{text(verdict.why)}")

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engagement.analysis.measures import measure_names
+from engagement.cli.exit_codes import ExitCode
+from engagement.simulate import fleet
+from engagement.store.reader import Reader
+
+NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
+DEVICES = ("compare", "--by", "device", NEO, TICI)
+ANY = "interventions_per_100km ratio > 0"
+NEVER = "interventions_per_100km ratio > 1e6"
+
+
+def document(run, *arguments):
+    result = run(*arguments, "--json")
+    assert result.exit_code == ExitCode.OK, result.stderr
+    return json.loads(result.stdout)
+
+
+def measure(found, name):
+    return next(entry for entry in found["measures"] if entry["name"] == name)
+
+
+def test_a_table_names_the_groups_says_one_sentence_and_lists_measures(run):
+    result = run(*DEVICES)
+    lines = result.stdout.splitlines()
+    assert result.exit_code == ExitCode.OK
+    assert lines[0].startswith(f"A  device {NEO}: 1 drive, ")
+    assert lines[1].startswith(f"B  device {TICI}: 2 drives, ")
+    assert " x the interventions per 100 km of A" in lines[3]
+    headings = lines[5].split("  ")
+    assert [word.strip() for word in headings if word.strip()] == [
+        "A", "A 95 %", "B", "B 95 %", "B / A (95 %)", "p", "naive p", "dispersion",
+        "still needed",
+    ]  # fmt: skip
+    assert "events per 100 km engaged" in lines
+    assert any(line.startswith("interventions  ") for line in lines)
+    assert any(line.startswith("share of time engaged  ") for line in lines)
+
+
+def test_what_makes_groups_hard_to_compare_is_on_stderr(run):
+    stderr = run(*DEVICES).stderr
+    assert "warning: rlogs and qlogs are mixed: 1 of 1 drives of A and 0 of 2 of B" in stderr
+    assert "warning: A has 1 drive with engaged time: fewer than 5 tell little" in stderr
+    assert "warning: so few drives give no p below 0.33" in stderr
+
+
+def test_json_has_stable_keys(run):
+    found = document(run, *DEVICES)
+    assert list(found) == [
+        "by", "a", "b", "seed", "n_permutations", "warnings", "measures", "conditions",
+    ]  # fmt: skip
+    assert list(found["a"]) == [
+        "name", "n_drives", "n_engaged_drives", "n_qlog_drives", "cars", "known_h", "engaged_h",
+        "distance_km", "engaged_km",
+    ]  # fmt: skip
+    assert [entry["name"] for entry in found["measures"]] == measure_names()
+    assert list(found["measures"][0]) == [
+        "name", "label", "unit", "kind", "exposure_unit", "a", "b", "ratio", "crude_ratio",
+        "is_stratified", "compared_fraction", "dispersion", "inflation", "p_value", "is_exact_p",
+        "n_relabellings", "naive_p_value", "needed_a", "needed_b", "is_enough", "sentence",
+    ]  # fmt: skip
+    assert list(found["measures"][0]["a"]) == [
+        "n_drives", "n_events", "exposure_h", "exposure_km", "value", "lower", "upper", "interval",
+    ]  # fmt: skip
+
+
+def test_numbers_agree_with_the_views(run, database):
+    found = document(run, *DEVICES)
+    with Reader(database) as reader:
+        rates = reader.rows(
+            "from rates where grouped_by = 'device' order by group_name = ? desc", [NEO]
+        )
+        drives = reader.rows(
+            "select sum(engaged_s) / sum(known_s) as share from drives where dongle_id = ?", [TICI]
+        )
+    for row in rates:
+        side = "a" if row["group_name"] == NEO else "b"
+        plural = row["event"].replace("disengagement", "disengagements", 1)
+        plural = plural if plural.startswith("disengagements") else row["event"] + "s"
+        for unit in ("100km", "hour"):
+            entry = measure(found, f"{plural}_per_{unit}")[side]
+            assert entry["n_events"] == row["n_events"]
+            assert entry["value"] == pytest.approx(row[f"per_{unit}"])
+            assert entry["lower"] == pytest.approx(row[f"per_{unit}_lower"], abs=1e-9)
+            assert entry["upper"] == pytest.approx(row[f"per_{unit}_upper"])
+            assert entry["interval"] == row[f"per_{unit}_interval"]
+    assert measure(found, "engaged_fraction")["b"]["value"] == pytest.approx(drives[0]["share"])
+
+
+def test_drives_can_be_narrowed_first(run):
+    whole = document(run, "compare", "--by", "month", "2019-11", "2021-04")
+    narrowed = document(
+        run, "compare", "--by", "date", "..2020-12-31", "2021-01-01..", "--until", "2021-12-31"
+    )
+    assert [narrowed[side]["n_drives"] for side in "ab"] == [1, 1]
+    assert narrowed["measures"] == whole["measures"]
+
+
+@pytest.mark.parametrize(
+    ("by", "a", "b"),
+    [
+        ("branch", "release2", "release3"),
+        ("version", "0.6.6", "0.9.4"),
+        ("commit", "8f22", "fa31"),
+        ("device", "4d3c", "7f0e"),
+        ("month", "2019-11", "2023-08"),
+        ("date", "..2020-01-01", "2023-01-01..2023-12-31"),
+        ("param:Version", "0.6.6", "0.9.4"),
+    ],
+)
+def test_drives_are_grouped_by_what_they_are(run, by, a, b):
+    found = document(run, "compare", "--by", by, a, b)
+    assert found["by"] == by
+    assert found["a"]["name"].startswith(a)
+    assert found["b"]["name"].startswith(b)
+
+
+def test_markdown_goes_to_stdout_and_with_out_to_a_file_too(run, tmp_path):
+    printed = run(*DEVICES, "--markdown")
+    written = run(*DEVICES, "--out", tmp_path / "report.md")
+    assert printed.exit_code == written.exit_code == ExitCode.OK
+    assert printed.stdout.startswith(f"### `{TICI}` against `{NEO}`, by device\n\n**B has ")
+    assert "| interventions | " in printed.stdout
+    assert "> [!WARNING]\n> - Rlogs and qlogs are mixed" in printed.stdout
+    assert (tmp_path / "report.md").read_text() == printed.stdout
+    assert written.stdout.startswith(f"A  device {NEO}")
+
+
+def test_the_database_is_not_overwritten(run, database):
+    size = database.stat().st_size
+    result = run(*DEVICES, "--out", database)
+    assert result.exit_code == ExitCode.USAGE
+    assert "is the database" in result.stderr
+    assert database.stat().st_size == size
+
+
+def test_rates_per_hour_are_shown_if_wanted(run):
+    stdout = run(*DEVICES, "--per", "hour").stdout
+    assert " x the interventions per hour of A" in stdout
+    assert "events per hour engaged" in stdout
+
+
+@pytest.mark.parametrize("output", [[], ["--json"], ["--markdown"]])
+def test_a_condition_that_holds_is_exit_1_after_the_report(run, output):
+    result = run(*DEVICES, *output, "--fail-if", NEVER, "--fail-if", ANY)
+    assert result.exit_code == ExitCode.FAILED
+    assert "interventions" in result.stdout
+    lines = result.stderr.splitlines()
+    assert any(line.startswith(f"{NEVER} does not hold: ratio of interv") for line in lines)
+    assert any(line.startswith(f"{ANY} holds: ratio of interventions per ") for line in lines)
+
+
+def test_a_condition_that_does_not_hold_is_exit_0(run):
+    found = document(run, *DEVICES, "--fail-if", NEVER)
+    assert [entry["holds"] for entry in found["conditions"]] == [False]
+    assert run(*DEVICES, "--fail-if", f"{ANY} at p < 0.01").exit_code == ExitCode.OK
+
+
+def test_a_condition_of_which_nothing_can_be_said_is_no_failure_and_no_silence(run):
+    condition = "lateral_error_mean_mps2 ratio > 1.1"
+    result = run(*DEVICES, "--fail-if", condition)
+    assert result.exit_code == ExitCode.OK
+    assert f"{condition} does not hold, as nothing can be said of mean lateral" in result.stderr
+    found = document(run, *DEVICES, "--fail-if", condition)
+    assert found["conditions"][0]["holds"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--by", "branch", "relese3", "release2"], ExitCode.FAILED,
+         "no branch 'relese3'; did you mean 'release3'? There is release2 (1 drive), release3 "),
+        (["--by", "fork", "openpilot", "openpilot"], ExitCode.USAGE,
+         "A and B are the same fork: 'openpilot'"),
+        (["--by", "branches", "a", "b"], ExitCode.USAGE, "did you mean 'branch'?"),
+        (["--by", "param:Nope", "a", "b"], ExitCode.FAILED, "no param 'Nope'"),
+        (["--by", "date", "2019", "2020"], ExitCode.USAGE, "'2019' is no range of dates"),
+        (["--by", "date", "2019-01-01..", "2020-01-01.."], ExitCode.USAGE, "overlap"),
+        (["release2", "release3"], ExitCode.USAGE, "Missing option '--by'"),
+        (["--by", "branch", "release2"], ExitCode.USAGE, "Missing argument 'B'"),
+        (["--by", "branch", "release2", "release3", "--fail-if", "x ratio > 1"], ExitCode.USAGE,
+         "--fail-if 'x ratio > 1': no measure 'x'; allowed: interventions_per_100km"),
+        (["--by", "branch", "release2", "release3", "--json", "--markdown"], ExitCode.USAGE,
+         "exclude each other"),
+        (["--by", "branch", "release2", "release3", "--permutations", "5"], ExitCode.USAGE,
+         "is not in the range"),
+        (["--by", "branch", "release2", "release3", "--device", "ffff"], ExitCode.FAILED,
+         "no device 'ffff'"),
+        (["--by", "branch", "release2", "release3", "--since", "2030-01-01"], ExitCode.FAILED,
+         "no branch 'release2'; there is none"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_compared_is_answered(run, arguments, code, message):
+    result = run("compare", *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_report_that_can_not_be_written_is_an_error(run, tmp_path):
+    result = run(*DEVICES, "--out", tmp_path / "nowhere" / "report.md")
+    assert result.exit_code == ExitCode.FAILED
+    assert "nowhere" in result.stderr
