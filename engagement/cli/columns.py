@@ -8,7 +8,9 @@ from engagement.cli.formats import (
     decimal,
     duration,
     five_decimals,
+    interval,
     moment,
+    number,
     percent,
     two_decimals,
 )
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from engagement.cli.render import Row
 
 LOCAL_TIME = " ^"
+MIXED = " ~"
 
 
 def is_local(row: Row) -> bool:
@@ -27,6 +30,20 @@ def is_local(row: Row) -> bool:
 
 def _local_mark(row: Row) -> str:
     return LOCAL_TIME if is_local(row) else ""
+
+
+def is_mixed(row: Row) -> bool:
+    """Whether some of a group's drives were read from qlogs and some were not."""
+    return bool(0 < row["n_qlog_drives"] < row["n_drives"])
+
+
+def _mixed_mark(row: Row) -> str:
+    return MIXED if is_mixed(row) else ""
+
+
+def _percent_interval(estimate: tuple[float | None, float | None, float | None]) -> str:
+    value, lower, upper = (percent(fraction) for fraction in estimate)
+    return value if estimate[1] is None else f"{value} ({lower}-{upper})"
 
 
 DRIVES = (
@@ -135,6 +152,39 @@ EVENTS = (
 )
 
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
+
+GROUPS = (
+    Column("drives", "n_drives", is_number=True, mark=_mixed_mark),
+    Column("engaged\nhours", "engaged_h", decimal, rank=6),
+    Column("engaged\nkm", "engaged_km", decimal),
+    Column("engaged\n% time", "engaged_fraction", percent),
+    Column("interventions\n/100 km", "intervention_per_100km", interval),
+    Column("disengagements\n/100 km", "disengagement_counted_per_100km", interval),
+    Column("clean\ndrives %", "clean_drive_fraction", _percent_interval, rank=2),
+    Column("longest\nclean km", "longest_clean_km", decimal, rank=4),
+    Column("median\nengagement", "engagement_median_s", duration, rank=3),
+)
+
+RATES = (
+    Column("event", "event", is_whole=True),
+    Column("drives", "n_drives", is_number=True, rank=4, mark=_mixed_mark),
+    Column("events", "n_events", is_number=True),
+    Column("engaged\nhours", "engaged_h", decimal, rank=5),
+    Column("/hour", "per_hour", interval),
+    Column("disper-\nsion", "per_hour_dispersion", number, rank=3),
+    Column("interval", "per_hour_interval", rank=2),
+    Column("engaged\nkm", "engaged_km", decimal, rank=6),
+    Column("/100 km", "per_100km", interval),
+    Column("disper-\nsion", "per_100km_dispersion", number, rank=3),
+    Column("interval", "per_100km_interval", rank=2),
+)
+
+MTBF = (
+    Column("failure", "event", is_whole=True),
+    Column("failures", "n_failures", is_number=True),
+    Column("engaged\nhours", "engaged_h", decimal, rank=1),
+    Column("hours between\nfailures", "mtbf_h", interval),
+)
 
 PROBLEMS = (
     Column("status", "status"),

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from engagement.store.reader import Reader
 
-_VIEW_BODY = re.compile(r"create view \S+ as (.*?);?\s*", re.IGNORECASE | re.DOTALL)
-
-# `devices` is the view's own text: names in it find the narrowed `drives` first.
-_NARROWED = """
-with drives as (
-    select * from engagement.main.drives
-    where ($device::varchar is null or dongle_id = $device)
-        and ($since::date is null or started_at_utc::date >= $since)
-        and ($until::date is null or started_at_utc::date <= $until)
-),
-devices as ({devices}),
-segments as (
-    select * from engagement.main.segments where drive_id in (select drive_id from drives)
-),
-speed_bands as (
-    select * from engagement.main.speed_bands where drive_id in (select drive_id from drives)
-)
+_CONDITION = """
+    ($device::varchar is null or dongle_id = $device)
+    and ($since::date is null or started_at_utc::date >= $since)
+    and ($until::date is null or started_at_utc::date <= $until)
 """
 
 _SPEED_BANDS = """
@@ -42,6 +29,7 @@ select
     sum(distance_km) as distance_km,
     sum(engaged_km) as engaged_km
 from speed_bands
+semi join drives on speed_bands.drive_id = drives.drive_id
 group by dongle_id, speed_band
 order by dongle_id, list_position(['city', 'road', 'highway'], speed_band)
 """
@@ -53,27 +41,25 @@ select
     count(*) filter (where is_imported) as n_imported,
     count(*) filter (where log_kind <> 'rlog') as n_decimated,
     coalesce(sum(n_missing_segments), 0)::bigint as n_missing_segments,
-    (select count(*) from segments where status <> 'ok') as n_damaged_logs
+    (
+        select count(*)
+        from segments
+        semi join drives on segments.drive_id = drives.drive_id
+        where segments.status <> 'ok'
+    ) as n_damaged_logs
 from drives
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Some drives of a database: of one device, of some days, or all."""
+    """Some drives of a database: `drives` and the views that read it have no others."""
 
     reader: Reader
-    device: str | None = None
-    since: date | None = None
-    until: date | None = None
 
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        """The rows of a query over drives, devices, segments and speed_bands."""
-        found = self.reader.rows("select sql from duckdb_views() where view_name = 'devices'")
-        body = _VIEW_BODY.fullmatch(found[0]["sql"])
-        narrowed = _NARROWED.format(devices=body[1] if body else "from engagement.main.devices")
-        dates = {"device": self.device, "since": self.since, "until": self.until}
-        return self.reader.rows(narrowed + query, dates)
+    def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a query over `drives` and the views that read it."""
+        return self.reader.rows(query, parameters or {})
 
     def drives(self, sort: str | None = None) -> list[dict[str, Any]]:
         """Drives, newest first; else by a column, text from A, numbers from the greatest.
@@ -115,8 +101,12 @@ def select(
         NotFoundError: If there is no such device.
         InputError: If several devices start so.
     """
-    if device is None:
-        return Selection(reader, None, since, until)
+    dongle_id = None if device is None else _dongle_id(reader, device)
+    reader.narrow(_CONDITION, {"device": dongle_id, "since": since, "until": until})
+    return Selection(reader)
+
+
+def _dongle_id(reader: Reader, device: str) -> str:
     known = [row["dongle_id"] for row in reader.rows("select dongle_id from devices")]
     alike = [dongle_id for dongle_id in known if dongle_id.startswith(device.lower())]
     if device.lower() in known:
@@ -125,4 +115,4 @@ def select(
         raise NotFoundError("device", device, known)
     if len(alike) > 1:
         raise InputError(f"--device {device!r} is the start of {', '.join(sorted(alike))}")
-    return Selection(reader, alike[0], since, until)
+    return str(alike[0])

@@ -115,7 +115,7 @@ class Reader:
             self.connection.execute(
                 f"create or replace temp table drives as {narrowed}", parameters
             )
-        except duckdb.OperationalError as error:
+        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
             raise unusable(self.path, error) from error
 
     def comments(self, view: str) -> dict[str, str]:

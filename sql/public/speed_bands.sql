@@ -1,29 +1,24 @@
 -- Time and distance by speed band.
 --
 -- grain:   one row per (drive_id, speed_band)
--- reads:   result.interval_motion, drive
+-- reads:   result.speed_bands, drive
 -- null:    engaged_fraction never, as a band without time has no row
 create or replace view speed_bands as
 with
 
 final as (
     select
-        motion.drive_id,
+        bands.drive_id,
         drive.dongle_id,
         drive.drive,
-        motion.speed_band,
-        sum(motion.duration_ns)::double / 1e9 as known_s,
-        coalesce(sum(motion.duration_ns) filter (where motion.mode = 'engaged'), 0)::double / 1e9
-            as engaged_s,
-        fsum(motion.distance_m) / 1000 as distance_km,
-        coalesce(fsum(motion.distance_m) filter (where motion.mode = 'engaged'), 0) / 1000
-            as engaged_km,
-        coalesce(sum(motion.duration_ns) filter (where motion.mode = 'engaged'), 0)::double
-        / sum(motion.duration_ns)::double as engaged_fraction
-    from result.interval_motion as motion
-    inner join drive on motion.drive_id = drive.drive_id
-    where motion.mode <> 'unknown'
-    group by motion.drive_id, drive.dongle_id, drive.drive, motion.speed_band
+        bands.speed_band,
+        bands.known_s,
+        bands.engaged_s,
+        bands.distance_km,
+        bands.engaged_km,
+        bands.engaged_fraction
+    from result.speed_bands as bands
+    inner join drive on bands.drive_id = drive.drive_id
 )
 
 select * from final;

@@ -26,8 +26,8 @@ def test_without_a_database_it_comes_from_the_shipped_views(run, run_alone):
     [
         ("disengagements", {"disengagements"}, {"cause", "is_counted"}),
         ("coverage", {"devices", "drives"}, {"coverage"}),
-        ("cause_", {"disengagements"}, {"cause_event"}),
-        ("Engaged % time", {"devices", "drives", "speed_bands"}, {"engaged_fraction"}),
+        ("cause_", {"disengagements", "events"}, {"cause_event"}),
+        ("Engaged % time", {"devices", "drives", "groups", "speed_bands"}, {"engaged_fraction"}),
     ],
 )
 def test_a_term_is_a_view_a_column_a_heading_or_part_of_one(run, term, views, names):

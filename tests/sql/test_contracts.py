@@ -37,7 +37,14 @@ BASE = set(
 )
 
 # Tables as small as the numbers of drives and logs; the others have a row for every sample.
-SMALL = {"drive", "segment", "bookmark", "imported_drive", "imported_debug_event"}
+SMALL = {
+    "drive",
+    "segment",
+    "bookmark",
+    "imported_drive",
+    "imported_debug_event",
+    "confidence_limit",
+}
 
 # They have a row for an element of a message's list, or for either of two things: no key of theirs.
 WITHOUT_KEY = {

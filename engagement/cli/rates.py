@@ -1,0 +1,165 @@
+"""`engagement rates`: how often drivers intervene and openpilot disengages, in groups of drives."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import columns, render
+from engagement.cli.formats import count
+from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.render import Column
+from engagement.cli.selection import select
+from engagement.errors import NotFoundError
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+    from engagement.cli.selection import Selection
+
+    Row = dict[str, Any]
+    Parts = dict[str, list[Row]]
+
+_GROUPINGS = (
+    "all", "device", "car", "version", "branch", "commit", "fork", "month", "speed-band",
+)  # fmt: skip
+_SPEED_BANDS = ("city", "road", "highway")
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(_GROUPINGS),
+    default="all",
+    help="What the drives of a group have in common.",
+)
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    metavar="NAME",
+    help="Only the rates of this event: one of `rates`, or a failure of `mtbf`.",
+)
+@device_option
+@date_options
+@format_options
+@database_option
+def rates(
+    *,
+    database: Path,
+    by: str,
+    events: tuple[str, ...],
+    device: str | None,
+    since: date | None,
+    until: date | None,
+    output: Format,
+) -> None:
+    """Show how often drivers intervene and openpilot disengages, in groups of drives.
+
+    Every rate stands with its 95 % interval: where two overlap widely, the groups may well be the
+    same. JSON has the rows of the views `rates`, `groups` and `mtbf`; CSV those of `groups`, with
+    --event those of `rates`.
+
+    \b
+    Example:
+      engagement rates --by version
+      engagement rates --by car --event critical_event --event lateral_override
+    """
+    with Reader(database) as reader:
+        selection = select(reader, device, since, until)
+        parts = {view: _rows(selection, view, by) for view in ("rates", "groups", "mtbf")}
+        names = {view: list(reader.comments(view)) for view in parts}
+    if events:
+        _check_events(events, parts)
+        parts["rates"] = [row for row in parts["rates"] if row["event"] in events]
+        parts["mtbf"] = [row for row in parts["mtbf"] if row["event"] in events]
+    if output == "json":
+        render.print_json(parts)
+    elif output == "csv":
+        view = "rates" if events else "groups"
+        render.print_csv(names[view], parts[view])
+    elif not parts["groups"]:
+        render.note("there is no such drive in the database")
+    else:
+        _print_tables(parts, by, has_events=bool(events))
+    if any(columns.is_mixed(row) for row in parts["groups"]):
+        mark = columns.MIXED.strip()
+        render.note(f"{mark} some of these drives were read from qlogs, which lack short presses")
+
+
+def _rows(selection: Selection, view: str, by: str) -> list[Row]:
+    """A view's rows of one grouping, groups in the order of their names."""
+    wanted = by.replace("-", "_")
+    rows = selection.rows(f"from {view} where grouped_by = $by", {"by": wanted})
+    return sorted(rows, key=lambda row: (_order(row["group_name"]), row.get("event", "")))
+
+
+def _order(group_name: str) -> tuple[bool, int, list[tuple[int, str]]]:
+    """Speeds from the slowest, what is unknown last, numbers in names as numbers."""
+    place = _SPEED_BANDS.index(group_name) if group_name in _SPEED_BANDS else 0
+    parts = re.findall(r"(\d*)(\D*)", group_name)
+    return group_name == "unknown", place, [(int(digits or 0), rest) for digits, rest in parts]
+
+
+def _check_events(events: Iterable[str], parts: Parts) -> None:
+    """Refuse an event that no view has.
+
+    Raises:
+        NotFoundError: If there is one.
+    """
+    known = {row["event"] for view in ("rates", "mtbf") for row in parts[view]}
+    for event in events:
+        if known and event not in known:
+            raise NotFoundError("event", event, known)
+
+
+def _print_tables(parts: Parts, by: str, *, has_events: bool) -> None:
+    tables: list[tuple[Sequence[Column], list[Row]]]
+    if not has_events:
+        tables = [(columns.GROUPS, _with_rates(parts["groups"], parts["rates"]))]
+    else:
+        tables = [
+            (columns.RATES, [_limited(row, "per_hour", "per_100km") for row in parts["rates"]]),
+            (columns.MTBF, [_limited_time(row) for row in parts["mtbf"]]),
+        ]
+    group = Column(by.replace("-", " "), "group_name", is_whole=True)
+    n_left_out = 0
+    for number, (wanted, rows) in enumerate(table for table in tables if table[1]):
+        if number:
+            click.echo()
+        n_left_out += 1 + len(wanted) - len(render.print_rows([group, *wanted], rows))
+    if n_left_out:
+        render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
+
+
+def _with_rates(groups: Iterable[Row], rates: Iterable[Row]) -> list[Row]:
+    """Groups as the table shows them: estimates with their limits, and the rates of some events."""
+    found = {
+        (row["group_name"], f"{row['event']}_per_100km"): _limited(row, "per_100km")["per_100km"]
+        for row in rates
+    }
+    return [
+        _limited(group, "clean_drive_fraction")
+        | {
+            name: rate
+            for (group_name, name), rate in found.items()
+            if group_name == group["group_name"]
+        }
+        for group in groups
+    ]
+
+
+def _limited(row: Row, *names: str) -> Row:
+    """A row whose estimates stand with their limits."""
+    limits = {name: (row[name], row[f"{name}_lower"], row[f"{name}_upper"]) for name in names}
+    return row | limits
+
+
+def _limited_time(row: Row) -> Row:
+    return row | {"mtbf_h": (row["mtbf_h"], row["mtbf_lower_h"], row["mtbf_upper_h"])}

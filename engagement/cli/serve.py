@@ -1,0 +1,148 @@
+"""`engagement serve`: the API and the dashboard over HTTP."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+import uvicorn
+
+from engagement.api.app import create_app
+from engagement.api.settings import Settings, is_loopback, read_tokens
+from engagement.cli import render
+from engagement.cli.options import FILE, ByteSize, database_option
+from engagement.errors import InputError
+from engagement.store.serving import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+_SECONDS_TO_FINISH = 10
+_MAX_CONNECTIONS = 500
+
+
+@click.command()
+@database_option
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes any free one.")
+@click.option(
+    "--token-file", type=FILE, metavar="FILE", help="Tokens that let clients in, one a line."
+)
+@click.option("--public", is_flag=True, help="Let anybody in, also from other machines.")
+@click.option(
+    "--allowed-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name that the server goes by, besides localhost and addresses; * for any.",
+)
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="A site whose pages may read the answers, as https://example.org.",
+)
+@click.option(
+    "--access-log", type=_ANY, metavar="FILE", help="Add a line of JSON per request; - for stdout."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1e6),
+    default=300.0,
+    metavar="N",
+    help="Requests a second that one client may make; 0 for any number.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0.1, 3600),
+    default=10.0,
+    metavar="SECONDS",
+    help="For one query.",
+)
+@click.option(
+    "--memory-limit", type=ByteSize(), default="512MB", metavar="SIZE", help="For all queries."
+)
+def serve(
+    *,
+    database: Path,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    public: bool,
+    hosts: Sequence[str],
+    origins: Sequence[str],
+    access_log: Path | None,
+    rate: float,
+    time_limit: float,
+    memory_limit: int,
+) -> None:
+    """Serve the views over HTTP, and pages to look at them.
+
+    Nothing is ever written. What an ingest publishes is there at once; the database may also come
+    later than the server. Other machines can reach it only with --token-file or --public.
+
+    \b
+    Example:
+      engagement serve
+      engagement serve --host 0.0.0.0 --token-file tokens.txt --allowed-host drives.example.org
+    """
+    if not (is_loopback(host) or token_file or public):
+        raise InputError(
+            f"--host {host}: other machines could read everything; "
+            "ask for tokens with --token-file, or say that you want it with --public"
+        )
+    with ExitStack() as stack:
+        settings = Settings(
+            limits=Limits(memory_limit=f"{memory_limit}B", time_limit_s=time_limit),
+            token_hashes=read_tokens(token_file) if token_file else frozenset(),
+            hosts=frozenset(name.lower() for name in (*hosts, host)),
+            cors_origins=frozenset(origin.rstrip("/") for origin in origins),
+            requests_per_s=rate,
+            burst=max(int(2 * rate), 1),
+            access_log=_open_log(stack, access_log),
+        )
+        listener = stack.enter_context(_listen(host, port))
+        address, bound_port = listener.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        render.note(f"serving {database} at http://{shown}:{bound_port}/ until Ctrl-C")
+        if not database.exists():
+            render.note("there is no such database yet; answers come once it is published")
+        _run(database, settings, listener)
+
+
+def _run(database: Path, settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(database, settings=settings),
+        access_log=False,
+        limit_concurrency=_MAX_CONNECTIONS,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        ws="none",
+    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise InputError(f"--host {host} --port {port}: can't listen there: {problem}") from error
+
+
+def _open_log(stack: ExitStack, path: Path | None) -> TextIO | None:
+    if path is None:
+        return None
+    if str(path) == "-":
+        return sys.stdout
+    return stack.enter_context(path.open("a", encoding="utf-8"))

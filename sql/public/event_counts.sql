@@ -1,0 +1,27 @@
+-- How often each event happened in a drive, by speed band.
+--
+-- grain:   one row per (drive_id, speed_band, event)
+-- reads:   result.event_counts, drive
+-- null:    never; an event that did not happen has no row
+create or replace view event_counts as
+with
+
+final as (
+    select
+        counts.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        counts.speed_band,
+        counts.event,
+        counts.n_events
+    from result.event_counts as counts
+    inner join drive on counts.drive_id = drive.drive_id
+)
+
+select * from final;
+comment on column event_counts.drive_id is 'number of the drive in this database';
+comment on column event_counts.dongle_id is 'the device';
+comment on column event_counts.drive is 'name of the drive, its log id';
+comment on column event_counts.speed_band is 'speed at the event: city, road, highway, or unknown where it was not sampled';
+comment on column event_counts.event is 'intervention, disengagement, disengagement_counted (or driver_, system_, car_ ... of these), lateral_ or longitudinal_override, critical_event';
+comment on column event_counts.n_events is 'how often it happened';

@@ -1,0 +1,189 @@
+-- What groups of drives were like: engaged shares, clean drives, and how long engagements last.
+--
+-- grain:   one row per (grouped_by, group_name)
+-- reads:   drive_groups, engagement_lengths, result.drive_metrics, result.override_times,
+--          result.clean_stretches, result.speed_bands
+-- null:    shares without exposure; the median and its limits where the curve does not come down
+--          so far; in a speed band what only whole drives have
+create or replace view groups as
+with
+
+longest_stretches as (
+    select drive_id, max(engaged_km) as longest_clean_km
+    from result.clean_stretches
+    group by drive_id
+),
+
+own_drives as (
+    select
+        metrics.drive_id,
+        metrics.known_s,
+        metrics.engaged_s,
+        metrics.moving_s,
+        metrics.moving_engaged_s,
+        metrics.lateral_only_s,
+        metrics.longitudinal_s,
+        case when metrics.longitudinal_s is not null then metrics.known_s end
+            as longitudinal_known_s,
+        coalesce(times.override_ns, 0) / 1e9 as override_s,
+        metrics.distance_km,
+        metrics.engaged_km,
+        metrics.known_km,
+        metrics.n_engagements,
+        (metrics.engaged_s > 0) as is_engaged,
+        (metrics.engaged_s > 0 and metrics.n_interventions = 0) as is_clean,
+        longest_stretches.longest_clean_km
+    from result.drive_metrics as metrics
+    left join result.override_times as times on metrics.drive_id = times.drive_id
+    left join longest_stretches on metrics.drive_id = longest_stretches.drive_id
+),
+
+members as (
+    select
+        drive_groups.grouped_by,
+        drive_groups.group_name,
+        (drive_groups.log_kind <> 'rlog') as has_qlog,
+        own_drives.* exclude (drive_id)
+    from drive_groups
+    left join own_drives on drive_groups.drive_id = own_drives.drive_id
+    union all by name
+    select
+        'speed_band' as grouped_by,
+        bands.speed_band as group_name,
+        (drive_groups.log_kind <> 'rlog') as has_qlog,
+        bands.known_s,
+        bands.engaged_s,
+        bands.distance_km,
+        bands.engaged_km,
+        bands.distance_km as known_km
+    from result.speed_bands as bands
+    inner join drive_groups on bands.drive_id = drive_groups.drive_id
+    where drive_groups.grouped_by = 'all'
+),
+
+sums as (
+    select
+        grouped_by,
+        group_name,
+        count(*) as n_drives,
+        count(*) filter (where has_qlog) as n_qlog_drives,
+        fsum(known_s) as known_s,
+        fsum(engaged_s) as engaged_s,
+        fsum(moving_s) as moving_s,
+        fsum(moving_engaged_s) as moving_engaged_s,
+        fsum(lateral_only_s) as lateral_only_s,
+        fsum(longitudinal_s) as longitudinal_s,
+        fsum(longitudinal_known_s) as longitudinal_known_s,
+        fsum(override_s) as override_s,
+        fsum(distance_km) as distance_km,
+        fsum(engaged_km) as engaged_km,
+        fsum(known_km) as known_km,
+        sum(n_engagements) as n_engagements,
+        count(*) filter (where is_engaged) as n_engaged_drives,
+        count(*) filter (where is_clean) as n_clean_drives,
+        max(longest_clean_km) as longest_clean_km,
+        1.959963984540054::double as z
+    from members
+    group by grouped_by, group_name
+),
+
+-- The rounding takes away what the curve's sum of logarithms adds to an exact half.
+medians as (
+    select
+        grouped_by,
+        group_name,
+        min(duration_s) filter (where round(survival_fraction, 12) <= 0.5) as median_s,
+        min(duration_s) filter (where round(survival_lower_fraction, 12) <= 0.5) as lower_s,
+        min(duration_s) filter (where round(survival_upper_fraction, 12) <= 0.5) as upper_s
+    from engagement_lengths
+    group by grouped_by, group_name
+),
+
+shares as (
+    select
+        *,
+        (grouped_by <> 'speed_band') as is_of_drives,
+        n_clean_drives / nullif(n_engaged_drives, 0) as clean_fraction
+    from sums
+),
+
+intervals as (
+    select
+        *,
+        (clean_fraction + z * z / (2 * n_engaged_drives)) / (1 + z * z / n_engaged_drives)
+            as clean_middle,
+        z / (1 + z * z / n_engaged_drives)
+        * sqrt(
+            clean_fraction * (1 - clean_fraction) / n_engaged_drives
+            + z * z / (4 * n_engaged_drives * n_engaged_drives)
+        ) as clean_half
+    from shares
+),
+
+final as (
+    select
+        intervals.grouped_by,
+        intervals.group_name,
+        intervals.n_drives::bigint as n_drives,
+        intervals.n_qlog_drives::bigint as n_qlog_drives,
+        coalesce(intervals.known_s, 0) / 3600 as known_h,
+        coalesce(intervals.engaged_s, 0) / 3600 as engaged_h,
+        coalesce(intervals.distance_km, 0) as distance_km,
+        coalesce(intervals.engaged_km, 0) as engaged_km,
+        intervals.engaged_s / nullif(intervals.known_s, 0) as engaged_fraction,
+        intervals.moving_engaged_s / nullif(intervals.moving_s, 0) as moving_engaged_fraction,
+        intervals.engaged_km / nullif(intervals.known_km, 0) as distance_engaged_fraction,
+        intervals.lateral_only_s / nullif(intervals.known_s, 0) as lateral_only_fraction,
+        intervals.longitudinal_s / nullif(intervals.longitudinal_known_s, 0)
+            as longitudinal_fraction,
+        intervals.override_s / nullif(intervals.known_s, 0) as override_fraction,
+        case when intervals.is_of_drives then intervals.n_engaged_drives::bigint end
+            as n_engaged_drives,
+        case when intervals.is_of_drives then intervals.n_clean_drives::bigint end
+            as n_clean_drives,
+        intervals.clean_fraction as clean_drive_fraction,
+        case
+            when intervals.clean_fraction is not null
+                then greatest(intervals.clean_middle - intervals.clean_half, 0)
+        end as clean_drive_fraction_lower,
+        case
+            when intervals.clean_fraction is not null
+                then least(intervals.clean_middle + intervals.clean_half, 1)
+        end as clean_drive_fraction_upper,
+        intervals.longest_clean_km,
+        intervals.n_engagements::bigint as n_engagements,
+        medians.median_s as engagement_median_s,
+        medians.lower_s as engagement_median_lower_s,
+        medians.upper_s as engagement_median_upper_s
+    from intervals
+    left join medians
+        on
+            intervals.grouped_by = medians.grouped_by
+            and intervals.group_name = medians.group_name
+)
+
+select * from final;
+comment on column groups.grouped_by is 'all, device, car, version, branch, commit, fork, month, or speed_band (time and distance at such speeds)';
+comment on column groups.group_name is 'which group of these; unknown where the logs don''t say';
+comment on column groups.n_drives is 'drives in the group; in a speed band those that were so fast';
+comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part: short presses are lost in them';
+comment on column groups.known_h is 'time whose state is known';
+comment on column groups.engaged_h is 'time engaged';
+comment on column groups.distance_km is 'distance driven';
+comment on column groups.engaged_km is 'distance driven while engaged';
+comment on column groups.engaged_fraction is 'engaged share of the known time; null without any';
+comment on column groups.moving_engaged_fraction is 'engaged share of the time faster than 1 m/s; null without moving, and in a speed band';
+comment on column groups.distance_engaged_fraction is 'engaged share of the distance driven in known time; null without distance';
+comment on column groups.lateral_only_fraction is 'share of the known time with steering alone; null without any, and in a speed band';
+comment on column groups.longitudinal_fraction is 'share of the known time with speed controlled, over the drives that say who controls it; null without any, and in a speed band';
+comment on column groups.override_fraction is 'share of the known time in which the driver overrode steering or speed; null without any, and in a speed band';
+comment on column groups.n_engaged_drives is 'drives with engaged time; null in a speed band';
+comment on column groups.n_clean_drives is 'drives of these without an intervention; null in a speed band';
+comment on column groups.clean_drive_fraction is 'n_clean_drives / n_engaged_drives; null without such drives, and in a speed band';
+comment on column groups.clean_drive_fraction_lower is 'lower limit of its 95 % interval (Wilson); null as it is';
+comment on column groups.clean_drive_fraction_upper is 'upper limit of its 95 % interval (Wilson); null as it is';
+comment on column groups.longest_clean_km is 'longest engaged distance in a drive without an intervention; null in a speed band';
+comment on column groups.n_engagements is 'engagements, censored ones included; null in a speed band';
+comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
+comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
+comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';

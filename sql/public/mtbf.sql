@@ -1,0 +1,101 @@
+-- Engaged hours per failure of the system in groups of drives: mean time between failures.
+--
+-- grain:   one row per (grouped_by, group_name, event)
+-- reads:   drive_groups, result.disengagements, confidence_limit
+-- null:    mtbf_h and mtbf_upper_h without failures; all but the counts without engaged time
+-- why:     the interval is that of a Poisson count, turned over, which is a Gamma's: the lower
+--          limit stands where nothing failed
+create or replace view mtbf as
+with
+
+failures as (
+    select
+        drive_groups.grouped_by,
+        drive_groups.group_name,
+        unnest([ends.cause_event, 'any']) as event
+    from drive_groups
+    inner join result.disengagements as ends on drive_groups.drive_id = ends.drive_id
+    where ends.cause in ('system_immediate', 'system_soft')
+),
+
+kinds as (
+    select 'any' as event
+    union
+    select event from failures
+),
+
+exposures as (
+    select
+        grouped_by,
+        group_name,
+        coalesce(fsum(engaged_s), 0) / 3600 as engaged_h
+    from drive_groups
+    group by grouped_by, group_name
+),
+
+counts as (
+    select
+        grouped_by,
+        group_name,
+        event,
+        count(*) as n_failures
+    from failures
+    group by grouped_by, group_name, event
+),
+
+counted as (
+    select
+        exposures.grouped_by,
+        exposures.group_name,
+        kinds.event,
+        coalesce(counts.n_failures, 0) as n_failures,
+        exposures.engaged_h,
+        1.959963984540054::double as z
+    from exposures
+    cross join kinds
+    left join counts
+        on
+            exposures.grouped_by = counts.grouped_by
+            and exposures.group_name = counts.group_name
+            and kinds.event = counts.event
+),
+
+-- Beyond the table: Wilson and Hilferty's limits.
+limited as (
+    select
+        counted.*,
+        coalesce(
+            limits.poisson_lower,
+            n_failures * pow(1 - 1 / (9 * n_failures) - z / (3 * sqrt(n_failures)), 3)
+        ) as count_lower,
+        coalesce(
+            limits.poisson_upper,
+            (n_failures + 1)
+            * pow(1 - 1 / (9 * (n_failures + 1)) + z / (3 * sqrt(n_failures + 1)), 3)
+        ) as count_upper
+    from counted
+    left join confidence_limit as limits on counted.n_failures = limits.n
+),
+
+final as (
+    select
+        grouped_by,
+        group_name,
+        event,
+        n_failures::bigint as n_failures,
+        engaged_h,
+        nullif(engaged_h, 0) / nullif(n_failures, 0) as mtbf_h,
+        nullif(engaged_h, 0) / count_upper as mtbf_lower_h,
+        nullif(engaged_h, 0) / nullif(count_lower, 0) as mtbf_upper_h
+    from limited
+)
+
+select * from final;
+comment on column mtbf.grouped_by is 'all, device, car, version, branch, commit, fork or month';
+comment on column mtbf.group_name is 'which group of these; unknown where the logs don''t say';
+comment on column mtbf.event is 'the event that disabled openpilot, or any; every group has a row of each that happened anywhere';
+comment on column mtbf.n_failures is 'disengagements by the system (system_immediate, system_soft) with this event';
+comment on column mtbf.engaged_h is 'time engaged';
+comment on column mtbf.mtbf_h is 'engaged_h / n_failures; null without failures or engaged time';
+comment on column mtbf.mtbf_lower_h is 'lower limit of its 95 % interval; null without engaged time';
+comment on column mtbf.mtbf_upper_h is 'upper limit of its 95 % interval; null without failures or engaged time';

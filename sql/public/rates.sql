@@ -1,0 +1,272 @@
+-- How often each event happens in groups of drives, per engaged hour and per 100 engaged km.
+--
+-- grain:   one row per (grouped_by, group_name, event)
+-- reads:   drive_groups, result.speed_bands, result.event_counts, confidence_limit,
+--          staging.thresholds
+-- null:    rates, limits and interval kinds without exposure; dispersion without events, or with
+--          fewer than two drives that have exposure
+-- why:     where drives differ, or events come several at a time, counts vary more than a Poisson
+--          process' do. The interval is then that of the rate's logarithm, t sqrt(dispersion / n)
+--          to each side, by the greater of two dispersions: Pearson's, and that of the sum, in
+--          which long drives weigh more. Both are expanded, as most drives have no event:
+--          sum (x - r e)^2 / (r e) = sum (x^2 / e) / r - 2 sum x + r sum e
+create or replace view rates as
+with
+
+bands as (
+    select drive_id, speed_band, engaged_s, engaged_km from result.speed_bands
+    union all
+    select counts.drive_id, counts.speed_band, null as engaged_s, null as engaged_km
+    from result.event_counts as counts
+    anti join result.speed_bands as known_bands
+        on counts.drive_id = known_bands.drive_id and counts.speed_band = known_bands.speed_band
+    group by counts.drive_id, counts.speed_band
+),
+
+members as (
+    select
+        drive_id,
+        grouped_by,
+        group_name,
+        'any' as speed_band,
+        (log_kind <> 'rlog') as has_qlog,
+        engaged_s / 3600 as engaged_h,
+        engaged_km / 100 as engaged_100km
+    from drive_groups
+    union all
+    select
+        bands.drive_id,
+        'speed_band' as grouped_by,
+        bands.speed_band as group_name,
+        bands.speed_band,
+        (drive_groups.log_kind <> 'rlog') as has_qlog,
+        bands.engaged_s / 3600 as engaged_h,
+        bands.engaged_km / 100 as engaged_100km
+    from bands
+    inner join drive_groups on bands.drive_id = drive_groups.drive_id
+    where drive_groups.grouped_by = 'all'
+),
+
+counts as (
+    select
+        drive_id,
+        'any' as speed_band,
+        event,
+        sum(n_events)::double as n_events
+    from result.event_counts
+    group by drive_id, event
+    union all
+    select
+        drive_id,
+        speed_band,
+        event,
+        n_events::double as n_events
+    from result.event_counts
+),
+
+exposures as (
+    select
+        grouped_by,
+        group_name,
+        count(*)::bigint as n_drives,
+        count(*) filter (where has_qlog)::bigint as n_qlog_drives,
+        coalesce(fsum(engaged_h), 0) as engaged_h,
+        coalesce(fsum(engaged_100km), 0) as engaged_100km,
+        count(*) filter (where engaged_h > 0) as n_drives_h,
+        count(*) filter (where engaged_100km > 0) as n_drives_100km,
+        fsum(engaged_h * engaged_h) as squares_h,
+        fsum(engaged_100km * engaged_100km) as squares_100km
+    from members
+    group by grouped_by, group_name
+),
+
+sums as (
+    select
+        members.grouped_by,
+        members.group_name,
+        counts.event,
+        sum(counts.n_events) as n_events,
+        sum(counts.n_events) filter (where members.engaged_h > 0) as n_events_h,
+        sum(counts.n_events) filter (where members.engaged_100km > 0) as n_events_100km,
+        fsum(counts.n_events * counts.n_events / nullif(members.engaged_h, 0)) as ratios_h,
+        fsum(counts.n_events * counts.n_events / nullif(members.engaged_100km, 0)) as ratios_100km,
+        sum(counts.n_events * counts.n_events) filter (where members.engaged_h > 0) as squares_h,
+        sum(counts.n_events * counts.n_events) filter (where members.engaged_100km > 0) as squares_100km,
+        fsum(counts.n_events * members.engaged_h) as products_h,
+        fsum(counts.n_events * members.engaged_100km) as products_100km
+    from members
+    inner join counts
+        on members.drive_id = counts.drive_id and members.speed_band = counts.speed_band
+    group by members.grouped_by, members.group_name, counts.event
+),
+
+kinds as (
+    select
+        unnest(
+            [
+                'intervention', 'disengagement', 'disengagement_counted', 'driver_disengagement',
+                'system_disengagement', 'car_disengagement', 'unknown_disengagement',
+                'lateral_override', 'longitudinal_override', 'critical_event'
+            ]
+        ) as event
+),
+
+per_unit as (
+    select
+        exposures.grouped_by,
+        exposures.group_name,
+        kinds.event,
+        exposures.n_drives,
+        exposures.n_qlog_drives,
+        exposures.engaged_h,
+        exposures.engaged_100km,
+        coalesce(sums.n_events, 0) as n_events,
+        unnest(['hour', '100km']) as unit,
+        unnest([exposures.engaged_h, exposures.engaged_100km]) as exposure,
+        unnest([exposures.squares_h, exposures.squares_100km]) as exposure_squares,
+        unnest([exposures.n_drives_h, exposures.n_drives_100km]) as n_exposed_drives,
+        unnest([sums.n_events_h, sums.n_events_100km]) as n_exposed_events,
+        unnest([sums.ratios_h, sums.ratios_100km]) as ratios,
+        unnest([sums.squares_h, sums.squares_100km]) as squares,
+        unnest([sums.products_h, sums.products_100km]) as products
+    from exposures
+    cross join kinds
+    left join sums
+        on
+            exposures.grouped_by = sums.grouped_by
+            and exposures.group_name = sums.group_name
+            and kinds.event = sums.event
+),
+
+rated as (
+    select
+        *,
+        n_events / nullif(exposure, 0) as rate,
+        (n_exposed_events > 0 and n_exposed_drives > 1) as is_comparable,
+        1.959963984540054::double as z
+    from per_unit
+),
+
+dispersed as (
+    select
+        *,
+        case
+            when is_comparable
+                then
+                    greatest(ratios / rate - 2 * n_exposed_events + rate * exposure, 0)
+                    / (n_exposed_drives - 1)
+        end as dispersion,
+        case
+            when is_comparable
+                then
+                    greatest(squares - 2 * rate * products + rate * rate * exposure_squares, 0)
+                    / n_events * n_exposed_drives / (n_exposed_drives - 1)
+        end as weighted_dispersion
+    from rated
+),
+
+chosen as (
+    select
+        *,
+        case
+            when exposure > 0 and dispersion >= (select dispersion_max from staging.thresholds)
+                then 'quasi_poisson'
+            when exposure > 0 then 'poisson'
+        end as interval_kind
+    from dispersed
+),
+
+-- Beyond the table: Wilson and Hilferty's limits, and Fisher's expansion of t by its degrees.
+limited as (
+    select
+        chosen.*,
+        coalesce(
+            limits.poisson_lower, n_events * pow(1 - 1 / (9 * n_events) - z / (3 * sqrt(n_events)), 3)
+        ) as count_lower,
+        coalesce(
+            limits.poisson_upper,
+            (n_events + 1)
+            * pow(1 - 1 / (9 * (n_events + 1)) + z / (3 * sqrt(n_events + 1)), 3)
+        ) as count_upper,
+        coalesce(
+            quantiles.t_quantile,
+            z + (pow(z, 3) + z) / (4 * (n_exposed_drives - 1))
+            + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * pow(n_exposed_drives - 1, 2))
+        ) as t
+    from chosen
+    left join confidence_limit as limits on chosen.n_events = limits.n
+    left join confidence_limit as quantiles on chosen.n_exposed_drives - 1 = quantiles.n
+),
+
+spread as (
+    select
+        *,
+        case
+            when interval_kind = 'quasi_poisson'
+                then exp(t * sqrt(greatest(dispersion, weighted_dispersion) / n_events))
+        end as factor
+    from limited
+),
+
+bounded as (
+    select
+        *,
+        case interval_kind
+            when 'quasi_poisson' then rate / factor
+            when 'poisson' then count_lower / exposure
+        end as rate_lower,
+        case interval_kind
+            when 'quasi_poisson' then rate * factor
+            when 'poisson' then count_upper / exposure
+        end as rate_upper
+    from spread
+),
+
+final as (
+    select
+        by_time.grouped_by,
+        by_time.group_name,
+        by_time.event,
+        by_time.n_drives,
+        by_time.n_qlog_drives,
+        by_time.n_events::bigint as n_events,
+        by_time.engaged_h,
+        by_time.engaged_100km * 100 as engaged_km,
+        by_time.rate as per_hour,
+        by_time.rate_lower as per_hour_lower,
+        by_time.rate_upper as per_hour_upper,
+        by_time.dispersion as per_hour_dispersion,
+        by_time.interval_kind as per_hour_interval,
+        by_distance.rate as per_100km,
+        by_distance.rate_lower as per_100km_lower,
+        by_distance.rate_upper as per_100km_upper,
+        by_distance.dispersion as per_100km_dispersion,
+        by_distance.interval_kind as per_100km_interval
+    from bounded as by_time
+    inner join bounded as by_distance
+        on
+            by_time.grouped_by = by_distance.grouped_by
+            and by_time.group_name = by_distance.group_name
+            and by_time.event = by_distance.event
+    where by_time.unit = 'hour' and by_distance.unit = '100km'
+)
+
+select * from final;
+comment on column rates.grouped_by is 'all, device, car, version, branch, commit, fork, month, or speed_band (events and exposure at such speeds)';
+comment on column rates.group_name is 'which group of these; unknown where the logs don''t say';
+comment on column rates.event is 'what is counted, as in event_counts; every event has a row, zero counts included';
+comment on column rates.n_drives is 'drives in the group; in a speed band those that were so fast';
+comment on column rates.n_qlog_drives is 'drives of them that were read from qlogs, all or in part: short presses are lost in them';
+comment on column rates.n_events is 'how often it happened';
+comment on column rates.engaged_h is 'time engaged';
+comment on column rates.engaged_km is 'distance engaged';
+comment on column rates.per_hour is 'events per engaged hour; null without any';
+comment on column rates.per_hour_lower is 'lower limit of its 95 % interval; 0 without events';
+comment on column rates.per_hour_upper is 'upper limit of its 95 % interval';
+comment on column rates.per_hour_dispersion is 'Pearson''s chi-square / degrees of freedom, over the drives with engaged time; null without events or with but one of them';
+comment on column rates.per_hour_interval is 'poisson (exact), or quasi_poisson where drives are more dispersed than the parameter dispersion_max; null without a rate';
+comment on column rates.per_100km is 'events per 100 engaged km; null without any';
+comment on column rates.per_100km_lower is 'lower limit of its 95 % interval; 0 without events';
+comment on column rates.per_100km_upper is 'upper limit of its 95 % interval';
+comment on column rates.per_100km_dispersion is 'Pearson''s chi-square / degrees of freedom, over the drives with engaged distance; null without events or with but one of them';
+comment on column rates.per_100km_interval is 'poisson (exact), or quasi_poisson where drives are more dispersed than the parameter dispersion_max; null without a rate';

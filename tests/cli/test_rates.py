@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from engagement.cli import columns
+from engagement.cli.exit_codes import ExitCode
+from engagement.extract.segment import ReadOptions
+from engagement.simulate import fleet
+from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.reader import Reader
+
+NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
+GROUPINGS = ("all", "device", "car", "version", "branch", "commit", "fork", "month", "speed-band")
+
+
+def document_of(run, *options):
+    return rounded(run("rates", "--json", *options).stdout)
+
+
+def rounded(text):
+    """A document without the last digits of its numbers, which depend on the order of sums."""
+    return json.loads(text, parse_float=lambda number: float(f"{float(number):.9g}"))
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_json_holds_the_rows_of_the_views(run, database, by):
+    document = document_of(run, "--by", by)
+    with Reader(database) as reader:
+        for view in ("rates", "groups", "mtbf"):
+            wanted = f"from {view} where grouped_by = '{by.replace('-', '_')}'"
+            rows = rounded(json.dumps(reader.rows(wanted)))
+            assert sorted(map(str, document[view])) == sorted(map(str, rows))
+            assert document[view] or (by, view) == ("speed-band", "mtbf")
+
+
+@pytest.mark.parametrize(
+    ("options", "drives"),
+    [
+        (["--device", NEO], f"{NEO}/*"),
+        (["--since", "2021-01-01", "--until", "2022-01-01"], f"{TICI}/2021-*"),
+    ],
+)
+def test_narrowed_it_says_what_a_database_of_those_drives_alone_does(run, logs, options, drives):
+    alone = ("--db", "alone.duckdb")
+    paths = sorted(logs.glob(drives))
+    ingest(paths, Path(alone[1]), IngestOptions(read=ReadOptions(), jobs=1))
+
+    for by in ("all", "version", "speed-band"):
+        narrowed = document_of(run, "--by", by, *options)
+        assert narrowed["groups"]
+        assert narrowed == document_of(run, "--by", by, *alone)
+        assert narrowed != document_of(run, "--by", by)
+
+
+def test_a_group_has_a_line_with_rates_and_their_intervals(run):
+    result = run("rates", "--by", "device")
+    rows = [line.split() for line in result.stdout.splitlines()]
+    groups = {row["group_name"]: row for row in document_of(run, "--by", "device")["groups"]}
+    assert [row[0] for row in rows[-2:]] == sorted(groups)
+    assert rows[-1][0] == TICI
+    assert f"{groups[TICI]['engaged_fraction'] * 100:.1f}" in rows[-1]
+    assert result.stdout.count("(") == 2 * 3
+
+
+def test_qlogs_among_rlogs_are_told(run):
+    mixed = run("rates")
+    assert "3 ~" in mixed.stdout
+    assert "~ some of these drives were read from qlogs" in mixed.stderr
+    alike = run("rates", "--device", NEO)
+    assert "~" not in alike.output
+
+
+def test_an_event_is_shown_with_all_that_its_rate_is_of(run):
+    output = run("rates", "--event", "lateral_override", "--event", "any").stdout
+    document = document_of(run, "--event", "lateral_override", "--event", "any")
+    [rate], [mtbf] = document["rates"], document["mtbf"]
+    [line] = [line for line in output.splitlines() if "lateral_override" in line]
+    assert str(rate["n_events"]) in line.split()
+    assert {"poisson", "quasi_poisson"} & set(line.split())
+    assert f"({rate['per_hour_lower']:.3g}"[:5] in line
+    assert "hours between" in output
+    assert mtbf["event"] == "any"
+
+
+def test_csv_is_of_the_groups_or_of_the_rates_of_an_event(run, database):
+    with Reader(database) as reader:
+        names = {view: list(reader.comments(view)) for view in ("groups", "rates")}
+    groups = list(csv.DictReader(io.StringIO(run("rates", "--csv").stdout)))
+    assert [list(row) for row in groups] == [names["groups"]]
+    options = ("--by", "version", "--event", "intervention")
+    rates = list(csv.DictReader(io.StringIO(run("rates", "--csv", *options).stdout)))
+    assert [list(row) for row in rates] == [names["rates"]] * 3
+    assert {row["event"] for row in rates} == {"intervention"}
+
+
+def test_an_unknown_event_names_the_nearest(run):
+    result = run("rates", "--event", "lateral_overide")
+    assert result.exit_code == ExitCode.FAILED
+    assert "no event 'lateral_overide'" in result.stderr
+    assert "lateral_override" in result.stderr
+
+
+def test_no_drive_at_all_is_said_and_no_error(run):
+    result = run("rates", "--since", "2030-01-01", "--event", "intervention")
+    assert result.exit_code == ExitCode.OK
+    assert result.stdout == ""
+    assert "no such drive" in result.stderr
+
+
+def test_groups_stand_in_the_order_that_people_give_them(run):
+    bands = [row["group_name"] for row in document_of(run, "--by", "speed-band")["groups"]]
+    assert bands == [band for band in ("city", "road", "highway") if band in bands]
+    months = [row["group_name"] for row in document_of(run, "--by", "month")["groups"]]
+    assert months == sorted(months)
+
+
+def test_every_column_of_the_tables_is_one_of_its_view(database):
+    with Reader(database) as reader:
+        known = {view: set(reader.comments(view)) for view in ("groups", "rates", "mtbf")}
+    rates = {f"{event}_per_100km" for event in ("intervention", "disengagement_counted")}
+    assert {column.name for column in columns.GROUPS} <= known["groups"] | rates
+    assert {column.name for column in columns.RATES} <= known["rates"]
+    assert {column.name for column in columns.MTBF} <= known["mtbf"]

@@ -1,0 +1,133 @@
+"""Random rows of the result tables, as drives in groups have them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from tests import builders
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+SECOND_NS = 1_000_000_000
+CAUSES = (
+    "driver_brake", "driver_gas", "system_soft", "system_immediate", "car_cruise", "unknown",
+    "end_of_drive",
+)  # fmt: skip
+
+
+def random_tables(rng: Random, n_drives: int) -> Tables:
+    """Some drives, of few cars and versions, with any exposure and any number of events."""
+    tables: Tables = {
+        "drive": [], "segment": [], "imported_drive": [], "result.drive_identity": [],
+        "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
+        "result.disengagements": [], "result.overrides": [], "result.engagements": [],
+        "result.clean_stretches": [],
+    }  # fmt: skip
+    for drive_id in range(1, n_drives + 1):
+        drive = {"drive_id": drive_id, "dongle_id": rng.choice("ab"), "host": ""}
+        tables["drive"].append(drive | {"drive": f"drive {drive_id}"})
+        if rng.random() < 0.1:
+            entry = json.dumps({"active_time": 10**12, "engaged_distance": 100})
+            imported = {"entry": entry, "source_path": "", "imported_at_utc": builders.INGESTED_AT}
+            tables["imported_drive"].append({"drive_id": drive_id} | imported)
+        else:
+            add_drive(tables, rng, drive_id)
+    return tables
+
+
+def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
+    def add(table: str, **values: Any) -> None:
+        tables[table].append({"drive_id": drive_id} | values)
+
+    for number in range(rng.randrange(1, 4)):
+        kind, status = rng.choice(("rlog", "rlog", "qlog")), "ok" if number == 0 else "failed"
+        tables["segment"].append(builders._segment_row(drive_id, number, kind, status))
+    started = builders.INGESTED_AT + timedelta(days=rng.randrange(90))
+    add(
+        "result.drive_identity",
+        car_fingerprint=rng.choice((None, "RAV4", "CIVIC")),
+        version=rng.choice(("0.9.8", "0.9.10")),
+        git_branch=rng.choice((None, "release")),
+        git_commit=rng.choice("cde"),
+        fork=rng.choice((None, "openpilot")),
+        started_at_utc=rng.choice((None, started, started)),
+    )
+    is_engaged = rng.random() < 0.8
+    known_s = rng.choice((0.0, 100.0, rng.uniform(0, 10_000)))
+    engaged_s = known_s * rng.random() * is_engaged
+    known_km = rng.choice((0.0, rng.uniform(0, 50)))
+    add(
+        "result.drive_metrics",
+        known_s=known_s,
+        engaged_s=engaged_s,
+        moving_s=known_s * rng.choice((0.0, 0.9)),
+        moving_engaged_s=engaged_s * 0.5,
+        lateral_only_s=known_s * 0.01,
+        longitudinal_s=rng.choice((None, engaged_s)),
+        distance_km=known_km + rng.random(),
+        known_km=known_km,
+        engaged_km=known_km * rng.random() * is_engaged,
+        n_engagements=rng.randrange(5),
+        n_interventions=rng.choice((0, 0, 3)),
+    )
+    for _ in range(rng.randrange(6)):
+        add(
+            "result.interval_motion",
+            mode=rng.choice(("engaged", "engaged", "manual", "unknown")),
+            speed_band=rng.choice(("city", "road", "highway")),
+            duration_ns=rng.randrange(1, 100 * SECOND_NS),
+            distance_m=rng.choice((0.0, rng.uniform(0, 5000))),
+        )
+    for _ in range(rng.choice((0, 1, 5, 40)) * is_engaged):
+        add_event(add, rng)
+    for _ in range(rng.randrange(4)):
+        start_ns = rng.randrange(10) * SECOND_NS
+        add(
+            "result.overrides",
+            start_mono_ns=start_ns,
+            end_mono_ns=start_ns + rng.randrange(5 * SECOND_NS),
+        )
+        add("result.clean_stretches", engaged_km=rng.choice((0.0, rng.uniform(0, 20))))
+    for _ in range(rng.choice((0, 3, 8))):
+        add(
+            "result.engagements",
+            duration_s=rng.choice((rng.randrange(1, 12) / 4, rng.uniform(0, 3))),
+            start_kind=rng.choice(("engaged",) * 9 + ("unknown",)),
+            end_kind=rng.choice(("disengagement",) * 5 + ("end_of_drive", "end_of_log", "gap")),
+        )
+
+
+def add_event(add: Any, rng: Random) -> None:
+    kind = rng.choice(
+        ("disengagement", "disengagement", "lateral_override", "longitudinal_override")
+    )
+    values: Row = {"kind": kind, "is_intervention": True}
+    if kind == "disengagement":
+        cause, is_counted = rng.choice(CAUSES), rng.random() < 0.7
+        name = rng.choice(("canError", "commIssue")) if cause.startswith("system") else None
+        ends: Row = {"cause": cause, "is_counted": is_counted, "cause_event": name}
+        add("result.disengagements", **ends)
+        values |= ends | {"is_intervention": is_counted and cause.startswith("driver")}
+    speed_mps = rng.choice((None, -0.1, 15.3, 24.99, 25.0, rng.uniform(0, 40)))
+    add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))
+
+
+def drives_with(exposures_s: list[float], counts: list[int]) -> Tables:
+    """A drive for each, its count of interventions already made."""
+    tables = random_tables(Random(1), 0)
+    for drive_id, (engaged_s, n_events) in enumerate(zip(exposures_s, counts, strict=True), 1):
+        tables["drive"].append(
+            {"drive_id": drive_id, "dongle_id": "a", "drive": str(drive_id), "host": ""}
+        )
+        tables["segment"].append(builders._segment_row(drive_id, 0, "rlog", "ok"))
+        metrics = {"drive_id": drive_id, "engaged_s": engaged_s, "engaged_km": engaged_s / 36}
+        tables["result.drive_metrics"].append(metrics)
+        tables["result.drive_identity"].append({"drive_id": drive_id})
+        event = {"drive_id": drive_id, "speed_band": "city", "event": "intervention"}
+        if n_events:
+            tables.setdefault("result.event_counts", []).append(event | {"n_events": n_events})
+    return tables

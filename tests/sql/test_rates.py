@@ -1,0 +1,203 @@
+"""The views of groups against the oracle, over random rows of the result tables."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from engagement.store import results, schema
+from engagement.store.reader import Reader
+from tests import builders
+from tests.group_tables import drives_with, random_tables
+from tests.oracles import rates as oracle
+from tests.oracles.group_counts import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+KEYS = {
+    "event_counts": ("drive_id", "speed_band", "event"),
+    "speed_bands": ("drive_id", "speed_band"),
+    "drive_groups": ("drive_id", "grouped_by"),
+    "rates": ("grouped_by", "group_name", "event"),
+    "mtbf": ("grouped_by", "group_name", "event"),
+    "engagement_lengths": ("grouped_by", "group_name", "duration_s"),
+    "groups": ("grouped_by", "group_name"),
+}
+COMPUTED = ("thresholds", "event_counts", "override_times", "speed_bands")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        schema.create(connection)
+        yield connection
+
+
+def computed(store: duckdb.DuckDBPyConnection, tables: Tables, names=tuple(KEYS)) -> Tables:
+    """What the views say of these rows, in an otherwise empty store."""
+    store.execute("begin")
+    builders.insert(store, tables)
+    for name in COMPUTED:
+        store.execute(f"insert into result.{name} by name select * from compute.{name}")
+    found = {name: store.sql(f"from {name}").to_arrow_table().to_pylist() for name in names}
+    store.execute("rollback")
+    return found
+
+
+def differences(views: Tables, expected: Tables) -> list[str]:
+    """What views say otherwise than expected, in any column that is expected."""
+    found = []
+    for name, keys in KEYS.items():
+        if name not in views:
+            continue
+        rows = {tuple(row[key] for key in keys): row for row in views[name]}
+        wanted = {tuple(row[key] for key in keys): row for row in expected[name]}
+        assert len(rows) == len(views[name])
+        found += [f"{name}{key}" for key in rows.keys() ^ wanted.keys()]
+        found += [
+            f"{name}{key}: {column} is {rows[key][column]!r} and not {value!r}"
+            for key in rows.keys() & wanted.keys()
+            for column, value in wanted[key].items()
+            if not is_same(rows[key][column], value)
+        ]
+    return sorted(found)
+
+
+def is_same(value: object, expected: object, *, rel_tol: float = 1e-9) -> bool:
+    if isinstance(value, float) and isinstance(expected, float):
+        return math.isclose(value, expected, rel_tol=rel_tol, abs_tol=1e-9)
+    return type(value) is type(expected) and value == expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_views_say_what_the_oracle_says(store, seed):
+    rng = Random(seed)
+    tables = random_tables(rng, rng.choice((1, 2, 5, 12, 30)))
+
+    assert differences(computed(store, tables), oracle.compute(tables)) == []
+
+
+def test_an_empty_database_has_no_groups(store):
+    assert computed(store, {}) == {name: [] for name in KEYS}
+
+
+def test_the_random_drives_reach_both_kinds_of_interval_and_every_event(store):
+    found = [computed(store, random_tables(Random(seed), 30)) for seed in range(3)]
+    rates = [row for views in found for row in views["rates"] if row["n_events"]]
+    kinds = {row[f"{unit}_interval"] for row in rates for unit in ("per_hour", "per_100km")}
+
+    assert kinds == {None, "poisson", "quasi_poisson"}
+    assert {row["event"] for row in rates} == set(EVENTS)
+    assert {row["group_name"] for row in rates} >= {"unknown", "0.9.10", "2026-01", "highway"}
+    groups = [row for views in found for row in views["groups"]]
+    for name in ("engagement_median_upper_s", "longitudinal_fraction", "clean_drive_fraction"):
+        assert {row[name] is None for row in groups} == {True, False}
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.9, 30.0])
+@pytest.mark.parametrize("spread", [1, 8])
+def test_more_drives_and_events_than_there_are_limits_for(store, mean, spread):
+    rng = Random(5)
+    exposures_s = [rng.uniform(100, 5000) for _ in range(1300)]
+    counts = [round(rng.expovariate(1 / mean) * spread) if mean else 0 for _ in exposures_s]
+
+    views = computed(store, drives_with(exposures_s, counts), ("rates",))
+
+    [rate] = [
+        row
+        for row in views["rates"]
+        if (row["grouped_by"], row["event"]) == ("all", "intervention")
+    ]
+    wanted = oracle.rate_of(counts, [s / 3600 for s in exposures_s])
+    names = [name for name in rate if name.startswith("per_hour")]
+    assert len(names) == len(wanted)
+    pairs = [(rate[name], value) for name, value in zip(names, wanted, strict=True)]
+    assert [pair for pair in pairs if not is_same(*pair, rel_tol=1e-6)] == []
+    assert rate["per_100km"] == pytest.approx(wanted[0])
+
+
+def test_the_curve_of_a_published_trial(store):
+    """Freireich et al., Blood 21 (1963): weeks in remission with 6-mercaptopurine, a + censored."""
+    ended = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+    censored = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+    tables = drives_with([3600.0], [0])
+    tables["result.engagements"] = [
+        {"drive_id": 1, "start_kind": "engaged", "duration_s": weeks, "end_kind": kind}
+        for kind, lengths in (("disengagement", ended), ("gap", censored))
+        for weeks in lengths
+    ]
+
+    views = computed(store, tables, ("engagement_lengths", "groups"))
+
+    curve = {
+        row["duration_s"]: round(row["survival_fraction"], 3)
+        for row in views["engagement_lengths"]
+        if row["grouped_by"] == "all"
+    }
+    assert curve == {
+        6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448,
+    }  # fmt: skip
+    [group] = [row for row in views["groups"] if row["grouped_by"] == "all"]
+    assert group["engagement_median_s"] == 23
+    assert group["engagement_median_lower_s"] == 13
+    assert group["engagement_median_upper_s"] is None
+
+
+def test_narrowing_gives_what_a_database_of_only_those_drives_would(tmp_path):
+    tables = random_tables(Random(8), 25)
+    path = tmp_path / "engagement.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        schema.create(connection)
+        builders.insert(connection, tables)
+        for name in COMPUTED:
+            connection.execute(f"insert into result.{name} by name from compute.{name}")
+    own = {row["drive_id"] for row in tables["drive"] if row["dongle_id"] == "a"}
+    kept = {name: [row for row in rows if row["drive_id"] in own] for name, rows in tables.items()}
+    of_groups = [name for name in KEYS if name not in ("event_counts", "speed_bands")]
+
+    with Reader(path) as reader:
+        reader.narrow("dongle_id = $device", {"device": "a"})
+        views = {name: reader.rows(f"from {name}") for name in of_groups}
+        n_drives = reader.rows("select n_drives from devices")
+    with Reader(path) as reader:
+        assert len(reader.rows("from drives")) == 25
+
+    assert 0 < len(own) < 25
+    assert n_drives == [{"n_drives": len(own)}]
+    assert differences(views, oracle.compute(kept)) == []
+
+
+def test_counts_of_events_are_those_of_the_drives(store):
+    drives = [builders.random_drive(Random(seed), seed) for seed in range(801, 821)]
+    store.execute("begin")
+    builders.insert(store, builders.merge(drives))
+    results.refresh(store, range(801, 821))
+    counted = store.sql(
+        "pivot (select drive_id, event, n_events from event_counts) on event using sum(n_events) "
+        "group by drive_id"
+    ).to_arrow_table()
+    wanted = {row["drive_id"]: row for row in store.sql("from drives").to_arrow_table().to_pylist()}
+    store.execute("rollback")
+
+    names = {
+        "intervention": "n_interventions",
+        "disengagement": "n_disengagements",
+        "disengagement_counted": "n_disengagements_counted",
+        "lateral_override": "n_lateral_overrides",
+        "longitudinal_override": "n_longitudinal_overrides",
+    }
+    found = {row["drive_id"]: row for row in counted.to_pylist()}
+    for drive_id, drive in wanted.items():
+        row = found.get(drive_id, {})
+        assert {event: row.get(event) or 0 for event in names} == {
+            event: drive[name] for event, name in names.items()
+        }
+    assert len(found) > 10
