@@ -61,7 +61,7 @@ def events(
     worst: int | None,
     output: Format,
 ) -> None:
-    """List disengagements and overrides: when and where, why, and how dangerous they were.
+    """List disengagements and overrides: where, why, and how dangerous.
 
     Newest drives come first, events in the order of their time. Severity is the worst ratio of a
     measure to the threshold that makes it critical. JSON and CSV have every column of `events`.

@@ -30,7 +30,7 @@ _COMMANDS = {
     "report": "Show what the drives were like, and totals per device.",
     "rates": "Show how often drivers intervene and openpilot disengages.",
     "compare": "Compare two groups of drives, and say what the difference rests on.",
-    "events": "List disengagements and overrides: when and where, why, and how dangerous they were.",
+    "events": "List disengagements and overrides: where, why, and how dangerous.",
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",
