@@ -21,6 +21,7 @@ _ALIKE = 1.25  # what two groups lack is one number if it differs less than this
 _TEN = 10
 _TINY = 0.001  # from here on zeros read well
 _UNKNOWN = "-"
+_ANY_BEYOND = 100
 _PLURAL = re.compile(r"s\b")
 
 
@@ -235,9 +236,11 @@ def value_text(difference: Difference, group: GroupValue) -> str:
 
 
 def interval_text(difference: Difference, group: GroupValue) -> str:
-    """A group's 95 % limits."""
+    """A group's 95 % limits; limits far beyond the value say that its drives are too few."""
     if group.lower is None or group.upper is None:
         return _UNKNOWN
+    if group.value and group.upper > _ANY_BEYOND * group.value:
+        return "any"
     return f"{_value(difference, group.lower)} to {_value(difference, group.upper)}"
 
 

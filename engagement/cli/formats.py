@@ -15,6 +15,7 @@ UNKNOWN = "-"
 
 _BYTES_PER_UNIT = 1000
 _TENTHS_BELOW = 10
+_ANY_BEYOND = 100
 
 
 def text(value: Any) -> str:
@@ -56,12 +57,17 @@ def number(value: float | None) -> str:
 
 
 def interval(estimate: tuple[float | None, float | None, float | None] | None) -> str:
-    """An estimate with its limits: 1.25 (0.800-1.95); what has no upper one: over 0.800."""
+    """An estimate with its limits: 1.25 (0.800-1.95); what has no upper one: over 0.800.
+
+    Limits a hundred times apart from the estimate say that the drives are too few to tell.
+    """
     value, lower, upper = estimate or (None, None, None)
     if lower is None:
         return number(value)
     if value is None or upper is None:
         return f"over {number(lower)}"
+    if upper > _ANY_BEYOND * value > 0:
+        return f"{number(value)} (any)"
     return f"{number(value)} ({number(lower)}-{number(upper)})"
 
 

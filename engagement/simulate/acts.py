@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engagement.simulate.scenario import SOFT_DISABLE_S, Cause
+from engagement.simulate.scenario import SATURATED_AFTER_S, SOFT_DISABLE_S, Cause
 
 if TYPE_CHECKING:
     from engagement.simulate.scenario import Drive, Engagement, Override
@@ -32,8 +32,6 @@ _WARNING_OF_CAUSE = {
     Cause.SEATBELT: "Seatbelt Unlatched",
 }
 _TAKE_CONTROL = "TAKE CONTROL IMMEDIATELY"
-_SATURATED_AFTER_S = 20.0
-_SATURATED_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def presses(drive: Drive) -> list[tuple[str, float, float]]:
             held.append(("cancel", end_s - 0.05, end_s + 0.15))
         if engagement.cause is Cause.MAIN:
             held.append(("mainCruise", end_s - 0.1, end_s + 0.1))
-        if engagement.end_s - engagement.start_s > _SATURATED_AFTER_S:
+        if engagement.end_s - engagement.start_s > SATURATED_AFTER_S:
             held.append(("gapAdjustCruise", start_s + 18, start_s + 18.3))
     return held
 
@@ -81,9 +79,8 @@ def events(drive: Drive) -> list[Event]:
     for engagement in drive.engagements:
         found += _beginning(drive, engagement)
         found += _ending(drive, engagement)
-        if _is_saturated(engagement):
-            start_s = engagement.start_s + _SATURATED_AFTER_S
-            found.append(Event("steerSaturated", "warning", start_s, start_s + _SATURATED_S))
+        if limit := engagement.saturated:
+            found.append(Event("steerSaturated", "warning", limit.start_s, limit.end_s))
     if drive.era.has_override_events:
         found += [_of_override(override) for override in drive.overrides]
     return found
@@ -111,10 +108,6 @@ def _ending(drive: Drive, engagement: Engagement) -> list[Event]:
     return ended
 
 
-def _is_saturated(engagement: Engagement) -> bool:
-    return engagement.end_s - engagement.start_s > 2 * _SATURATED_AFTER_S
-
-
 def _of_override(override: Override) -> Event:
     if override.axis == "lateral":
         return Event("steerOverride", "overrideLateral", override.start_s, override.end_s)
@@ -132,11 +125,10 @@ def alerts(drive: Drive) -> list[Alert]:
     for engagement in drive.engagements:
         if engagement.cause in _WARNING_OF_CAUSE:
             found.append(_warning(engagement))
-        if _is_saturated(engagement):
-            start_s = engagement.start_s + _SATURATED_AFTER_S
+        if limit := engagement.saturated:
             found.append(
                 Alert(
-                    start_s, start_s + _SATURATED_S, "steerSaturated/warning", "userPrompt", "mid",
+                    limit.start_s, limit.end_s, "steerSaturated/warning", "userPrompt", "mid",
                     "Take Control", "Turn Exceeds Steering Limit",
                 )
             )  # fmt: skip

@@ -14,6 +14,12 @@ import numpy as np
 
 from engagement.simulate.acts import Alert, alerts, events, presses
 from engagement.simulate.can import can_messages
+from engagement.simulate.steering import (
+    LAT_ACCEL_FACTOR_MPS2,
+    curvature_per_m,
+    desired_curvature_per_m,
+    torque_command,
+)
 from engagement.simulate.world import within
 
 if TYPE_CHECKING:
@@ -167,8 +173,11 @@ class EraWriter:
             "enabled": world.enabled, "active": world.active, "state": world.state,
             "engageable": np.ones(len(self._sample), dtype=bool),
         }  # fmt: skip
+        curvatures: dict[str, ArrayLike] = {"curvature": curvature_per_m(world)}
+        if era.lateral_error_mps2 is not None:
+            curvatures["desiredCurvature"] = desired_curvature_per_m(self._drive, world)
         if not era.is_split:
-            columns["vCruise"] = world.set_speed_mps * 3.6
+            columns |= {"vCruise": world.set_speed_mps * 3.6, **curvatures}
         chosen = self._at(self._recording.state_hz)
         shown = [None, *alerts(self._drive)]
         on_screen = np.zeros(len(self._sample), dtype=int)
@@ -179,8 +188,7 @@ class EraWriter:
             base = _alert_fields(shown[number])
             self._add(era.state_service, chosen & (on_screen == number), base, columns)
         if era.is_split:
-            curvature = {"desiredCurvature": np.radians(world.steering_angle_deg) / 40}
-            self._add("controlsState", chosen, {}, curvature)
+            self._add("controlsState", chosen, {}, curvatures)
         if era.has_mads:
             on = world.active | world.is_lateral_only
             mads = {"mads.enabled": on, "mads.active": on, "mads.state": np.where(on, 2, 0)}
@@ -190,7 +198,7 @@ class EraWriter:
         world, era = self._world, self._drive.era
         columns: dict[str, ArrayLike] = {
             "enabled": world.enabled,
-            "actuators.torque": np.clip(world.motor_torque_nm / 2, -1, 1),
+            "actuators.torque": torque_command(self._drive, world),
             "actuators.steeringAngleDeg": world.steering_angle_deg,
             "actuators.accel": np.where(world.longitudinal_active, world.acceleration_mps2, 0),
             "hudControl.setSpeed": world.set_speed_mps,
@@ -267,8 +275,13 @@ class EraWriter:
         ratio = {"steerRatio": 15.2 + 0.05 * np.sin(world.time_s / 40)}
         self._add("liveParameters", self._at(1), base, ratio)
         if self._drive.era.has_torque_parameters:
-            torque = {"latAccelFactorFiltered": 1.9 + 0.02 * np.sin(world.time_s / 60)}
-            fixed = {"liveValid": True, "frictionCoefficientFiltered": 0.11, "useParams": True}
+            torque = {
+                "latAccelFactorFiltered": LAT_ACCEL_FACTOR_MPS2 + 0.02 * np.sin(world.time_s / 60)
+            }
+            fixed = {
+                "liveValid": True, "frictionCoefficientFiltered": 0.11, "useParams": True,
+                "latAccelOffsetFiltered": -0.04,
+            }  # fmt: skip
             self._add("liveTorqueParameters", self._at(0.25), fixed, torque)
 
     def _write_bookmarks(self) -> None:

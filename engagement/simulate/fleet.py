@@ -57,23 +57,24 @@ V083 = Era(
 V094 = Era(
     "0.9.4", "release3", _COMMA, "fa310d9e2542cf497d92f007baec8fd751ffa99c", codec="bz2",
     state_service="controlsState", events_service="carEvents", panda_service="pandaStates",
-    gps_service="gpsLocation", has_date_names=True,
+    gps_service="gpsLocation", has_date_names=True, lateral_error_mps2=0.18,
 )  # fmt: skip
 V097 = Era(
     "0.9.7", "release3", _COMMA, "a6d9c3a1b2c45d60f7e8091a2b3c4d5e6f708192", codec="none",
     state_service="controlsState", events_service="carEvents", panda_service="pandaStates",
-    gps_service="gpsLocationExternal", has_date_names=False,
+    gps_service="gpsLocationExternal", has_date_names=False, lateral_error_mps2=0.15,
 )  # fmt: skip
 V099 = Era(
     "0.9.9", "release-tizi", _COMMA, "c085b8af19438956c1559c8bf1a1d4e0e2c3b4a5", codec="zst",
     state_service="selfdriveState", events_service="onroadEvents", panda_service="pandaStates",
-    gps_service="gpsLocationExternal", has_date_names=False,
+    gps_service="gpsLocationExternal", has_date_names=False, lateral_error_mps2=0.12,
 )  # fmt: skip
 SUNNYPILOT = Era(
     "2025.002.000", "release-mici", "https://github.com/sunnypilot/sunnypilot.git",
     "5e2d7c9b0a1f4e3d8c6b5a4938271605f4e3d2c1", codec="zst",
     state_service="selfdriveState", events_service="onroadEvents", panda_service="pandaStates",
     gps_service="gpsLocationExternal", has_date_names=False, has_mads=True,
+    lateral_error_mps2=0.1,
 )  # fmt: skip
 
 

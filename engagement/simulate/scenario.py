@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SEGMENT_S = 60
 SOFT_DISABLE_S = 3.0  # from the first warning to the disengagement
+SATURATED_AFTER_S = 20.0  # from the engagement's start
+SATURATED_S = 2.0
 GRID_S = 0.05
 
 Layout: TypeAlias = Literal["folders", "flat"]
@@ -85,6 +87,7 @@ class Era:
     has_override_events: bool = True
     has_torque_parameters: bool = True
     has_mads: bool = False
+    lateral_error_mps2: float | None = None  # amplitude; None before 0.8.14: nothing is desired
 
     @property
     def is_split(self) -> bool:
@@ -113,6 +116,13 @@ class Engagement:
     end_s: float
     cause: Cause
     pre_enabled_s: float = 0.0
+
+    @property
+    def saturated(self) -> Interval | None:
+        """When openpilot asks for all of the steering's torque: once, if it is long enough."""
+        start_s = self.start_s + SATURATED_AFTER_S
+        is_long = self.end_s - self.start_s > 2 * SATURATED_AFTER_S
+        return Interval(start_s, start_s + SATURATED_S) if is_long else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +187,19 @@ class Disengagement:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the logs of a drive must say when every segment is there as an rlog."""
+    """What the logs of a drive must say when every segment is there as an rlog.
+
+    The steering misses what openpilot desires by a sine of `lateral_error_mps2`, and is saturated
+    in `saturated`, unless the driver holds the wheel then.
+    """
 
     engaged: tuple[Interval, ...]
     lateral_only: tuple[Interval, ...]
     disengagements: tuple[Disengagement, ...]
     overrides: tuple[Override, ...]
     bookmarks_s: tuple[float, ...]
+    saturated: tuple[Interval, ...]
+    lateral_error_mps2: float | None
 
     @property
     def engaged_s(self) -> float:
@@ -200,4 +216,6 @@ def truth_of(drive: Drive) -> Truth:
         disengagements=tuple(Disengagement(e.end_s, e.cause, e.cause is Cause.PARK) for e in ends),
         overrides=drive.overrides,
         bookmarks_s=drive.bookmarks_s,
+        saturated=tuple(e.saturated for e in drive.engagements if e.saturated),
+        lateral_error_mps2=drive.era.lateral_error_mps2,
     )

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
+WHEELBASE_M = 2.7
+STEER_RATIO = 15.0
 _STEP_S = 0.05
 _TINY_S = 1e-6
 _EARTH_RADIUS_M = 6_371_000.0
-_WHEELBASE_M = 2.7
-_STEER_RATIO = 15.0
 _TRAFFIC_MPS = {"urban": 12.0, "road": 21.0, "highway": 31.0}
 _PARKING_S = 16.0
 
@@ -139,7 +139,7 @@ def _motion(drive: Drive, time_s: Floats) -> dict[str, Any]:
     east, north = (np.cumsum(f(heading) * speed * _STEP_S) for f in (np.sin, np.cos))
     to_degrees = 180 / np.pi / _EARTH_RADIUS_M
     home = drive.device.home_latitude
-    angle = np.degrees(curvature * _WHEELBASE_M * _STEER_RATIO)
+    angle = np.degrees(curvature * WHEELBASE_M * STEER_RATIO)
 
     def sampled(values: Floats) -> Floats:
         return np.interp(time_s, steps_s, values)

@@ -13,8 +13,8 @@ samples as (
         drive_id,
         mono_ns,
         segment_num,
-        v_ego_mps::double as v_ego_mps,
-        steering_angle_deg::double as steering_angle_deg,
+        v_ego_mps,
+        steering_angle_deg,
         steering_pressed,
         lead(mono_ns) over by_time as next_mono_ns,
         lead(segment_num) over by_time as next_segment_num
@@ -28,26 +28,39 @@ steps as (
         mono_ns,
         next_mono_ns,
         v_ego_mps,
-        steering_angle_deg
+        steering_angle_deg,
+        coalesce(
+            next_mono_ns > mono_ns
+            and next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds)
+            and next_segment_num - segment_num <= 1
+            and v_ego_mps >= (select tuning_min_speed_mps from staging.thresholds)
+            and not coalesce(steering_pressed, false),
+            false
+        ) as is_measured
     from samples
-    where
-        next_mono_ns > mono_ns
-        and next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds)
-        and next_segment_num - segment_num <= 1
-        and v_ego_mps >= (select tuning_min_speed_mps from staging.thresholds)
-        and not coalesce(steering_pressed, false)
+),
+
+measured as (
+    select
+        drive_id,
+        mono_ns,
+        next_mono_ns,
+        v_ego_mps,
+        steering_angle_deg
+    from steps
+    where is_measured
 ),
 
 final as (
     select
-        steps.drive_id,
-        steps.mono_ns,
-        steps.next_mono_ns,
-        steps.v_ego_mps,
-        steps.steering_angle_deg
-    from steps
+        measured.drive_id,
+        measured.mono_ns,
+        measured.next_mono_ns,
+        measured.v_ego_mps,
+        measured.steering_angle_deg
+    from measured
     asof inner join result.state_intervals as intervals
-        on steps.drive_id = intervals.drive_id and steps.mono_ns >= intervals.start_mono_ns
+        on measured.drive_id = intervals.drive_id and measured.mono_ns >= intervals.start_mono_ns
     where intervals.lateral_active
 )
 

@@ -68,3 +68,9 @@ def test_a_table_in_a_pipe_is_whole_and_without_trailing_blanks(capsys):
     wide = "x" * 500
     print_table([Column("a", "a"), Column("n", "n", is_number=True)], [[Line({"a": wide})]])
     assert capsys.readouterr().out == f"{'a'.ljust(500)}  n\n{wide}\n"
+
+
+def test_limits_that_say_nothing_are_not_shown_as_numbers():
+    assert formats.interval((13.2, 0.5, 1300.0)) == "13.2 (0.500-1300)"
+    assert formats.interval((13.2, 1.5e-6, 114e6)) == "13.2 (any)"
+    assert formats.interval((0.0, 0.0, 161.0)) == "0 (0-161)"
