@@ -1,11 +1,13 @@
 # `make` lists the targets; each one makes the environment it needs.
 PYTHON ?= python3
+NPM ?= npm
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs bench lock clean
+.PHONY: help web demo test lint format check docs bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +18,14 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What the dashboard takes from npm: it is in the wheel, but not in git.
+$(VENDOR): web/package.json web/package-lock.json web/vendor.mjs web/.npmrc
+	cd web && $(NPM) ci --silent
+	cd web && node vendor.mjs
+	@touch $@
+
+web: $(VENDOR) ## fetch what the dashboard takes from npm
+
 demo: $(READY) ## make some drives, ingest them and print the report
 	$(BIN)/engagement demo --out demo/rlogs > /dev/null
 	$(BIN)/engagement ingest demo/rlogs --db demo/engagement.duckdb --profile demo
@@ -25,7 +35,7 @@ demo: $(READY) ## make some drives, ingest them and print the report
 	@echo "      $(BIN)/engagement sql --db demo/engagement.duckdb 'from disengagements'"
 	@echo "      $(BIN)/engagement ingest YOUR_LOGS"
 
-test: $(READY) ## run the tests
+test: $(READY) $(VENDOR) ## run the tests
 	$(BIN)/python -m pytest
 
 lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
@@ -56,4 +66,4 @@ lock: ## pin the newest versions that pyproject.toml allows
 		-o requirements.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo dist build
+	rm -rf $(VENV) demo dist build engagement/api/vendor web/node_modules

@@ -10,6 +10,9 @@
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
     │  └─ ViewError              exit 4   a view that does not load
     ├─ QueryError                exit 2   a query that DuckDB refuses
+    │  ├─ QueryTimeoutError      exit 2   one that takes longer than it may
+    │  └─ QueryTooLargeError     exit 2   one that takes more memory than it may
+    ├─ ServerBusyError           exit 1   a server that has enough to do
     └─ NotFoundError             exit 1   no such device, drive, view or column
 
 A message says what, which one and what to do; it starts in lower case and has no full stop.
@@ -136,6 +139,39 @@ class QueryError(EngagementError):
     """A query that DuckDB refuses; the message is DuckDB's own."""
 
     exit_code = 2
+
+
+class QueryTimeoutError(QueryError):
+    """A query that was stopped because its time was up."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"it took longer than {limit_s:g} s; ask for less at a time")
+        self.limit_s = limit_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.limit_s,))
+
+
+class QueryTooLargeError(QueryError):
+    """A query that was stopped because of the memory that it or its rows take."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"it takes {problem}; ask for less at a time")
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.problem,))
+
+
+class ServerBusyError(EngagementError):
+    """A server that does as much as it may already."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; try again in a moment")
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.problem,))
 
 
 class NotFoundError(EngagementError):
