@@ -62,6 +62,10 @@ def test_readme_shows_what_its_query_gives(demo):
     assert in_terminal("sql", query[1], "--db", demo) in README
 
 
+def test_readme_shows_the_worst_events(demo):
+    assert in_terminal("events", "--worst", "3", "--db", demo) in README
+
+
 def test_readme_names_every_command():
     for command in main.commands if hasattr(main, "commands") and main.commands else ():
         assert f"`{command}" in README
