@@ -1,0 +1,118 @@
+"""What docs/deploy.md tells people to install is accepted by the programs that read it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from engagement.cli import main
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+UNITS = sorted(path.name for path in DEPLOY.glob("engagement*"))
+ENGAGEMENT = Path(sys.executable).with_name("engagement")
+
+
+def parsed(words):
+    """The command and its parameters, as click takes them; wrong options raise."""
+    group = main.make_context("engagement", list(words), resilient_parsing=True)
+    command = main.get_command(group, words[0])
+    context = command.make_context(words[0], list(words[1:]), parent=group, resilient_parsing=True)
+    parser = command.make_parser(context)
+    parser.parse_args(list(words[1:]))
+    return context
+
+
+def compose_tool():
+    for words in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(words[0]):
+            found = subprocess.run([*words, "version"], check=False, capture_output=True)
+            if not found.returncode:
+                return words
+    return None
+
+
+def services():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+@pytest.mark.skipif(compose_tool() is None, reason="there is no docker compose here")
+def test_docker_compose_takes_the_file():
+    command = [*compose_tool(), "-f", str(ROOT / "docker-compose.yml"), "config"]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+
+
+def test_the_containers_share_one_database_and_the_logs_are_read_only():
+    volumes = {name: service["volumes"] for name, service in services().items()}
+    assert all("database:/data" in found for found in volumes.values())
+    assert volumes["ingest"][1].endswith(":ro")
+    assert parsed(services()["serve"]["command"]).params["public"] is True
+    assert "engagement ingest /rlogs" in services()["ingest"]["command"][0]
+
+
+def test_the_server_is_open_only_where_the_port_is_of_this_machine():
+    assert [port.split(":")[0] for port in services()["serve"]["ports"]] == ["127.0.0.1"]
+
+
+def test_the_loop_of_ingests_goes_on_after_a_failure_and_ends_when_told(tmp_path):
+    script = services()["ingest"]["command"][0].replace("$$", "$")
+    calls = tmp_path / "calls"
+    fake = tmp_path / "engagement"
+    fake.write_text(f"#!/bin/sh\necho $@ >> {calls}\nexit 3\n")
+    fake.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "EVERY_S": "0.05"}
+    with subprocess.Popen(["sh", "-c", script], env=environment) as process:
+        while not calls.exists() or calls.read_text().count("\n") < 3:
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert set(calls.read_text().splitlines()) == {"ingest /rlogs"}
+
+
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])
+def test_units_run_commands_that_there_are(unit):
+    [line] = re.findall(r"^ExecStart=(.*)$", (DEPLOY / unit).read_text(), re.MULTILINE)
+    assert isinstance(parsed(line.split()[1:]), click.Context)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_takes_the_units(tmp_path):
+    for unit in UNITS:
+        text = (DEPLOY / unit).read_text()
+        (tmp_path / unit).write_text(
+            text.replace("/opt/engagement/bin/engagement", str(ENGAGEMENT))
+        )
+    found = subprocess.run(
+        ["systemd-analyze", "verify", *(str(tmp_path / unit) for unit in UNITS)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+@pytest.mark.skipif(
+    not (shutil.which("nginx") and shutil.which("openssl")), reason="there is no nginx here"
+)
+def test_nginx_takes_its_file(tmp_path):
+    text = (DEPLOY / "nginx.conf").read_text()
+    text = text.replace("/etc/letsencrypt/live/drives.example.org", str(tmp_path))
+    (tmp_path / "site.conf").write_text(text.replace("/etc/nginx", str(tmp_path)))
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/log;\nevents {{}}\n"
+        f"http {{ access_log off; include {tmp_path}/site.conf; }}\n"
+    )
+    key = ["-keyout", "privkey.pem", "-out", "fullchain.pem", "-subj", "/CN=drives.example.org"]
+    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *key]
+    subprocess.run(certificate, check=True, capture_output=True, cwd=tmp_path)
+    command = ["nginx", "-t", "-e", str(tmp_path / "log"), "-c", str(tmp_path / "nginx.conf")]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
