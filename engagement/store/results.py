@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _GROUP_MESSAGES = 2_500_000  # an hour of rlogs at a time bounds the memory of the views
-_BULK_GROUP_MESSAGES = 15_000_000  # planning takes longer than computing where groups are small
+_BULK_GROUP_MESSAGES = 6_000_000  # planning takes longer than computing where groups are small
 _BULK_GROUPS = 10
 _BULK_MEMORY = "1GB"
 _LONG_DRIVE_MEMORY = "2GB"

@@ -1,0 +1,1 @@
+"""Files in from devices and out to servers, over SSH; knows nothing of the store."""
