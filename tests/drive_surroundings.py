@@ -107,7 +107,7 @@ def _alerts(rng: Random, start_ns: int, end_ns: int) -> Timed:
                 "text2": rng.choice((None, None, "Steer now")),
                 "alert_type": alert_type,
                 "alert_status": status,
-                "alert_size": "mid",
+                "alert_size": rng.choice(("mid", "mid", "mid", "full")),
             }
             length_ns = seconds(rng.choice((0.1, 0.5, 1.0, 4.0, 9.9)))
             # Every log says at its borders what is shown: no segment goes without.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Kind = Literal["poisson", "quasi_poisson", "drives"]
 
 
+_MAX_LOG_ERROR = 300.0  # beyond any number that is not nothing or everything
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A value, its limits and what they rest on; None where the drives don't give it.
@@ -48,7 +51,7 @@ def rate_interval(group: Sample, *, dispersion_max: float) -> Interval:
     squares = float(((drives.numerators - rate * drives.denominators) ** 2).sum())
     by_length = squares / n_events * drives.n_drives / (drives.n_drives - 1)
     error = math.sqrt(max(factor, by_length) / n_events)
-    width = math.exp(t_quantile(drives.n_drives - 1) * error)
+    width = widening(t_quantile(drives.n_drives - 1) * error)
     return Interval(rate, rate / width, rate * width, "quasi_poisson")
 
 
@@ -60,7 +63,7 @@ def mean_interval(group: Sample) -> Interval:
     mean, error = found
     if error is None or mean <= 0:
         return Interval(mean)
-    width = math.exp(error / mean)
+    width = widening(error / mean)
     return Interval(mean, mean / width, mean * width, "drives")
 
 
@@ -73,9 +76,14 @@ def share_interval(group: Sample) -> Interval:
     if error is None or not 0 < share < 1:
         return Interval(share)
     odds = share / (1 - share)
-    width = math.exp(error / (share * (1 - share)))
+    width = widening(error / (share * (1 - share)))
     lower, upper = odds / width, odds * width
     return Interval(share, lower / (1 + lower), upper / (1 + upper), "drives")
+
+
+def widening(log_error: float) -> float:
+    """What limits on the logarithm multiply and divide by; a finite number however wide they are."""
+    return math.exp(min(log_error, _MAX_LOG_ERROR))
 
 
 def _mean_and_error(group: Sample) -> tuple[float, float | None] | None:

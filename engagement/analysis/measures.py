@@ -44,7 +44,7 @@ _EVENTS = {
 _SHARES = {
     "engaged_fraction": ("engaged_s", "known_s", "share of time engaged"),
     "moving_engaged_fraction": ("moving_engaged_s", "moving_s", "share of moving time engaged"),
-    "distance_engaged_fraction": ("engaged_km", "distance_km", "share of distance engaged"),
+    "distance_engaged_fraction": ("engaged_km", "known_km", "share of distance engaged"),
 }
 
 # Columns of `tuning`: the value, the time that it is over, its unit, what people read.
@@ -57,7 +57,7 @@ _MEANS = {
 }
 
 _DRIVES = """
-select drive_id, engaged_s, known_s, moving_engaged_s, moving_s, engaged_km, distance_km
+select drive_id, engaged_s, known_s, moving_engaged_s, moving_s, engaged_km, distance_km, known_km
 from drives
 where drive_id in (select unnest($drives))
 """
@@ -166,7 +166,7 @@ def _shares(rows: Sequence[dict[str, Any]], place: dict[int, int]) -> Iterator[M
             column[place[row["drive_id"]]] = row[name] or 0.0
     hours, kms = columns["known_s"] / _S_PER_H, columns["distance_km"]
     for name, (numerator, denominator, label) in _SHARES.items():
-        shown: ExposureUnit = "km" if denominator == "distance_km" else "h"
+        shown: ExposureUnit = "km" if denominator.endswith("_km") else "h"
         top, bottom = columns[numerator], columns[denominator]
         yield Measure(name, label, "", "share", top, bottom, hours, kms, shown)
 

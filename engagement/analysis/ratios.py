@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engagement.analysis.intervals import widening
 from engagement.analysis.samples import spread_of_sum
-from engagement.statistics import t_quantile
+from engagement.statistics import normal_quantile, t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,9 @@ def rate_ratio(sample: Sample, inflation: Spread | None) -> Ratio:
     value = sums.b / sums.a if sums.a else math.inf
     if inflation is None:
         return Ratio(value)
-    slack = inflation.quantile**2 * inflation.size * sums.variance
+    # Few drives may by chance differ less than Poisson's events would: never narrower than that.
+    squared_width = max(inflation.quantile**2 * inflation.size, normal_quantile(0.975) ** 2)
+    slack = squared_width * sums.variance
     root = 2 * sums.a * sums.b + slack + math.sqrt(slack * (slack + 4 * sums.a * sums.b))
     return Ratio(value, 2 * sums.b**2 / root, root / (2 * sums.a**2) if sums.a else math.inf)
 
@@ -107,7 +110,7 @@ def mean_ratio(sample: Sample) -> Ratio:
     n_degrees = (part_a + part_b) ** 2 / (
         part_a**2 / spread_a.n_degrees + part_b**2 / spread_b.n_degrees
     )
-    width = math.exp(t_quantile(n_degrees) * math.sqrt(part_a + part_b))
+    width = widening(t_quantile(n_degrees) * math.sqrt(part_a + part_b))
     return Ratio(value, value / width, value * width)
 
 

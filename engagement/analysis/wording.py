@@ -131,9 +131,9 @@ def warnings(comparison: Comparison) -> list[str]:
 def _log_warnings(comparison: Comparison) -> Iterator[str]:
     a, b = comparison.a, comparison.b
     n_qlog_drives = a.n_qlog_drives + b.n_qlog_drives
-    if 0 < n_qlog_drives < a.n_drives + b.n_drives:
+    if n_qlog_drives:
         yield (
-            f"rlogs and qlogs are mixed: {a.n_qlog_drives} of {a.n_drives} drives of A and "
+            f"logs are decimated: {a.n_qlog_drives} of {a.n_drives} drives of A and "
             f"{b.n_qlog_drives} of {b.n_drives} of B have qlogs, which lack short presses"
         )
 

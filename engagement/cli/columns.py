@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engagement.cli.render import Row
 
 LOCAL_TIME = " ^"
-MIXED = " ~"
+DECIMATED = " ~"
 
 
 def is_local(row: Row) -> bool:
@@ -32,13 +32,13 @@ def _local_mark(row: Row) -> str:
     return LOCAL_TIME if is_local(row) else ""
 
 
-def is_mixed(row: Row) -> bool:
-    """Whether some of a group's drives were read from qlogs and some were not."""
-    return bool(0 < row["n_qlog_drives"] < row["n_drives"])
+def has_qlogs(row: Row) -> bool:
+    """Whether any of a group's drives was read from qlogs, all or in part."""
+    return bool(row["n_qlog_drives"])
 
 
-def _mixed_mark(row: Row) -> str:
-    return MIXED if is_mixed(row) else ""
+def _decimated_mark(row: Row) -> str:
+    return DECIMATED if has_qlogs(row) else ""
 
 
 def _percent_interval(estimate: tuple[float | None, float | None, float | None]) -> str:
@@ -154,7 +154,7 @@ EVENTS = (
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
 
 GROUPS = (
-    Column("drives", "n_drives", is_number=True, mark=_mixed_mark),
+    Column("drives", "n_drives", is_number=True, mark=_decimated_mark),
     Column("engaged\nhours", "engaged_h", decimal, rank=6),
     Column("engaged\nkm", "engaged_km", decimal),
     Column("engaged\n% time", "engaged_fraction", percent),
@@ -167,7 +167,7 @@ GROUPS = (
 
 RATES = (
     Column("event", "event", is_whole=True),
-    Column("drives", "n_drives", is_number=True, rank=4, mark=_mixed_mark),
+    Column("drives", "n_drives", is_number=True, rank=4, mark=_decimated_mark),
     Column("events", "n_events", is_number=True),
     Column("engaged\nhours", "engaged_h", decimal, rank=5),
     Column("/hour", "per_hour", interval),

@@ -21,6 +21,7 @@ from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, date_options, device_option, json_option
 from engagement.cli.render import Column, Line
 from engagement.cli.selection import select
+from engagement.errors import InputError, NotFoundError
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from engagement.analysis.summary import Per
 
 _MIN_PERMUTATIONS = 100
+_MAX_PERMUTATIONS = 1_000_000
 
 _COLUMNS = (
     Column("", "measure", is_whole=True),
@@ -78,10 +80,12 @@ def _conditions(
     default="100km",
     help="Which rates to show; JSON and conditions have both.",
 )
-@click.option("--seed", type=int, default=1, metavar="N", help="For the same p every time.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, metavar="N", help="For the same p every time."
+)
 @click.option(
     "--permutations",
-    type=click.IntRange(min=_MIN_PERMUTATIONS),
+    type=click.IntRange(_MIN_PERMUTATIONS, _MAX_PERMUTATIONS),
     default=N_PERMUTATIONS,
     metavar="N",
     help="How often labels are dealt anew; all ways are tried where there are no more.",
@@ -116,8 +120,8 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     tell nothing does not hold, and stderr says so.
 
     \b
-    Exit status: 0 done, 1 a condition holds or there is no such group, 2 wrong
-    usage, 4 the database can't be read.
+    Exit status: 0 done, 1 a condition holds, 2 wrong usage or no such group, 4 the database
+    can't be read.
 
     \b
     Example:
@@ -128,7 +132,10 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     """
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
-    comparison = _compare(options)
+    try:
+        comparison = _compare(options)
+    except NotFoundError as error:  # 1 is for a condition that holds
+        raise InputError(str(error)) from error
     verdicts = [judge(condition, comparison) for condition in options["conditions"]]
     report = render_markdown(comparison, verdicts, options["per"])
     if as_json:

@@ -27,6 +27,19 @@ CAUSES = (
     "unknown",
 )  # fmt: skip
 
+_CHOSEN = """
+select events.*
+from events
+inner join drives on events.drive_id = drives.drive_id
+where ($drive::varchar is null or starts_with(events.drive, $drive))
+    and (len($kinds) = 0 or list_contains($kinds, events.kind))
+    and (len($causes) = 0 or list_contains($causes, events.cause))
+    and (events.is_critical or not $is_critical)
+order by
+    drives.started_at_utc desc nulls last, drives.drive desc, drives.dongle_id,
+    events.mono_ns, events.kind
+"""
+
 
 @click.command()
 @click.option("--drive", metavar="NAME", help="Only this drive; the start of its name is enough.")
@@ -106,20 +119,11 @@ def _chosen(
     is_critical: bool,
 ) -> list[dict[str, Any]]:
     """The events of the selected drives that fit, newest drives first."""
-    drives = [row for row in selection.drives() if (row["drive"] or "").startswith(drive or "")]
-    if drive is not None and not drives:
-        names = [row["drive"] for row in selection.drives()]
+    names = [row["drive"] for row in selection.drives()]
+    if drive is not None and not any(name.startswith(drive) for name in names):
         raise NotFoundError("drive", drive, names)
-    place = {row["drive_id"]: number for number, row in enumerate(drives)}
-    rows = [
-        row
-        for row in selection.reader.rows("from events order by drive_id, mono_ns, kind")
-        if row["drive_id"] in place
-        and (not kinds or row["kind"] in kinds)
-        and (not causes or row["cause"] in causes)
-        and (row["is_critical"] or not is_critical)
-    ]
-    return sorted(rows, key=lambda row: place[row["drive_id"]])
+    wanted = {"drive": drive, "kinds": kinds, "causes": causes, "is_critical": is_critical}
+    return selection.rows(_CHOSEN, wanted)
 
 
 def _worst(rows: list[dict[str, Any]], n_rows: int) -> list[dict[str, Any]]:

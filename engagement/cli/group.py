@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from engagement.cli.exit_codes import ExitCode
+from engagement.cli.formats import text
 from engagement.cli.options import DATABASE_KEY
 from engagement.errors import EngagementError, suggestion
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = "interrupted; nothing half-done was kept"
 
 _COMMANDS = {
+    "collect": "Fetch logs from devices over SSH.",
     "ingest": "Bring the database up to date with folders of logs.",
     "report": "Show what the drives were like, and totals per device.",
     "rates": "Show how often drivers intervene and openpilot disengages.",
@@ -38,6 +40,7 @@ _COMMANDS = {
     "sql": "Run a query on the views.",
     "shell": "Open a SQL prompt on the views, read-only.",
     "serve": "Serve the views over HTTP, and pages to look at them.",
+    "sync": "Send the database, or the old JSON files, to a server.",
     "export": "Write views to files, also in the old JSON formats.",
     "import": "Read drives from the old system's JSON files.",
     "recompute": "Compute every number anew from the logs' contents.",
@@ -101,7 +104,7 @@ class _Group(click.Group):
         except EngagementError as error:
             if _is_interrupt(error.__cause__):
                 raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
-            raise Failure(str(error), error.exit_code) from error
+            raise Failure(_shown(error), error.exit_code) from error
         except KeyboardInterrupt as error:
             raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
         except RuntimeError as error:
@@ -118,6 +121,11 @@ class _Group(click.Group):
             _let_go_of_stdout()
             ctx.exit(ExitCode.OK)
         return result
+
+
+def _shown(error: EngagementError) -> str:
+    """The message; what a terminal would obey in names from logs is written as an escape."""
+    return "\n".join(text(line) for line in str(error).split("\n"))
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -64,7 +64,7 @@ def rates(
 
     Every rate stands with its 95 % interval: where two overlap widely, the groups may well be the
     same. JSON has the rows of the views `rates`, `groups` and `mtbf`; CSV those of `groups`, with
-    --event those of `rates`.
+    --event those of `rates`, or of `mtbf` where only failures were named.
 
     \b
     Example:
@@ -82,14 +82,14 @@ def rates(
     if output == "json":
         render.print_json(parts)
     elif output == "csv":
-        view = "rates" if events else "groups"
+        view = "groups" if not events else "rates" if parts["rates"] else "mtbf"
         render.print_csv(names[view], parts[view])
     elif not parts["groups"]:
         render.note("there is no such drive in the database")
     else:
         _print_tables(parts, by, has_events=bool(events))
-    if any(columns.is_mixed(row) for row in parts["groups"]):
-        mark = columns.MIXED.strip()
+    if any(columns.has_qlogs(row) for row in parts["groups"]):
+        mark = columns.DECIMATED.strip()
         render.note(f"{mark} some of these drives were read from qlogs, which lack short presses")
 
 

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, start_mono_ns)
 -- reads:   alert, result.drive_facts, result.driver_inputs, result.engagements,
---          result.engaged_runs, staging.thresholds
+--          result.engaged_runs, result.thresholds
 -- null:    texts that the alert does not have; what did not follow in time
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
 create or replace view compute.alerts as
@@ -35,6 +35,7 @@ steps as (
             or (text1 is distinct from lag(text1) over by_time)
             or (text2 is distinct from lag(text2) over by_time)
             or (alert_status is distinct from lag(alert_status) over by_time)
+            or (alert_size is distinct from lag(alert_size) over by_time)
         ) as is_other
     from samples
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
@@ -79,7 +80,7 @@ answers as (
         on
             runs.drive_id = inputs.drive_id
             and runs.start_mono_ns <= inputs.end_mono_ns
-            and runs.start_mono_ns + (select reaction_max_ns from staging.thresholds)
+            and runs.start_mono_ns + (select reaction_max_ns from result.thresholds)
             >= inputs.start_mono_ns
     where
         inputs.end_mono_ns > runs.start_mono_ns or inputs.start_mono_ns = runs.start_mono_ns
@@ -99,7 +100,7 @@ ends as (
         on
             runs.drive_id = engagements.drive_id
             and runs.start_mono_ns <= engagements.end_mono_ns
-            and runs.start_mono_ns + (select reaction_max_ns from staging.thresholds)
+            and runs.start_mono_ns + (select reaction_max_ns from result.thresholds)
             >= engagements.end_mono_ns
     where engagements.end_kind = 'disengagement'
     group by runs.drive_id, runs.start_mono_ns

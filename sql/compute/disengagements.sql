@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, engagement_num)
 -- reads:   result.engagements, result.event_moments, staging.engagement_ends, staging.end_events,
---          staging.end_actions, staging.thresholds
+--          staging.end_actions, result.thresholds
 -- null:    cause_event without an event; speed and place where none was sampled shortly before
 -- why:     event flags are read first, then pedals and buttons: the first rule that fits counts
 create or replace view compute.disengagements as
@@ -116,8 +116,8 @@ final as (
         (
             explained.cause <> 'end_of_drive'
             and engagements.duration_s
-            >= (select counted_min_on_ns from staging.thresholds) / 1e9
-            and engagements.off_s >= (select counted_min_off_ns from staging.thresholds) / 1e9
+            >= (select counted_min_on_ns from result.thresholds) / 1e9
+            and engagements.off_s >= (select counted_min_off_ns from result.thresholds) / 1e9
         ) as is_counted,
         explained.is_inferred,
         moments.speed_mps,

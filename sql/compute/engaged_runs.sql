@@ -1,7 +1,7 @@
 -- Maximal runs of mode engaged, whatever else changes in them, with the engagement they are part of.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   result.state_intervals, staging.thresholds
+-- reads:   result.state_intervals, result.thresholds
 -- null:    never
 -- why:     an off-run that is short and known does not end an engagement
 create or replace view compute.engaged_runs as
@@ -34,7 +34,7 @@ engaged as (
         not coalesce(
             engaged_until_ns >= coalesce(unknown_until_ns, engaged_until_ns)
             and start_mono_ns - engaged_until_ns
-            < (select engagement_min_off_ns from staging.thresholds),
+            < (select engagement_min_off_ns from result.thresholds),
             false
         ) as is_engagement_start
     from intervals

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, engagement_num)
 -- reads:   result.engaged_runs, result.state_intervals, result.interval_motion,
---          result.drive_facts, ignition, car_state, staging.thresholds
+--          result.drive_facts, ignition, car_state, result.thresholds
 -- null:    never; distance_km is 0 where the speed is not known
 create or replace view compute.engagements as
 with
@@ -94,7 +94,7 @@ offs as (
         on
             spans.drive_id = switches.drive_id
             and spans.end_mono_ns <= switches.mono_ns
-            and spans.end_mono_ns + (select end_of_drive_ns from staging.thresholds)
+            and spans.end_mono_ns + (select end_of_drive_ns from result.thresholds)
             >= switches.mono_ns
     where switches.was_on and not switches.is_on
 ),
@@ -106,7 +106,7 @@ parks as (
         on
             spans_in_order.drive_id = car_state.drive_id
             and spans_in_order.end_mono_ns <= car_state.mono_ns
-            and spans_in_order.end_mono_ns + (select end_of_drive_ns from staging.thresholds)
+            and spans_in_order.end_mono_ns + (select end_of_drive_ns from result.thresholds)
             >= car_state.mono_ns
     where spans_in_order.next_start_ns is null and car_state.gear = 'park'
 ),

@@ -1,7 +1,7 @@
 -- How often each event happened in a drive, by speed band.
 --
 -- grain:   one row per (drive_id, speed_band, event)
--- reads:   result.events, staging.thresholds
+-- reads:   result.events, result.thresholds
 -- null:    never; an event that did not happen has no row
 -- why:     one moment may be several events: a counted disengagement is a disengagement too
 create or replace view compute.event_counts as
@@ -14,8 +14,8 @@ moments as (
         cause,
         case
             when speed_mps is null then 'unknown'
-            when speed_mps < (select city_max_mps from staging.thresholds) then 'city'
-            when speed_mps < (select road_max_mps from staging.thresholds) then 'road'
+            when speed_mps < (select city_max_mps from result.thresholds) then 'city'
+            when speed_mps < (select road_max_mps from result.thresholds) then 'road'
             else 'highway'
         end as speed_band,
         (kind = 'disengagement' and is_counted) as is_counted,

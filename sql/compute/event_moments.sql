@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
 -- reads:   result.engagements, result.overrides, result.segment_starts, staging.fixes, car_state,
---          staging.thresholds
+--          result.thresholds
 -- null:    duration_s of an end; speed and place where none was sampled shortly before
 -- why:     samples are found by the second that they fall in, so that each meets few moments
 create or replace view compute.event_moments as
@@ -26,7 +26,7 @@ times as (
     select distinct
         drive_id,
         mono_ns,
-        mono_ns - (select max_gap_ns from staging.thresholds) as from_mono_ns
+        mono_ns - (select max_gap_ns from result.thresholds) as from_mono_ns
     from moments
 ),
 
@@ -68,7 +68,7 @@ places as (
     asof inner join staging.fixes as fixes
         on times.drive_id = fixes.drive_id and times.mono_ns >= fixes.mono_ns
     where
-        times.mono_ns - fixes.mono_ns <= (select position_max_age_ns from staging.thresholds)
+        times.mono_ns - fixes.mono_ns <= (select position_max_age_ns from result.thresholds)
 ),
 
 final as (

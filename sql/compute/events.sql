@@ -3,7 +3,7 @@
 -- grain:   one row per (drive_id, kind, mono_ns)
 -- reads:   result.event_moments, result.disengagements, staging.event_motion,
 --          staging.event_turning, staging.event_leads, staging.event_warnings,
---          staging.event_aftermath, staging.thresholds
+--          staging.event_aftermath, result.thresholds
 -- null:    whatever the log can't say, and what the car ahead never gave cause for
 -- why:     severity is the worst ratio of a measure to the threshold that makes it critical
 create or replace view compute.events as
@@ -59,7 +59,7 @@ measured as (
         thresholds.critical_drac_mps2,
         thresholds.critical_deceleration_mps2
     from result.event_moments as moments
-    cross join staging.thresholds as thresholds
+    cross join result.thresholds as thresholds
     left join result.disengagements as ends
         on
             moments.drive_id = ends.drive_id
@@ -124,6 +124,7 @@ final as (
             critical_deceleration_mps2
         ),
         case
+            when cause = 'end_of_drive' then null
             when is_any_critical then true
             when severity is not null or has_fcw is not null or has_aeb is not null then false
         end as is_critical,

@@ -1,7 +1,7 @@
 -- Time and distance of each state interval by speed band, from carState's speed.
 --
 -- grain:   one row per (drive_id, start_mono_ns, speed_band, is_moving)
--- reads:   staging.car_state_steps, result.state_intervals, staging.thresholds
+-- reads:   staging.car_state_steps, result.state_intervals, result.thresholds
 -- null:    never
 -- why:     a step counts by the state and the speed at its start; a negative speed is standstill
 create or replace view compute.interval_motion as
@@ -24,11 +24,11 @@ placed as (
         intervals.start_mono_ns,
         intervals.mode,
         case
-            when steps.v_ego_mps < (select city_max_mps from staging.thresholds) then 'city'
-            when steps.v_ego_mps < (select road_max_mps from staging.thresholds) then 'road'
+            when steps.v_ego_mps < (select city_max_mps from result.thresholds) then 'city'
+            when steps.v_ego_mps < (select road_max_mps from result.thresholds) then 'road'
             else 'highway'
         end as speed_band,
-        (steps.v_ego_mps > (select moving_min_mps from staging.thresholds)) as is_moving,
+        (steps.v_ego_mps > (select moving_min_mps from result.thresholds)) as is_moving,
         steps.duration_ns,
         steps.distance_m
     from steps

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, axis, start_mono_ns)
 -- reads:   staging.pressed_runs, staging.override_event_runs, result.engaged_runs,
---          result.engagements, staging.thresholds
+--          result.engagements, result.thresholds
 -- null:    never
 -- why:     the list of events is coarse, so where wheel or pedal tell of it they tell its length
 create or replace view compute.overrides as
@@ -37,7 +37,7 @@ pressed as (
 long_enough as (
     select *
     from pressed
-    where end_mono_ns - start_mono_ns >= (select override_min_ns from staging.thresholds)
+    where end_mono_ns - start_mono_ns >= (select override_min_ns from result.thresholds)
 ),
 
 disengaged as (
@@ -46,7 +46,7 @@ disengaged as (
         engagement_num,
         'longitudinal' as axis,
         end_mono_ns,
-        end_mono_ns - (select cause_before_ns from staging.thresholds) as pressed_from_ns
+        end_mono_ns - (select cause_before_ns from result.thresholds) as pressed_from_ns
     from result.engagements
     where end_kind = 'disengagement'
 ),
@@ -119,7 +119,7 @@ numbered as (
             (
                 input_until_ns is null
                 or start_mono_ns - input_until_ns
-                >= (select override_merge_ns from staging.thresholds)
+                >= (select override_merge_ns from result.thresholds)
             )::int
         ) over (
             partition by drive_id, axis, engagement_num order by start_mono_ns, end_mono_ns

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, speed_band)
 -- reads:   staging.tuning_steps, staging.curvature_errors, staging.torque_commands, car_control,
---          car_params, staging.thresholds
+--          car_params, result.thresholds
 -- null:    what the logs don't give: curvatures, torque (it is not the command where steering is by
 --          angle), samples near enough for oscillations; a field that is 0 throughout was not logged
 -- why:     services meet in tenths of a second, which hold samples of each even at 10 Hz; the angle
@@ -32,8 +32,8 @@ banded as (
     select
         tenths.drive_id,
         case
-            when tenths.first_mps < (select city_max_mps from staging.thresholds) then 'city'
-            when tenths.first_mps < (select road_max_mps from staging.thresholds) then 'road'
+            when tenths.first_mps < (select city_max_mps from result.thresholds) then 'city'
+            when tenths.first_mps < (select road_max_mps from result.thresholds) then 'road'
             else 'highway'
         end as speed_band,
         tenths.measured_ns,
@@ -179,9 +179,9 @@ powers as (
     select
         parts.drive_id,
         case
-            when any_value(parts.first_mps) < (select city_max_mps from staging.thresholds)
+            when any_value(parts.first_mps) < (select city_max_mps from result.thresholds)
                 then 'city'
-            when any_value(parts.first_mps) < (select road_max_mps from staging.thresholds)
+            when any_value(parts.first_mps) < (select road_max_mps from result.thresholds)
                 then 'road'
             else 'highway'
         end as speed_band,

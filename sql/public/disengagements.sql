@@ -1,7 +1,7 @@
 -- Ends of engagements at a known moment, each with its cause.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.disengagements, result.drive_metrics, drive
+-- reads:   result.disengagements, result.drive_metrics, drive, segment
 -- null:    cause_event without an event; speed and place where none was sampled shortly before
 create or replace view disengagements as
 with
@@ -21,10 +21,13 @@ final as (
         ends.is_inferred,
         ends.speed_mps,
         ends.latitude,
-        ends.longitude
+        ends.longitude,
+        segment.log_kind
     from result.disengagements as ends
     inner join result.drive_metrics as metrics on ends.drive_id = metrics.drive_id
     inner join drive on ends.drive_id = drive.drive_id
+    left join segment
+        on ends.drive_id = segment.drive_id and ends.segment_num = segment.segment_num
 )
 
 select * from final;
@@ -42,3 +45,4 @@ comment on column disengagements.is_inferred is 'only pedals, buttons and gear c
 comment on column disengagements.speed_mps is 'speed at the end; null where not sampled';
 comment on column disengagements.latitude is 'degrees; null without a recent fix';
 comment on column disengagements.longitude is 'degrees; null without a recent fix';
+comment on column disengagements.log_kind is 'rlog, or qlog, in which short presses are lost';

@@ -49,6 +49,7 @@ ingested as (
         metrics.lateral_only_s,
         metrics.longitudinal_s,
         metrics.distance_km,
+        metrics.known_km,
         metrics.engaged_km,
         metrics.engaged_fraction,
         metrics.moving_engaged_fraction,
@@ -151,6 +152,7 @@ comment on column drives.moving_engaged_s is 'time with openpilot active faster 
 comment on column drives.lateral_only_s is 'time steering without being enabled: MADS, always-on lateral';
 comment on column drives.longitudinal_s is 'time with speed controlled by longitudinal_source; null without carParams';
 comment on column drives.distance_km is 'integral of speed';
+comment on column drives.known_km is 'integral of speed in known time; null for an imported drive';
 comment on column drives.engaged_km is 'integral of speed while engaged';
 comment on column drives.engaged_fraction is 'engaged_s / known_s; null without known time';
 comment on column drives.moving_engaged_fraction is 'moving_engaged_s / moving_s; null without moving';

@@ -23,5 +23,5 @@ comment on column event_counts.drive_id is 'number of the drive in this database
 comment on column event_counts.dongle_id is 'the device';
 comment on column event_counts.drive is 'name of the drive, its log id';
 comment on column event_counts.speed_band is 'speed at the event: city, road, highway, or unknown where it was not sampled';
-comment on column event_counts.event is 'intervention, disengagement, disengagement_counted (or driver_, system_, car_ ... of these), lateral_ or longitudinal_override, critical_event';
+comment on column event_counts.event is 'intervention, disengagement, disengagement_counted (driver_, system_ ... of these), lateral_ or longitudinal_override, critical_event';
 comment on column event_counts.n_events is 'how often it happened';

@@ -48,6 +48,7 @@ final as (
         events.time_to_reengage_s,
         events.latitude,
         events.longitude,
+        segment.log_kind,
         segment.path
     from result.events as events
     inner join result.drive_metrics as metrics on events.drive_id = metrics.drive_id
@@ -73,9 +74,9 @@ comment on column events.cause_event is 'the event that says so; null where none
 comment on column events.is_counted is 'a disengagement with 2 s engaged before and 2 s off after; null for an override';
 comment on column events.is_inferred is 'only pedals, buttons and gear could tell the cause; null for an override';
 comment on column events.is_intervention is 'an override, or a counted disengagement by the driver';
-comment on column events.is_critical is 'min_ttc_s < 1.5, min_thw_s < 0.8, max_drac_mps2 > 3, peak_deceleration_mps2 > 3, has_fcw or has_aeb';
+comment on column events.is_critical is 'min_ttc_s < 1.5, min_thw_s < 0.8, max_drac_mps2 > 3, peak_deceleration_mps2 > 3, has_fcw or has_aeb; null for an end of drive';
 comment on column events.is_planned is 'with blinker or lane change, near standstill (< 2 m/s), or accelerating with gas';
-comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: 1 and above is critical; null without any measure';
+comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: beyond 1 is critical; null without any measure';
 comment on column events.speed_mps is 'speed at the event';
 comment on column events.lead_distance_m is 'distance of the car ahead at the event; null without one';
 comment on column events.closing_speed_mps is 'how fast it comes nearer at the event; negative when it goes away';
@@ -95,4 +96,5 @@ comment on column events.time_to_input_s is 'from a disengagement to the driver'
 comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
 comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
+comment on column events.log_kind is 'rlog, or qlog, in which short presses are lost';
 comment on column events.path is 'the log file that it is in';

@@ -28,6 +28,7 @@ exposures as (
     select
         grouped_by,
         group_name,
+        count(*) filter (where log_kind <> 'rlog') as n_qlog_drives,
         coalesce(fsum(engaged_s), 0) / 3600 as engaged_h
     from drive_groups
     group by grouped_by, group_name
@@ -48,6 +49,7 @@ counted as (
         exposures.grouped_by,
         exposures.group_name,
         kinds.event,
+        exposures.n_qlog_drives,
         coalesce(counts.n_failures, 0) as n_failures,
         exposures.engaged_h,
         1.959963984540054::double as z
@@ -82,6 +84,7 @@ final as (
         grouped_by,
         group_name,
         event,
+        n_qlog_drives,
         n_failures::bigint as n_failures,
         engaged_h,
         nullif(engaged_h, 0) / nullif(n_failures, 0) as mtbf_h,
@@ -94,6 +97,7 @@ select * from final;
 comment on column mtbf.grouped_by is 'all, device, car, version, branch, commit, fork or month';
 comment on column mtbf.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column mtbf.event is 'the event that disabled openpilot, or any; every group has a row of each that happened anywhere';
+comment on column mtbf.n_qlog_drives is 'drives read from qlogs, all or in part: short presses are lost in them';
 comment on column mtbf.n_failures is 'disengagements by the system (system_immediate, system_soft) with this event';
 comment on column mtbf.engaged_h is 'time engaged';
 comment on column mtbf.mtbf_h is 'engaged_h / n_failures; null without failures or engaged time';

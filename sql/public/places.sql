@@ -1,7 +1,7 @@
 -- Cells of about 100 m that drives passed, and how many of them had an intervention there.
 --
 -- grain:   one row per (cell_row, cell_column)
--- reads:   result.passed_cells, drives, staging.thresholds
+-- reads:   result.passed_cells, drives, result.thresholds
 -- null:    the fraction and its limits where no drive was engaged
 -- why:     1.96 is the 97.5 % quantile of the normal distribution, for Wilson's interval; the share
 --          over all cells counts a drive once in each cell
@@ -13,7 +13,7 @@ limits as (
         greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
         place_min_drives,
         1.959963984540054::double as z
-    from staging.thresholds
+    from result.thresholds
 ),
 
 passed as (

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (grouped_by, group_name, event)
 -- reads:   drive_groups, result.speed_bands, result.event_counts, confidence_limit,
---          staging.thresholds
+--          result.thresholds
 -- null:    rates, limits and interval kinds without exposure; dispersion without events, or with
 --          fewer than two drives that have exposure
 -- why:     where drives differ, or events come several at a time, counts vary more than a Poisson
@@ -169,7 +169,7 @@ chosen as (
     select
         *,
         case
-            when exposure > 0 and dispersion >= (select dispersion_max from staging.thresholds)
+            when exposure > 0 and dispersion >= (select dispersion_max from result.thresholds)
                 then 'quasi_poisson'
             when exposure > 0 then 'poisson'
         end as interval_kind
@@ -203,7 +203,9 @@ spread as (
         *,
         case
             when interval_kind = 'quasi_poisson'
-                then exp(t * sqrt(greatest(dispersion, weighted_dispersion) / n_events))
+                then exp(
+                    least(t * sqrt(greatest(dispersion, weighted_dispersion) / n_events), 300)
+                )
         end as factor
     from limited
 ),

@@ -1,7 +1,7 @@
 -- Moments from which on carControl may say something else of lateral and longitudinal control.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   car_control, staging.thresholds
+-- reads:   car_control, result.thresholds
 -- null:    lat_active and long_active where the log's writer had no such fields
 -- why:     is_known is false from a sample that nothing follows within the gap
 create or replace view staging.car_control_edges as
@@ -34,7 +34,7 @@ steps as (
         lat_active,
         long_active,
         (
-            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds), false)
+            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from result.thresholds), false)
             and next_segment_num - segment_num <= 1
         ) as is_known,
         (
@@ -42,7 +42,7 @@ steps as (
             and (lat_active is not distinct from previous_lat_active)
             and (long_active is not distinct from previous_long_active)
             and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= (select max_gap_ns from staging.thresholds)
+            and mono_ns - previous_mono_ns <= (select max_gap_ns from result.thresholds)
             and segment_num - previous_segment_num <= 1
         ) as is_same
     from samples

@@ -1,7 +1,7 @@
 -- The time from each carState sample to the next one of its drive.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   car_state, staging.thresholds
+-- reads:   car_state, result.thresholds
 -- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown
 -- why:     is_known is false where nothing follows within the gap: what comes next is unknown
 create or replace view staging.car_state_steps as
@@ -52,12 +52,12 @@ steps as (
     select
         *,
         (
-            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds), false)
+            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from result.thresholds), false)
             and next_segment_num - segment_num <= 1
         ) as is_known,
         (
             mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= (select max_gap_ns from staging.thresholds)
+            and mono_ns - previous_mono_ns <= (select max_gap_ns from result.thresholds)
             and segment_num - previous_segment_num <= 1
         ) as follows_known
     from samples

@@ -1,7 +1,7 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, segment, staging.thresholds
+-- reads:   staging.control_samples, segment, result.thresholds
 -- null:    never
 -- why:     is_known is false from a sample that nothing follows within the gap; qlogs before
 --          2021-07 have one sample a second, give or take a millisecond
@@ -16,8 +16,8 @@ samples as (
         samples.enabled,
         samples.active,
         case
-            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from staging.thresholds)
-            else (select max_gap_ns from staging.thresholds)
+            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
+            else (select max_gap_ns from result.thresholds)
         end as max_gap_ns,
         lag(samples.mono_ns) over by_time as previous_mono_ns,
         lag(samples.segment_num) over by_time as previous_segment_num,
@@ -49,8 +49,8 @@ steps as (
             and active = previous_active
             and mono_ns > previous_mono_ns
             and mono_ns - previous_mono_ns <= least(
-                (select max_gap_ns from staging.thresholds),
-                (select max_gap_qlog_ns from staging.thresholds)
+                (select max_gap_ns from result.thresholds),
+                (select max_gap_qlog_ns from result.thresholds)
             )
             and segment_num - previous_segment_num <= 1
         ) as is_same

@@ -1,7 +1,7 @@
 -- What pedals, buttons, gear and cruise did around the end of an engagement.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   staging.engagement_ends, car_state, button_event, staging.thresholds
+-- reads:   staging.engagement_ends, car_state, button_event, result.thresholds
 -- null:    never
 -- why:     samples are found by the second that they fall in, so that each meets few ends
 create or replace view staging.end_actions as
@@ -14,7 +14,7 @@ looks as (
         end_mono_ns,
         from_mono_ns,
         until_mono_ns,
-        from_mono_ns - (select max_gap_ns from staging.thresholds) as look_from_ns,
+        from_mono_ns - (select max_gap_ns from result.thresholds) as look_from_ns,
         has_events
     from staging.engagement_ends
 ),
@@ -71,7 +71,7 @@ near as (
     select
         *,
         (
-            mono_ns - previous_mono_ns <= (select max_gap_ns from staging.thresholds)
+            mono_ns - previous_mono_ns <= (select max_gap_ns from result.thresholds)
         ) as follows
     from steps
     where mono_ns >= from_mono_ns

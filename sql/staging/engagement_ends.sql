@@ -1,7 +1,7 @@
 -- Ends of engagements with the window in which their cause is looked for.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, result.drive_facts, staging.thresholds
+-- reads:   result.engagements, result.drive_facts, result.thresholds
 -- null:    never
 create or replace view staging.engagement_ends as
 with
@@ -13,9 +13,9 @@ final as (
         engagements.end_mono_ns,
         engagements.end_kind,
         (facts.event_source is not null and not facts.is_qlog) as has_events,
-        end_mono_ns - (select cause_before_ns from staging.thresholds) as from_mono_ns,
-        end_mono_ns + (select cause_after_ns from staging.thresholds) as until_mono_ns,
-        end_mono_ns - (select soft_disable_ns from staging.thresholds) as soft_from_mono_ns
+        end_mono_ns - (select cause_before_ns from result.thresholds) as from_mono_ns,
+        end_mono_ns + (select cause_after_ns from result.thresholds) as until_mono_ns,
+        end_mono_ns - (select soft_disable_ns from result.thresholds) as soft_from_mono_ns
     from result.engagements as engagements
     inner join result.drive_facts as facts on engagements.drive_id = facts.drive_id
     where end_kind in ('disengagement', 'end_of_drive')

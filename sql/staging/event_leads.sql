@@ -131,7 +131,7 @@ final as (
         looks.kind,
         looks.event_mono_ns as mono_ns,
         case when newest.is_present then newest.d_rel_m end as lead_distance_m,
-        case when newest.is_present then -newest.v_rel_mps end as closing_speed_mps,
+        case when newest.is_present then 0 - newest.v_rel_mps end as closing_speed_mps,
         newest.ttc_s,
         newest.thw_s,
         newest.drac_mps2,

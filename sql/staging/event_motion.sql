@@ -79,7 +79,7 @@ final as (
         at_event.a_ego_mps2,
         case
             when around_event.deceleration_mps2 is not null
-                then greatest(around_event.deceleration_mps2, 0)
+                then greatest(around_event.deceleration_mps2, 0) + 0.0
         end as peak_deceleration_mps2,
         peaks.peak_jerk_mps3,
         peaks.peak_steering_rate_deg_per_s,

@@ -1,7 +1,7 @@
 -- Runs of an event that says the driver overrides.
 --
 -- grain:   one row per (drive_id, axis, start_mono_ns)
--- reads:   staging.drive_events, staging.thresholds
+-- reads:   staging.drive_events, result.thresholds
 -- null:    never
 -- why:     a list of events holds until the next list, which comes about once a second
 create or replace view staging.override_event_runs as
@@ -39,7 +39,7 @@ spans as (
     where
         (is_lateral or is_longitudinal)
         and next_mono_ns > mono_ns
-        and next_mono_ns - mono_ns <= (select event_max_gap_ns from staging.thresholds)
+        and next_mono_ns - mono_ns <= (select event_max_gap_ns from result.thresholds)
         and next_segment_num - segment_num <= 1
 ),
 

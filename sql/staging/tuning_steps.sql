@@ -1,7 +1,7 @@
 -- Time over which lateral tuning is measured, from one carState sample to the next.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   car_state, result.state_intervals, staging.thresholds
+-- reads:   car_state, result.state_intervals, result.thresholds
 -- null:    steering_angle_deg where the log does not have it
 -- why:     a step is measured if openpilot steers at its start, the driver does not, the car is fast
 --          enough and the next sample is near
@@ -31,9 +31,9 @@ steps as (
         steering_angle_deg,
         coalesce(
             next_mono_ns > mono_ns
-            and next_mono_ns - mono_ns <= (select max_gap_ns from staging.thresholds)
+            and next_mono_ns - mono_ns <= (select max_gap_ns from result.thresholds)
             and next_segment_num - segment_num <= 1
-            and v_ego_mps >= (select tuning_min_speed_mps from staging.thresholds)
+            and v_ego_mps >= (select tuning_min_speed_mps from result.thresholds)
             and not coalesce(steering_pressed, false),
             false
         ) as is_measured

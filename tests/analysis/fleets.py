@@ -24,7 +24,8 @@ _TABLES = {
         create table drives (
             drive_id integer, branch varchar, started_at_utc timestamp, is_imported boolean,
             log_kind varchar, car_fingerprint varchar, known_s double, engaged_s double,
-            moving_s double, moving_engaged_s double, distance_km double, engaged_km double
+            moving_s double, moving_engaged_s double, distance_km double,
+            known_km double, engaged_km double
         )""",
     "speed_bands": """
         create table speed_bands (
@@ -98,7 +99,8 @@ class Fleet:
                     "engaged_s": hours.sum() * 3600,
                     "moving_s": 50 + hours.sum() * 3600 * 1.3,
                     "moving_engaged_s": hours.sum() * 3600 * 0.99,
-                    "distance_km": 1 + km.sum() * self._rng.uniform(1.05, 1.6),
+                    "distance_km": 99 + km.sum() * self._rng.uniform(1.05, 1.6),
+                    "known_km": 1 + km.sum() * self._rng.uniform(1.05, 1.6),
                     "engaged_km": km.sum(),
                 }
             )

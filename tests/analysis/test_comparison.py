@@ -70,9 +70,7 @@ def test_shares_are_sums_by_sums(fleet, comparison):
     found = comparison.find("distance_engaged_fraction")
     for side, branch in ((found.a, "master"), (found.b, "tuning")):
         drives = drives_of(fleet, branch)
-        engaged, known = (
-            total(fleet.drives, drives, name) for name in ("engaged_km", "distance_km")
-        )
+        engaged, known = (total(fleet.drives, drives, name) for name in ("engaged_km", "known_km"))
         assert side.value == pytest.approx(engaged / known)
         assert 0 < side.lower < side.value < side.upper < 1
     assert found.ratio.value == pytest.approx(found.b.value / found.a.value)
@@ -254,7 +252,7 @@ def test_mixed_logs_and_other_cars_are_warned_of():
     fleet.add("tuning", 6, per_100km=RATES, car="HONDA_CIVIC_BOSCH")
     logs, cars = wording.warnings(compare_branches(fleet))
     assert logs == (
-        "rlogs and qlogs are mixed: 6 of 6 drives of A and 0 of 6 of B have qlogs, which lack "
+        "logs are decimated: 6 of 6 drives of A and 0 of 6 of B have qlogs, which lack "
         "short presses"
     )
     assert cars == "the cars differ: A has TOYOTA COROLLA TSS2 2019; B has HONDA_CIVIC_BOSCH"

@@ -44,7 +44,7 @@ def test_a_table_names_the_groups_says_one_sentence_and_lists_measures(run):
 
 def test_what_makes_groups_hard_to_compare_is_on_stderr(run):
     stderr = run(*DEVICES).stderr
-    assert "warning: rlogs and qlogs are mixed: 1 of 1 drives of A and 0 of 2 of B" in stderr
+    assert "warning: logs are decimated: 1 of 1 drives of A and 0 of 2 of B" in stderr
     assert "warning: A has 1 drive with engaged time: fewer than 5 tell little" in stderr
     assert "warning: so few drives give no p below 0.33" in stderr
 
@@ -126,7 +126,7 @@ def test_markdown_goes_to_stdout_and_with_out_to_a_file_too(run, tmp_path):
     assert printed.exit_code == written.exit_code == ExitCode.OK
     assert printed.stdout.startswith(f"### `{TICI}` against `{NEO}`, by device\n\n**B has ")
     assert "| interventions | " in printed.stdout
-    assert "> [!WARNING]\n> - Rlogs and qlogs are mixed" in printed.stdout
+    assert "> [!WARNING]\n> - Logs are decimated" in printed.stdout
     assert (tmp_path / "report.md").read_text() == printed.stdout
     assert written.stdout.startswith(f"A  device {NEO}")
 
@@ -173,12 +173,12 @@ def test_a_condition_of_which_nothing_can_be_said_is_no_failure_and_no_silence(r
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--by", "branch", "relese3", "release2"], ExitCode.FAILED,
+        (["--by", "branch", "relese3", "release2"], ExitCode.USAGE,
          "no branch 'relese3'; did you mean 'release3'? There is release2 (1 drive), release3 "),
         (["--by", "fork", "openpilot", "openpilot"], ExitCode.USAGE,
          "A and B are the same fork: 'openpilot'"),
         (["--by", "branches", "a", "b"], ExitCode.USAGE, "did you mean 'branch'?"),
-        (["--by", "param:Nope", "a", "b"], ExitCode.FAILED, "no param 'Nope'"),
+        (["--by", "param:Nope", "a", "b"], ExitCode.USAGE, "no param 'Nope'"),
         (["--by", "date", "2019", "2020"], ExitCode.USAGE, "'2019' is no range of dates"),
         (["--by", "date", "2019-01-01..", "2020-01-01.."], ExitCode.USAGE, "overlap"),
         (["release2", "release3"], ExitCode.USAGE, "Missing option '--by'"),
@@ -189,9 +189,9 @@ def test_a_condition_of_which_nothing_can_be_said_is_no_failure_and_no_silence(r
          "exclude each other"),
         (["--by", "branch", "release2", "release3", "--permutations", "5"], ExitCode.USAGE,
          "is not in the range"),
-        (["--by", "branch", "release2", "release3", "--device", "ffff"], ExitCode.FAILED,
+        (["--by", "branch", "release2", "release3", "--device", "ffff"], ExitCode.USAGE,
          "no device 'ffff'"),
-        (["--by", "branch", "release2", "release3", "--since", "2030-01-01"], ExitCode.FAILED,
+        (["--by", "branch", "release2", "release3", "--since", "2030-01-01"], ExitCode.USAGE,
          "no branch 'release2'; there is none"),
     ],
 )  # fmt: skip
@@ -206,3 +206,17 @@ def test_the_report_that_can_not_be_written_is_an_error(run, tmp_path):
     result = run(*DEVICES, "--out", tmp_path / "nowhere" / "report.md")
     assert result.exit_code == ExitCode.FAILED
     assert "nowhere" in result.stderr
+
+
+def test_names_from_logs_do_not_reach_the_terminal_raw(run):
+    result = run("compare", "--by", "branch", "\x1b[31mred", "release3")
+    assert result.exit_code == ExitCode.USAGE
+    assert "\x1b" not in result.stderr
+    assert "\\x1b[31mred" in result.stderr
+
+
+@pytest.mark.parametrize("option", [["--seed", "-1"], ["--permutations", "10000001"]])
+def test_numbers_have_bounds(run, option):
+    result = run("compare", "--by", "branch", "release2", "release3", *option)
+    assert result.exit_code == ExitCode.USAGE
+    assert "is not in the range" in result.stderr

@@ -67,12 +67,14 @@ def test_a_group_has_a_line_with_rates_and_their_intervals(run):
     assert result.stdout.count("(") == 2 * 3
 
 
-def test_qlogs_among_rlogs_are_told(run):
+def test_qlogs_are_told(run):
     mixed = run("rates")
     assert "3 ~" in mixed.stdout
     assert "~ some of these drives were read from qlogs" in mixed.stderr
-    alike = run("rates", "--device", NEO)
-    assert "~" not in alike.output
+    alone = run("rates", "--device", NEO)
+    assert "1 ~" in alone.stdout
+    without = run("rates", "--device", TICI)
+    assert "~" not in without.output
 
 
 def test_an_event_is_shown_with_all_that_its_rate_is_of(run):
@@ -126,3 +128,9 @@ def test_every_column_of_the_tables_is_one_of_its_view(database):
     assert {column.name for column in columns.GROUPS} <= known["groups"] | rates
     assert {column.name for column in columns.RATES} <= known["rates"]
     assert {column.name for column in columns.MTBF} <= known["mtbf"]
+
+
+def test_csv_of_a_failure_is_of_the_times_between_failures(run):
+    lines = run("rates", "--event", "any", "--csv").stdout.splitlines()
+    assert lines[0].startswith("grouped_by,group_name,event,n_qlog_drives,n_failures")
+    assert len(lines) == 2

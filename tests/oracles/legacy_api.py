@@ -58,7 +58,10 @@ def summary(entries: list[Entry]) -> Entry:
     """The entry of a device."""
     [device_id] = {entry["device_id"] for entry in entries}
     driven, engaged = total(entries, "odo_distance"), total(entries, "engaged_distance")
-    presses, steers = total(entries, "intervention_count"), total(entries, "steer_intervention_count")
+    presses, steers = (
+        total(entries, "intervention_count"),
+        total(entries, "steer_intervention_count"),
+    )
     times = [time for entry in entries if (time := iso_time(entry["drive"]))]
     return {
         "device_id": device_id,

@@ -239,8 +239,11 @@ def events(metrics: Metrics) -> list[Row]:
     for engagement, cause, is_counted in metrics.disengagements:
         moment = Moment(metrics, engagement.end_ns)
         reaction = moment.input_after(moment.stop_ns)
+        row = _event(moment, "disengagement", engagement.number)
+        if cause.cause == "end_of_drive":
+            row["is_critical"] = None
         rows.append(
-            _event(moment, "disengagement", engagement.number)
+            row
             | {
                 "duration_s": None,
                 "cause": cause.cause,
@@ -309,7 +312,7 @@ def alerts(metrics: Metrics) -> list[Row]:
 
 
 def _look(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("alert_type", "text1", "text2", "alert_status"))
+    return tuple(row[name] for name in ("alert_type", "text1", "text2", "alert_status", "alert_size"))
 
 
 def _alert(metrics: Metrics, run: list[Row], following: Row | None) -> Row:

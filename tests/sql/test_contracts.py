@@ -160,7 +160,7 @@ def test_views_read_only_what_is_upstream_of_their_layer(name):
     """Samples -> staging and compute, through result tables -> public views."""
     reads = VIEWS[name].reads & (VIEWS.keys() | RESULTS | BASE)
     if name in PUBLIC:
-        small = SMALL | {"staging.imported_drives", "staging.thresholds"}
+        small = SMALL | {"staging.imported_drives"}
         assert reads <= RESULTS | PUBLIC | small
     else:
         assert not reads & (PUBLIC - BASE)
