@@ -82,7 +82,7 @@ def share_interval(group: Sample) -> Interval:
 
 
 def widening(log_error: float) -> float:
-    """What limits on the logarithm multiply and divide by; a finite number however wide they are."""
+    """What limits on the logarithm multiply and divide by, finite however wide they are."""
     return math.exp(min(log_error, _MAX_LOG_ERROR))
 
 
