@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from engagement.cli.events import CAUSES
+from engagement.cli.exit_codes import ExitCode
+from engagement.simulate import fleet
+from engagement.store.reader import Reader
+
+NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
+
+
+@pytest.fixture
+def listed(run):
+    """The events of a command line, from its JSON."""
+
+    def listed(*options):
+        result = run("events", "--json", *options)
+        assert result.exit_code == ExitCode.OK, result.output
+        return json.loads(result.stdout)
+
+    return listed
+
+
+def test_json_and_csv_are_the_view(run, listed, database):
+    with Reader(database) as reader:
+        names = list(reader.comments("events"))
+        ids = {row["event_id"] for row in reader.rows("from events")}
+    rows = listed()
+    assert {row["event_id"] for row in rows} == ids
+    assert list(rows[0]) == names
+    text = run("events", "--csv").stdout
+    assert [row["event_id"] for row in csv.DictReader(io.StringIO(text))] == [
+        row["event_id"] for row in rows
+    ]
+
+
+def test_newest_drives_come_first_and_events_in_the_order_of_time(listed):
+    rows = listed()
+    assert [row["drive"] for row in rows] == sorted((r["drive"] for r in rows), reverse=True)
+    for drive in {row["drive"] for row in rows}:
+        times = [row["time_s"] for row in rows if row["drive"] == drive]
+        assert times == sorted(times)
+
+
+def test_the_worst_are_critical_first_then_by_severity_without_ends_of_drives(listed):
+    worst = listed("--worst", "1000")
+    everything = [row for row in listed() if row["cause"] != "end_of_drive"]
+    assert {row["event_id"] for row in worst} == {row["event_id"] for row in everything}
+    keys = [(bool(row["is_critical"]), row["severity"] or 0) for row in worst]
+    assert keys == sorted(keys, reverse=True)
+    assert listed("--worst", "2") == worst[:2]
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        (["--critical"], lambda row: row["is_critical"]),
+        (["--kind", "lateral_override"], lambda row: row["kind"] == "lateral_override"),
+        (["--cause", "driver_brake"], lambda row: row["cause"] == "driver_brake"),
+        (["--cause", "driver"], lambda row: (row["cause"] or "").startswith("driver_")),
+        (
+            ["--cause", "system", "--cause", "end_of_drive"],
+            lambda row: (row["cause"] or "").startswith(("system_", "end_of_drive")),
+        ),
+        (["--device", NEO[:4]], lambda row: row["dongle_id"] == NEO),
+        (["--drive", "2023"], lambda row: row["drive"].startswith("2023")),
+        (["--since", "2022-01-01"], lambda row: row["drive"].startswith("2023")),
+        (["--until", "2019-12-31"], lambda row: row["drive"].startswith("2019")),
+    ],
+)
+def test_a_filter_leaves_what_fits(listed, options, fits):
+    expected = [row for row in listed() if fits(row)]
+    assert listed(*options) == expected
+    assert 0 < len(expected) < len(listed())
+
+
+def test_ends_of_drives_are_not_critical(listed):
+    ends = [row for row in listed() if row["cause"] == "end_of_drive"]
+    assert ends
+    assert {row["is_critical"] for row in ends} == {None}
+
+
+def test_a_table_says_of_how_many_the_worst_are(run, listed):
+    result = run("events", "--worst", "3")
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
+    assert [line.split()[0] for line in lines[-3:]] == [r["drive"] for r in listed("--worst", "3")]
+    assert f"the worst of {len(listed())} events" in result.stderr
+
+
+def test_every_cause_of_the_view_can_be_asked_for(listed):
+    assert {row["cause"] for row in listed()} - {None} <= set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "message"),
+    [
+        (["--cause", "sytem"], ExitCode.USAGE, "no cause 'sytem'"),
+        (["--drive", "1999"], ExitCode.FAILED, "no drive '1999'"),
+        (["--worst", "0"], ExitCode.USAGE, "is not in the range"),
+        (["--kind", "crash"], ExitCode.USAGE, "'crash' is not one of"),
+    ],
+)
+def test_what_there_is_not_is_said(run, options, exit_code, message):
+    result = run("events", *options)
+    assert result.exit_code == exit_code
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_no_event_is_no_error(run):
+    result = run("events", "--until", "2000-01-01")
+    assert result.exit_code == ExitCode.OK
+    assert "there is no such event in the database" in result.stderr
