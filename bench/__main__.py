@@ -8,7 +8,7 @@ import time
 from contextlib import nullcontext
 from importlib.metadata import version
 
-from bench import decoding, growth, recomputing, scale, stages, walltime
+from bench import collecting, decoding, growth, recomputing, scale, serving, stages, walltime
 from bench.corpus import prepare
 from bench.page import PAGE, written_to_page
 from bench.runs import Setting
@@ -16,12 +16,14 @@ from engagement.store.decoding import default_jobs
 
 _SECTIONS = {
     "bare": walltime.run_against_bare,
+    "collecting": collecting.run,
     "decoding": decoding.run,
     "plain": walltime.run_against_plain,
     "growth": growth.run,
     "recomputing": recomputing.run,
     "scale": scale.run,
     "stages": stages.run,
+    "serving": serving.run,
 }
 _LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")
 

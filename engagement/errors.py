@@ -8,6 +8,7 @@
     │  ├─ StoreBusyError         exit 4   another process writes to it
     │  ├─ StoreMissingError      exit 4   there is no database yet
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
+    │  ├─ StoreOutdatedError     exit 4   its views were
     │  └─ ViewError              exit 4   a view that does not load
     ├─ QueryError                exit 2   a query that DuckDB refuses
     │  ├─ QueryTimeoutError      exit 2   one that takes longer than it may
@@ -123,6 +124,20 @@ class StoreVersionError(StoreError):
         return (type(self), (self.path, self.found, self.wanted))
 
 
+class StoreOutdatedError(StoreError):
+    """The tables are as they should be, but the views over them are another engagement's."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(
+            f"{path}: its views were made by another engagement; "
+            "bring them up to date with `engagement recompute`"
+        )
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.path,))
+
+
 class ViewError(StoreError):
     """A file of sql/ or migrations/ that DuckDB refuses."""
 
@@ -190,6 +205,26 @@ def _not_found(message: str, kind: str, name: str) -> NotFoundError:
     error = NotFoundError(kind, name)
     error.args = (message,)
     return error
+
+
+class RemoteError(EngagementError):
+    """Something failed on another machine, or on the way to it."""
+
+    def __init__(self, host: str, problem: str) -> None:
+        super().__init__(f"{host}: {problem}")
+        self.host = host
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.host, self.problem))
+
+
+class ConnectionLostError(RemoteError):
+    """No answer, or no more: the same may work in a moment."""
+
+
+class HostKeyError(RemoteError):
+    """The key of a host is unknown, revoked or not the one that it had."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

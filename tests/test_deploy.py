@@ -55,26 +55,17 @@ def test_the_containers_share_one_database_and_the_logs_are_read_only():
     assert all("database:/data" in found for found in volumes.values())
     assert volumes["ingest"][1].endswith(":ro")
     assert parsed(services()["serve"]["command"]).params["public"] is True
-    assert "engagement ingest /rlogs" in services()["ingest"]["command"][0]
 
 
 def test_the_server_is_open_only_where_the_port_is_of_this_machine():
     assert [port.split(":")[0] for port in services()["serve"]["ports"]] == ["127.0.0.1"]
 
 
-def test_the_loop_of_ingests_goes_on_after_a_failure_and_ends_when_told(tmp_path):
-    script = services()["ingest"]["command"][0].replace("$$", "$")
-    calls = tmp_path / "calls"
-    fake = tmp_path / "engagement"
-    fake.write_text(f"#!/bin/sh\necho $@ >> {calls}\nexit 3\n")
-    fake.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "EVERY_S": "0.05"}
-    with subprocess.Popen(["sh", "-c", script], env=environment) as process:
-        while not calls.exists() or calls.read_text().count("\n") < 3:
-            assert process.poll() is None
-        process.terminate()
-        assert process.wait(timeout=10) == 0
-    assert set(calls.read_text().splitlines()) == {"ingest /rlogs"}
+def test_the_container_of_ingests_watches_the_logs_as_often_as_asked():
+    *words, every = services()["ingest"]["command"]
+    assert every == "${ENGAGEMENT_EVERY_S:-60}"
+    found = parsed([*words, "60"]).params
+    assert (found["paths"], found["is_watch"], found["every_s"]) == ((Path("/rlogs"),), True, 60.0)
 
 
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])

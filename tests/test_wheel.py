@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
 from zipfile import ZipFile
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +63,25 @@ def installed(wheel, tmp_path_factory):
     return scripts
 
 
+def fetch(url: str) -> str:
+    with urlopen(url, timeout=30) as answer:  # noqa: S310 - a server of our own
+        return answer.read().decode()
+
+
+@contextmanager
+def served(command: Path, folder: Path) -> Iterator[Callable[[str], str]]:
+    """A server of the folder's database, as a function from addresses to what they answer."""
+    with subprocess.Popen(
+        [str(command), "serve", "--port", "0"], cwd=folder, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            site = re.search(r"http://[^/]+", process.stderr.readline())[0]
+            yield lambda path: fetch(site + path)
+        finally:
+            process.terminate()
+            process.stderr.read()
+
+
 def test_the_wheel_carries_every_resource(wheel):
     with ZipFile(wheel) as archive:
         packed = {name.removeprefix("engagement/_data/") for name in archive.namelist()}
@@ -63,6 +89,16 @@ def test_the_wheel_carries_every_resource(wheel):
         files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
         assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
         assert files
+
+
+def test_the_wheel_carries_the_dashboard(wheel):
+    with ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    folder = ROOT / "engagement" / "api"
+    for part in ("templates", "static", "vendor"):
+        files = [path for path in (folder / part).rglob("*") if path.is_file()]
+        assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
+        assert files, "`make web` fetches what is missing"
 
 
 def test_the_installed_command_works_anywhere(installed, tmp_path):
@@ -83,3 +119,12 @@ def test_the_installed_command_works_anywhere(installed, tmp_path):
         "engagement.duckdb.lock",
         "logs",
     ]
+    drive = "4d3c2b1a09f8e7d6%7C2019-11-14--08-12-05"
+    with served(command, folder=tmp_path) as ask:
+        assert "2019-11-14 07:12" in ask("/")
+        page = ask(f"/drive/{drive}")
+        assert "<h1>2019-11-14 07:12</h1>" in page
+        for url in re.findall(r'(?:src|href)="(/(?:static|vendor)/[^"]+)"', page):
+            assert ask(url)
+        assert "uPlot" in page
+        assert "Sound" in ask("/quality")

@@ -13,6 +13,7 @@ from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
 from engagement.analysis.grouping import divide, parse_grouping
 from engagement.analysis.markdown import render_markdown
+from engagement.analysis.selection import select
 from engagement.analysis.summary import findings, headline, notes, sections
 from engagement.analysis.wording import rounded, sentence, warnings
 from engagement.cli import render
@@ -20,7 +21,6 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, date_options, device_option, json_option
 from engagement.cli.render import Column, Line
-from engagement.cli.selection import select
 from engagement.errors import InputError, NotFoundError
 from engagement.store.reader import Reader
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, date_options, device_option, format_options
-from engagement.cli.selection import select
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

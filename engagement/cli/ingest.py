@@ -9,7 +9,8 @@ import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import document, print_report
+from engagement.cli.ingest_report import NO_PROFILE, document, print_report
+from engagement.cli.ingest_watch import watch_and_print
 from engagement.cli.options import (
     FILE,
     FOLDER,
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
     from engagement.store.plan import Plan
 
-_NO_PROFILE = (
-    "no vehicle profile was named: CAN signals were not read; name one with --profile NAME"
-)
+_EVERY_S = 10.0
 
 
 def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -87,6 +86,14 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
 )
 @click.option("--parameters", type=FILE, metavar="FILE", help="Thresholds other than the shipped.")
 @click.option("--dry-run", is_flag=True, help="Only list the logs that would be read.")
+@click.option("--watch", "is_watch", is_flag=True, help="Go on, with what is new, until stopped.")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(min=0.05, max=86_400),
+    metavar="SECONDS",
+    help="With --watch: time between two looks.  [default: 10]",
+)
 @json_option
 @database_option
 def ingest(
@@ -97,6 +104,8 @@ def ingest(
     drive: str | None,
     since: date | None,
     until: date | None,
+    is_watch: bool,
+    every_s: float | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -106,6 +115,10 @@ def ingest(
     skipped, so it costs little to ingest everything again. What is damaged is listed, and the
     rest goes on; readers of the database are never held up.
 
+    With --watch, logs are ingested as they appear: once two looks find them unchanged, and no
+    longer locked. Each batch is published and said on its own (--json: a line each), and between
+    batches others may write. SIGTERM ends it with status 0; nothing half-done is kept.
+
     \b
     Exit status: 0 done, 2 wrong usage, 3 some logs could not be read or a PATH is
     missing, 4 the database can't be written, 130 interrupted.
@@ -114,7 +127,9 @@ def ingest(
     Example:
       engagement ingest rlogs/
       engagement ingest rlogs/ --since 2025-07-01 --profile demo
+      engagement ingest rlogs/ --watch
     """
+    _check_watch(is_watch=is_watch, is_dry_run=options["dry_run"], every_s=every_s)
     wanted = store.IngestOptions(
         read=_read_options(device, drive, options),
         filters=Filters(device, drive, since, until),
@@ -123,6 +138,10 @@ def ingest(
         dry_run=options["dry_run"],
         parameters_file=options["parameters"],
     )
+    if is_watch:
+        every_s = _EVERY_S if every_s is None else every_s
+        watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json)
+        return
     with Bar("segments", has_bytes=True) as bar:
 
         def show(n_done: int, n_bytes: int, plan: Plan) -> None:
@@ -134,9 +153,16 @@ def ingest(
     else:
         print_report(report, paths, is_dry_run=wanted.dry_run)
         if not (wanted.read.specs or wanted.dry_run) and report.n_ingested:
-            render.note(_NO_PROFILE)
+            render.note(NO_PROFILE)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _check_watch(*, is_watch: bool, is_dry_run: bool, every_s: float | None) -> None:
+    if is_watch and is_dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+    if every_s is not None and not is_watch:
+        raise click.UsageError("--every is the time between two looks of --watch")
 
 
 def _read_options(device: str | None, drive: str | None, options: dict[str, Any]) -> ReadOptions:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NAMES = "they are named rlog or qlog, with .bz2, .zst or nothing after it"
 _SHOWN_NAMED = 10
 
+NO_PROFILE = "no vehicle profile was named: CAN signals were not read; name one with --profile NAME"
+
 
 def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: bool) -> None:
     """Say what is wrong with which log, then all in one line; stdout is for a dry run's paths."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.formats import count
 from engagement.cli.options import database_option, date_options, device_option, format_options
 from engagement.cli.render import Column
-from engagement.cli.selection import select
 from engagement.errors import NotFoundError
 from engagement.store.reader import Reader
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from engagement.analysis.selection import Selection
     from engagement.cli.options import Format
-    from engagement.cli.selection import Selection
 
     Row = dict[str, Any]
     Parts = dict[str, list[Row]]

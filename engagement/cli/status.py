@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.analysis.checks import load_checks
 from engagement.cli import columns, render
-from engagement.cli.checks import CheckResult, run_checks
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.formats import count, duration, moment, size, spans, text
 from engagement.cli.options import database_option, json_option
@@ -95,7 +96,7 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "damaged_logs": reader.rows(_DAMAGED),
             "missing_segments": reader.rows(_MISSING),
         }
-        checks = run_checks(reader)
+        checks = _run_checks(reader)
     if as_json:
         rows = [{"rows": check.rows} if with_rows else {} for check in checks]
         described = [check.summary() | more for check, more in zip(checks, rows, strict=True)]
@@ -151,7 +152,40 @@ def _print_problems(found: dict[str, Any]) -> None:
         click.echo()
 
 
-def _print_findings(check: CheckResult) -> None:
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A check that ran: `rows` are what it found of what it looks for, by drive."""
+
+    name: str
+    title: str
+    level: str
+    rows: list[dict[str, Any]]
+
+    @property
+    def state(self) -> str:
+        """`ok`, else the level."""
+        return self.level if self.rows else "ok"
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but the rows themselves."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "level": self.level,
+            "n_rows": len(self.rows),
+        }
+
+
+def _run_checks(reader: Reader) -> list[_Finding]:
+    return [
+        _Finding(
+            check.name, check.title, check.level, reader.rows(f"from {check.query} order by all")
+        )
+        for check in load_checks()
+    ]
+
+
+def _print_findings(check: _Finding) -> None:
     """Print a check's rows; the names are columns of the views that it reads."""
     if not check.rows:
         return

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from engagement.cli import checks, status
+from engagement.analysis import checks
+from engagement.analysis.selection import select
+from engagement.cli import status
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.selection import select
 from engagement.store.reader import Reader
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from engagement.cli import checks, status
+from engagement.analysis import checks
+from engagement.cli import status
 from engagement.cli.exit_codes import ExitCode
 
 

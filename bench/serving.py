@@ -1,0 +1,235 @@
+"""The server over ten thousand drives: alone, at a rate of requests, and while ingests publish.
+
+Three simulated drives are ingested and their rows copied in SQL under other numbers, one sample in
+some of each; every result is there for each copy. Run alone, it takes the options of the whole:
+`python -m bench.serving --quick`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from bench.corpus import OUT
+from bench.load import Load, percentile_ms
+from bench.output import print_table
+from bench.runs import Setting
+from engagement.extract.segment import ReadOptions
+from engagement.simulate import simulate
+from engagement.store.decoding import default_jobs
+from engagement.store.ingest import IngestOptions, ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bench.load import Reply
+
+_N_DRIVES = 10_000
+_N_SIMULATED = 3
+_COPIES_AT_ONCE = 200
+_KEEP_ONE_OF = 5
+_KEEP_ONE_OF_QUICK = 20
+_PER_S = 200
+_SOAK_S = 60
+_SOAK_QUICK_S = 15
+_N_ALONE = 300
+_PUBLISH_EVERY_S = 5.0
+
+# What is asked for alone is asked for once; at a rate, of some drives again and again, as people
+# who look at a dashboard do.
+_WINDOW = (
+    "/api/v1/drives/{number}/samples?start_s=30&end_s=90&buckets=500"
+    "&series=speed_mps,steering_angle_deg,steering_torque,gas_pressed,brake_pressed"
+)
+_ALONE = {
+    "old /devices": "/devices?n={number}",
+    "drives of a version": "/api/v1/drives?limit=50&version={number}",
+    "one drive": "/api/v1/drives/{number}",
+    "sample window": _WINDOW,
+    "whole drive's samples": "/api/v1/drives/{number}/samples?buckets=1000",
+}
+_TOGETHER = {
+    "old /devices": "/devices",
+    "newest drives": "/api/v1/drives?limit=50",
+    "one drive": "/api/v1/drives/{number}",
+    "sample window": _WINDOW,
+}
+_N_LOOKED_AT = 20
+_ADDRESS = re.compile(r"at http://\S+:(\d+)/")
+
+
+def run(setting: Setting) -> None:
+    """Measure and print."""
+    database, logs = _database(is_quick=setting.is_quick)
+    duration_s = _SOAK_QUICK_S if setting.is_quick else _SOAK_S
+    alone, together, publishing, n_published = _measure(database, logs, duration_s)
+    head = ("", "requests", "failed", "stale", "p50", "p99", "longest")
+    size = f"{_N_DRIVES} drives, {database.stat().st_size / 1e6:.0f} MB"
+    print_table(f"One request after the other, none twice; {size}", head, alone)
+    rate = f"{_PER_S} requests a second for {duration_s} s, for {_N_LOOKED_AT} drives in turn"
+    print_table(rate, head, together)
+    print_table(
+        f"The same while an ingest publishes every {_PUBLISH_EVERY_S:g} s: {n_published} times",
+        head,
+        publishing,
+    )
+
+
+def _measure(
+    database: Path, logs: Path, duration_s: int
+) -> tuple[list[Sequence[str]], list[Sequence[str]], list[Sequence[str]], int]:
+    newest = [0]
+    with _server(database) as port:
+        alone = []
+        for name, template in _ALONE.items():
+            urls = [template.format(number=number) for number in range(7, 7 + _N_ALONE)]
+            alone.append(_row(name, Load(port, urls).run_in_turn()))
+        together = _by_kind(Load(port, _looked_at()).run(_PER_S, duration_s))
+        ended = threading.Event()
+        publisher = threading.Thread(target=_publish_on, args=(database, logs, ended, newest))
+        publisher.start()
+        load = Load(port, _looked_at(), published=lambda: newest[0])
+        publishing = _by_kind(load.run(_PER_S, duration_s))
+        ended.set()
+        publisher.join()
+    return alone, together, publishing, newest[0] - 1
+
+
+def _looked_at() -> list[str]:
+    """Addresses of each kind in turn."""
+    return [
+        template.format(number=number)
+        for number in range(1, 1 + _N_LOOKED_AT)
+        for template in _TOGETHER.values()
+    ]
+
+
+def _by_kind(replies: list[Reply]) -> list[Sequence[str]]:
+    rows = [_row("all", replies)]
+    for name, template in _TOGETHER.items():
+        pattern = re.compile(re.escape(template).replace(r"\{number\}", r"\d+"))
+        rows.append(_row(name, [one for one in replies if pattern.fullmatch(one.url)]))
+    return rows
+
+
+def _row(name: str, replies: list[Reply]) -> Sequence[str]:
+    return (
+        name,
+        str(len(replies)),
+        str(sum(reply.status != 200 for reply in replies)),
+        str(sum(reply.is_stale for reply in replies)),
+        f"{percentile_ms(replies, 50):.1f} ms",
+        f"{percentile_ms(replies, 99):.1f} ms",
+        f"{max(reply.latency_s for reply in replies) * 1000:.0f} ms",
+    )
+
+
+@contextmanager
+def _server(database: Path) -> Iterator[int]:
+    command = [sys.executable, "-m", "engagement", "serve", "--db", str(database)]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--rate", "0"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            said = process.stderr.readline() if process.stderr else ""
+            found = _ADDRESS.search(said)
+            if not found:
+                raise RuntimeError(f"the server did not start: {said}")
+            yield int(found[1])
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _publish_on(database: Path, logs: Path, ended: threading.Event, newest: list[int]) -> None:
+    """Ingest one segment anew every few seconds, in a process of its own."""
+    code = "import sys; from bench.serving import ingest_again; ingest_again(*sys.argv[1:])"
+    while not ended.wait(_PUBLISH_EVERY_S):
+        command = [sys.executable, "-c", code, str(database), str(logs)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        newest[0] = int(done.stdout)
+
+
+def ingest_again(database: str, logs: str) -> None:
+    """Ingest the first segment of some logs once more, and print the generation that it makes."""
+    from pathlib import Path  # noqa: PLC0415
+
+    folder = min(path for path in Path(logs).glob("*/*") if path.is_dir())
+    options = IngestOptions(read=ReadOptions(), jobs=1, reprocess=True)
+    ingest([folder], Path(database), options)
+    with duckdb.connect(database, read_only=True) as connection:
+        [(generation,)] = connection.execute("select generation from store_state").fetchall()
+    print(generation)
+
+
+def _database(*, is_quick: bool) -> tuple[Path, Path]:
+    """Ten thousand drives, made anew, and the logs that they are copies of."""
+    folder = OUT / "serving"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for _ in simulate(folder / "rlogs", drives=_N_SIMULATED):
+        pass
+    path = folder / "engagement.duckdb"
+    ingest([folder / "rlogs"], path, IngestOptions(read=ReadOptions(), jobs=1))
+    keep_one_of = _KEEP_ONE_OF_QUICK if is_quick else _KEEP_ONE_OF
+    with duckdb.connect(str(path)) as connection:
+        _copy_drives(connection, keep_one_of)
+        connection.execute("checkpoint")
+    return path, folder / "rlogs"
+
+
+def _copy_drives(connection: duckdb.DuckDBPyConnection, keep_one_of: int) -> None:
+    tables = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() order by all"
+    ).fetchall()
+    for (table,) in tables:
+        described = connection.execute(f"select column_name from (describe {table})")
+        columns = [name for (name,) in described.fetchall()]
+        if "drive_id" not in columns:
+            continue
+        connection.execute(f"create temp table original as select * from {table}")
+        selected = ", ".join(_copied(table, name) for name in columns)
+        is_sampled = table.startswith("main.") and {"mono_ns", "message_num"} <= {*columns}
+        condition = f"where message_num % {keep_one_of} = 0" if is_sampled else ""
+        order = "mono_ns" if "mono_ns" in columns else "drive_id"
+        n_copies = _N_DRIVES // _N_SIMULATED
+        for first in range(1, n_copies + 1, _COPIES_AT_ONCE):
+            last = min(first + _COPIES_AT_ONCE, n_copies + 1)
+            connection.execute(
+                f"insert into {table} select {selected} "
+                f"from (select * from original {condition}) cross join range({first}, {last}) "
+                f"order by range, drive_id, {order}"
+            )
+        connection.execute("drop table original")
+
+
+def _copied(table: str, column: str) -> str:
+    if column == "drive_id":
+        return f"(drive_id + {_N_SIMULATED} * range)::integer as drive_id"
+    if table == "main.drive" and column == "drive":
+        return "drive || '-' || range as drive"
+    return f'"{column}"'
+
+
+def main() -> None:
+    """Run this section alone."""
+    parser = argparse.ArgumentParser(prog="python -m bench.serving", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer samples, for less long")
+    arguments = parser.parse_args()
+    started_s = time.monotonic()
+    run(Setting(jobs=default_jobs(), repetitions=1, is_quick=arguments.quick))
+    print(f"\n{(time.monotonic() - started_s) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The application: a database and settings in, ASGI out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from litestar import Litestar, MediaType, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from engagement.api import (
+    comparison,
+    described,
+    documentation,
+    drives,
+    events,
+    glossary,
+    legacy,
+    legacy_pages,
+    pages,
+    statistics,
+    views,
+)
+from engagement.api.dependencies import provide_generation
+from engagement.api.downloads import Downloads
+from engagement.api.filters import provide_filters
+from engagement.api.gate import Gate
+from engagement.api.handlers import refuse_unknown_parameters
+from engagement.api.meters import Meters, get_metrics
+from engagement.api.problems import HANDLERS
+from engagement.api.rows import provide_span, provide_wanted
+from engagement.api.settings import Settings
+from engagement.store.serving import Publication
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+_N_THREADS = 32
+
+
+def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
+    """Make the server of a database; the file may be missing until the first request."""
+    settings = settings or Settings()
+    publication = Publication(database, settings.limits)
+    meters = Meters()
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        # The loop's own has a thread or two per core: a few slow queries would hold up all others.
+        threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="answer")
+        asyncio.get_running_loop().set_default_executor(threads)
+        yield
+        publication.close()
+
+    app = Litestar(
+        [
+            legacy.get_health,
+            legacy.get_devices,
+            legacy.get_device,
+            legacy_pages.get_stats,
+            legacy_pages.get_stats_mod,
+            documentation.get_documentation,
+            documentation.get_documentation_script,
+            get_metrics,
+            _v1(),
+            pages.router,
+        ],
+        dependencies={"generation": Provide(provide_generation)},
+        exception_handlers=HANDLERS,
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=_openapi(),
+        state=State(
+            {
+                "publication": publication,
+                "settings": settings,
+                "meters": meters,
+                "downloads": Downloads(settings),
+                "comparisons": threading.Lock(),
+            }
+        ),
+    )
+    described.complete(app)
+    # Around the router, so that what it refuses goes through the gate as well.
+    app.asgi_handler = Gate(app.asgi_handler, settings, meters)
+    return app
+
+
+def _v1() -> Router:
+    return Router(
+        "/api/v1",
+        route_handlers=[
+            drives.devices_router,
+            drives.drives_router,
+            *events.routers,
+            *statistics.routers,
+            views.router,
+            comparison.get_comparison,
+            glossary.get_glossary,
+        ],
+        before_request=refuse_unknown_parameters,
+        dependencies={
+            "filters": Provide(provide_filters, sync_to_thread=False),
+            "wanted": Provide(provide_wanted, sync_to_thread=False),
+            "span": Provide(provide_span, sync_to_thread=False),
+        },
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="engagement",
+        version=version("engagement"),
+        description="Engagement, disengagements and interventions of openpilot drives; read-only.",
+        path="/api",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json", media_type=MediaType.JSON)],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,148 @@
+"""Two groups of drives side by side, and what the difference rests on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from engagement.analysis.comparison import N_PERMUTATIONS, compare
+from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.summary import findings, headline, notes
+from engagement.analysis.wording import sentence, warnings
+from engagement.api.answers import respond
+from engagement.api.filters import Filters
+from engagement.api.handlers import AnyRequest, read
+from engagement.api.problems import ParameterError
+from engagement.errors import InputError, ServerBusyError
+from engagement.store.serving import Generation
+
+if TYPE_CHECKING:
+    from engagement.analysis.comparison import Comparison
+    from engagement.analysis.grouping import Division
+
+_MAX_LENGTH = 200
+_GROUPING = "^(branch|version|commit|device|car|fork|month|param:.+)$"
+
+
+class ComparisonDocument(msgspec.Struct, frozen=True):
+    """What the drives allow to say about a difference; every ratio is B / A.
+
+    Attributes:
+        generation: Of the database.
+        by: What the groups differ in.
+        a: The baseline: its name, drives and exposure.
+        b: The candidate.
+        seed: Of the permutations.
+        n_permutations: How often labels were dealt anew.
+        headline: In a sentence, of interventions.
+        findings: In sentences, what else chance seldom does.
+        notes: In sentences, what is not told.
+        warnings: In sentences, what to keep in mind.
+        measures: Every measure: both values with intervals, ratio, p, and its sentence.
+    """
+
+    generation: int
+    by: str
+    a: dict[str, Any]
+    b: dict[str, Any]
+    seed: int
+    n_permutations: int
+    headline: str
+    findings: list[str]
+    notes: list[str]
+    warnings: list[str]
+    measures: list[dict[str, Any]]
+
+
+def _group(which: str) -> Any:
+    description = f"Name of the {which}; for dates, two days as 2025-07-01..2025-07-31."
+    return QueryParameter(min_length=1, max_length=_MAX_LENGTH, description=description)
+
+
+@read(
+    "/comparison",
+    ComparisonDocument,
+    operation_id="getComparison",
+    tags=["statistics"],
+    view="drives",
+)
+def get_comparison(
+    request: AnyRequest,
+    generation: NamedDependency[Generation],
+    filters: NamedDependency[Filters],
+    *,
+    by: Annotated[
+        str,
+        QueryParameter(
+            min_length=1,
+            max_length=_MAX_LENGTH,
+            description="branch, version, commit, device, car, fork, month, param:NAME, or date.",
+            schema_extra={"pattern": _GROUPING},
+        ),
+    ],
+    a: Annotated[str, _group("baseline")],
+    b: Annotated[str, _group("candidate")],
+    seed: Annotated[int, QueryParameter(ge=0, le=2**31, description="For the same p again.")] = 1,
+    permutations: Annotated[
+        int, QueryParameter(ge=100, le=N_PERMUTATIONS, description="How many, at most.")
+    ] = N_PERMUTATIONS,
+) -> Response[Any]:
+    """Compare two groups of drives in every measure, at like speeds."""
+    division = divide_drives(generation, filters, by, a, b)
+
+    def answer() -> ComparisonDocument:
+        turn = request.app.state.comparisons
+        if not turn.acquire(blocking=False):
+            raise ServerBusyError("another comparison is being computed")
+        try:
+            found = compare(generation, division, seed=seed, n_permutations=permutations)
+        finally:
+            turn.release()
+        return describe(generation, found)
+
+    return respond(request, generation, answer)
+
+
+def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: str) -> Division:
+    """The drives of both groups, of those that the filters leave.
+
+    Raises:
+        ParameterError: If the grouping or a range of days does not do.
+        NotFoundError: If there is no such group.
+    """
+    filters.check("drives", generation.columns("drives"))
+    conditions, values = filters.on_rows(generation, generation.columns("drives"))
+    where = " and ".join(["not is_imported", *conditions])
+    query = f"select drive_id from {generation.kept('drives')} where {where}"
+    drives = [row["drive_id"] for row in generation.rows(query, values)]
+    try:
+        grouping = parse_grouping(by)
+    except InputError as error:
+        raise ParameterError("by", str(error).removeprefix("--by ")) from error
+    return divide(generation, grouping, a, b, drives)
+
+
+def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
+    """A comparison with what it allows to say."""
+    measures = [
+        asdict(difference) | {"is_enough": difference.is_enough, "sentence": sentence(difference)}
+        for difference in found.differences
+    ]
+    return ComparisonDocument(
+        generation.number,
+        found.by,
+        asdict(found.a),
+        asdict(found.b),
+        found.seed,
+        found.n_permutations,
+        headline(found, "100km"),
+        findings(found, "100km"),
+        notes(found, "100km"),
+        warnings(found),
+        measures,
+    )

@@ -1,0 +1,95 @@
+"""The OpenAPI document, made as exact as the views are: which columns there are to sort by.
+
+Handlers that list a view share their parameters; here each is left those that make sense for its
+view, with the names that they may have.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, Schema
+
+from engagement.api.filters import is_applicable, is_filter
+from engagement.api.paging import MAX_SORT_COLUMNS
+from engagement.store.samples import SERIES
+from engagement.store.views import load_views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from litestar import Litestar
+
+_COLUMN = re.compile(r"^comment on column (\w+)\.(\w+) is ", re.MULTILINE)
+VIEW = "view"
+
+
+def complete(app: Litestar) -> None:
+    """Complete an application's document."""
+    for operation, view in _operations(app):
+        operation.summary = (operation.description or "").partition("\n")[0].rstrip(".")
+        if view is not None:
+            _narrow(operation, view)
+        for parameter in operation.parameters or []:
+            if isinstance(parameter, Parameter):
+                _name_values(parameter)
+
+
+def _operations(app: Litestar) -> Iterator[tuple[Operation, str | None]]:
+    """Each operation, and the view that it lists."""
+    paths = app.openapi_schema.paths or {}
+    for route in app.routes:
+        item = paths.get(route.path_format)
+        if item is None or item.get is None:
+            continue
+        handlers = getattr(route, "route_handlers", [])
+        yield item.get, next((one.opt[VIEW] for one in handlers if VIEW in one.opt), None)
+
+
+def _narrow(operation: Operation, view: str) -> None:
+    """Leave the filters that a view has, and name its columns."""
+    columns = _columns()[view]
+    names = "|".join(columns)
+    patterns = {
+        "sort": f"^-?({names})(,-?({names})){{0,{MAX_SORT_COLUMNS - 1}}}$",
+        "fields": f"^({names})(,({names}))*$",
+    }
+    kept: list[Parameter | Reference] = []
+    for parameter in operation.parameters or []:
+        if not isinstance(parameter, Parameter):
+            continue
+        if is_filter(parameter.name) and not is_applicable(parameter.name, view, columns):
+            continue
+        if parameter.name in patterns:
+            pattern = patterns[parameter.name]
+            parameter.schema = Schema(type=OpenAPIType.STRING, pattern=pattern, max_length=300)
+        kept.append(parameter)
+    operation.parameters = kept
+
+
+def _name_values(parameter: Parameter) -> None:
+    """A parameter that is left out is not null; names are those that there are."""
+    schema: Any = parameter.schema
+    given = [kind for kind in schema.one_of or [] if kind.type != OpenAPIType.NULL]
+    if len(given) == 1:
+        parameter.schema = given[0]
+    if parameter.name == VIEW and isinstance(parameter.schema, Schema):
+        parameter.schema.enum = sorted(_columns())
+    if parameter.name == "series":
+        names = "|".join(SERIES)
+        parameter.schema = Schema(
+            type=OpenAPIType.STRING, pattern=f"^({names})(,({names}))*$", max_length=300
+        )
+
+
+@cache
+def _columns() -> Mapping[str, list[str]]:
+    """The columns of each public view, from sql/ itself: there may be no database yet."""
+    found: dict[str, list[str]] = {}
+    for view in load_views():
+        for name, column in _COLUMN.findall(view.text):
+            if "." not in view.name:
+                found.setdefault(name, []).append(column)
+    return found

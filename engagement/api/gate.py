@@ -1,0 +1,200 @@
+"""What every request passes on its way in, and every answer on its way out.
+
+It stands around the router: a path that there is not is guarded, counted and logged like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.enums import HttpMethod, ScopeType
+
+from engagement.api.guards import RateLimit, has_token, is_known_host
+from engagement.api.problems import MEDIA_TYPE, Problem, problem
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+    from engagement.api.meters import Meters
+    from engagement.api.settings import Settings
+
+# Nothing may come from elsewhere, and nothing in a page may run or be styled but from a file.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+_MAX_BODY_BYTES = 1 << 16
+_MAX_URL_LENGTH = 8192
+_OPEN_TO_ALL = frozenset({"/health"})
+
+
+class Gate:
+    """An application that lets only sound requests through to another."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, meters: Meters) -> None:
+        self._app = app
+        self._settings = settings
+        self._meters = meters
+        self._rate = RateLimit(settings.requests_per_s, settings.burst)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send, self._settings)
+        self._meters.begin()
+        try:
+            await self._answer(scope, receive, exchange)
+        finally:
+            self._end(scope, exchange)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, exchange: _Exchange) -> None:
+        refusal, headers = self._refusal(scope, exchange.headers)
+        if refusal is not None:
+            await _send_problem(exchange, refusal, headers)
+        elif exchange.is_preflight:
+            await _send(exchange, HTTPStatus.NO_CONTENT, b"", _PREFLIGHT)
+        else:
+            if exchange.is_head:
+                scope["method"] = HttpMethod.GET
+            await self._app(scope, receive, exchange.send)
+
+    def _refusal(self, scope: HTTPScope, headers: Headers) -> tuple[Problem | None, dict[str, str]]:
+        """Why not to let a request in, and what to send with the refusal; None to let it in."""
+        if not is_known_host(headers.get("host", ""), self._settings.hosts):
+            detail = "the Host header names another server; see `engagement serve --allowed-host`"
+            return problem(HTTPStatus.BAD_REQUEST, detail, kind="unknown-host"), {}
+        client = scope.get("client")
+        wait_s = self._rate.wait_s(client[0] if client else "")
+        if wait_s:
+            detail = f"no more than {self._settings.requests_per_s:g} requests a second"
+            refusal = problem(HTTPStatus.TOO_MANY_REQUESTS, detail)
+            return refusal, {"retry-after": str(math.ceil(wait_s))}
+        if _length(headers) > _MAX_BODY_BYTES:
+            detail = "nothing here takes a body"
+            return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail), {"connection": "close"}
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_LENGTH:
+            detail = f"the address has more than {_MAX_URL_LENGTH} letters"
+            return problem(HTTPStatus.REQUEST_URI_TOO_LONG, detail), {}
+        if self._needs_token(scope) and not has_token(
+            headers.get("authorization", ""), self._settings.token_hashes
+        ):
+            detail = "send a token as `Authorization: Bearer TOKEN`, or as the password"
+            challenge = 'Bearer realm="engagement", Basic realm="engagement", charset="UTF-8"'
+            return problem(HTTPStatus.UNAUTHORIZED, detail), {"www-authenticate": challenge}
+        return None, {}
+
+    def _needs_token(self, scope: HTTPScope) -> bool:
+        if not self._settings.token_hashes or scope["path"] in _OPEN_TO_ALL:
+            return False
+        return scope["method"] != "OPTIONS"
+
+    def _end(self, scope: HTTPScope, exchange: _Exchange) -> None:
+        duration_s = time.perf_counter() - exchange.started_s
+        route = scope.get("path_template") or "unmatched"
+        self._meters.end(exchange.method, route, exchange.status, duration_s)
+        log = self._settings.access_log
+        if log is None:
+            return
+        client = scope.get("client")
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "client": client[0] if client else None,
+            "method": exchange.method,
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "status": exchange.status,
+            "size_bytes": exchange.n_bytes,
+            "duration_ms": round(duration_s * 1000, 3),
+            "user_agent": exchange.headers.get("user-agent"),
+        }
+        log.write(json.dumps(line) + "\n")
+        log.flush()
+
+
+class _Exchange:
+    """A request and what has been sent for it."""
+
+    def __init__(self, scope: HTTPScope, send: Send, settings: Settings) -> None:
+        self._send = send
+        self._settings = settings
+        self.headers = Headers.from_scope(scope)
+        self.method: str = scope["method"]
+        self.is_head = self.method == "HEAD"
+        self.origin = self.headers.get("origin", "")
+        self.is_preflight = (
+            self.method == "OPTIONS"
+            and self.origin in settings.cors_origins
+            and "access-control-request-method" in self.headers
+        )
+        self.started_s = time.perf_counter()
+        self.status = 0
+        self.n_bytes = 0
+
+    async def send(self, message: Message) -> None:
+        """Pass on a part of the answer, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self._complete(MutableScopeHeaders.from_message(message))
+        elif message["type"] == "http.response.body":
+            if self.is_head:
+                message["body"] = b""
+            self.n_bytes += len(message["body"])
+        await self._send(message)
+
+    def _complete(self, headers: MutableScopeHeaders) -> None:
+        for name, value in _SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        headers.setdefault("cache-control", "private, no-cache")
+        if not self._settings.cors_origins:
+            return
+        headers.extend_header_value("vary", "origin")
+        if self.origin in self._settings.cors_origins:
+            headers["access-control-allow-origin"] = self.origin
+            headers["access-control-expose-headers"] = "etag, link, retry-after"
+            headers["cross-origin-resource-policy"] = "cross-origin"
+
+
+_PREFLIGHT = {
+    "access-control-allow-methods": "GET, HEAD",
+    "access-control-allow-headers": "authorization, if-none-match",
+    "access-control-max-age": "600",
+}
+
+
+def _length(headers: Headers) -> int:
+    value = headers.get("content-length", "0")
+    return int(value) if value.isdecimal() and value.isascii() else 0
+
+
+async def _send_problem(exchange: _Exchange, refusal: Problem, headers: dict[str, str]) -> None:
+    sent = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **headers}
+    await _send(exchange, HTTPStatus(refusal.status), msgspec.json.encode(refusal), sent)
+
+
+async def _send(
+    exchange: _Exchange, status: HTTPStatus, body: bytes, headers: dict[str, Any]
+) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    if body:
+        raw.append((b"content-length", str(len(body)).encode()))
+    await exchange.send({"type": "http.response.start", "status": int(status), "headers": raw})
+    await exchange.send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,104 @@
+"""How every handler of `/api/v1` is declared: what it answers, and how it may refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import Request, get
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIType, Parameter
+
+from engagement.api.answers import JSON
+from engagement.api.problems import MEDIA_TYPE, ParameterError, Problem
+from engagement.errors import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AnyRequest = Request[Any, Any, State]
+
+_REFUSALS = {
+    400: "A parameter is wrong; the problem names it.",
+    401: "A token is needed.",
+    404: "There is no such thing.",
+    414: "The address is too long.",
+    413: "The answer would be too large.",
+    429: "Too many requests.",
+    503: "There is no database that can be read now.",
+    504: "The query took too long.",
+}
+
+
+def read(
+    path: str,
+    answer: Any,
+    *,
+    operation_id: str,
+    tags: list[str],
+    media_type: str = JSON,
+    view: str | None = None,
+) -> Callable[..., Any]:
+    """Declare a handler that reads the database; its docstring describes it.
+
+    Args:
+        path: Below its router's.
+        answer: The type of what it answers.
+        operation_id: Its name in the OpenAPI document.
+        tags: Where it stands there.
+        media_type: Of the answer.
+        view: The view that it lists.
+    """
+    responses = {
+        status: ResponseSpec(
+            Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
+        )
+        for status, description in _REFUSALS.items()
+    }
+    responses[200] = ResponseSpec(
+        answer, generate_examples=False, description="The answer.", media_type=media_type
+    )
+    responses[304] = ResponseSpec(None, description="The answer of the ETag that was sent.")
+    return get(
+        path,
+        operation_id=operation_id,
+        opt={"view": view} if view else {},
+        responses=responses,
+        sync_to_thread=True,
+        tags=tags,
+    )
+
+
+def refuse_unknown_parameters(request: AnyRequest) -> None:
+    """A parameter that nothing reads is a mistake, most likely in its spelling.
+
+    Raises:
+        ParameterError: Naming it; also one that is given twice, or as `null`, which would do as if
+            it were not given.
+    """
+    if not request.query_params:
+        return
+    kinds = _parameter_kinds(request)
+    for name in request.query_params:
+        if name not in kinds:
+            raise ParameterError(name, f"there is no such parameter{suggestion(name, kinds)}")
+        values = request.query_params.getall(name)
+        if len(values) > 1:
+            raise ParameterError(name, "it is given more than once")
+        if values[0].lower() == "null" and kinds[name]:
+            raise ParameterError(name, "null is no value; leave it out")
+
+
+def _parameter_kinds(request: AnyRequest) -> dict[str, bool]:
+    """The parameters of the operation, and whether each is other than plain text."""
+    item = (request.app.openapi_schema.paths or {}).get(request.scope["path_template"])
+    parameters = (item.get.parameters if item and item.get else None) or []
+    return {
+        parameter.name: not _is_text(parameter.schema)
+        for parameter in parameters
+        if isinstance(parameter, Parameter) and parameter.param_in == "query"
+    }
+
+
+def _is_text(schema: Any) -> bool:
+    return getattr(schema, "type", None) == OpenAPIType.STRING and not schema.format

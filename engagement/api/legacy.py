@@ -1,0 +1,180 @@
+"""The old server's endpoints: same paths, same fields, same mistakes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from anyio import to_thread
+from litestar import Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from engagement.api import legacy_answers
+from engagement.api.answers import JSON, respond
+from engagement.api.handlers import AnyRequest
+from engagement.api.problems import MEDIA_TYPE, Problem
+from engagement.errors import StoreError
+from engagement.store.serving import Generation, Publication
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TAGS = ["old"]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the server runs, and when the data were published."""
+
+    status: Literal["ok"]
+    last_loaded: str | None
+
+
+class Devices(msgspec.Struct, frozen=True):
+    """All devices; `data_source` is the database's file."""
+
+    devices: list[dict[str, Any]]
+    count: int
+    last_loaded: str
+    data_source: str
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device and its drives."""
+
+    device: dict[str, Any]
+    drives: list[dict[str, Any]]
+    last_loaded: str
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """What is said of a device that there is not."""
+
+    detail: str
+
+
+def _responses(answer: Any) -> dict[int, ResponseSpec]:
+    spec = {
+        200: ResponseSpec(answer, generate_examples=False, description="The answer."),
+        304: ResponseSpec(None, description="The answer of the ETag that was sent."),
+        404: ResponseSpec(Missing, generate_examples=False, description="No such device."),
+    }
+    refused = {
+        401: "A token is needed.",
+        414: "The address is too long.",
+        429: "Too many requests.",
+        503: "There is no database.",
+    }
+    for status, description in refused.items():
+        spec[status] = ResponseSpec(
+            Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
+        )
+    return spec
+
+
+@get("/health", operation_id="health", responses=_responses(Health), tags=_TAGS)
+async def get_health(state: State) -> Response[bytes]:
+    """Say when the data were last published; null while there are none."""
+    publication: Publication = state.publication
+    try:
+        lease = publication.acquire_open()
+        if lease is None:
+            lease = await to_thread.run_sync(publication.acquire)
+    except StoreError:
+        last_loaded = None
+    else:
+        last_loaded = loaded_at(lease.generation)
+        publication.release(lease)
+    return _json({"status": "ok", "last_loaded": last_loaded})
+
+
+@get(
+    "/devices",
+    operation_id="oldDevices",
+    responses=_responses(Devices),
+    sync_to_thread=True,
+    tags=_TAGS,
+)
+def get_devices(request: AnyRequest, generation: NamedDependency[Generation]) -> Response[bytes]:
+    """Each device's sums and means over its drives, by the old definitions."""
+
+    def answer() -> dict[str, Any]:
+        found = summaries(generation)
+        return {
+            "devices": list(found.values()),
+            "count": len(found),
+            "last_loaded": loaded_at(generation),
+            "data_source": str(generation.path),
+        }
+
+    return respond(request, generation, answer)
+
+
+@get(
+    "/devices/{device_id:str}",
+    operation_id="oldDevice",
+    responses=_responses(Device),
+    sync_to_thread=True,
+    tags=_TAGS,
+)
+def get_device(
+    request: AnyRequest, generation: NamedDependency[Generation], device_id: FromPath[str]
+) -> Response[bytes]:
+    """A device and each of its drives, the newest first, by the old definitions."""
+    device = summaries(generation).get(device_id)
+    if device is None:
+        return _json({"detail": f"Device {device_id} not found"}, HTTPStatus.NOT_FOUND)
+
+    def answer() -> dict[str, Any]:
+        return {
+            "device": device,
+            "drives": drives_of(generation, device_id),
+            "last_loaded": loaded_at(generation),
+        }
+
+    return respond(request, generation, answer)
+
+
+def loaded_at(generation: Generation) -> str:
+    """When the data were published, ISO 8601."""
+    return generation.published_at_utc.isoformat()
+
+
+def summaries(generation: Generation) -> Mapping[str, dict[str, Any]]:
+    """Each device's entry, by its name, in the order of names."""
+
+    def summarise() -> dict[str, dict[str, Any]]:
+        selected = ", ".join(legacy_answers.SUMMARISED)
+        table = generation.table(
+            f"select device_id, {selected} from legacy_engagement_db "
+            "order by device_id, drive, drive_id"
+        )
+        columns = table.to_pydict()
+        found, start = {}, 0
+        for device_id, drives in groupby(columns["device_id"]):
+            end = start + sum(1 for _ in drives)
+            part = {name: columns[name][start:end] for name in legacy_answers.SUMMARISED}
+            found[device_id] = legacy_answers.summarise(device_id, part)
+            start = end
+        return found
+
+    return generation.once("legacy summaries", summarise)
+
+
+def drives_of(generation: Generation, device_id: str) -> list[dict[str, Any]]:
+    """Each drive's entry of a device, the newest first."""
+    rows = generation.rows("from legacy_engagement_db where device_id = ?", [device_id])
+    return [legacy_answers.describe(row) for row in legacy_answers.newest_first(rows)]
+
+
+def _json(answer: object, status: HTTPStatus = HTTPStatus.OK) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(answer),
+        status_code=status,
+        media_type=JSON,
+        headers={"cache-control": "no-cache"},
+    )

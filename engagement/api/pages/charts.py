@@ -1,0 +1,150 @@
+"""Charts' geometry: where things lie, in percent of the width and pixels of the height.
+
+The templates draw them as SVG; text keeps its size however wide the page is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_LEAST_SPAN = 1e-9
+_NICE = (1, 2, 2.5, 5, 10)
+_TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on an axis: `place` as the axis counts."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to places, linear; `low` and `high` are the ends of the axis."""
+
+    low: float
+    high: float
+    start: float = 0.0
+    end: float = 100.0
+
+    def __call__(self, value: float) -> float:
+        """Where a value lies, held within the axis."""
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        place = self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
+        return round(place, 3)
+
+
+def nice_step(span: float, n_ticks: int) -> float:
+    """A round step that gives about so many ticks."""
+    if span < _LEAST_SPAN:
+        return 1.0
+    raw = span / max(n_ticks, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    return next(step * power for step in _NICE if step * power >= raw * (1 - 1e-9))
+
+
+def value_axis(
+    values: Iterable[float], *, start: float, end: float, n_ticks: int = 3
+) -> tuple[Scale, list[Tick]]:
+    """An axis from 0 that holds the values, and its ticks."""
+    high = max([*values, 0.0])
+    high = high if high >= _LEAST_SPAN else 1.0
+    step = nice_step(high, n_ticks)
+    top = math.ceil(high / step - 1e-9) * step
+    scale = Scale(0.0, top, start, end)
+    ticks = [number * step for number in range(round(top / step) + 1)]
+    return scale, [Tick(scale(tick), f"{tick:g}") for tick in ticks]
+
+
+def time_axis(duration_s: float, n_ticks: int = 8) -> tuple[Scale, list[Tick]]:
+    """An axis of a drive's seconds with round times; at most so many ticks."""
+    scale = Scale(0.0, max(duration_s, 1e-9))
+    step = next((s for s in _TIME_STEPS_S if duration_s / s <= n_ticks), _TIME_STEPS_S[-1])
+    ticks = range(0, int(duration_s) + 1, step)
+    return scale, [Tick(scale(tick), _clock(tick)) for tick in ticks]
+
+
+def _clock(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    if hours:
+        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+    return f"{rest // 60}:{rest % 60:02}"
+
+
+def log_scale(values: Iterable[float], limit: float = 32.0) -> tuple[float, list[float]]:
+    """How far a symmetric axis of ratios about 1 has to reach, and its ticks: powers of two."""
+    reach = max([abs(math.log2(v)) for v in values if v > 0 and math.isfinite(v)] + [1.0])
+    n_steps = min(math.ceil(reach - 1e-9), round(math.log2(limit)))
+    step = 1 if n_steps <= 3 else 2  # noqa: PLR2004 - seven labels fit, more don't
+    n_steps = math.ceil(n_steps / step) * step
+    return 2.0**n_steps, [2.0**power for power in range(-n_steps, n_steps + 1, step)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A map's frame: a flat picture of a small part of the earth, in units of its own.
+
+    A degree of longitude is as wide as it is at the middle's latitude.
+    """
+
+    west: float
+    north: float
+    unit_per_degree: float
+    narrowing: float
+    width: float
+    height: float
+
+    def __call__(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Where a place lies: x to the right, y down."""
+        x = (longitude - self.west) * self.narrowing * self.unit_per_degree
+        y = (self.north - latitude) * self.unit_per_degree
+        return round(x, 1), round(y, 1)
+
+    def size(self, latitude_span: float) -> float:
+        """How long so many degrees of latitude are."""
+        return latitude_span * self.unit_per_degree
+
+
+_LONGEST = 1000.0
+_MIN_SPAN_DEGREES = 0.002
+_MARGIN = 0.06
+_METRES_PER_DEGREE = 111_320.0
+
+
+def ground(places: Sequence[tuple[float, float]]) -> Ground:
+    """A frame around places, each a latitude and a longitude; there is one at least."""
+    latitudes = [latitude for latitude, _ in places]
+    longitudes = [longitude for _, longitude in places]
+    narrowing = max(math.cos(math.radians((min(latitudes) + max(latitudes)) / 2)), 0.01)
+    tall = max(max(latitudes) - min(latitudes), _MIN_SPAN_DEGREES)
+    wide = max((max(longitudes) - min(longitudes)) * narrowing, _MIN_SPAN_DEGREES)
+    tall, wide = max(tall, wide / 3), max(wide, tall / 2)
+    margin = _MARGIN * max(tall, wide)
+    north = (min(latitudes) + max(latitudes)) / 2 + tall / 2 + margin
+    west = (min(longitudes) + max(longitudes)) / 2 - (wide / 2 + margin) / narrowing
+    unit = _LONGEST / (max(tall, wide) + 2 * margin)
+    return Ground(
+        west,
+        north,
+        unit,
+        narrowing,
+        round((wide + 2 * margin) * unit, 1),
+        round((tall + 2 * margin) * unit, 1),
+    )
+
+
+def scale_bar(frame: Ground) -> tuple[float, str]:
+    """A length on the map, about a fifth of its width, and how far that is."""
+    metres_per_unit = _METRES_PER_DEGREE / frame.unit_per_degree
+    raw = frame.width * metres_per_unit / 5
+    power = 10.0 ** math.floor(math.log10(raw))
+    metres = max(step * power for step in (1, 2, 5) if step * power <= raw)
+    label = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"  # noqa: PLR2004
+    return round(metres / metres_per_unit, 1), label

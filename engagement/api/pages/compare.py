@@ -1,0 +1,219 @@
+"""Two groups of drives side by side, and what they allow to say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from engagement.analysis.comparison import compare
+from engagement.analysis.grouping import KINDS, divide, parse_grouping
+from engagement.analysis.summary import findings, headline, notes, shown
+from engagement.analysis.wording import (
+    SIGNIFICANT,
+    interval_text,
+    needed_text,
+    number,
+    p_number,
+    ratio_text,
+    value_text,
+    warnings,
+)
+from engagement.api.pages.charts import Scale, Tick, log_scale
+from engagement.api.pages.rendering import AnyRequest, page
+from engagement.api.problems import ParameterError
+from engagement.store.serving import Generation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from engagement.analysis.comparison import Comparison
+    from engagement.analysis.differences import Difference
+    from engagement.analysis.grouping import Grouping
+    from engagement.analysis.summary import Per
+
+    Row = dict[str, Any]
+
+_SEED = 1
+_N_PERMUTATIONS = 10_000
+_MAX_LISTED = 200
+_MAX_LENGTH = 200
+_HEADINGS = {"rate": "Events, {unit} engaged", "share": "Engagement", "mean": "Steering"}
+
+_GROUPS = """
+select groups.*, rates.n_events, rates.per_100km, rates.per_100km_lower, rates.per_100km_upper
+from {groups} as groups
+inner join {rates} as rates
+    on groups.grouped_by = rates.grouped_by and groups.group_name = rates.group_name
+where groups.grouped_by = $by and rates.event = 'intervention'
+order by groups.engaged_km desc, groups.group_name
+limit {limit}
+"""
+_VALUES = """
+select
+    value as group_name,
+    count(*) as n_drives,
+    sum(engaged_km)::double as engaged_km,
+    sum(engaged_s)::double / nullif(sum(known_s), 0) as engaged_fraction
+from params
+inner join {drives} as drives using (drive_id)
+where name = $name
+group by value
+order by engaged_km desc, group_name
+limit {limit}
+"""
+_PARAMS = """
+select name from params group by name having count(distinct value) > 1 order by name
+"""
+_DRIVES = "select drive_id from {drives} where not is_imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A ratio on the axis: where its interval lies; an open end is at the axis' own."""
+
+    x: float | None
+    low: float
+    high: float
+    is_beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A row of the table: a measure in words, as it is, and its mark."""
+
+    difference: Difference
+    texts: Mapping[str, str]
+    is_told: bool
+    mark: Mark | None
+
+
+@get("/compare", sync_to_thread=True)
+def get_comparison(
+    request: AnyRequest,
+    generation: NamedDependency[Generation],
+    *,
+    by: FromQuery[str] = "version",
+    a: FromQuery[str] = "",
+    b: FromQuery[str] = "",
+    per: FromQuery[str] = "100km",
+) -> Response[bytes]:
+    """Compare group B with group A; without them, list the groups that there are."""
+    for name, text in (("by", by), ("a", a), ("b", b)):
+        if len(text) > _MAX_LENGTH:
+            raise ParameterError(name, f"it has more than {_MAX_LENGTH} letters")
+    if per not in ("100km", "hour"):
+        raise ParameterError("per", f"{per!r} is neither 100km nor hour")
+    grouping = parse_grouping(by)
+    division = None
+    if a and b:
+        rows = generation.rows(_DRIVES.format(drives=generation.kept("drives")))
+        division = divide(generation, grouping, a, b, [row["drive_id"] for row in rows])
+
+    def make() -> Mapping[str, Any]:
+        found: dict[str, Any] = {
+            "by": by, "a": a, "b": b, "per": per,
+            "kinds": _kinds(generation),
+            "groups": _groups(generation, grouping),
+            "comparison": None,
+        }  # fmt: skip
+        if division is not None:
+            comparison = compare(generation, division, seed=_SEED, n_permutations=_N_PERMUTATIONS)
+            found |= _describe(comparison, "100km" if per == "100km" else "hour")
+        return found
+
+    return page(request, generation, "compare.html", make)
+
+
+def _kinds(generation: Generation) -> list[str]:
+    """What drives can be grouped by; of params those that are not the same everywhere."""
+    params = generation.once("params of pages", lambda: generation.rows(_PARAMS))
+    return [kind for kind in KINDS if ":" not in kind] + [f"param:{row['name']}" for row in params]
+
+
+def _groups(generation: Generation, grouping: Grouping) -> list[Row]:
+    names = {view: generation.kept(view) for view in ("groups", "rates", "drives")}
+    if grouping.param is not None:
+        query = _VALUES.format(**names, limit=_MAX_LISTED)
+        return generation.rows(query, {"name": grouping.param})
+    if grouping.kind == "date":
+        return []
+    query = _GROUPS.format(**names, limit=_MAX_LISTED)
+    return generation.rows(query, {"by": grouping.kind})
+
+
+def _describe(comparison: Comparison, per: Per) -> Mapping[str, Any]:
+    differences = shown(comparison, per)
+    reach, ticks = log_scale(list(_limits(differences)), limit=16.0)
+    scale = Scale(-math.log2(reach), math.log2(reach), 2.0, 98.0)
+    unit = comparison.find(f"interventions_per_{per}").unit
+    rows = [_measured(difference, scale) for difference in differences]
+    return {
+        "comparison": comparison,
+        "headline": _as_sentence(headline(comparison, per)),
+        "findings": [_as_sentence(text) for text in findings(comparison, per)],
+        "notes": [_as_sentence(text) for text in notes(comparison, per)],
+        "warnings": [_as_sentence(text) for text in warnings(comparison)],
+        "sections": [
+            (heading.format(unit=unit), [row for row in rows if row.difference.kind == kind])
+            for kind, heading in _HEADINGS.items()
+            if any(row.difference.kind == kind for row in rows)
+        ],
+        "ticks": [Tick(scale(math.log2(tick)), f"{tick:g}" if tick >= 1 else _share(tick))
+                  for tick in ticks],
+        "one": scale(0.0),
+    }  # fmt: skip
+
+
+def _share(tick: float) -> str:
+    """A half, a quarter and so on."""
+    return f"1/{1 / tick:g}"
+
+
+def _limits(differences: Sequence[Difference]) -> Iterator[float]:
+    """What the axis has to reach; limits far out are cut off by it."""
+    for ratio in (difference.ratio for difference in differences):
+        if ratio.value and math.isfinite(ratio.value):
+            yield from (value for value in (ratio.value, ratio.lower, ratio.upper) if value)
+
+
+def _measured(difference: Difference, scale: Scale) -> Measured:
+    texts = {
+        "a": value_text(difference, difference.a),
+        "a_interval": interval_text(difference, difference.a),
+        "b": value_text(difference, difference.b),
+        "b_interval": interval_text(difference, difference.b),
+        "ratio": ratio_text(difference),
+        "p": p_number(difference.p_value),
+        "naive_p": p_number(difference.naive_p_value),
+        "dispersion": number(difference.dispersion),
+        "needed": needed_text(difference),
+    }
+    is_told = difference.p_value is not None and difference.p_value < SIGNIFICANT
+    return Measured(difference, texts, is_told, _mark(difference, scale))
+
+
+def _mark(difference: Difference, scale: Scale) -> Mark | None:
+    ratio = difference.ratio
+    if ratio.value is None:
+        return None
+
+    def place(value: float | None, fallback: float) -> float:
+        if value is None:
+            return fallback
+        if value <= 0:
+            return scale.start
+        return scale.end if math.isinf(value) else scale(math.log2(value))
+
+    is_shown = 0 < ratio.value < math.inf
+    x = place(ratio.value, scale.start)
+    low, high = place(ratio.lower, x), place(ratio.upper, x)
+    return Mark(x if is_shown else None, low, high, is_beyond=low >= scale.end)
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

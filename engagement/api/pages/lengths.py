@@ -1,0 +1,80 @@
+"""How long engagements last: the curve of `engagement_lengths` as steps in a square of 100."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engagement.api.pages.charts import Scale, Tick, time_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from engagement.api.pages.selection import Selection
+    from engagement.store.serving import Generation
+
+    Row = Mapping[str, Any]
+
+_MAX_STEPS = 200
+_SHOWN_FRACTION = 0.02  # the axis ends where fewer are left
+_N_TICKS = 6
+
+_CURVE = """
+select duration_s, survival_fraction, survival_lower_fraction, survival_upper_fraction
+from {lengths}
+where grouped_by = $grouped_by and group_name = $group_name
+order by duration_s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The curve and the band of its interval as SVG paths, and the ticks of the time axis."""
+
+    line: str
+    band: str
+    ticks: Sequence[Tick]
+    halves: Sequence[Row]
+
+
+def read_curve(generation: Generation, selection: Selection) -> Curve | None:
+    """The curve of a group that the views have; None for others, and where nothing ended."""
+    if not selection.is_group:
+        return None
+    grouped_by, group_name = selection.group
+    query = _CURVE.format(lengths=generation.kept("engagement_lengths"))
+    rows = generation.rows(query, {"grouped_by": grouped_by, "group_name": group_name})
+    if not rows:
+        return None
+    shown = [row for row in rows if row["survival_fraction"] >= _SHOWN_FRACTION] or rows[:1]
+    step = -(-len(shown) // _MAX_STEPS)
+    thinned = [*shown[:-1:step], shown[-1]]
+    axis, ticks = time_axis(shown[-1]["duration_s"], _N_TICKS)
+    middle = _corners(thinned, axis, "survival_fraction")
+    lower = _corners(thinned, axis, "survival_lower_fraction")
+    upper = _corners(thinned, axis, "survival_upper_fraction")
+    return Curve(_path(middle), f"{_path([*upper, *reversed(lower)])}Z", ticks, _halves(rows))
+
+
+def _corners(rows: Iterable[Row], axis: Scale, column: str) -> list[tuple[float, float]]:
+    """The corners of a step curve; an open limit goes on as it was."""
+    found = [(0.0, 0.0)]
+    for row in rows:
+        x = axis(row["duration_s"])
+        y = found[-1][1] if row[column] is None else round(100 * (1 - row[column]), 2)
+        found += [(x, found[-1][1]), (x, y)]
+    return found
+
+
+def _path(corners: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in corners)
+
+
+def _halves(rows: Sequence[Row]) -> list[Row]:
+    """The times at which three quarters, half, and a quarter are left."""
+    found: list[Row] = []
+    for fraction in (0.75, 0.5, 0.25):
+        row = next((r for r in rows if round(r["survival_fraction"], 12) <= fraction), None)
+        if row is not None:
+            found.append({"fraction": fraction, "duration_s": row["duration_s"]})
+    return found

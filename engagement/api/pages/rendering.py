@@ -1,0 +1,143 @@
+"""Templates into pages: what every page has, and what is said in place of one that there is not."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from engagement.api.answers import HTML, respond
+from engagement.api.pages import formats
+from engagement.api.pages.assets import asset_url
+from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
+from engagement.api.problems import STATUSES
+from engagement.errors import EngagementError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from engagement.store.serving import Generation
+
+AnyRequest = Request[Any, Any, State]
+
+NAVIGATION = {
+    "/": "Overview",
+    "/drives": "Drives",
+    "/compare": "Compare",
+    "/places": "Places",
+    "/quality": "Data quality",
+    "/glossary": "Glossary",
+}
+
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+_TITLES = {
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.BAD_REQUEST: "That can't be read",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No data yet",
+    HTTPStatus.GATEWAY_TIMEOUT: "That took too long",
+}
+_RETRY_AFTER_S = "5"
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def environment() -> Environment:
+    """Jinja as the pages use it: everything is escaped, and a missing name is an error."""
+    found = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= dict(formats.STYLES)
+    found.filters |= {
+        "value": formats.value,
+        "interval": formats.interval,
+        "median_limits": formats.median_limits,
+        "short": formats.short,
+        "wrapped": formats.wrapped,
+        "exact": formats.exact,
+        "fixed": formats.fixed,
+        "short_number": formats.short_number,
+        "drive_url": formats.drive_url,
+        "event_url": formats.event_url,
+        "cause_words": cause_words,
+        "curly": curly,
+        "kind_words": kind_words,
+        "mode_words": mode_words,
+    }
+    found.globals |= {
+        "asset": asset_url,
+        "navigation": NAVIGATION,
+        "program_version": version("engagement"),
+        "words": WORDS,
+    }
+    return found
+
+
+def render(template: str, **context: Any) -> str:
+    """A page's text."""
+    return environment().get_template(template).render(**context)
+
+
+def page(
+    request: AnyRequest,
+    generation: Generation,
+    template: str,
+    make: Callable[[], Mapping[str, Any]],
+) -> Response[bytes]:
+    """Answer with a template and what `make` gives it; call it when the request is sound."""
+
+    def answer() -> str:
+        return render(template, path=request.url.path, generation=generation, **make())
+
+    return respond(request, generation, answer, media_type=HTML)
+
+
+def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:
+    """Say on a page what is wrong with an address, or with the database."""
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer_unforeseen(request, error)
+    return _error_page(status, str(error))
+
+
+def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
+    """The same of what Litestar refuses."""
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer_unforeseen(request, error)
+    return _error_page(status, error.detail)
+
+
+def answer_unforeseen(request: AnyRequest, error: Exception) -> Response[str]:
+    """A mistake of ours: it is logged, and nobody learns of the inside."""
+    _log.error("%s failed", request.url.path, exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _error_page(status, "The server made a mistake; its log says which.")
+
+
+def _error_page(status: HTTPStatus, detail: str) -> Response[str]:
+    title = _TITLES.get(status, status.phrase)
+    text = render("error.html", path="", generation=None, title=title, detail=detail)
+    headers = {"cache-control": "no-store"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["retry-after"] = _RETRY_AFTER_S
+    return Response(text, status_code=status, media_type=HTML, headers=headers)
+
+
+ERROR_HANDLERS: dict[Any, Any] = {
+    EngagementError: answer_error,
+    HTTPException: answer_http,
+    Exception: answer_unforeseen,
+}

@@ -1,0 +1,117 @@
+"""What a selection of drives was like: from the views where they have it as a group.
+
+Drives that are no group of theirs, as those between two days, are counted here by the same rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engagement.analysis.intervals import rate_interval
+from engagement.analysis.measures import read_measures
+from engagement.analysis.samples import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engagement.analysis.intervals import Interval
+    from engagement.api.pages.selection import Selection
+    from engagement.store.serving import Generation
+
+    Row = dict[str, Any]
+
+# Events of `rates` that the overview shows, and the measure that counts the same.
+EVENTS = {
+    "intervention": "interventions",
+    "disengagement_counted": "disengagements_counted",
+    "system_disengagement": "system_disengagements",
+    "critical_event": "critical_events",
+}
+
+_GROUP = """
+select
+    count(*)::bigint as n_drives,
+    count(*) filter (where log_kind <> 'rlog')::bigint as n_qlog_drives,
+    coalesce(fsum(known_s), 0) / 3600 as known_h,
+    coalesce(fsum(engaged_s), 0) / 3600 as engaged_h,
+    coalesce(fsum(distance_km), 0) as distance_km,
+    coalesce(fsum(engaged_km), 0) as engaged_km,
+    fsum(engaged_s) / nullif(fsum(known_s), 0) as engaged_fraction,
+    fsum(moving_engaged_s) / nullif(fsum(moving_s), 0) as moving_engaged_fraction,
+    fsum(engaged_km) / nullif(fsum(known_km), 0) as distance_engaged_fraction,
+    fsum(lateral_only_s) / nullif(fsum(known_s), 0) as lateral_only_fraction,
+    count(*) filter (where engaged_s > 0)::bigint as n_engaged_drives,
+    count(*) filter (where engaged_s > 0 and n_interventions = 0)::bigint as n_clean_drives,
+    coalesce(list(drive_id order by drive_id), []) as drive_ids
+from {drives}
+where not is_imported and {where}
+"""
+_FROM_VIEW = "from {groups} where grouped_by = $grouped_by and group_name = $group_name"
+
+
+def read_totals(
+    generation: Generation, selection: Selection, where: str, values: Mapping[str, Any]
+) -> tuple[Row | None, dict[str, Row]]:
+    """Shares and totals with the columns of `groups`, and rates by event with those of `rates`.
+
+    The first is None where there is no drive with logs; what only the views have is missing where
+    they have no such group.
+    """
+    if selection.is_group:
+        return _read_views(generation, *selection.group)
+    query = _GROUP.format(drives=generation.kept("drives"), where=where)
+    [group] = generation.rows(query, values)
+    drive_ids = group.pop("drive_ids")
+    return (group, _count(generation, drive_ids)) if drive_ids else (None, {})
+
+
+def _read_views(
+    generation: Generation, grouped_by: str, group_name: str
+) -> tuple[Row | None, dict[str, Row]]:
+    wanted = {"grouped_by": grouped_by, "group_name": group_name}
+    groups = generation.rows(_FROM_VIEW.format(groups=generation.kept("groups")), wanted)
+    rates = generation.rows(_FROM_VIEW.format(groups=generation.kept("rates")), wanted)
+    found = {row["event"]: row for row in rates}
+    return (groups[0] if groups else None), found
+
+
+def _count(generation: Generation, drive_ids: list[int]) -> dict[str, Row]:
+    dispersion_max = read_dispersion_max(generation)
+    measures = {measure.name: measure for measure in read_measures(generation, drive_ids)}
+    found: dict[str, Row] = {}
+    for event, plural in EVENTS.items():
+        row: Row = {"event": event}
+        for unit in ("100km", "hour"):
+            measure = measures[f"{plural}_per_{unit}"]
+            row["n_events"] = int(measure.numerators.sum())
+            everything = np.zeros(len(drive_ids), dtype=np.bool_)
+            sample = Sample(measure.numerators, measure.denominators, everything)
+            row |= _columns(f"per_{unit}", rate_interval(sample, dispersion_max=dispersion_max))
+        found[event] = row
+    return found
+
+
+def _columns(name: str, found: Interval) -> Row:
+    return {
+        name: found.value,
+        f"{name}_lower": found.lower,
+        f"{name}_upper": found.upper,
+        f"{name}_interval": found.kind,
+    }
+
+
+def read_dispersion_max(generation: Generation) -> float:
+    """From which dispersion of drives on an interval is wider than a Poisson process'."""
+    query = "select value from parameter where name = 'dispersion_max'"
+    return float(generation.rows(query)[0]["value"])
+
+
+def drive_rate(rows: Iterable[Mapping[str, Any]], dispersion_max: float) -> Row:
+    """Interventions per 100 km engaged of some drives, with the interval that `rates` has."""
+    counts = [(row["n_interventions"] or 0, (row["engaged_km"] or 0.0) / 100) for row in rows]
+    numerators = np.array([[float(n_events)] for n_events, _ in counts])
+    denominators = np.array([[exposure] for _, exposure in counts])
+    sample = Sample(numerators, denominators, np.zeros(len(counts), dtype=np.bool_))
+    return _columns("interventions_per_100km", rate_interval(sample, dispersion_max=dispersion_max))

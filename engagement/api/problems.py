@@ -1,0 +1,138 @@
+"""Errors as problem documents (RFC 9457): one table says which status each kind has.
+
+A message of ours says what, which one and what to do, so it is the document's `detail`. Of an error
+that nobody foresaw only the log says more.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from engagement import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from litestar import Request
+
+MEDIA_TYPE = "application/problem+json"
+
+# The most special kinds first.
+STATUSES: Mapping[type[errors.EngagementError], HTTPStatus] = {
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.InputError: HTTPStatus.BAD_REQUEST,
+    errors.QueryTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.QueryTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ServerBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EngagementError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_RETRY_AFTER_S = {HTTPStatus.SERVICE_UNAVAILABLE: 5}
+
+_log = logging.getLogger(__name__)
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong with one parameter."""
+
+    parameter: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why there is no answer.
+
+    Attributes:
+        type: Names the kind of problem; the same for all of a kind.
+        title: The kind in words.
+        status: The HTTP status.
+        detail: What is wrong this time, and what to do.
+        errors: The parameters that are wrong.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = []
+
+    def response(self, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+        """The answer that carries it."""
+        return Response(
+            msgspec.json.encode(self),
+            status_code=self.status,
+            media_type=MEDIA_TYPE,
+            headers={"cache-control": "no-store", **(headers or {})},
+        )
+
+
+class ParameterError(errors.InputError):
+    """A value in the request that does not do."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}")
+        self.parameter = parameter
+        self.message = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.parameter, self.message))
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, kind: str = "", faults: list[Fault] | None = None
+) -> Problem:
+    """A problem of a kind, by default the status's own."""
+    name = kind or status.phrase.lower().replace(" ", "-")
+    title = status.phrase
+    return Problem(f"urn:engagement:{name}", title, int(status), detail, faults or [])
+
+
+def answer_error(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """One of our own errors."""
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer_unforeseen(_request, error)
+    faults = []
+    if isinstance(error, ParameterError):
+        faults = [Fault(error.parameter, error.message)]
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
+    retry_after_s = _RETRY_AFTER_S.get(status)
+    headers = {"retry-after": str(retry_after_s)} if retry_after_s else {}
+    return problem(status, str(error), kind=kind, faults=faults).response(headers)
+
+
+def answer_http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What Litestar refuses: a path that there is not, a parameter of another type."""
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return answer_unforeseen(_request, error)
+    faults = [
+        Fault(str(entry.get("key", "")), str(entry.get("message", "")))
+        for entry in (error.extra if isinstance(error.extra, list) else [])
+        if isinstance(entry, dict)
+    ]
+    named = "; ".join(f"{fault.parameter}: {fault.message}" for fault in faults)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return problem(status, named or error.detail, faults=faults).response(headers)
+
+
+def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A mistake of ours: it is logged, and the client learns nothing of the inside."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "the server made a mistake; its log says which"
+    ).response()
+
+
+HANDLERS: dict[Any, Any] = {
+    errors.EngagementError: answer_error,
+    HTTPException: answer_http,
+    Exception: answer_unforeseen,
+}

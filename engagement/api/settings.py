@@ -1,0 +1,84 @@
+"""How a server is to behave: what `engagement serve` was told, or a test."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, TextIO
+
+from engagement.errors import ConfigError
+from engagement.store.serving import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MIN_TOKEN_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Whom to answer, and how much.
+
+    Attributes:
+        limits: Of the queries behind the answers.
+        token_hashes: SHA-256 of each token that lets a client in; none asks for none.
+        hosts: Names that the server goes by, besides localhost and addresses; `*` for any.
+        cors_origins: Other sites whose pages may read the answers in a browser.
+        requests_per_s: Of one client, on average; 0 sets no limit.
+        burst: How many requests a client may make at once.
+        max_downloads: Files that may be made or sent at once.
+        download_bytes: Size of one file.
+        download_time_limit_s: For the query behind one file.
+        access_log: Where to write a line of JSON for each request; None for nowhere.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    token_hashes: frozenset[bytes] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    cors_origins: frozenset[str] = frozenset()
+    requests_per_s: float = 300.0
+    burst: int = 600
+    max_downloads: int = 4
+    download_bytes: int = 512 << 20
+    download_time_limit_s: float = 60.0
+    access_log: TextIO | None = None
+
+
+def hash_token(token: str) -> bytes:
+    """What is kept of a token."""
+    return sha256(token.encode()).digest()
+
+
+def read_tokens(path: Path) -> frozenset[bytes]:
+    """The tokens of a file, one a line; empty lines and those that start with # are none.
+
+    Raises:
+        ConfigError: If there is no token in it, or one that could be guessed.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(path, f"can't read the tokens: {error}") from error
+    found = set()
+    for number, line in enumerate(lines, start=1):
+        token = line.strip()
+        if not token or token.startswith("#"):
+            continue
+        if len(token) < _MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()):
+            problem = f"a token has {_MIN_TOKEN_LENGTH} letters or more, without accents"
+            raise ConfigError(path, problem, where=f"line {number}")
+        found.add(hash_token(token))
+    if not found:
+        raise ConfigError(path, "there is no token in it; write one on a line of its own")
+    return frozenset(found)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,176 @@
+"""What `engagement collect` does: collect, say so, ingest, wait, and again."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import collect_report, ingest_report, render
+from engagement.cli.collect_progress import DeviceBars
+from engagement.cli.exit_codes import ExitCode
+from engagement.collect.collector import CollectOptions, collect
+from engagement.collect.connection import Timeouts
+from engagement.collect.hosts import parse_host
+from engagement.collect.pace import Patience, Stop
+from engagement.collect.plan import Selection
+from engagement.collect.settings import load_settings
+from engagement.errors import EngagementError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from engagement.collect.hosts import Host
+    from engagement.collect.report import DeviceReport
+    from engagement.store.ingest import IngestOptions, IngestReport
+
+_CODECS = {"zstd": "zst", "bz2": "bz2", "none": None}
+_LOOK_EVERY_S = 0.2
+
+
+class NoHostError(InputError):
+    """Nothing says which device is meant."""
+
+    def __init__(self) -> None:
+        super().__init__("name a HOST, or set remote_device in config/collect.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that the command line says; `ingest` is None where nothing shall be ingested."""
+
+    hosts: tuple[Host, ...]
+    folder: Path
+    options: CollectOptions
+    database: Path
+    ingest: IngestOptions | None
+    as_json: bool
+
+
+def make_task(
+    names: Sequence[str], *, since: date | None, until: date | None, options: dict[str, Any]
+) -> Task:
+    """Understand the command line.
+
+    Raises:
+        NoHostError: If no device is named.
+        InputError: If one can't be understood, or a file of settings does not hold.
+    """
+    settings = load_settings(options["settings_file"], Path.cwd())
+    names = list(dict.fromkeys(names or settings.hosts))
+    if not names:
+        raise NoHostError
+    if options["device"] and len(names) > 1:
+        raise InputError(f"--device names one device, but {len(names)} are to be collected from")
+    timeout_s = options["timeout_s"]
+    return Task(
+        hosts=tuple(parse_host(name, default_user=settings.user) for name in names),
+        folder=options["folder"],
+        options=CollectOptions(
+            settings=settings,
+            selection=Selection(options["kind"], options["drive"], since, until),
+            dongle_id=options["device"],
+            codec=_CODECS[options["compress"]],
+            limit_bytes_per_s=options["limit_rate"],
+            verify=options["verify"],
+            dry_run=options["dry_run"],
+            accept_new=options["accept_new"],
+            timeouts=Timeouts(timeout_s, timeout_s, timeout_s),
+            patience=Patience(options["retries"]),
+        ),
+        database=options["database"],
+        ingest=_ingest_options(options["profile"]) if options["with_ingest"] else None,
+        as_json=options["as_json"],
+    )
+
+
+def _ingest_options(profile_name: str | None) -> IngestOptions:
+    """How to ingest; imported only where it is wanted."""
+    from engagement.extract.dbc import load_signal_specs  # noqa: PLC0415
+    from engagement.extract.profiles import load_profile  # noqa: PLC0415
+    from engagement.extract.segment import ReadOptions  # noqa: PLC0415
+    from engagement.store.ingest import IngestOptions  # noqa: PLC0415
+
+    profile = load_profile(profiles_file=None, name=profile_name, cwd=Path.cwd())
+    specs = load_signal_specs(profile) if profile else ()
+    return IngestOptions(read=ReadOptions(specs=specs, profile=profile.name if profile else None))
+
+
+def run_once(task: Task) -> ExitCode:
+    """Collect once; return what the exit status should say."""
+    with _ended_by_sigterm() as stop:
+        return _collect(task, stop)
+
+
+def run_again_and_again(task: Task, every_s: float) -> ExitCode:
+    """Collect until a SIGTERM comes; what goes wrong in a round is said, and the next comes."""
+    with _ended_by_sigterm() as stop:
+        while not stop.is_requested:
+            ends_at_s = time.monotonic() + every_s
+            try:
+                _collect(task, stop)
+            except EngagementError as error:
+                click.echo(f"engagement: {error}", err=True)
+            while time.monotonic() < ends_at_s and not stop.is_requested:
+                time.sleep(min(_LOOK_EVERY_S, max(0.0, ends_at_s - time.monotonic())))
+    render.note("stopped; what came is whole")
+    return ExitCode.OK
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[Stop]:
+    """A wish to end that SIGTERM makes; the handler takes no locks, so it may come at any time."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(_signal: int, _frame: object) -> None:
+        stop.is_requested = True
+
+    before = signal.signal(signal.SIGTERM, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _collect(task: Task, stop: Stop) -> ExitCode:
+    """One round: collect, ingest, print."""
+    with DeviceBars() as bars:
+        reports = collect(task.hosts, task.folder, task.options, stop=stop, on_progress=bars.show)
+    if not task.as_json:
+        collect_report.print_reports(reports, is_dry_run=task.options.dry_run)
+    found = _ingest(task, reports)
+    if task.as_json:
+        ingested = ingest_report.document(found, is_dry_run=False) if found else None
+        is_dry_run = task.options.dry_run
+        render.print_json(collect_report.document(reports, ingested, is_dry_run=is_dry_run))
+    if not all(report.is_good for report in reports):
+        return ExitCode.FAILED
+    return ExitCode.LOGS if found and (found.n_failed or found.missing) else ExitCode.OK
+
+
+def _ingest(task: Task, reports: Sequence[DeviceReport]) -> IngestReport | None:
+    """Ingest the folders of the devices that were collected from, if it is wanted."""
+    if task.ingest is None or task.options.dry_run:
+        return None
+    from engagement.store.ingest import ingest  # noqa: PLC0415
+
+    names = {report.dongle_id for report in reports if report.dongle_id}
+    folders = {path.parent.parent for report in reports for path in report.collected}
+    folders |= {task.folder / name for name in names if (task.folder / name).is_dir()}
+    if not folders:
+        return None
+    paths = sorted(folders)
+    report = ingest(paths, task.database, task.ingest)
+    if not task.as_json:
+        ingest_report.print_report(report, paths, is_dry_run=False)
+    return report

@@ -1,0 +1,94 @@
+"""When to go on: a limit on bytes a second, waits between attempts, and an end for all threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engagement.collect.connection import Connection
+
+_LONGEST_BURST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often to try again without getting any further, and seconds to wait before it."""
+
+    retries: int = 3
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+
+    def wait_s(self, attempt: int) -> float:
+        """Seconds before an attempt, the first is 1: twice as many each time, unevenly."""
+        longest: float = min(self.first_wait_s * 2 ** (attempt - 1), self.longest_wait_s)
+        return longest * random.uniform(0.75, 1.0)  # noqa: S311 - keeps devices apart
+
+
+class Stop:
+    """A wish to end, that all threads hear: waits end, and connections are cut."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._connections: set[Connection] = set()
+        self.is_requested = False
+        """Set by a signal's handler, which may take no lock; who waits for the threads sees it."""
+
+    def set(self) -> None:
+        """Wish it; what is under way ends with a cut connection."""
+        self._event.set()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            connection.close()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was wished."""
+        return self._event.is_set()
+
+    def wait(self, duration_s: float) -> bool:
+        """Wait so many seconds, less if the end is wished; say whether it is."""
+        return self._event.wait(duration_s)
+
+    @contextmanager
+    def cutting(self, connection: Connection) -> Iterator[None]:
+        """Cut a connection when the end is wished meanwhile."""
+        with self._lock:
+            self._connections.add(connection)
+        try:
+            if self.is_set:
+                connection.close()
+            yield
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+
+class Rate:
+    """A limit on bytes a second that several threads share; None for no limit."""
+
+    def __init__(self, limit_bytes_per_s: int | None, stop: Stop) -> None:
+        self._limit = limit_bytes_per_s
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._free_at_s = 0.0
+
+    def take(self, n_bytes: int) -> None:
+        """Wait until so many bytes more are within the limit."""
+        if not self._limit:
+            return
+        with self._lock:
+            now_s = time.monotonic()
+            self._free_at_s = max(self._free_at_s, now_s - _LONGEST_BURST_S)
+            self._free_at_s += n_bytes / self._limit
+            wait_s = self._free_at_s - now_s
+        if wait_s > 0:
+            self._stop.wait(wait_s)

@@ -1,0 +1,67 @@
+"""What became of a device's logs, and how far it is meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(slots=True)
+class DeviceReport:
+    """What became of a device's logs.
+
+    Attributes:
+        host: As the user wrote it.
+        dongle_id: What the device calls itself.
+        collected: Files that came.
+        to_collect: Files that have to come, in the end those that did not.
+        size_bytes: Of the files that came.
+        n_there: Logs that were here before.
+        n_old: Those of them in a folder with the short name of the device.
+        n_locked: Logs that are still being written.
+        n_gone: Logs that the device deleted before they came.
+        n_busy: Logs that another collect brings.
+        n_retries: How often the connection was made anew.
+        conflicts: Files that are here and differ, each with how.
+        failed: Logs that could not be had, each with why.
+        notes: What else to know.
+        problem: Why it ended early, if it did.
+        duration_s: How long it took.
+    """
+
+    host: str
+    dongle_id: str | None = None
+    collected: list[Path] = field(default_factory=list)
+    to_collect: list[Path] = field(default_factory=list)
+    size_bytes: int = 0
+    n_there: int = 0
+    n_old: int = 0
+    n_locked: int = 0
+    n_gone: int = 0
+    n_busy: int = 0
+    n_retries: int = 0
+    conflicts: list[tuple[Path, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problem: str | None = None
+    duration_s: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all that was wanted and could be had is here."""
+        return not (self.problem or self.failed or self.conflicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a device is: bytes as the logs lie there; `file` is under way."""
+
+    host: str
+    file: str
+    n_done: int
+    n_total: int
+    done_bytes: int
+    total_bytes: int

@@ -1,0 +1,84 @@
+"""config/collect.toml: the devices to collect from, and where logs lie on them."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engagement.errors import ConfigError, suggestion
+from engagement.resources import resource_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = "collect.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file's content.
+
+    Attributes:
+        remote_device: Hosts when none is named; empty for none.
+        user: Who to be there if nothing else says.
+        logs: The device's folder of logs, absolute.
+        params: The device's folder of parameters, absolute.
+    """
+
+    remote_device: str | list[str] = ""
+    user: str = "comma"
+    logs: str = "/data/media/0/realdata"
+    params: str = "/data/params/d"
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts of `remote_device`."""
+        names = self.remote_device
+        return [name for name in ([names] if isinstance(names, str) else names) if name]
+
+
+class _Profiles(msgspec.Struct):
+    remote_device: str | None = None
+
+
+def load_settings(path: Path | None, cwd: Path) -> Settings:
+    """Load the file given, else `config/collect.toml` of `cwd`, else the shipped one.
+
+    Where it names no device, `remote_device` of `config/vehicle_profiles.json` does.
+
+    Raises:
+        ConfigError: If it can't be read or does not hold.
+    """
+    local = cwd / "config" / _NAME
+    file = path or (local if local.is_file() else resource_dir("config") / _NAME)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(file, f"can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(file, str(error)) from error
+    known = Settings.__struct_fields__
+    for key in content:
+        if key not in known:
+            raise ConfigError(file, f"unknown key {key!r}{suggestion(key, known)}")
+    try:
+        settings = msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        raise ConfigError(file, text[:1].lower() + text[1:]) from error
+    for key in ("logs", "params"):
+        if not getattr(settings, key).startswith("/"):
+            raise ConfigError(file, f"{key}: must be an absolute path")
+    if settings.hosts:
+        return settings
+    return msgspec.structs.replace(settings, remote_device=_remote_device_of_profiles(cwd))
+
+
+def _remote_device_of_profiles(cwd: Path) -> str:
+    """What the old system's file says; whatever else is wrong with it is for those who use it."""
+    try:
+        text = (cwd / "config" / "vehicle_profiles.json").read_bytes()
+        return msgspec.json.decode(text, type=_Profiles).remote_device or ""
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,207 @@
+"""One log from a device to its place: a `.part` file that grows, and is renamed when it is whole.
+
+A `.part` that was left by a broken transfer carries the time of the log it belongs to; it grows on
+where it ended. One that was left otherwise, as by a power cut, may hold anything and is begun anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engagement.collect.arrival import Arrival, DamagedError, arrival_of
+from engagement.errors import ConnectionLostError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from engagement.collect.device import Device, RemoteLog
+    from engagement.collect.pace import Rate
+
+_SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
+_HASHED_BYTES = 1 << 20
+
+
+class BusyError(RemoteError):
+    """Another collect writes the same file."""
+
+
+class ChangedError(RemoteError):
+    """A log that is not what it was when it was listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A log and where it goes; `codec` is what the device shall compress it with."""
+
+    log: RemoteLog
+    target: Path
+    codec: str | None = None
+
+
+def fetch(
+    device: Device, transfer: Transfer, *, rate: Rate, verify: bool, on_bytes: Callable[[int], None]
+) -> None:
+    """Bring a log to its place; what is there already is never overwritten.
+
+    Args:
+        device: Where it is.
+        transfer: What goes where.
+        rate: How fast.
+        verify: Compare its SHA-256 with the device's.
+        on_bytes: Told how many more bytes of the log, as it lies there, are here.
+
+    Raises:
+        ConnectionLostError: If the device goes away; the `.part` file stays.
+        RemoteError: If it can't be read or does not come as it is there.
+        OSError: If it can't be written here.
+    """
+    transfer.target.parent.mkdir(parents=True, exist_ok=True)
+    part = transfer.target.with_name(f"{transfer.target.name}.part")
+    with _opened(part, device.host.name) as file:
+        writer = _Writer(file, part, transfer, rate, on_bytes)
+        try:
+            writer.begin(verify=verify)
+            writer.receive(device)
+            writer.check(device, verify=verify)
+            os.fsync(file)
+        except ConnectionLostError:
+            raise
+        except RemoteError:
+            part.unlink(missing_ok=True)
+            raise
+        except OSError as error:
+            error.filename = error.filename or str(part)
+            raise
+        finally:
+            writer.leave()
+        _rename(part, transfer.target, device.host.name)
+
+
+class _Writer:
+    """A `.part` file that is being written."""
+
+    def __init__(
+        self, file: int, part: Path, transfer: Transfer, rate: Rate, on_bytes: Callable[[int], None]
+    ) -> None:
+        self._file = file
+        self._part = part
+        self._log = transfer.log
+        self._codec = transfer.codec
+        self._rate = rate
+        self._on_bytes = on_bytes
+        self._arrived: Arrival = arrival_of(transfer.codec)
+        self._digest = hashlib.sha256()
+        self._is_hashed = False
+
+    def begin(self, *, verify: bool) -> None:
+        """Keep what a broken transfer left, if it is of this log; know its hash where needed."""
+        self._is_hashed = verify
+        found = os.fstat(self._file)
+        is_ours = abs(found.st_mtime_ns - self._log.mtime_ns) < _SAME_TIME_NS
+        is_ours = is_ours and found.st_size <= self._log.size_bytes
+        if self._codec or not is_ours:
+            os.ftruncate(self._file, 0)
+            return
+        os.lseek(self._file, 0, os.SEEK_SET)
+        if verify:
+            while piece := os.read(self._file, _HASHED_BYTES):
+                self._digest.update(piece)
+        self._arrived.n_bytes = os.lseek(self._file, 0, os.SEEK_END)
+        self._on_bytes(self._arrived.n_bytes)
+
+    def receive(self, device: Device) -> None:
+        """Write what is missing."""
+        log, n_there = self._log, self._arrived.n_bytes
+        if self._codec:
+            with device.compress(log.path, self._codec) as pieces:
+                self._write(device, pieces)
+        elif n_there < log.size_bytes:
+            with device.read(log.path, n_there, log.size_bytes) as pieces:
+                self._write(device, pieces)
+
+    def _write(self, device: Device, pieces: Iterable[bytes]) -> None:
+        arrived, log = self._arrived, self._log
+        for piece in pieces:
+            self._rate.take(len(piece))
+            _write_all(self._file, piece)
+            n_before = arrived.n_bytes
+            try:
+                for raw in arrived.feed(piece, log.size_bytes):
+                    if self._is_hashed:
+                        self._digest.update(raw)
+            except DamagedError as error:
+                problem = f"{log.path!r}: what comes is not what its compressor writes"
+                raise ChangedError(device.host.name, problem) from error
+            self._on_bytes(arrived.n_bytes - n_before)
+            if arrived.n_bytes > log.size_bytes:
+                raise ChangedError(device.host.name, f"{log.path!r}: more comes than it holds")
+
+    def check(self, device: Device, *, verify: bool) -> None:
+        """Compare size, and hash if wanted, with the device's.
+
+        Raises:
+            ChangedError: If they are not the same.
+        """
+        log, host = self._log, device.host.name
+        if self._arrived.n_bytes != log.size_bytes or not self._arrived.is_whole:
+            came = f"{self._arrived.n_bytes} of {log.size_bytes} bytes came"
+            raise ChangedError(host, f"{log.path!r}: {came}, though its end did")
+        if verify and device.sha256(log.path) != self._digest.hexdigest():
+            raise ChangedError(host, f"{log.path!r}: its SHA-256 here is not the one there")
+
+    def leave(self) -> None:
+        """Let the file say what it belongs to, so that the next can go on with it."""
+        os.utime(self._file, ns=(self._log.mtime_ns, self._log.mtime_ns))
+
+
+@contextmanager
+def _opened(part: Path, host: str) -> Iterator[int]:
+    """Open a `.part` file that nobody else writes to.
+
+    Raises:
+        BusyError: If somebody does.
+    """
+    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        if not _lock(file) or not os.fstat(file).st_nlink:
+            raise BusyError(host, f"{part}: another collect is writing to it")
+        yield file
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _write_all(file: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _rename(part: Path, target: Path, host: str) -> None:
+    """Give a whole file its name, unless that is taken."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        part.unlink()
+        raise BusyError(host, f"{target}: appeared meanwhile") from None
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise BusyError(host, f"{target}: appeared meanwhile") from None
+        part.rename(target)
+    else:
+        part.unlink()

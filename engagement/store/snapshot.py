@@ -1,0 +1,311 @@
+"""One published generation, open to many threads of a server, and to nothing else.
+
+Nothing can make it write, read another file, take more memory than its share, or think for longer
+than its limit.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from engagement.errors import (
+    NotFoundError,
+    QueryError,
+    QueryTimeoutError,
+    QueryTooLargeError,
+    StoreOutdatedError,
+)
+from engagement.store.reader import Reader, unusable
+from engagement.store.views import sql_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_BATCH_ROWS = 16_384
+_VALUE_BYTES = 8  # of a number, as Arrow has it
+_UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query, and all of them together, may take.
+
+    Attributes:
+        memory_limit: Of all queries, as DuckDB writes sizes.
+        n_threads: That one query may use; one is the quickest where there are many at once.
+        time_limit_s: Of one query.
+        result_bytes: Of one query's rows, as Arrow has them.
+    """
+
+    memory_limit: str = "512MB"
+    n_threads: int = 1
+    time_limit_s: float = 10.0
+    result_bytes: int = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a public view: its DuckDB type, and what it means."""
+
+    name: str
+    kind: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A condition on drives, and the values of its parameters."""
+
+    condition: str
+    parameters: Mapping[str, Any]
+
+
+Described = tuple[dict[str, str], dict[str, dict[str, Column]]]
+
+
+class Generation(Reader):
+    """One published state of the database; every query is on a cursor of its own.
+
+    Attributes:
+        number: Counts the publications of this database.
+        published_at_utc: When it was published, with its time zone.
+
+    Args:
+        path: The database.
+        limits: Of its queries.
+        described: What generations before it said of their views, by the hash of sql/.
+
+    Raises:
+        StoreError: If the file can't be used; see `Reader`.
+    """
+
+    def __init__(
+        self, path: Path, limits: Limits, described: dict[str, Described] | None = None
+    ) -> None:
+        super().__init__(path)
+        self.limits = limits
+        self._described = {} if described is None else described
+        self._sql_hash = sql_hash()  # until the database has said its own
+        self._lock = threading.RLock()
+        self._kept: dict[Any, Any] = {}
+        try:
+            self._restrict()
+            [state] = self.rows("from store_state")
+        except duckdb.Error as error:
+            self.close()
+            raise unusable(path, error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._sql_hash = state["sql_hash"]
+        self.number: int = state["generation"]
+        self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
+
+    def _restrict(self) -> None:
+        """Nothing can be changed any more after the last of these."""
+        for setting, value in {
+            "memory_limit": f"'{self.limits.memory_limit}'",
+            "threads": self.limits.n_threads,
+            "temp_directory": "''",
+            "enable_external_access": "false",
+            "lock_configuration": "true",
+        }.items():
+            self.connection.execute(f"set {setting} = {value}")
+
+    def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """A query's rows as an Arrow table.
+
+        Raises:
+            QueryError: If DuckDB refuses the query.
+            QueryTimeoutError: If it takes longer than the limit.
+            QueryTooLargeError: If its rows, or the way to them, take more memory than the limit.
+            StoreError: If the file can't be read.
+        """
+        with self.batches(query, parameters) as batches:
+            schema, n_bytes, found = batches.schema, 0, []
+            for batch in batches:
+                n_bytes += batch.nbytes
+                if n_bytes > self.limits.result_bytes:
+                    raise QueryTooLargeError(f"more than {self.limits.result_bytes} bytes of rows")
+                found.append(batch)
+        return pa.Table.from_batches(found, schema)
+
+    def rows(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        narrowing: Narrowing | None = None,
+    ) -> list[dict[str, Any]]:
+        """A query's rows as dicts; for few rows this takes half as long as a table.
+
+        Args:
+            query: Over the public views.
+            parameters: Of the query.
+            narrowing: The drives that `drives`, and every view that reads it, shall see.
+
+        Raises:
+            QueryError: And the others, as `table` does.
+        """
+        found: list[tuple[Any, ...]] = []
+        with self._running(self.limits.time_limit_s, narrowing) as cursor:
+            # `sql` plans a query twice, once to tell the types of its columns.
+            cursor.execute(query, parameters or None)
+            names = [column[0] for column in cursor.description or []]
+            while batch := cursor.fetchmany(_BATCH_ROWS):
+                found += batch
+                if len(found) * len(names) * _VALUE_BYTES > self.limits.result_bytes:
+                    raise QueryTooLargeError(f"more than {self.limits.result_bytes} bytes of rows")
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    @contextmanager
+    def batches(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        narrowing: Narrowing | None = None,
+        time_limit_s: float | None = None,
+    ) -> Iterator[pa.RecordBatchReader]:
+        """A query's rows as they come; the limit of time is for all of the context."""
+        with self._running(time_limit_s or self.limits.time_limit_s, narrowing) as cursor:
+            relation = cursor.sql(query, params=parameters or None)
+            if relation is None:
+                raise QueryError("there is no query in it")
+            yield relation.to_arrow_reader(_BATCH_ROWS)
+
+    @contextmanager
+    def _running(
+        self, limit_s: float, narrowing: Narrowing | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one query, with an error of ours for whatever goes wrong with it."""
+        narrowed = narrowing and (
+            f"create temp table drives as select * from {self.kept('drives')} "
+            f"where {narrowing.condition}"
+        )
+        with self._cursor() as cursor, _interrupted_after(cursor, limit_s) as is_late:
+            try:
+                if narrowed and narrowing:
+                    cursor.execute(narrowed, dict(narrowing.parameters))
+                yield cursor
+            except duckdb.OutOfMemoryException as error:
+                raise QueryTooLargeError("more memory than there is for it") from error
+            except _UNREADABLE as error:
+                raise unusable(self.path, error) from error
+            except (duckdb.BinderException, duckdb.CatalogException) as error:
+                if self._sql_hash != sql_hash():
+                    raise StoreOutdatedError(self.path) from error
+                raise QueryError(str(error)) from error
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                # What goes wrong after the first batch comes from Arrow, as one of its errors.
+                if is_late.is_set():
+                    raise QueryTimeoutError(limit_s) from error
+                if "Out of Memory" in str(error):
+                    raise QueryTooLargeError("more memory than there is for it") from error
+                raise QueryError(str(error)) from error
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute("use engagement")
+            yield cursor
+        finally:
+            cursor.close()
+
+    def narrow(self, condition: str, parameters: Mapping[str, Any]) -> None:
+        """Not for what many read at once: each query says itself which drives it wants.
+
+        Raises:
+            QueryError: Always.
+        """
+        raise QueryError(f"{condition} {dict(parameters)}: give `rows` a narrowing")
+
+    def once(self, key: object, make: Callable[[], _Value]) -> _Value:
+        """What `make` gives, made once in this generation's life."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            kept: _Value = self._kept[key]
+            return kept
+
+    def kept(self, view: str) -> str:
+        """The name of a copy of a public view in memory: for views that take long to compute.
+
+        Raises:
+            NotFoundError: If there is no such view.
+        """
+        if view not in self.views():
+            raise NotFoundError("view", view, self.views())
+
+        def copy() -> str:
+            name = f'memory.main."{view}"'
+            self.table(f'create table {name} as select * from engagement.main."{view}"')
+            return name
+
+        return self.once(("kept", view), copy)
+
+    def views(self) -> dict[str, str]:
+        """The public views and what each holds."""
+        return self._definitions()[0]
+
+    def columns(self, view: str) -> dict[str, Column]:
+        """The columns of a public view by name, in its order.
+
+        Raises:
+            NotFoundError: If there is no such view.
+        """
+        views, columns = self._definitions()
+        if view not in views:
+            raise NotFoundError("view", view, views)
+        return columns[view]
+
+    def _definitions(self) -> Described:
+        """Views and columns; the same in every generation that was made from the same sql/."""
+        with self._lock:
+            if self._sql_hash not in self._described:
+                self._described[self._sql_hash] = super().views(), self._columns()
+            return self._described[self._sql_hash]
+
+    def _columns(self) -> dict[str, dict[str, Column]]:
+        found: dict[str, dict[str, Column]] = {}
+        for row in self.rows(
+            "select table_name, column_name, data_type, comment from duckdb_columns() "
+            "where database_name = 'engagement' and schema_name = 'main' "
+            "order by table_name, column_index"
+        ):
+            name = row["column_name"]
+            column = Column(name, row["data_type"], row["comment"] or "")
+            found.setdefault(row["table_name"], {})[name] = column
+        return found
+
+
+@contextmanager
+def _interrupted_after(
+    cursor: duckdb.DuckDBPyConnection, limit_s: float
+) -> Iterator[threading.Event]:
+    """Stop what the cursor does when the time is up; yields whether it was."""
+    is_late = threading.Event()
+
+    def interrupt() -> None:
+        is_late.set()
+        with suppress(duckdb.Error):  # it has just ended
+            cursor.interrupt()
+
+    timer = threading.Timer(limit_s, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield is_late
+    finally:
+        timer.cancel()

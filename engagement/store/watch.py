@@ -1,0 +1,186 @@
+"""Logs ingested as they appear and settle, in small batches that are published one by one.
+
+Folders are looked at every so often, as what tells of changes at once does not work on network
+file systems. A log has settled when two looks find it of the same size and time of change, and no
+lock beside it. The writer's lock is held while a batch is ingested, and not between.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Protocol
+
+from engagement.errors import StoreBusyError
+from engagement.logs.find import find_logs
+from engagement.store.generation import writer_lock
+from engagement.store.ingest import IngestReport, ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from engagement.logs.find import Found
+    from engagement.store.ingest import IngestOptions
+    from engagement.store.plan import Plan
+
+_BATCH_LOGS = 60  # an hour's drive
+_WAITS_PER_LOOK = 9  # looks at a large archive take a tenth of the time, not all of it
+
+_State = tuple[int, int]
+
+
+class Stop(Protocol):
+    """What ends a watch: a `threading.Event`, or something else that signals can set."""
+
+    def is_set(self) -> bool:
+        """Whether it is time to stop."""
+
+    def wait(self, timeout: float, /) -> object:
+        """Return when it is, or after some seconds."""
+
+
+class _StoppedError(Exception):
+    """A batch was left, and with it all that was not published."""
+
+
+def watch(
+    paths: Sequence[Path], database: Path, options: IngestOptions, *, every_s: float, stop: Stop
+) -> Iterator[IngestReport | StoreBusyError]:
+    """Ingest the logs under some paths as they settle, until told to stop.
+
+    A stop during a batch leaves it: nothing of it is published, and the next watch finds it new.
+
+    Args:
+        paths: Folders and files; they may come later than the watch.
+        database: The database file; made where there is none.
+        options: What to read and how.
+        every_s: Time between two looks, at least.
+        stop: Looked at between logs.
+
+    Yields:
+        What each batch did. An error says that another process writes to the database; what has
+        settled is then ingested after a later look.
+
+    Raises:
+        StoreError: If the database can't be written.
+        ConfigError: If the parameters do not hold.
+    """
+    sight = _Sight(paths)
+    rounds = _Rounds(sight, database, options, stop)
+    while not stop.is_set():
+        started_at_s = time.monotonic()
+        settled = sight.look()
+        look_s = time.monotonic() - started_at_s
+        try:
+            yield from rounds.ingest(settled)
+        except StoreBusyError as error:
+            yield error
+        except _StoppedError:
+            return
+        stop.wait(max(every_s, _WAITS_PER_LOOK * look_s))
+
+
+class _Sight:
+    """What the last look found, and what of it was ingested as it is."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._seen: dict[Path, _State] = {}
+        self._done: dict[Path, _State] = {}
+        self._said: set[Path] | None = None
+        self._news = IngestReport()
+
+    def look(self) -> list[Path]:
+        """Return the logs that have settled and were not ingested as they are."""
+        found = find_logs(self._paths)
+        states = {log.path: (log.size_bytes, log.mtime_ns) for log in found.logs}
+        settled = [
+            path
+            for path, state in states.items()
+            if self._seen.get(path) == state and self._done.get(path) != state
+        ]
+        self._seen = states
+        self._done = {path: state for path, state in self._done.items() if path in states}
+        self._take_news(found)
+        return settled
+
+    def finish(self, paths: Sequence[Path]) -> None:
+        """Take note of logs that need no more reading until they change."""
+        self._done |= {path: self._seen[path] for path in paths}
+
+    def news(self) -> IngestReport:
+        """What was not said before of paths that can't be read; locked logs only at first."""
+        news, self._news = self._news, IngestReport()
+        return news
+
+    def _take_news(self, found: Found) -> None:
+        is_first = self._said is None
+        said = self._said or set()
+        if is_first:
+            self._news.locked = [str(path) for path in found.locked]
+        self._news.missing += [str(path) for path in found.missing if path not in said]
+        for path, reason in found.unreadable:
+            if path not in said:
+                self._news.fail(path, reason)
+        self._said = {*found.missing, *(path for path, _ in found.unreadable)}
+
+
+class _Rounds:
+    """The batches of one watch."""
+
+    def __init__(self, sight: _Sight, database: Path, options: IngestOptions, stop: Stop) -> None:
+        self._sight = sight
+        self._database = database
+        self._options = options
+        self._stop = stop
+        self._is_up_to_date = False
+
+    def ingest(self, settled: Sequence[Path]) -> Iterator[IngestReport]:
+        """Ingest logs in batches; what need not be read costs a look into the database."""
+        if not self._is_up_to_date:
+            ingest((), self._database, self._options)
+            self._is_up_to_date = True
+        for batch in _batches(self._wanted(settled) if settled else []):
+            if self._stop.is_set():
+                return
+            report = ingest(batch, self._database, self._options, self._check)
+            self._sight.finish(batch)
+            yield _with_news(report, self._sight.news())
+        news = self._sight.news()
+        if news.locked or news.missing or news.problems:
+            yield news
+
+    def _wanted(self, settled: Sequence[Path]) -> list[Path]:
+        with writer_lock(self._database):  # says who else writes, where a reader can't
+            plan = ingest(settled, self._database, replace(self._options, dry_run=True))
+        to_read = set(plan.to_read)
+        self._sight.finish([path for path in settled if str(path) not in to_read])
+        return [path for path in settled if str(path) in to_read]
+
+    def _check(self, _n_done: int, _n_bytes: int, _plan: Plan) -> None:
+        """Leave the batch even after its last log: what stops us may have killed a decoder."""
+        if self._stop.is_set():
+            raise _StoppedError
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Some logs at a time; those of one folder, as a segment's are, stay together."""
+    batch: list[Path] = []
+    for _, logs in groupby(paths, key=lambda path: path.parent):
+        batch += logs
+        if len(batch) >= _BATCH_LOGS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _with_news(report: IngestReport, news: IngestReport) -> IngestReport:
+    report.locked += news.locked
+    report.missing += news.missing
+    for problem in news.problems:
+        report.problems.append(problem)
+        report.n_failed += 1
+    return report

@@ -1,0 +1,74 @@
+"""The comparison over HTTP is the analysis' own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from engagement.analysis.comparison import compare
+from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.wording import sentence
+
+URL = "/api/v1/comparison"
+DEVICES = {"by": "device", "a": "4d3c2b1a09f8e7d6", "b": "7f0e1d2c3b4a5968"}
+
+
+def test_a_comparison_has_the_numbers_and_sentences_of_the_analysis(client, reader):
+    drives = [row["drive_id"] for row in reader.rows("from drives where not is_imported")]
+    grouping = parse_grouping("device")
+    division = divide(reader, grouping, DEVICES["a"], DEVICES["b"], drives)
+    wanted = compare(reader, division, seed=3, n_permutations=100)
+
+    found = client.get(URL, params=DEVICES | {"seed": 3, "permutations": 100}).json()
+
+    assert found["a"] == json.loads(json.dumps(asdict(wanted.a)))
+    assert found["b"]["n_drives"] == wanted.b.n_drives
+    assert len(found["measures"]) == len(wanted.differences)
+    for measure, difference in zip(found["measures"], wanted.differences, strict=True):
+        assert measure["name"] == difference.name
+        assert measure["p_value"] == difference.p_value
+        assert measure["sentence"] == sentence(difference)
+        assert measure["a"]["value"] == pytest.approx(difference.a.value)
+    assert found["headline"]
+
+
+def test_the_same_request_has_the_same_p(client):
+    parameters = DEVICES | {"permutations": 200}
+    again = dict(reversed(parameters.items()))
+
+    assert client.get(URL, params=parameters).json() == client.get(URL, params=again).json()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "word"),
+    [
+        ({}, 400, "required query parameter"),
+        ({"by": "colour", "a": "1", "b": "2"}, 400, "by"),
+        ({"by": "branch", "a": "nope", "b": "2"}, 404, "nope"),
+        ({"by": "date", "a": "2025", "b": "2026"}, 400, "2025"),
+        ({"by": "param:nope", "a": "1", "b": "2"}, 404, "nope"),
+        (DEVICES | {"permutations": 10**6}, 400, "permutations"),
+        (DEVICES | {"kind": "x"}, 400, "kind"),
+        (DEVICES | {"drive": "nope"}, 404, "nope"),
+        ({"by": "device", "a": "' or 1=1 --", "b": "x"}, 404, "or 1=1"),
+    ],
+)
+def test_a_comparison_that_can_not_be_is_refused(client, parameters, status, word):
+    response = client.get(URL, params=parameters)
+
+    assert response.status_code == status, response.text
+    assert word in response.json()["detail"]
+
+
+def test_one_comparison_at_a_time_is_computed(serve):
+    client = serve()
+    turn = client.app.state.comparisons
+    with turn:
+        busy = client.get(URL, params=DEVICES | {"permutations": 100})
+    free = client.get(URL, params=DEVICES | {"permutations": 100})
+
+    assert busy.status_code == 503
+    assert "retry-after" in busy.headers
+    assert free.status_code == 200

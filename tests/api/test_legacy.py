@@ -1,0 +1,215 @@
+"""The old endpoints against what the old server said, and against an oracle."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from litestar.testing import TestClient
+
+from engagement.api import legacy_answers
+from engagement.api.app import create_app
+from engagement.cli import main
+from engagement.legacy.imports import import_files
+from tests.api.conftest import BASE_URL
+from tests.oracles import legacy_api as oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATA = Path(__file__).parents[1] / "data" / "legacy"
+ANSWERS = {
+    "/devices": "devices",
+    "/devices/0123abcd": "devices_0123abcd",
+    "/devices/89efcdab": "devices_89efcdab",
+    "/devices/nope": "devices_nope",
+}
+OF_THE_SERVER = ("last_loaded", "data_source")
+THREE_DECIMALS = {"drive_time_hours", "active_time_hours"}
+ENTRIES: list[oracle.Entry] = json.loads((DATA / "engagement_db.json").read_text())
+
+SPARSE = [
+    {"device_id": "0000aaaa", "drive": "no date at all"},
+    {"device_id": "0000aaaa", "drive": "2025-02-30--10-00-00", "odo_distance": 10.1},
+    {"device_id": "0000aaaa", "drive": "2024-12-31--23-59-59", "intervention_count": 4},
+    {"device_id": "0000aaaa", "drive": "2025-01-01--00-00-00", "odo_distance": 0.2},
+    {"device_id": "0000bbbb", "drive": "2025-01-01--00-00-00", "interventions_per_100km": None},
+]
+
+
+def imported(folder: Path, entries: list[oracle.Entry]) -> Path:
+    old = folder / "engagement_db.json"
+    old.write_text(json.dumps(entries))
+    import_files(folder / "engagement.duckdb", [old])
+    return folder / "engagement.duckdb"
+
+
+def ingested(folder: Path) -> Path:
+    """The logs that the old system made its files from."""
+    profiles = DATA / "config" / "vehicle_profiles.json"
+    result = CliRunner().invoke(
+        main,
+        [
+            *("ingest", str(DATA / "rlogs"), "--jobs", "1", "--db", str(folder / "logs.duckdb")),
+            *("--profile", "i30_mini", "--vehicle-profiles", str(profiles)),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    return folder / "logs.duckdb"
+
+
+@pytest.fixture(scope="module", params=["imported", "ingested"])
+def old_client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient[Any]]:
+    folder = tmp_path_factory.mktemp("old")
+    path = imported(folder, ENTRIES) if request.param == "imported" else ingested(folder)
+    with TestClient(create_app(path), base_url=BASE_URL) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("url", "name"), ANSWERS.items())
+def test_the_old_servers_answers_come_back_to_the_letter(old_client, url, name):
+    wanted = json.loads((DATA / "api" / f"{name}.json").read_text())
+
+    response = old_client.get(url)
+
+    found = response.json()
+    for key in OF_THE_SERVER:
+        assert (key in found) == (key in wanted)
+        wanted.pop(key, None), found.pop(key, None)
+    assert json.dumps(found) == json.dumps(wanted)
+    assert response.status_code == (404 if name.endswith("nope") else 200)
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_the_data_source_is_the_database_and_the_time_that_of_its_publication(old_client):
+    answer = old_client.get("/devices").json()
+    health = old_client.get("/health").json()
+
+    assert answer["data_source"].endswith(".duckdb")
+    assert Path(answer["data_source"]).is_file()
+    assert health == {"status": "ok", "last_loaded": answer["last_loaded"]}
+    assert datetime.fromisoformat(answer["last_loaded"]).utcoffset() == timedelta(0)
+
+
+def test_what_old_entries_lack_is_null_in_the_answers_and_nothing_in_sums(tmp_path):
+    path = imported(tmp_path, [*SPARSE, *ENTRIES])
+    with TestClient(create_app(path), base_url=BASE_URL) as client:
+        answer = client.get("/devices").json()
+        devices = {
+            device["device_id"]: client.get(f"/devices/{device['device_id']}").json()
+            for device in answer["devices"]
+        }
+
+    assert [device["device_id"] for device in answer["devices"]] == sorted(devices)
+    assert answer["count"] == len(devices) == 4
+    for device_id, device in devices.items():
+        mine = [entry for entry in [*SPARSE, *ENTRIES] if entry["device_id"] == device_id]
+        assert_summary(device["device"], mine)
+        assert [drive["drive"] for drive in device["drives"]] == oracle.newest_first(mine)
+        by_name = {entry["drive"]: entry for entry in mine}
+        for drive in device["drives"]:
+            assert_detail(drive, by_name[drive["drive"]])
+
+
+@pytest.mark.parametrize("page", ["/stats", "/stats_mod"])
+def test_the_old_pages_name_every_device_and_drive(old_client, page):
+    response = old_client.get(page)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    for entry in ENTRIES:
+        assert entry["device_id"] in response.text
+        assert entry["drive"] in response.text
+
+
+def test_an_imported_name_that_is_markup_is_shown_as_text(tmp_path):
+    path = imported(tmp_path, [{"device_id": "<script>alert(1)</script>", "drive": "<b>&\"'"}])
+    with TestClient(create_app(path), base_url=BASE_URL) as client:
+        pages = [client.get(page).text for page in ("/stats", "/stats_mod")]
+
+    for page in pages:
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "<b>" not in page
+
+
+def test_without_a_database_health_is_well_and_knows_no_time(tmp_path):
+    with TestClient(create_app(tmp_path / "none.duckdb"), base_url=BASE_URL) as client:
+        response = client.get("/health")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "last_loaded": None})
+
+
+@st.composite
+def drives_of_a_device(draw: st.DrawFn) -> list[oracle.Entry]:
+    def entry(number: int) -> oracle.Entry:
+        def maybe(values: st.SearchStrategy[Any]) -> Any:
+            return draw(st.none() | values)
+
+        time_ns = st.integers(0, 10**14)
+        count = st.integers(0, 500)
+        km = st.integers(0, 10**5).map(lambda tenths: tenths / 10)
+        percent = st.integers(0, 10**4).map(lambda hundredths: hundredths / 100)
+        names = st.datetimes(datetime(2015, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001
+            lambda time: time.strftime("%Y-%m-%d--%H-%M-%S")
+        )
+        return {
+            "device_id": "0123abcd",
+            "drive": draw(names | st.just(f"{number:08x}--0123456789")),
+            "total_time": maybe(time_ns),
+            "drive_time": maybe(time_ns),
+            "drive_time_active": maybe(time_ns),
+            "odo_distance": maybe(km),
+            "engaged_distance": maybe(km),
+            "engagement_pct": maybe(percent),
+            "engagement_pct_odo": maybe(percent),
+            "intervention_count": maybe(count),
+            "interventions_per_100km": maybe(percent),
+            "steer_intervention_count": maybe(count),
+            "steer_interventions_per_100km": maybe(percent),
+            "cruise_press_seconds": maybe(percent),
+            "cruise_press_seconds_per_hour": maybe(percent),
+            "openpilot_longitudinal": maybe(st.booleans()),
+            **{
+                name: maybe(st.text(max_size=5))
+                for name in (
+                    "car_fingerprint", "device_type", "version", "git_branch", "git_commit",
+                )
+            },
+        }  # fmt: skip
+
+    return [entry(number) for number in range(draw(st.integers(1, 6)))]
+
+
+@given(entries=drives_of_a_device())
+@settings(max_examples=150, deadline=None)
+def test_sums_means_and_ratios_are_the_oracles(entries):
+    columns = {name: [entry[name] for entry in entries] for name in legacy_answers.SUMMARISED}
+    assert_summary(legacy_answers.summarise("0123abcd", columns), entries)
+    for entry in entries:
+        assert_detail(legacy_answers.describe(entry), entry)
+    found = [entry["drive"] for entry in legacy_answers.newest_first(entries)]
+    assert found == oracle.newest_first(entries)
+
+
+def assert_summary(found: oracle.Entry, entries: list[oracle.Entry]) -> None:
+    wanted = oracle.summary(entries)
+    assert set(found) == set(wanted)
+    for name, exact in wanted.items():
+        assert oracle.is_same(found[name], exact), name
+
+
+def assert_detail(found: oracle.Entry, entry: oracle.Entry) -> None:
+    wanted = oracle.detail(entry)
+    assert set(found) == set(wanted)
+    for name, exact in wanted.items():
+        n_decimals = 3 if name in THREE_DECIMALS else 2
+        assert oracle.is_same(found[name], exact, n_decimals), name

@@ -1,0 +1,124 @@
+"""What users call a host, without any."""
+
+from __future__ import annotations
+
+from getpass import getuser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement.collect.hosts import parse_host
+from engagement.errors import ConfigError, EngagementError, InputError
+
+CONFIG = """
+Host car
+  HostName 192.168.1.20
+  Port 2222
+  User comma
+  IdentityFile ~/.ssh/car
+  IdentitiesOnly yes
+  ProxyJump gate,me@inner:23
+  UserKnownHostsFile ~/a /b
+Host gate
+  HostName gate.example
+Host *.example
+  User other
+  HostKeyAlias Same
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / ".ssh" / "config"
+    path.parent.mkdir()
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "hostname", "port", "key_name"),
+    [
+        ("192.168.1.5", None, "192.168.1.5", 22, "192.168.1.5"),
+        ("comma@Car.local:8022", "comma", "Car.local", 8022, "[car.local]:8022"),
+        ("comma@[fe80::1%eth0]:23", "comma", "fe80::1%eth0", 23, "[fe80::1%eth0]:23"),
+        ("::1", None, "::1", 22, "::1"),
+        ("car", "comma", "192.168.1.20", 2222, "[192.168.1.20]:2222"),
+        ("me@car:24", "me", "192.168.1.20", 24, "[192.168.1.20]:24"),
+        ("x.example", "other", "x.example", 22, "same"),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_a_host(text, user, hostname, port, key_name):
+    host = parse_host(text)
+
+    assert (host.user, host.hostname, host.port) == (user or getuser(), hostname, port)
+    assert host.key_name == key_name
+    assert host.name == text
+
+
+def test_the_configuration_of_an_alias(config):
+    host = parse_host("car", default_user="nobody")
+
+    home = config.parent.parent
+    assert host.identity_files == (home / ".ssh" / "car",)
+    assert host.identities_only
+    assert host.known_hosts_files[:2] == (home / "a", Path("/b"))
+    assert (host.jump.hostname, host.jump.port, host.jump.user) == ("inner", 23, "me")
+    assert host.jump.jump.hostname == "gate.example"
+    assert host.jump.jump.jump is None
+
+
+@pytest.mark.usefixtures("config")
+def test_the_default_user_is_the_last_to_be_asked():
+    assert parse_host("10.0.0.1", default_user="comma").user == "comma"
+    assert parse_host("a@10.0.0.1", default_user="comma").user == "a"
+    assert parse_host("x.example", default_user="comma").user == "other"
+
+
+def test_included_files_count(config):
+    (config.parent / "more").mkdir()
+    (config.parent / "more" / "a").write_text("Host a\n  HostName a.local\n")
+    config.write_text("Include more/*\nPort 99\n")
+
+    assert parse_host("a").hostname == "a.local"
+    assert parse_host("a").port == parse_host("b").port == 99
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-oProxyCommand=x", "a b", "a@", "@a", "a:", "a:x", "a;b", "$(a)", "a/b", "a\nb", "-a@b",
+     "a:0", "a:65536", "a@b@c d"],
+)  # fmt: skip
+@pytest.mark.usefixtures("config")
+def test_what_is_no_host(text):
+    with pytest.raises(InputError):
+        parse_host(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Host car\n  ProxyJump car\n", "ProxyJump leads through more than"),
+        ("Host car\n  HostName\n", "Unparsable line HostName"),
+    ],
+)
+def test_a_configuration_that_does_not_hold(config, text, problem):
+    config.write_text(text)
+
+    with pytest.raises(ConfigError, match=problem):
+        parse_host("car")
+
+
+@given(text=st.text(max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_a_host_or_an_error(tmp_path_factory, text):
+    nowhere = tmp_path_factory.getbasetemp() / "none"
+    try:
+        host = parse_host(text, config_file=nowhere)
+    except EngagementError:
+        return
+    assert 0 < host.port < 65536
+    assert not host.hostname.startswith("-")

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engagement.errors import (
+    NotFoundError,
+    QueryError,
+    QueryTimeoutError,
+    QueryTooLargeError,
+    StoreError,
+    StoreMissingError,
+    StoreOutdatedError,
+    StoreVersionError,
+)
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.reader import Reader
+from engagement.store.serving import Limits, Narrowing, Publication
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENDLESS = "select count(*) from range(100000000000) as one, range(1000000) as other"
+NUMBER = "select generation from store_state"
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "engagement.duckdb"
+    publish(path)
+    return path
+
+
+@pytest.fixture
+def database(empty: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "engagement.duckdb"
+    shutil.copyfile(empty, path)
+    return path
+
+
+@pytest.fixture
+def publication(database: Path) -> Iterator[Publication]:
+    publication = Publication(database, Limits(time_limit_s=0.3))
+    yield publication
+    publication.close()
+
+
+def publish(path: Path, statement: str = "select 1") -> None:
+    with writer_lock(path), Writer(path) as writer:
+        writer.connection.execute(statement)
+        writer.publish()
+
+
+def is_open(reader: Reader) -> bool:
+    try:
+        reader.connection.cursor().close()
+    except duckdb.ConnectionException:
+        return False
+    return True
+
+
+def test_a_request_after_a_publish_sees_it_and_one_before_goes_on_as_it_was(database, publication):
+    with publication.newest() as older:
+        publish(database, "create table note as select 'new' as words")
+        with publication.newest() as newer:
+            assert newer.number == older.number + 1
+            assert newer.published_at_utc > older.published_at_utc
+            assert newer.rows("select words from note") == [{"words": "new"}]
+        assert older.rows(NUMBER) == [{"generation": older.number}]
+        with pytest.raises(QueryError, match="note"):
+            older.rows("select words from note")
+
+
+def test_one_generation_is_opened_once_and_closed_when_its_last_reader_is_done(
+    database, publication
+):
+    with publication.newest() as first, publication.newest() as second:
+        assert first is second
+        publish(database)
+        with publication.newest() as newer:
+            assert newer is not first
+        assert is_open(first)
+    assert not is_open(first)
+    assert is_open(newer)
+    publication.close()
+    assert not is_open(newer)
+
+
+def test_published_at_is_in_utc(database, publication):
+    with publication.newest() as generation, Reader(database) as reader:
+        [row] = reader.rows("select published_at_utc from store_state")
+        assert generation.published_at_utc.utcoffset() == timedelta(0)
+        assert generation.published_at_utc.replace(tzinfo=None) == row["published_at_utc"]
+
+
+def test_a_missing_database_is_an_error_until_it_is_there(empty, tmp_path):
+    publication = Publication(tmp_path / "later.duckdb")
+
+    with pytest.raises(StoreMissingError), publication.newest():
+        pass
+    shutil.copyfile(empty, tmp_path / "later.duckdb")
+
+    with publication.newest() as generation:
+        assert generation.rows("select count(*) as n from drives") == [{"n": 0}]
+    publication.close()
+
+
+def test_a_database_that_is_taken_away_is_not_answered_from(database, publication):
+    with publication.newest():
+        pass
+    database.unlink()
+
+    with pytest.raises(StoreMissingError), publication.newest():
+        pass
+
+
+def test_a_database_of_another_version_is_refused_until_it_is_replaced(database, publication):
+    right = database.read_bytes()
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("insert into schema_migration values (9999, 'x', 'x', now())")
+
+    for _ in range(2):
+        with pytest.raises(StoreVersionError), publication.newest():
+            pass
+    database.unlink()
+    database.write_bytes(right)
+
+    with publication.newest() as generation:
+        assert generation.rows("select 1 as one") == [{"one": 1}]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 1000, b"\0" * 20_000])
+def test_a_file_that_is_no_database_is_an_error_that_names_it(tmp_path, content):
+    path = tmp_path / "junk.duckdb"
+    path.write_bytes(content)
+    publication = Publication(path)
+
+    with pytest.raises(StoreError, match="junk"), publication.newest():
+        pass
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_runs(publication):
+    with publication.newest() as generation:
+        started_at_s = time.monotonic()
+        with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
+            generation.rows(ENDLESS)
+        assert time.monotonic() - started_at_s < 3
+        assert generation.rows("select 1 as one") == [{"one": 1}]
+
+
+def test_a_result_that_comes_too_slowly_is_stopped_while_it_is_read(publication):
+    with (
+        publication.newest() as generation,
+        pytest.raises(QueryTimeoutError),
+        generation.batches("from range(100000000000)", time_limit_s=0.2) as batches,
+    ):
+        for _ in batches:
+            pass
+
+
+def test_many_queries_at_once_are_stopped_each_by_its_own_time(publication):
+    def ask(number: int) -> str:
+        with publication.newest() as generation:
+            try:
+                generation.rows(ENDLESS if number % 2 else f"select {number} as number")
+            except QueryTimeoutError:
+                return "stopped"
+        return "done"
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(ask, range(16)))
+
+    assert found == ["done", "stopped"] * 8
+
+
+def test_a_result_with_more_bytes_than_allowed_is_an_error(database):
+    publication = Publication(database, Limits(result_bytes=100_000))
+    with publication.newest() as generation:
+        assert generation.table("from range(10000)").num_rows == 10_000
+        with pytest.raises(QueryTooLargeError, match="100000 bytes"):
+            generation.table("from range(100000)")
+    publication.close()
+
+
+def test_a_query_that_needs_more_memory_than_there_is_is_an_error(database):
+    publication = Publication(database, Limits(memory_limit="32MB"))
+    with publication.newest() as generation:
+        with pytest.raises(QueryTooLargeError, match="memory"):
+            generation.rows("select list(range) as all_of_them from range(20000000)")
+        assert generation.rows("select 1 as one") == [{"one": 1}]
+    publication.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from read_csv('/etc/passwd')",
+        "from read_text('/etc/passwd')",
+        "copy drive to '/tmp/stolen.csv'",
+        "attach '/tmp/other.duckdb'",
+        "install httpfs",
+        "load httpfs",
+        "set enable_external_access = true",
+        "set memory_limit = '1TB'",
+        "reset lock_configuration",
+        "insert into engagement.main.drive values (1, 'a', 'b', 'c')",
+        "drop table engagement.main.drive",
+        "pragma enable_profiling",
+        "",
+        "selec",
+    ],
+)
+def test_nothing_but_the_database_can_be_read_and_nothing_changed(publication, query):
+    with publication.newest() as generation:
+        before = generation.rows("select count(*) as n from drive")
+        with pytest.raises(QueryError):
+            generation.rows(query)
+        assert generation.rows("select count(*) as n from drive") == before
+
+
+def test_what_is_made_once_is_made_once_however_many_ask(publication):
+    made = []
+
+    def make() -> object:
+        time.sleep(0.02)
+        made.append(object())
+        return made[-1]
+
+    with publication.newest() as generation, ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: generation.once("key", make), range(16)))
+
+    assert len(made) == 1
+    assert set(map(id, found)) == {id(made[0])}
+
+
+def test_a_kept_view_has_the_views_rows(publication):
+    with publication.newest() as generation:
+        name = generation.kept("devices")
+        assert generation.table(f"from {name}").equals(generation.table("from devices"))
+        assert generation.kept("devices") == name
+        with pytest.raises(NotFoundError, match="device"):
+            generation.kept("device")
+
+
+def test_a_narrowing_holds_for_one_query_and_no_other(database):
+    publish(
+        database,
+        "insert into drive values (1, 'aa', 'one', 'h'), (2, 'bb', 'two', 'h'); "
+        "insert into segment select drive_id, 0, 'rlog', 'none', drive, 1, 1, drive, 1, 'ok', "
+        "null, 1, 0, 0, 1, null, now() from drive",
+    )
+    publication = Publication(database)
+    both = [{"dongle_id": "aa"}, {"dongle_id": "bb"}]
+    query = "select dongle_id from devices order by all"
+
+    def ask(number: int) -> list[dict[str, str]]:
+        narrowing = Narrowing("dongle_id = $name", {"name": "ab"[number % 2] * 2})
+        with publication.newest() as generation:
+            assert generation.rows(query) == both
+            return generation.rows(query, narrowing=narrowing)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(ask, range(12)))
+
+    assert found == [[{"dongle_id": "ab"[number % 2] * 2}] for number in range(12)]
+    with publication.newest() as generation, pytest.raises(QueryError, match="narrowing"):
+        generation.narrow("true", {})
+    publication.close()
+
+
+def test_a_query_that_other_views_do_not_know_says_to_bring_them_up_to_date(database):
+    publish(database, "update store_state set sql_hash = 'of another engagement'")
+    publication = Publication(database)
+    with publication.newest() as generation:
+        with pytest.raises(StoreOutdatedError, match="engagement recompute"):
+            generation.rows("select new_column from drives")
+        with pytest.raises(QueryError, match="Parser"):
+            generation.rows("selec")
+    publication.close()
+
+
+def test_columns_are_those_of_the_view_with_their_comments(database, publication):
+    with publication.newest() as generation, Reader(database) as reader:
+        for view in reader.views():
+            columns = generation.columns(view)
+            assert {name: one.comment for name, one in columns.items()} == reader.comments(view)
+            assert list(columns) == reader.table(f"from {view} limit 0").column_names
+        with pytest.raises(NotFoundError):
+            generation.columns("store_state")
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=st.lists(st.sampled_from(["ask", "finish", "publish"]), min_size=1, max_size=10))
+def test_whatever_the_order_each_request_has_the_newest_and_nothing_stays_open(empty, steps):
+    folder = empty.parent / "steps"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    path = folder / "engagement.duckdb"
+    shutil.copyfile(empty, path)
+    publication = Publication(path)
+    published, running, seen = 1, [], []
+
+    for step in steps:
+        if step == "publish":
+            publish(path)
+            published += 1
+        elif step == "ask":
+            running.append(publication.acquire_open() or publication.acquire())
+            seen.append(running[-1].generation)
+            assert seen[-1].number == published
+        elif running:
+            publication.release(running.pop(0))
+        for lease in running:
+            assert lease.generation.rows(NUMBER) == [{"generation": lease.generation.number}]
+    publication.close()
+    for lease in running:
+        assert is_open(lease.generation)
+        publication.release(lease)
+    assert not any(map(is_open, seen))
+
+
+def test_readers_in_many_threads_never_see_an_older_generation_than_the_last(database):
+    publication = Publication(database)
+    published = [1]
+    wrong, is_over = [], threading.Event()
+
+    def read() -> int:
+        n_reads = 0
+        while not is_over.is_set():
+            at_least = published[0]
+            with publication.newest() as generation:
+                [row] = generation.rows(NUMBER)
+            if row["generation"] < at_least:
+                wrong.append((row, at_least))
+            n_reads += 1
+        return n_reads
+
+    with ThreadPoolExecutor(4) as threads:
+        readers = [threads.submit(read) for _ in range(4)]
+        for _ in range(8):
+            publish(database)
+            published[0] += 1
+        is_over.set()
+    publication.close()
+
+    assert not wrong
+    assert all(reader.result() > 0 for reader in readers)

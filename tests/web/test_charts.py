@@ -1,0 +1,156 @@
+"""Where charts put their marks, and how values are written."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement.api.pages import formats
+from engagement.api.pages.charts import (
+    Scale,
+    ground,
+    log_scale,
+    nice_step,
+    scale_bar,
+    time_axis,
+    value_axis,
+)
+
+places = st.tuples(st.floats(-85, 85), st.floats(-179, 179))
+bounded = settings(max_examples=60, deadline=None)
+
+
+@bounded
+@given(st.floats(-1e6, 1e6), st.floats(0.001, 1e6), st.floats(-2e6, 2e6))
+def test_a_scale_stays_within_its_axis(low, span, value):
+    scale = Scale(low, low + span, 96.0, 8.0)
+
+    assert 8.0 <= scale(value) <= 96.0
+    assert scale(low) == 96.0
+    assert scale(low + span) == 8.0
+
+
+@bounded
+@given(st.lists(st.floats(0, 1e6), max_size=5))
+def test_an_axis_of_values_holds_them_all(values):
+    scale, ticks = value_axis(values, start=100, end=0)
+
+    assert all(scale.low <= value <= scale.high for value in values)
+    assert 2 <= len(ticks) <= 5
+    assert ticks[0].place == 100
+    assert ticks[-1].place == 0
+
+
+@pytest.mark.parametrize(("span", "step"), [(100, 50), (7, 2.5), (0.3, 0.1), (0, 1)])
+def test_steps_are_round(span, step):
+    assert nice_step(span, 3) == pytest.approx(step)
+
+
+@bounded
+@given(st.floats(0, 100_000))
+def test_an_axis_of_time_has_a_few_round_ticks(duration_s):
+    scale, ticks = time_axis(duration_s)
+
+    assert 1 <= len(ticks) <= 9
+    assert ticks[0].label == "0:00"
+    assert all(0 <= tick.place <= 100 for tick in ticks)
+    assert scale(0) == 0
+
+
+def test_times_have_hours_when_there_are_any():
+    _, ticks = time_axis(7200)
+
+    assert [tick.label for tick in ticks][:4] == ["0:00", "15:00", "30:00", "45:00"]
+    assert ticks[4].label == "1:00:00"
+
+
+@bounded
+@given(st.lists(places, min_size=1, max_size=20))
+def test_the_ground_holds_every_place(found):
+    frame = ground(found)
+
+    for latitude, longitude in found:
+        x, y = frame(latitude, longitude)
+        assert 0 <= x <= frame.width
+        assert 0 <= y <= frame.height
+    length, label = scale_bar(frame)
+    assert 0 < length <= frame.width / 4
+    assert label.endswith("m")
+
+
+def test_the_ground_keeps_shapes():
+    frame = ground([(50.0, 8.0), (50.1, 8.1)])
+
+    north = frame(50.0, 8.0)[1] - frame(50.01, 8.0)[1]
+    east = frame(50.0, 8.01)[0] - frame(50.0, 8.0)[0]
+    assert east / north == pytest.approx(math.cos(math.radians(50.05)), rel=0.02)
+
+
+@bounded
+@given(st.lists(st.floats(1e-4, 1e4), max_size=6))
+def test_an_axis_of_ratios_is_even_about_one(values):
+    reach, ticks = log_scale(values)
+
+    assert ticks[0] == 1 / reach
+    assert ticks[-1] == reach
+    assert 1.0 in ticks
+    assert 3 <= len(ticks) <= 7
+    assert reach >= min(max([1.0, *values]), 32)
+
+
+@pytest.mark.parametrize(
+    ("style", "value", "text"),
+    [
+        ("number", 0.0, "0"),
+        ("number", 0.00001, "1.0e-05"),
+        ("number", 0.01234, "0.0123"),
+        ("number", 12.34, "12.3"),
+        ("number", 12345.6, "12\u202f346"),
+        ("number", -2.5, "\u22122.50"),
+        ("percent", 0.12345, "12.3\u202f%"),
+        ("speed", 10.0, "36\u202fkm/h"),
+        ("duration", 59.6, "1:00"),
+        ("duration", 3723.0, "1:02:03"),
+        ("span", 0.5, "30\u202fmin"),
+        ("span", 123.4, "123\u202fh"),
+        ("km", -0.01, "0.0"),
+        ("yes", True, "yes"),
+    ],
+)
+def test_values_are_written_as_people_read_them(style, value, text):
+    assert formats.STYLES[style](value) == text
+
+
+@pytest.mark.parametrize("style", formats.STYLES)
+def test_what_is_not_known_is_a_dash(style):
+    assert formats.STYLES[style](None) == "\u2013"
+    shown = formats.value({"column": None}, "column", style)
+    assert 'data-value=""' in shown
+
+
+@bounded
+@given(st.floats(allow_nan=False))
+def test_the_whole_value_stands_beside_what_is_shown(value):
+    shown = formats.value({"rate": value if math.isfinite(value) else None}, "rate", "number")
+
+    found = shown.partition('data-value="')[2].partition('"')[0]
+    assert found == ("" if math.isinf(value) else repr(value))
+
+
+def test_a_value_that_is_markup_is_escaped():
+    shown = formats.value({"name": '<b>&"'}, "name", "text")
+
+    assert "<b>" not in shown
+    assert "&lt;b&gt;&amp;" in shown
+    assert formats.wrapped("<i>_a") == "&lt;i&gt;_<wbr>a"
+    assert "<b>" not in formats.short("<b>" * 9)
+
+
+def test_links_name_drives_by_their_route_or_by_their_number():
+    plain = {"dongle_id": "a1", "drive": "0000--1", "drive_id": 3}
+
+    assert formats.drive_url(plain) == "/drive/a1%7C0000--1"
+    assert formats.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"
