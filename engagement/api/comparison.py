@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engagement.analysis.grouping import Division
 
 _MAX_LENGTH = 200
-_GROUPING = "^(branch|version|commit|device|car|fork|month|param:.+)$"
+_GROUPING = "^(branch|version|commit|device|car|fork|month|date|param:.+)$"
 
 
 class ComparisonDocument(msgspec.Struct, frozen=True):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
-from anyio import to_thread
 from litestar.datastructures import State
 
 from engagement.store.serving import Generation, Publication
@@ -15,7 +15,7 @@ async def provide_generation(state: State) -> AsyncIterator[Generation]:
     publication: Publication = state.publication
     lease = publication.acquire_open()
     if lease is None:
-        lease = await to_thread.run_sync(publication.acquire)
+        lease = await asyncio.to_thread(publication.acquire)
     try:
         yield lease.generation
     finally:

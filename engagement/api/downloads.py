@@ -6,6 +6,7 @@ never half a file, and nobody's slow connection keeps a query going.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import tempfile
 import threading
@@ -18,7 +19,6 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-from anyio import to_thread
 from litestar import Response
 from litestar.response import Stream
 
@@ -148,7 +148,7 @@ def _writer(kind: FileKind, target: Any, schema: pa.Schema) -> Any:
 
 async def _chunks(spool: Spool) -> AsyncIterator[bytes]:
     try:
-        while chunk := await to_thread.run_sync(spool.file.read, _CHUNK_BYTES):
+        while chunk := await asyncio.to_thread(spool.file.read, _CHUNK_BYTES):
             yield chunk
     finally:
         spool.close()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from anyio import to_thread
 from litestar import Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -83,7 +83,7 @@ async def get_health(state: State) -> Response[bytes]:
     try:
         lease = publication.acquire_open()
         if lease is None:
-            lease = await to_thread.run_sync(publication.acquire)
+            lease = await asyncio.to_thread(publication.acquire)
     except StoreError:
         last_loaded = None
     else:

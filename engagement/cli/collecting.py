@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli import collect_report, ingest_report, render
+from engagement.cli import collect_report, render
 from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
 from engagement.collect.collector import CollectOptions, collect
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
-    from engagement.store.ingest import IngestOptions, IngestReport
+    from engagement.store.ingest import IngestOptions
 
 _CODECS = {"zstd": "zst", "bz2": "bz2", "none": None}
 _LOOK_EVERY_S = 0.2
@@ -148,29 +148,31 @@ def _collect(task: Task, stop: Stop) -> ExitCode:
         reports = collect(task.hosts, task.folder, task.options, stop=stop, on_progress=bars.show)
     if not task.as_json:
         collect_report.print_reports(reports, is_dry_run=task.options.dry_run)
-    found = _ingest(task, reports)
+    exit_code, ingested = ExitCode.OK, None
+    if task.ingest and not task.options.dry_run:
+        exit_code, ingested = _ingest(task, task.ingest, reports)
     if task.as_json:
-        ingested = ingest_report.document(found, is_dry_run=False) if found else None
         is_dry_run = task.options.dry_run
         render.print_json(collect_report.document(reports, ingested, is_dry_run=is_dry_run))
-    if not all(report.is_good for report in reports):
-        return ExitCode.FAILED
-    return ExitCode.LOGS if found and (found.n_failed or found.missing) else ExitCode.OK
+    return exit_code if all(report.is_good for report in reports) else ExitCode.FAILED
 
 
-def _ingest(task: Task, reports: Sequence[DeviceReport]) -> IngestReport | None:
-    """Ingest the folders of the devices that were collected from, if it is wanted."""
-    if task.ingest is None or task.options.dry_run:
-        return None
+def _ingest(
+    task: Task, options: IngestOptions, reports: Sequence[DeviceReport]
+) -> tuple[ExitCode, dict[str, Any] | None]:
+    """Ingest the folders of the devices that were collected from; return what to say of it."""
+    from engagement.cli import ingest_report  # noqa: PLC0415 - takes its time
     from engagement.store.ingest import ingest  # noqa: PLC0415
 
     names = {report.dongle_id for report in reports if report.dongle_id}
     folders = {path.parent.parent for report in reports for path in report.collected}
     folders |= {task.folder / name for name in names if (task.folder / name).is_dir()}
     if not folders:
-        return None
+        return ExitCode.OK, None
     paths = sorted(folders)
-    report = ingest(paths, task.database, task.ingest)
+    found = ingest(paths, task.database, options)
     if not task.as_json:
-        ingest_report.print_report(report, paths, is_dry_run=False)
-    return report
+        ingest_report.print_report(found, paths, is_dry_run=False)
+    has_failed = found.n_failed or found.missing
+    exit_code = ExitCode.LOGS if has_failed else ExitCode.OK
+    return exit_code, ingest_report.document(found, is_dry_run=False)

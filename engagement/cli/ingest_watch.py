@@ -82,10 +82,10 @@ def watch_and_print(
     narrator = _Narrator(has_profile=bool(options.read.specs))
     with _set_by_sigterm() as stop:
         for outcome in watch(paths, database, options, every_s=every_s, stop=stop):
-            if not as_json:
-                narrator.tell(outcome)
-            elif not isinstance(outcome, StoreBusyError):
+            if as_json and not isinstance(outcome, StoreBusyError):
                 click.echo(json.dumps(document(outcome, is_dry_run=False)))
+            else:
+                narrator.tell(outcome)
     if not as_json:
         render.note("stopped; nothing half-done was kept")
 

@@ -15,7 +15,7 @@ from engagement.cli import render
 from engagement.cli.formats import count, size, text
 from engagement.cli.options import database_option, json_option
 from engagement.cli.progress import Bar
-from engagement.errors import InputError
+from engagement.errors import InputError, StoreError
 from engagement.legacy.export import write_legacy_files
 from engagement.store.reader import Reader
 
@@ -79,7 +79,7 @@ def sync(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Send the database, or the old system's JSON files, to a server.
+    """Send the database, or the old JSON files, to a server.
 
     HOST is an alias of ~/.ssh/config or [user@]name[:port]. A file that is there as it is stays;
     another is sent beside it, checked and put in its place in one step, so that nobody there ever
@@ -157,8 +157,7 @@ def _uploads(
             _check_json(file)
             return [Upload(file, _file_path(path or _LEGACY_FOLDER, _LEGACY_NAME))]
         database = file
-    with Reader(database):
-        pass  # can be read, and is of this version
+    _check_database(database)
     target = _file_path(path or _DATABASE_PATH, database.name)
     if target.endswith(".json"):
         problem = f"{target!r} is for JSON, and a database would be sent; say --legacy, or a --path"
@@ -181,6 +180,17 @@ def _legacy_uploads(stack: ExitStack, database: Path, path: str | None) -> list[
 
 def _file_path(path: str, name: str) -> str:
     return path + name if path.endswith("/") else path
+
+
+def _check_database(database: Path) -> None:
+    with Reader(database):
+        pass  # can be read, and is of this version
+    log = database.with_name(database.name + _LOG_SUFFIX)
+    if log.exists():
+        problem = (
+            "another program has written to the database; publish that by engagement recompute"
+        )
+        raise StoreError(f"{log} is there: {problem}")
 
 
 def _check_json(file: Path) -> None:

@@ -10,15 +10,17 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from engagement.collect.connection import DEFAULT_TIMEOUTS, Timeouts, connect
 from engagement.collect.device import Device
 from engagement.collect.pace import Patience, Rate, Stop
 from engagement.collect.plan import Selection, make_plan
+from engagement.collect.reading import BusyError
 from engagement.collect.report import DeviceReport, Progress
 from engagement.collect.settings import Settings
-from engagement.collect.transfer import BusyError, fetch
+from engagement.collect.transfer import fetch, offset_of
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from engagement.collect.device import RemoteLog
     from engagement.collect.hosts import Host
     from engagement.collect.plan import Plan
+    from engagement.collect.reading import Source
     from engagement.collect.transfer import Transfer
 
 _MAX_AT_ONCE = 16
+_MAX_BATCH = 100  # logs that one command sends; its paths are some 100 bytes each
 _NAMELESS = "nothing says which device it is of; name one with --device"
 _LOOK_EVERY_S = 0.2
 
@@ -124,6 +128,7 @@ class _Job:
         self._waiting: deque[Transfer] = deque()
         self._done_bytes = 0
         self._furthest_bytes = 0
+        self._total_bytes = 0
 
     def run(self) -> DeviceReport:
         """Do it, and report."""
@@ -177,11 +182,26 @@ class _Job:
                 self._collect(device)
 
     def _collect(self, device: Device) -> None:
+        """Fetch what waits, many logs at a time."""
         self._tell()
         while self._waiting and not self._stop.is_set:
-            self._fetch(device, self._waiting[0])
-            self._waiting.popleft()
-            self._tell()
+            batch = self._next_batch()
+            codec = batch[0].codec
+            requests = [(transfer.log, offset_of(transfer)) for transfer in batch]
+            with device.open(requests, codec=codec, with_sums=self._options.verify) as source:
+                for transfer in batch:
+                    if self._stop.is_set or not source.is_ready_for(transfer.log):
+                        break
+                    self._fetch(device, source, transfer)
+                    self._waiting.popleft()
+                    self._tell()
+
+    def _next_batch(self) -> list[Transfer]:
+        """The next logs to fetch together; one that is compressed on its way goes alone."""
+        if self._waiting[0].codec:
+            return [self._waiting[0]]
+        plain = takewhile(lambda transfer: transfer.codec is None, self._waiting)
+        return list(islice(plain, _MAX_BATCH))
 
     def _make_plan(self, device: Device) -> Plan:
         options, report = self._options, self._report
@@ -203,16 +223,18 @@ class _Job:
             (log.path, "no dongle id is known; name one with --device") for log in plan.nameless
         ]
         self._waiting = deque(plan.transfers)
+        self._total_bytes = plan.size_bytes
         return plan
 
-    def _fetch(self, device: Device, transfer: Transfer) -> None:
+    def _fetch(self, device: Device, source: Source, transfer: Transfer) -> None:
         """Fetch one log; what is wrong with it alone goes into the report."""
         report, log = self._report, transfer.log
         before_bytes = self._done_bytes
         try:
             fetch(
-                device,
+                source,
                 transfer,
+                self._host.name,
                 rate=self._rate,
                 verify=self._options.verify,
                 on_bytes=self._advance,
@@ -244,7 +266,7 @@ class _Job:
         file = _name_of(self._waiting[0].log) if self._waiting else ""
         n_done = n_total - len(self._waiting)
         self._show(
-            Progress(self._host.name, file, n_done, n_total, self._done_bytes, plan.size_bytes)
+            Progress(self._host.name, file, n_done, n_total, self._done_bytes, self._total_bytes)
         )
 
 

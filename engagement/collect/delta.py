@@ -56,8 +56,12 @@ def send_changes(connection: Connection, source: BinaryIO, target: str) -> int |
             process = _start(source, target, theirs.fileno())
         relay = _Relay(connection, ours)
         relay.start()
-        status = process.wait()
-        relay.finish()
+        try:
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            relay.finish()
     return None if status else relay.n_bytes
 
 

@@ -1,28 +1,30 @@
-"""What a device is asked: its name, which logs it has, what is in them.
+"""What a device is asked: its name, and which logs it has.
 
-All of it only reads. Where a shell answers properly, `find`, `cat` and `tail` do the work, which
-is fastest; else SFTP does.
+All of it only reads. Where a shell answers properly, `find` and `head` do the work, which is
+fastest; else SFTP does.
 """
 
 from __future__ import annotations
 
 import re
 import stat
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from engagement.collect.connection import lost_connections
-from engagement.errors import ConnectionLostError, RemoteError
+from engagement.collect.reading import compressor_of, open_source
+from engagement.errors import RemoteError
 from engagement.names import parse_dongle_id, parse_log_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     import paramiko
 
     from engagement.collect.connection import Connection
+    from engagement.collect.reading import Request, Source
     from engagement.collect.settings import Settings
 
 _FILE_NAMES = {kind + suffix for kind in ("rlog", "qlog") for suffix in ("", ".bz2", ".zst")}
@@ -33,10 +35,7 @@ _FOUND = re.compile(
 )
 _HINT = "another one goes into config/collect.toml as `logs`"
 _PROBE = b"engagement: \xc2\xa7"
-_PIECE_BYTES = 1 << 22  # asked for at once by SFTP
-_BLOCK_BYTES = 1 << 15  # which it answers in blocks of
 _MAX_PARAM_BYTES = 64
-_COMPRESSORS = {"zst": ["zstd", "-q", "-3", "-c"], "bz2": ["bzip2", "-q", "-c"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +87,19 @@ class Device:
     def read_dongle_id(self) -> str | None:
         """The dongle id of its parameters, None if there is none that is one."""
         path = f"{self._settings.params.rstrip('/')}/DongleId"
-        try:
-            with self.read(path, 0, _MAX_PARAM_BYTES) as pieces:
-                text = b"".join(pieces)[:_MAX_PARAM_BYTES]
-        except ConnectionLostError:
-            raise
-        except RemoteError:
-            return None
+        if self._has_shell:
+            text = self._connection.run(["head", "-c", str(_MAX_PARAM_BYTES), "--", path]).stdout
+        else:
+            text = self._read_by_sftp(path)
         return parse_dongle_id(text.decode("ascii", errors="replace").strip())
+
+    def _read_by_sftp(self, path: str) -> bytes:
+        with lost_connections(self.host):
+            try:
+                with self._connection.sftp().open(path, "rb") as file:
+                    return file.read(_MAX_PARAM_BYTES)
+            except (FileNotFoundError, PermissionError):
+                return b""
 
     def find_logs(self) -> Listing:
         """List its logs.
@@ -160,69 +164,22 @@ class Device:
             except UnicodeDecodeError as error:
                 raise RemoteError(self.host.name, f"{top}: holds names that are no text") from error
 
-    @contextmanager
-    def read(self, path: str, offset: int, size_bytes: int) -> Iterator[Iterable[bytes]]:
-        """Read a file of so many bytes from an offset on, in pieces.
-
-        Raises:
-            RemoteError: If it can't be read.
-            ConnectionLostError: If the other side goes away.
-        """
-        if not self._has_shell:
-            with lost_connections(self.host):
-                yield self._read_by_sftp(path, offset, size_bytes)
-            return
-        words = ["tail", "-c", f"+{offset + 1}"] if offset else ["cat"]
-        with self._command([*words, "--", path]) as pieces:
-            yield pieces
-
-    def _read_by_sftp(self, path: str, offset: int, size_bytes: int) -> Iterator[bytes]:
-        with lost_connections(self.host):
-            try:
-                with self._connection.sftp().open(path, "rb") as file:
-                    for start in range(offset, size_bytes, _PIECE_BYTES):
-                        end = min(start + _PIECE_BYTES, size_bytes)
-                        blocks = range(start, end, _BLOCK_BYTES)
-                        yield from file.readv([(b, min(_BLOCK_BYTES, end - b)) for b in blocks])
-            except (FileNotFoundError, PermissionError) as error:
-                reason = (error.strerror or str(error)).lower()
-                raise RemoteError(self.host.name, f"{path!r}: {reason}") from error
-
-    @contextmanager
-    def compress(self, path: str, codec: str) -> Iterator[Iterable[bytes]]:
-        """Read a file through a compressor that runs there, when nothing else needs to.
-
-        Raises:
-            RemoteError: If it can't be read.
-            ConnectionLostError: If the other side goes away.
-        """
-        with self._command(["nice", "-n", "19", *_COMPRESSORS[codec], "--", path]) as pieces:
-            yield pieces
-
-    @contextmanager
-    def _command(self, words: list[str]) -> Iterator[Iterable[bytes]]:
-        with self._connection.stream(words) as stream:
-            yield stream
-            answer = stream.finish()
-        if answer.status:
-            raise RemoteError(self.host.name, answer.problem)
+    def open(
+        self, requests: Sequence[Request], *, codec: str | None, with_sums: bool
+    ) -> AbstractContextManager[Source]:
+        """Ask for the contents of some logs; see `open_source`."""
+        return open_source(
+            self._connection,
+            requests,
+            codec=codec,
+            has_shell=self._has_shell,
+            with_sums=with_sums,
+        )
 
     def has_compressor(self, codec: str) -> bool:
         """Whether it can compress what it sends."""
-        words = ["command", "-v", _COMPRESSORS[codec][0]]
+        words = ["command", "-v", compressor_of(codec)]
         return self._has_shell and self._connection.run(words).status == 0
-
-    def sha256(self, path: str) -> str:
-        """The SHA-256 of a file, as it lies there, in hex.
-
-        Raises:
-            RemoteError: If it can't tell.
-        """
-        answer = self._connection.run(["sha256sum", "--", path]) if self._has_shell else None
-        if answer is None or answer.status:
-            reason = answer.problem if answer else "it runs no commands"
-            raise RemoteError(self.host.name, f"can't verify {path!r}: {reason}")
-        return answer.stdout.decode(errors="replace").lstrip("\\")[:64]
 
     def has(self, path: str) -> bool:
         """Whether a file is there still."""

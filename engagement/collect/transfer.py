@@ -14,25 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.collect.arrival import Arrival, DamagedError, arrival_of
+from engagement.collect.reading import BusyError, ChangedError
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from engagement.collect.device import Device, RemoteLog
+    from engagement.collect.device import RemoteLog
     from engagement.collect.pace import Rate
+    from engagement.collect.reading import Source
 
 _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
 _HASHED_BYTES = 1 << 20
-
-
-class BusyError(RemoteError):
-    """Another collect writes the same file."""
-
-
-class ChangedError(RemoteError):
-    """A log that is not what it was when it was listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +39,20 @@ class Transfer:
 
 
 def fetch(
-    device: Device, transfer: Transfer, *, rate: Rate, verify: bool, on_bytes: Callable[[int], None]
+    source: Source,
+    transfer: Transfer,
+    host: str,
+    *,
+    rate: Rate,
+    verify: bool,
+    on_bytes: Callable[[int], None],
 ) -> None:
     """Bring a log to its place; what is there already is never overwritten.
 
     Args:
-        device: Where it is.
+        source: Is ready for it.
         transfer: What goes where.
+        host: What messages call the device.
         rate: How fast.
         verify: Compare its SHA-256 with the device's.
         on_bytes: Told how many more bytes of the log, as it lies there, are here.
@@ -62,13 +63,13 @@ def fetch(
         OSError: If it can't be written here.
     """
     transfer.target.parent.mkdir(parents=True, exist_ok=True)
-    part = transfer.target.with_name(f"{transfer.target.name}.part")
-    with _opened(part, device.host.name) as file:
-        writer = _Writer(file, part, transfer, rate, on_bytes)
+    part = part_of(transfer)
+    with _opened(part, host) as file:
+        writer = _Writer(file, transfer, host, rate, on_bytes)
         try:
             writer.begin(verify=verify)
-            writer.receive(device)
-            writer.check(device, verify=verify)
+            writer.receive(source)
+            writer.check(source if verify else None)
             os.fsync(file)
         except ConnectionLostError:
             raise
@@ -80,19 +81,19 @@ def fetch(
             raise
         finally:
             writer.leave()
-        _rename(part, transfer.target, device.host.name)
+        _rename(part, transfer.target, host)
 
 
 class _Writer:
     """A `.part` file that is being written."""
 
     def __init__(
-        self, file: int, part: Path, transfer: Transfer, rate: Rate, on_bytes: Callable[[int], None]
+        self, file: int, transfer: Transfer, host: str, rate: Rate, on_bytes: Callable[[int], None]
     ) -> None:
         self._file = file
-        self._part = part
+        self._transfer = transfer
+        self._host = host
         self._log = transfer.log
-        self._codec = transfer.codec
         self._rate = rate
         self._on_bytes = on_bytes
         self._arrived: Arrival = arrival_of(transfer.codec)
@@ -102,10 +103,7 @@ class _Writer:
     def begin(self, *, verify: bool) -> None:
         """Keep what a broken transfer left, if it is of this log; know its hash where needed."""
         self._is_hashed = verify
-        found = os.fstat(self._file)
-        is_ours = abs(found.st_mtime_ns - self._log.mtime_ns) < _SAME_TIME_NS
-        is_ours = is_ours and found.st_size <= self._log.size_bytes
-        if self._codec or not is_ours:
+        if not _offset(os.fstat(self._file), self._transfer):
             os.ftruncate(self._file, 0)
             return
         os.lseek(self._file, 0, os.SEEK_SET)
@@ -115,19 +113,10 @@ class _Writer:
         self._arrived.n_bytes = os.lseek(self._file, 0, os.SEEK_END)
         self._on_bytes(self._arrived.n_bytes)
 
-    def receive(self, device: Device) -> None:
+    def receive(self, source: Source) -> None:
         """Write what is missing."""
-        log, n_there = self._log, self._arrived.n_bytes
-        if self._codec:
-            with device.compress(log.path, self._codec) as pieces:
-                self._write(device, pieces)
-        elif n_there < log.size_bytes:
-            with device.read(log.path, n_there, log.size_bytes) as pieces:
-                self._write(device, pieces)
-
-    def _write(self, device: Device, pieces: Iterable[bytes]) -> None:
         arrived, log = self._arrived, self._log
-        for piece in pieces:
+        for piece in source.read(log, arrived.n_bytes):
             self._rate.take(len(piece))
             _write_all(self._file, piece)
             n_before = arrived.n_bytes
@@ -137,27 +126,46 @@ class _Writer:
                         self._digest.update(raw)
             except DamagedError as error:
                 problem = f"{log.path!r}: what comes is not what its compressor writes"
-                raise ChangedError(device.host.name, problem) from error
+                raise ChangedError(self._host, problem) from error
             self._on_bytes(arrived.n_bytes - n_before)
             if arrived.n_bytes > log.size_bytes:
-                raise ChangedError(device.host.name, f"{log.path!r}: more comes than it holds")
+                raise ChangedError(self._host, f"{log.path!r}: more comes than it holds")
 
-    def check(self, device: Device, *, verify: bool) -> None:
-        """Compare size, and hash if wanted, with the device's.
+    def check(self, source: Source | None) -> None:
+        """Compare size, and hash where a source can tell it, with the device's.
 
         Raises:
             ChangedError: If they are not the same.
         """
-        log, host = self._log, device.host.name
+        log = self._log
         if self._arrived.n_bytes != log.size_bytes or not self._arrived.is_whole:
             came = f"{self._arrived.n_bytes} of {log.size_bytes} bytes came"
-            raise ChangedError(host, f"{log.path!r}: {came}, though its end did")
-        if verify and device.sha256(log.path) != self._digest.hexdigest():
-            raise ChangedError(host, f"{log.path!r}: its SHA-256 here is not the one there")
+            raise ChangedError(self._host, f"{log.path!r}: {came}, though its end did")
+        if source and source.sha256(log) != self._digest.hexdigest():
+            raise ChangedError(self._host, f"{log.path!r}: its SHA-256 here is not the one there")
 
     def leave(self) -> None:
         """Let the file say what it belongs to, so that the next can go on with it."""
         os.utime(self._file, ns=(self._log.mtime_ns, self._log.mtime_ns))
+
+
+def part_of(transfer: Transfer) -> Path:
+    """The file that grows until it is whole."""
+    return transfer.target.with_name(f"{transfer.target.name}.part")
+
+
+def offset_of(transfer: Transfer) -> int:
+    """How much of a log is here from a broken transfer."""
+    try:
+        return _offset(part_of(transfer).lstat(), transfer)
+    except OSError:
+        return 0
+
+
+def _offset(part: os.stat_result, transfer: Transfer) -> int:
+    log = transfer.log
+    is_ours = abs(part.st_mtime_ns - log.mtime_ns) < _SAME_TIME_NS
+    return part.st_size if is_ours and not transfer.codec and part.st_size <= log.size_bytes else 0
 
 
 @contextmanager

@@ -7,7 +7,7 @@ than its limit.
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,7 @@ from engagement.errors import (
     QueryTooLargeError,
     StoreOutdatedError,
 )
+from engagement.store.interrupts import interrupted_after
 from engagement.store.reader import Reader, unusable
 from engagement.store.views import sql_hash
 
@@ -193,7 +194,7 @@ class Generation(Reader):
             f"create temp table drives as select * from {self.kept('drives')} "
             f"where {narrowing.condition}"
         )
-        with self._cursor() as cursor, _interrupted_after(cursor, limit_s) as is_late:
+        with self._cursor() as cursor, interrupted_after(cursor, limit_s) as is_late:
             try:
                 if narrowed and narrowing:
                     cursor.execute(narrowed, dict(narrowing.parameters))
@@ -288,24 +289,3 @@ class Generation(Reader):
             column = Column(name, row["data_type"], row["comment"] or "")
             found.setdefault(row["table_name"], {})[name] = column
         return found
-
-
-@contextmanager
-def _interrupted_after(
-    cursor: duckdb.DuckDBPyConnection, limit_s: float
-) -> Iterator[threading.Event]:
-    """Stop what the cursor does when the time is up; yields whether it was."""
-    is_late = threading.Event()
-
-    def interrupt() -> None:
-        is_late.set()
-        with suppress(duckdb.Error):  # it has just ended
-            cursor.interrupt()
-
-    timer = threading.Timer(limit_s, interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield is_late
-    finally:
-        timer.cancel()

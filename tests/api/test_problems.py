@@ -130,13 +130,18 @@ def test_a_database_of_another_version_is_a_503_that_says_so(serve, tmp_path, da
     assert "update engagement" in response.json()["detail"]
 
 
-def test_a_query_over_its_time_is_a_504(serve):
-    client = serve(limits=Limits(time_limit_s=0.0001))
+def test_a_query_over_its_time_is_a_504(serve, monkeypatch):
+    endless = "select count(*) from range(100000000000) as one, range(1000000) as other"
+    monkeypatch.setattr(
+        "engagement.api.glossary.glossary", lambda generation: generation.rows(endless)
+    )
+    client = serve(limits=Limits(time_limit_s=0.3))
 
-    response = client.get("/api/v1/drives")
+    response = client.get("/api/v1/glossary")
 
-    assert response.status_code in (503, 504)
-    assert response.headers["content-type"] == "application/problem+json"
+    assert response.status_code == 504
+    assert response.json()["type"] == "urn:engagement:query-timeout"
+    assert client.get("/api/v1/drives").status_code == 200
 
 
 def test_an_answer_over_its_size_is_a_413(serve):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import duckdb
 import pytest
 
 from engagement.cli.exit_codes import ExitCode
@@ -150,6 +151,21 @@ def test_what_goes_wrong_is_named_and_nothing_is_sent(  # noqa: PLR0917 - its ca
     assert result.exit_code == exit_code, result.output
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+    assert list(place.iterdir()) == []
+
+
+def test_what_another_program_has_written_is_not_left_out(run_alone, place, database, tmp_path):
+    shutil.copyfile(database, tmp_path / "engagement.duckdb")
+    connection = duckdb.connect(str(tmp_path / "engagement.duckdb"))
+    connection.execute("create table note as select 1 as words")
+    shutil.copyfile(tmp_path / "engagement.duckdb", tmp_path / "left.duckdb")
+    shutil.copyfile(tmp_path / "engagement.duckdb.wal", tmp_path / "left.duckdb.wal")
+    connection.close()
+
+    result = run_alone("sync", "drives", "--db", "left.duckdb", "-p", place / "x")
+
+    assert result.exit_code == ExitCode.DATABASE
+    assert "publish that by engagement recompute" in result.stderr
     assert list(place.iterdir()) == []
 
 

@@ -375,7 +375,7 @@ def test_the_device_compresses(device, folder, codec, tool, decompress):
 
 def test_without_a_compressor_logs_come_as_they_are(device, folder, tmp_path_factory, monkeypatch):
     bin_folder = tmp_path_factory.mktemp("bin")
-    for tool in ("cat", "tail", "find", "printf", "sh", "bash"):
+    for tool in ("cat", "tail", "wc", "head", "find", "printf", "sh", "bash"):
         if shutil.which(tool):
             (bin_folder / tool).symlink_to(shutil.which(tool))
     device.add(f"{DRIVE}--0/rlog", b"raw")

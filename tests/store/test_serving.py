@@ -158,6 +158,15 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_runs(publicatio
         assert generation.rows("select 1 as one") == [{"one": 1}]
 
 
+def test_time_that_is_up_before_the_query_begins_is_up(publication):
+    with publication.newest() as generation:
+        narrowing = Narrowing("true", {})
+        generation.kept("drives")
+        generation.limits = Limits(time_limit_s=1e-6)
+        with pytest.raises(QueryTimeoutError):
+            generation.rows(ENDLESS, narrowing=narrowing)
+
+
 def test_a_result_that_comes_too_slowly_is_stopped_while_it_is_read(publication):
     with (
         publication.newest() as generation,

@@ -8,10 +8,12 @@ from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from engagement.errors import StoreBusyError
 from engagement.extract.segment import ReadOptions
+from engagement.store import schema
 from engagement.store import watch as watching
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.ingest import IngestOptions, IngestReport
@@ -198,6 +200,16 @@ def test_folders_may_come_later_and_are_missed_once(store):
     rounds = watched(store, nothing, lambda: write(later, ONE, 0), nothing, paths=[later])
 
     assert rounds == [(0, 0), (1, 0)]
+
+
+def test_an_outdated_database_is_brought_up_to_date_without_new_logs(store):
+    with duckdb.connect(str(store.database)) as connection:
+        connection.execute("update store_state set sql_hash = 'of before'")
+    before = store.generation()
+
+    assert watched(store, nothing, nothing) == []
+    assert store.generation() == before + 1
+    assert store.row("select sql_hash from store_state")["sql_hash"] == schema.sql_hash()
 
 
 def test_looks_at_a_large_archive_take_a_tenth_of_the_time(store, monkeypatch):
