@@ -80,11 +80,11 @@ def _multiply(path: Path, hours: int) -> None:
         chunk = max(round(_CHUNK_HOURS * 3600 / known_s), 1)
         for table in _base_tables(connection):
             connection.execute(f"create temp table seed as from {table} order by drive_id")
+            columns = f"* exclude (k) replace ({_replacements(table, n_drives)})"
             for first in range(1, n_copies, chunk):
                 copies = f"range({first}, {min(first + chunk, n_copies)}) as copies (k)"
                 connection.execute(
-                    f"insert into {table} select * exclude (k) replace ({_replacements(table, n_drives)}) "
-                    f"from seed, {copies} order by k, drive_id"
+                    f"insert into {table} select {columns} from seed, {copies} order by k, drive_id"
                 )
             connection.execute("drop table seed")
         connection.execute("checkpoint")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from engagement.collect.connection import DEFAULT_TIMEOUTS, Timeouts, connect
 from engagement.collect.device import Device
+from engagement.collect.finishing import Finisher
 from engagement.collect.pace import Patience, Rate, Stop
 from engagement.collect.plan import Selection, make_plan
 from engagement.collect.reading import BusyError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engagement.collect.device import RemoteLog
+    from engagement.collect.finishing import Whole
     from engagement.collect.hosts import Host
     from engagement.collect.plan import Plan
     from engagement.collect.reading import Source
@@ -142,7 +144,7 @@ class _Job:
             report.problem = _said(error)
         if self._stop.is_set and (self._waiting or self._plan is None):
             report.problem = "stopped"
-        report.to_collect = [transfer.target for transfer in self._waiting]
+        report.to_collect += [transfer.target for transfer in self._waiting]
         report.duration_s = time.monotonic() - started_at_s
         return report
 
@@ -188,13 +190,18 @@ class _Job:
             batch = self._next_batch()
             codec = batch[0].codec
             requests = [(transfer.log, offset_of(transfer)) for transfer in batch]
-            with device.open(requests, codec=codec, with_sums=self._options.verify) as source:
+            with (
+                Finisher(self._report) as finisher,
+                device.open(requests, codec=codec, with_sums=self._options.verify) as source,
+            ):
                 for transfer in batch:
                     if self._stop.is_set or not source.is_ready_for(transfer.log):
                         break
-                    self._fetch(device, source, transfer)
+                    whole = self._fetch(device, source, transfer)
                     self._waiting.popleft()
                     self._tell()
+                    if whole:
+                        finisher.add(whole)
 
     def _next_batch(self) -> list[Transfer]:
         """The next logs to fetch together; one that is compressed on its way goes alone."""
@@ -226,12 +233,12 @@ class _Job:
         self._total_bytes = plan.size_bytes
         return plan
 
-    def _fetch(self, device: Device, source: Source, transfer: Transfer) -> None:
+    def _fetch(self, device: Device, source: Source, transfer: Transfer) -> Whole | None:
         """Fetch one log; what is wrong with it alone goes into the report."""
         report, log = self._report, transfer.log
-        before_bytes = self._done_bytes
+        before_bytes, whole = self._done_bytes, None
         try:
-            fetch(
+            whole = fetch(
                 source,
                 transfer,
                 self._host.name,
@@ -239,8 +246,6 @@ class _Job:
                 verify=self._options.verify,
                 on_bytes=self._advance,
             )
-            report.size_bytes += transfer.target.stat().st_size
-            report.collected.append(transfer.target)
         except ConnectionLostError:
             self._done_bytes = before_bytes
             raise
@@ -252,6 +257,7 @@ class _Job:
             else:
                 report.n_gone += 1
         self._done_bytes = before_bytes + log.size_bytes
+        return whole
 
     def _advance(self, n_bytes: int) -> None:
         self._done_bytes += n_bytes

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import shlex
 import socket
-import subprocess
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +17,7 @@ import paramiko
 
 from engagement.collect.known_hosts import HostKey, check_host_key, known_key_types
 from engagement.collect.login import log_in
+from engagement.collect.proxy import run_proxy_command
 from engagement.errors import ConnectionLostError
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ class Connection:
                 channel.shutdown_write()
             yield Stream(channel, self.host, self._timeouts)
         finally:
-            channel.close()
+            with suppress(*_LOST):  # what was cut can't be closed properly
+                channel.close()
 
     def run(self, argv: Sequence[str]) -> Answer:
         """Run a command to its end.
@@ -157,6 +158,11 @@ class Connection:
                 channel.invoke_subsystem("sftp")
                 self._sftp = paramiko.SFTPClient(channel)
         return self._sftp
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it stands, as far as one can tell from here."""
+        return self._transport.is_active()
 
     def close(self) -> None:
         """Cut the connection, also while another thread reads from it."""
@@ -267,31 +273,10 @@ def _line_to(
                 timeout=timeouts.connect_s,
             )
     if host.proxy_command is not None:
-        return _line_of_command(host.proxy_command, stack)
+        return run_proxy_command(host.proxy_command, stack)
     with lost_connections(host):
         line = socket.create_connection((host.hostname, host.port), timeouts.connect_s)
         stack.callback(line.close)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return line
-
-
-def _line_of_command(command: str, stack: ExitStack) -> socket.socket:
-    """Start the command of a user's configuration, with a socket for stdin and stdout."""
-    ours, theirs = socket.socketpair()
-    stack.callback(ours.close)
-    with theirs:
-        words = ["/bin/sh", "-c", f"exec {command}"]
-        end = theirs.fileno()
-        process = subprocess.Popen(words, stdin=end, stdout=end, start_new_session=True)
-    stack.callback(_end, process)
-    return ours
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

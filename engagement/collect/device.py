@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engagement.collect.connection import lost_connections
 from engagement.collect.reading import compressor_of, open_source
-from engagement.errors import RemoteError
+from engagement.errors import ConnectionLostError, RemoteError
 from engagement.names import parse_dongle_id, parse_log_path
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class Device:
         self.host = connection.host
         self._connection = connection
         self._settings = settings
-        words = ["printf", "%s", _PROBE.decode()]
-        self._has_shell = connection.run(words).stdout == _PROBE  # not if something else talks too
+        self._has_shell = _has_shell(connection)
 
     def read_dongle_id(self) -> str | None:
         """The dongle id of its parameters, None if there is none that is one."""
@@ -189,6 +188,16 @@ class Device:
             except FileNotFoundError:
                 return False
         return True
+
+
+def _has_shell(connection: Connection) -> bool:
+    """Whether commands run and print what they should, and nothing else talks in between."""
+    try:
+        return connection.run(["printf", "%s", _PROBE.decode()]).stdout == _PROBE
+    except ConnectionLostError:
+        if connection.is_alive:  # it does not do commands
+            return False
+        raise
 
 
 def _walk(sftp: paramiko.SFTPClient, top: str, below: str, depth: int) -> Iterator[_Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
@@ -93,6 +95,7 @@ def make_plan(
     """
     plan = Plan(n_locked=sum(selection.admits(log) for log in listing.locked))
     targets: set[Path] = set()
+    here = _Here()
     for log in listing.logs:
         if not selection.admits(log):
             continue
@@ -104,9 +107,8 @@ def make_plan(
         file = f"{log.kind}{f'.{its_codec}' if its_codec else log.suffix}"
         segment = f"{log.drive}--{log.segment_num}"
         target = folder / name / segment / file
-        if target not in targets and not _settle(
-            plan, log, target, folder / name[:_OLD_LENGTH] / segment
-        ):
+        old_folder = folder / name[:_OLD_LENGTH] / segment
+        if target not in targets and not _settle(plan, log, target, old_folder, here):
             plan.transfers.append(Transfer(log, target, its_codec))
         targets.add(target)
     return plan
@@ -119,16 +121,15 @@ def _device_of(log: RemoteLog, dongle_id: str | None) -> str | None:
     return log.dongle_id or dongle_id
 
 
-def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path) -> bool:
+def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _Here) -> bool:
     """Take note of a log that is here, or whose name is taken; say whether that is so."""
     for folder in dict.fromkeys((target.parent, old_folder)):
-        if _is_in(folder, log):
+        if _is_in(here.files(folder), log):
             plan.n_there += 1
             plan.n_old += folder != target.parent
             return True
-    try:
-        status = target.lstat()
-    except (FileNotFoundError, NotADirectoryError):
+    status = here.files(target.parent).get(target.name)
+    if status is None:
         return False
     problem = f"has {status.st_size} bytes, {log.path!r} on the device has {log.size_bytes}"
     if target.suffix != log.suffix:  # compressed on its way, so sizes say nothing
@@ -137,14 +138,38 @@ def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path) -> bool:
     return True
 
 
-def _is_in(folder: Path, log: RemoteLog) -> bool:
-    """Whether a log is in a folder: of its size, or compressed or not otherwise, of its time."""
+def _is_in(files: dict[str, os.stat_result], log: RemoteLog) -> bool:
+    """Whether a log is among files: of its size, or in another compression, of its time."""
     for suffix in _SUFFIXES:
-        try:
-            status = (folder / f"{log.kind}{suffix}").stat()
-        except OSError:
+        status = files.get(f"{log.kind}{suffix}")
+        if status is None:
             continue
         is_same_time = abs(status.st_mtime_ns - log.mtime_ns) < _SAME_TIME_NS
         if status.st_size == log.size_bytes if suffix == log.suffix else is_same_time:
             return True
     return False
+
+
+class _Here:
+    """What is in the folders here; each is looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, dict[str, os.stat_result]] = {}
+
+    def files(self, folder: Path) -> dict[str, os.stat_result]:
+        """What is in a folder, by name; a link counts as what it leads to, if that exists."""
+        found = self._folders.get(folder)
+        if found is None:
+            found = self._folders[folder] = _look(folder)
+        return found
+
+
+def _look(folder: Path) -> dict[str, os.stat_result]:
+    found = {}
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as scan:
+        for entry in scan:
+            try:
+                found[entry.name] = entry.stat()
+            except FileNotFoundError:
+                found[entry.name] = entry.stat(follow_symlinks=False)
+    return found

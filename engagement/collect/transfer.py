@@ -9,21 +9,22 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.collect.arrival import Arrival, DamagedError, arrival_of
+from engagement.collect.finishing import Whole
 from engagement.collect.reading import BusyError, ChangedError
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from engagement.collect.device import RemoteLog
     from engagement.collect.pace import Rate
-    from engagement.collect.reading import Source
+from engagement.collect.reading import Source
 
 _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
 _HASHED_BYTES = 1 << 20
@@ -46,8 +47,8 @@ def fetch(
     rate: Rate,
     verify: bool,
     on_bytes: Callable[[int], None],
-) -> None:
-    """Bring a log to its place; what is there already is never overwritten.
+) -> Whole:
+    """Bring a log into its `.part` file, which then is to be finished.
 
     Args:
         source: Is ready for it.
@@ -64,13 +65,14 @@ def fetch(
     """
     transfer.target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(transfer)
-    with _opened(part, host) as file:
+    with ExitStack() as stack:
+        file = _open(part, host)
+        stack.callback(os.close, file)
         writer = _Writer(file, transfer, host, rate, on_bytes)
         try:
             writer.begin(verify=verify)
             writer.receive(source)
             writer.check(source if verify else None)
-            os.fsync(file)
         except ConnectionLostError:
             raise
         except RemoteError:
@@ -81,7 +83,8 @@ def fetch(
             raise
         finally:
             writer.leave()
-        _rename(part, transfer.target, host)
+        stack.pop_all()
+        return Whole(file, part, transfer.target, host)
 
 
 class _Writer:
@@ -168,20 +171,17 @@ def _offset(part: os.stat_result, transfer: Transfer) -> int:
     return part.st_size if is_ours and not transfer.codec and part.st_size <= log.size_bytes else 0
 
 
-@contextmanager
-def _opened(part: Path, host: str) -> Iterator[int]:
+def _open(part: Path, host: str) -> int:
     """Open a `.part` file that nobody else writes to.
 
     Raises:
         BusyError: If somebody does.
     """
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    try:
-        if not _lock(file) or not os.fstat(file).st_nlink:
-            raise BusyError(host, f"{part}: another collect is writing to it")
-        yield file
-    finally:
-        os.close(file)
+    if _lock(file) and os.fstat(file).st_nlink:
+        return file
+    os.close(file)
+    raise BusyError(host, f"{part}: another collect is writing to it")
 
 
 def _lock(file: int) -> bool:
@@ -198,18 +198,3 @@ def _write_all(file: int, piece: bytes) -> None:
     rest = memoryview(piece)
     while rest:
         rest = rest[os.write(file, rest) :]
-
-
-def _rename(part: Path, target: Path, host: str) -> None:
-    """Give a whole file its name, unless that is taken."""
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        part.unlink()
-        raise BusyError(host, f"{target}: appeared meanwhile") from None
-    except OSError:  # a file system without hard links
-        if target.exists():
-            raise BusyError(host, f"{target}: appeared meanwhile") from None
-        part.rename(target)
-    else:
-        part.unlink()

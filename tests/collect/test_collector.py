@@ -445,22 +445,45 @@ def test_a_folder_of_logs_that_is_not_there_is_named(device, folder):
     assert "no such folder" in report.problem
 
 
-def test_a_log_that_vanishes_is_no_failure(device, folder):
-    gone = device.add(f"{DRIVE}--0/rlog.zst")
-    device.add(f"{DRIVE}--1/rlog.zst")
+def collect_while(change, device, folder):
+    """Collect from a device that changes after it was listed."""
     find = Device.find_logs
 
-    def find_and_delete(self):
+    def find_and_change(self):
         listing = find(self)
-        gone.unlink()
+        change()
         return listing
 
     options = replace(OPTIONS, settings=device.settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Device, "find_logs", find_and_delete)
+        patch.setattr(Device, "find_logs", find_and_change)
         (report,) = collect([parse_host("device")], folder, options)
+    return report
+
+
+def test_a_log_that_vanishes_is_no_failure(device, folder):
+    gone = device.add(f"{DRIVE}--0/rlog.zst")
+    device.add(f"{DRIVE}--1/rlog.zst")
+
+    report = collect_while(gone.unlink, device, folder)
 
     assert (report.n_gone, len(report.collected), report.is_good) == (1, 1, True)
+    assert len(tree(folder)) == 1
+
+
+@pytest.mark.parametrize("size_bytes", [0, 99_999, 100_001, 300_000])
+def test_a_log_that_gets_another_size_comes_next_time(device, folder, size_bytes):
+    files = [device.add(f"{DRIVE}--{n}/rlog.zst", random_bytes(100_000, n)) for n in range(3)]
+    other = random_bytes(size_bytes, 9)
+
+    report = collect_while(lambda: files[1].write_bytes(other), device, folder)
+
+    ((path, problem),) = report.failed
+    assert path == str(files[1])
+    assert "another size" in problem
+    assert sorted(tree(folder).values()) == sorted(random_bytes(100_000, n) for n in (0, 2))
+    assert run_collect(device, folder).is_good
+    assert tree(folder / DONGLE_ID) == tree(device.logs)
 
 
 def test_progress_ends_where_all_is_done(device, folder):

@@ -102,7 +102,7 @@ class Samples:
 
     def spans(self, column: str) -> list[tuple[int, int]]:
         """[start_ns, end_ns) of every row that holds, and has `column` true."""
-        return [(a["mono_ns"], b["mono_ns"]) for a, b in self.pairs() if a[column] is True]
+        return [(a["mono_ns"], b["mono_ns"]) for a, b in self.pairs() if a.get(column) is True]
 
     def within(self, start_ns: int, end_ns: int) -> list[Row]:
         """The rows in [start_ns, end_ns], both ends included."""

@@ -87,13 +87,15 @@ class Moment:
     def _speed_before(self, mono_ns: int) -> float | None:
         """The last speed at or before a moment, within the gap."""
         rows = self.rows("car_state", mono_ns - self.seconds("max_gap_s"), mono_ns)
-        return next((r["v_ego_mps"] for r in reversed(rows) if r["v_ego_mps"] is not None), None)
+        return next(
+            (r.get("v_ego_mps") for r in reversed(rows) if r.get("v_ego_mps") is not None), None
+        )
 
     # The car itself
 
     def motion(self) -> Row:
         after = self.rows("car_state", self.mono_ns, self.stop_ns)
-        decelerations = [-r["a_ego_mps2"] for r in after if r["a_ego_mps2"] is not None]
+        decelerations = [-r.get("a_ego_mps2") for r in after if r.get("a_ego_mps2") is not None]
         jerks = [self._slope("a_ego_mps2", r["mono_ns"]) for r in after]
         rates = [self._slope("steering_angle_deg", r["mono_ns"]) for r in after]
         return {
@@ -108,7 +110,9 @@ class Moment:
         half_ns = self.seconds("jerk_window_s") // 2
         rows = self.rows("car_state", mono_ns - half_ns, mono_ns + half_ns)
         points = [
-            ((r["mono_ns"] - mono_ns) / 1e9, r[column]) for r in rows if r[column] is not None
+            ((r["mono_ns"] - mono_ns) / 1e9, r.get(column))
+            for r in rows
+            if r.get(column) is not None
         ]
         if len(points) < 3:
             return None
@@ -119,9 +123,9 @@ class Moment:
     def _lateral_acceleration(self) -> float | None:
         rows = self.rows("controls_state", self.mono_ns, self.stop_ns)
         found = [
-            (abs(r["curvature_per_m"]), speed)
+            (abs(r.get("curvature_per_m")), speed)
             for r in rows
-            if r["curvature_per_m"] is not None
+            if r.get("curvature_per_m") is not None
             and (speed := self._speed_before(r["mono_ns"])) is not None
         ]
         if not any(curvature for curvature, _ in found):
@@ -134,12 +138,12 @@ class Moment:
         """Whether anything that would tell of a warning did; None if nothing would."""
         drive = self.metrics.drive
         cars = self.rows("car_state", self.start_ns, self.stop_ns)
-        told = [r[f"stock_{kind}"] for r in cars if r[f"stock_{kind}"] is not None]
+        told = [r.get(f"stock_{kind}") for r in cars if r.get(f"stock_{kind}") is not None]
         if kind == "fcw":
             leads = self.rows("lead", self.start_ns, self.stop_ns)
-            told += [r["is_fcw"] for r in leads if r["is_fcw"] is not None]
+            told += [r.get("is_fcw") for r in leads if r.get("is_fcw") is not None]
             shown = self.rows("car_control", self.start_ns, self.stop_ns)
-            told += [True for r in shown if r["visual_alert"] == "fcw"]
+            told += [True for r in shown if r.get("visual_alert") == "fcw"]
         names = {
             r["name"] for r in drive.event_rows if self.start_ns <= r["mono_ns"] <= self.stop_ns
         }
@@ -156,7 +160,7 @@ class Moment:
 
     def _has_blinker(self) -> bool | None:
         rows = self.rows("car_state", self.start_ns, self.mono_ns)
-        signs = [either(r["left_blinker"], r["right_blinker"]) for r in rows]
+        signs = [either(r.get("left_blinker"), r.get("right_blinker")) for r in rows]
         known = [sign for sign in signs if sign is not None]
         return any(known) if known else None
 
@@ -178,8 +182,8 @@ class Moment:
             self.mono_ns + self.seconds("cause_after_s"),
         )
         before = self.rows("car_state", self.mono_ns - self.seconds("max_gap_s"), self.mono_ns)
-        acceleration = before[-1]["a_ego_mps2"] if before else None
-        has_gas = any(r["gas_pressed"] for r in close) if close else None
+        acceleration = before[-1].get("a_ego_mps2") if before else None
+        has_gas = any(r.get("gas_pressed") for r in close) if close else None
         if has_gas is False or (acceleration is not None and acceleration <= 0):
             return False
         return None if has_gas is None or acceleration is None else True
@@ -196,7 +200,7 @@ class Moment:
         found += [
             (r["mono_ns"], "button")
             for r in self.rows("button_event", self.mono_ns, stop_ns)
-            if r["pressed"]
+            if r.get("pressed")
         ]
         return (min(found)[0] - self.mono_ns, min(found)[1]) if found else None
 
@@ -312,7 +316,9 @@ def alerts(metrics: Metrics) -> list[Row]:
 
 
 def _look(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("alert_type", "text1", "text2", "alert_status", "alert_size"))
+    return tuple(
+        row[name] for name in ("alert_type", "text1", "text2", "alert_status", "alert_size")
+    )
 
 
 def _alert(metrics: Metrics, run: list[Row], following: Row | None) -> Row:
