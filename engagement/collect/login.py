@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engagement.collect.hosts import Host
 
+_MAX_OFFERS = 5  # by default OpenSSH hangs up after the sixth key that it does not know
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
@@ -37,9 +38,13 @@ def log_in(transport: paramiko.Transport, host: Host) -> None:
             if not transport.auth_publickey(host.user, key):
                 return
             problems.append("it asks for more than a key")
-        except paramiko.AuthenticationException:
-            if not transport.is_active():
-                break
+        except paramiko.AuthenticationException as error:
+            if transport.is_active():
+                continue
+            if n_offered < _MAX_OFFERS:  # cut, not refused
+                raise EOFError from error
+            problems.append("it takes no more offers")
+            break
     offered = f"none of {n_offered} keys was taken" if n_offered else "there is no key to offer"
     hint = f"{offered}; name one with IdentityFile in ~/.ssh/config, or add it to the agent"
     remarks = "".join(f"; {problem}" for problem in problems)

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -103,8 +104,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 class Proxy:
     """Passes connections on to a port of this machine, and cuts some after so many bytes."""
 
-    def __init__(self, port: int, budgets: list[int]) -> None:
+    def __init__(self, port: int, budgets: list[int], lag_s: float) -> None:
         self._port = port
+        self._lag_s = lag_s
         self._budgets = budgets
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
@@ -134,6 +136,7 @@ class Proxy:
                 is_from_server = budget is not None or source.getpeername()[1] == self._port
                 if budget is not None and len(piece) >= budget:
                     sink.sendall(piece[:budget])
+                    time.sleep(self._lag_s)
                     self.n_cut += 1
                     break
                 budget = None if budget is None else budget - len(piece)
@@ -153,9 +156,12 @@ class Proxy:
 
 
 @contextmanager
-def proxied(port: int, budgets: list[int] | None = None) -> Iterator[Proxy]:
-    """Run a proxy; the first connections end after as many bytes as the budgets say."""
-    proxy = Proxy(port, list(budgets or []))
+def proxied(port: int, budgets: list[int] | None = None, lag_s: float = 0) -> Iterator[Proxy]:
+    """Run a proxy; the first connections end after as many bytes as the budgets say.
+
+    With a lag, the client has the time to take what came before.
+    """
+    proxy = Proxy(port, list(budgets or []), lag_s)
     thread = threading.Thread(target=proxy.run, daemon=True)
     thread.start()
     try:
