@@ -57,7 +57,7 @@ def value_axis(
     high = max([*values, 0.0])
     high = high if high >= _LEAST_SPAN else 1.0
     step = nice_step(high, n_ticks)
-    top = math.ceil(high / step - 1e-9) * step
+    top = max(math.ceil(high / step - 1e-9) * step, high)
     scale = Scale(0.0, top, start, end)
     ticks = [number * step for number in range(round(top / step) + 1)]
     return scale, [Tick(scale(tick), f"{tick:g}") for tick in ticks]
