@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,8 @@ from engagement.errors import InputError, ServerBusyError
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.grouping import Division
 
@@ -96,16 +99,27 @@ def get_comparison(
     division = divide_drives(generation, filters, by, a, b)
 
     def answer() -> ComparisonDocument:
-        turn = request.app.state.comparisons
-        if not turn.acquire(blocking=False):
-            raise ServerBusyError("another comparison is being computed")
-        try:
+        with in_turn(request):
             found = compare(generation, division, seed=seed, n_permutations=permutations)
-        finally:
-            turn.release()
         return describe(generation, found)
 
     return respond(request, generation, answer)
+
+
+@contextmanager
+def in_turn(request: AnyRequest) -> Iterator[None]:
+    """Compute one comparison at a time: each takes a core for as long as it lasts.
+
+    Raises:
+        ServerBusyError: If another one is being computed.
+    """
+    turn = request.app.state.comparisons
+    if not turn.acquire(blocking=False):
+        raise ServerBusyError("another comparison is being computed")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: str) -> Division:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -178,8 +178,10 @@ def _open(part: Path, host: str) -> int:
         BusyError: If somebody does.
     """
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    if _lock(file) and os.fstat(file).st_nlink:
-        return file
+    # Another process may have given the file its final name since it was opened.
+    with suppress(OSError):
+        if _lock(file) and os.path.samestat(os.fstat(file), os.lstat(part)):
+            return file
     os.close(file)
     raise BusyError(host, f"{part}: another collect is writing to it")
 

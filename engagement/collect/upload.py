@@ -35,6 +35,7 @@ _WORTH_DELTA_BYTES = 1_000_000
 _LEFT_S = 60  # a part that nobody has written to for so long was left
 _OLD_S = 86_400  # and is of no use any more
 _TRIES = 3
+_NEW_MODE = 0o644
 _HASH_CHARS = 16
 
 Method = Literal["none", "rsync", "sftp"]
@@ -82,9 +83,9 @@ class FileUpload:
                 self._remote.remove(self._part)
                 return "none"
             method = self._fill(there)
-            if there is not None and there.st_mode is not None:
-                with self._remote.at(self._part):
-                    self._remote.sftp.chmod(self._part, stat.S_IMODE(there.st_mode))
+            mode = stat.S_IMODE(there.st_mode) if there and there.st_mode is not None else _NEW_MODE
+            with self._remote.at(self._part):
+                self._remote.sftp.chmod(self._part, mode)
             self._remote.run(["sync", self._part])
             if _state(self._look()) == _state(there):
                 self._remote.replace(self._part, self._target)
@@ -176,6 +177,7 @@ class FileUpload:
         if mine is not None:
             return mine.st_size or 0
         with self._remote.at(self._part), self._remote.sftp.open(self._part, "wx") as part:
+            part.chmod(0o600)  # what it replaces may be private
             now_s = part.stat().st_mtime or 0  # by the server's clock
         for path, size_bytes, age_s in self._left_parts(now_s):
             if age_s > _LEFT_S and self._is_of_this(path):

@@ -251,7 +251,8 @@ class Generation(Reader):
 
         def copy() -> str:
             name = f'memory.main."{view}"'
-            self.table(f'create table {name} as select * from engagement.main."{view}"')
+            # An interrupted copy may be there already.
+            self.table(f'create or replace table {name} as select * from engagement.main."{view}"')
             return name
 
         return self.once(("kept", view), copy)

@@ -23,6 +23,7 @@ from engagement.analysis.wording import (
     value_text,
     warnings,
 )
+from engagement.api.comparison import in_turn
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.problems import ParameterError
@@ -122,7 +123,10 @@ def get_comparison(
             "comparison": None,
         }  # fmt: skip
         if division is not None:
-            comparison = compare(generation, division, seed=_SEED, n_permutations=_N_PERMUTATIONS)
+            with in_turn(request):
+                comparison = compare(
+                    generation, division, seed=_SEED, n_permutations=_N_PERMUTATIONS
+                )
             found |= _describe(comparison, "100km" if per == "100km" else "hour")
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
@@ -63,7 +64,7 @@ def get_drives(
     where, values = selection.conditions(generation)
     if sort not in SORTS:
         raise ParameterError("sort", f"can't sort by {sort!r}{suggestion(sort, SORTS)}")
-    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) == int(number)):
+    if not re.fullmatch("[1-9][0-9]{0,8}", number):
         raise ParameterError("number", f"{number!r} is no number of a page")
 
     def make() -> Mapping[str, Any]:
