@@ -47,6 +47,16 @@ class Terminal:
     def send(self, text):
         os.write(self.file, text.encode())
 
+    def interrupt(self):
+        """Press Ctrl-C until something comes of it.
+
+        Python notices one that comes just before it waits for a key only at the next key.
+        """
+        for _ in range(10):
+            self.send("\x03")
+            if select.select([self.file], [], [], PATIENCE_S / 10)[0]:
+                return
+
     def read_until(self, text):
         """What is shown up to and with a text; what came with it and after it is kept."""
         wanted = text.encode()
@@ -87,7 +97,7 @@ def test_the_prompt_takes_statements_over_lines_and_commands(database, tmp_path)
     assert ".schema VIEW" in terminal.read_until("engagement> ")
     terminal.send("select half")
     terminal.read_until("select half")
-    terminal.send("\x03")
+    terminal.interrupt()
     terminal.read_until("engagement> ")
     terminal.send("\x04")
     assert terminal.wait() == ExitCode.OK
