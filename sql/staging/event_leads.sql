@@ -1,7 +1,7 @@
 -- The car ahead at and before events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_samples, lead
+-- reads:   staging.event_looks, staging.event_speeds, lead
 -- null:    what was at the event where no lead was seen then; a measure that never applied
 -- why:     radarState's leadOne, with the last speed before each of its messages
 create or replace view staging.event_leads as
@@ -41,18 +41,6 @@ leads as (
             and seconds.until_mono_ns >= lead.mono_ns
 ),
 
-speeds as (
-    select
-        drive_id,
-        kind,
-        event_mono_ns,
-        mono_ns,
-        arg_max(v_ego_mps, segment_num::bigint * 4294967296 + message_num) as v_ego_mps
-    from staging.event_samples
-    where v_ego_mps is not null and mono_ns <= event_mono_ns
-    group by drive_id, kind, event_mono_ns, mono_ns
-),
-
 with_speed as (
     select
         leads.*,
@@ -61,7 +49,7 @@ with_speed as (
                 then speeds.v_ego_mps
         end as v_ego_mps
     from leads
-    asof left join speeds
+    asof left join staging.event_speeds as speeds
         on
             leads.drive_id = speeds.drive_id
             and leads.kind = speeds.kind

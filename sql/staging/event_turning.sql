@@ -1,7 +1,7 @@
 -- Lateral acceleration after events, from openpilot's curvature and the speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_samples, controls_state
+-- reads:   staging.event_looks, staging.event_speeds, controls_state
 -- null:    rows are left out where no curvature was logged: no road is straight to the last digit
 create or replace view staging.event_turning as
 with
@@ -31,18 +31,6 @@ curvatures as (
     where controls_state.curvature_per_m is not null
 ),
 
-speeds as (
-    select
-        drive_id,
-        kind,
-        event_mono_ns,
-        mono_ns,
-        arg_max(v_ego_mps, segment_num::bigint * 4294967296 + message_num) as v_ego_mps
-    from staging.event_samples
-    where v_ego_mps is not null and mono_ns <= until_mono_ns
-    group by drive_id, kind, event_mono_ns, mono_ns
-),
-
 final as (
     select
         curvatures.drive_id,
@@ -51,7 +39,7 @@ final as (
         max(abs(curvatures.curvature_per_m) * speeds.v_ego_mps * speeds.v_ego_mps)
             as peak_lateral_acceleration_mps2
     from curvatures
-    asof inner join speeds
+    asof inner join staging.event_speeds as speeds
         on
             curvatures.drive_id = speeds.drive_id
             and curvatures.kind = speeds.kind
