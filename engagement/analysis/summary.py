@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 from engagement.analysis.wording import (
     SIGNIFICANT,
@@ -59,11 +60,21 @@ def sections(comparison: Comparison, per: Per) -> list[tuple[str, list[dict[str,
         "mean": "steering",
     }
     found = shown(comparison, per)
-    rows_by_kind = {kind: [_row(one) for one in found if one.kind == kind] for kind in headings}
+    rows_by_kind = {
+        kind: [measure_texts(one) for one in found if one.kind == kind] for kind in headings
+    }
     return [(headings[kind], rows) for kind, rows in rows_by_kind.items() if rows]
 
 
-def _row(difference: Difference) -> dict[str, str]:
+def describe(difference: Difference) -> dict[str, Any]:
+    """A measure as it is, with what it allows to say."""
+    return asdict(difference) | {
+        "is_enough": difference.is_enough,
+        "sentence": sentence(difference),
+    }
+
+
+def measure_texts(difference: Difference) -> dict[str, str]:
     """A measure as a row of a table; the unit of rates is in the heading."""
     has_unit = difference.unit and difference.kind != "rate"
     return {

@@ -13,8 +13,9 @@ from litestar.params import QueryParameter
 
 from engagement.analysis.comparison import N_PERMUTATIONS, compare
 from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.summary import describe as describe_measure
 from engagement.analysis.summary import findings, headline, notes
-from engagement.analysis.wording import sentence, warnings
+from engagement.analysis.wording import warnings
 from engagement.api.answers import respond
 from engagement.api.filters import Filters
 from engagement.api.handlers import AnyRequest, read
@@ -143,10 +144,7 @@ def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: 
 
 def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
     """A comparison with what it allows to say."""
-    measures = [
-        asdict(difference) | {"is_enough": difference.is_enough, "sentence": sentence(difference)}
-        for difference in found.differences
-    ]
+    measures = [describe_measure(difference) for difference in found.differences]
     return ComparisonDocument(
         generation.number,
         found.by,

@@ -14,8 +14,8 @@ from engagement.analysis.gate import judge, parse_condition
 from engagement.analysis.grouping import divide, parse_grouping
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
-from engagement.analysis.summary import findings, headline, notes, sections
-from engagement.analysis.wording import rounded, sentence, warnings
+from engagement.analysis.summary import describe, findings, headline, notes, sections
+from engagement.analysis.wording import rounded, warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.formats import count, text
@@ -167,12 +167,9 @@ def _compare(options: dict[str, Any]) -> Comparison:
 def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The comparison as it is, with what it allows to say."""
     document = asdict(comparison)
+    del document["differences"]
     document["warnings"] = warnings(comparison)
-    measures = document.pop("differences")
-    for measure, difference in zip(measures, comparison.differences, strict=True):
-        measure["is_enough"] = difference.is_enough
-        measure["sentence"] = sentence(difference)
-    document["measures"] = measures
+    document["measures"] = [describe(difference) for difference in comparison.differences]
     document["conditions"] = [asdict(verdict) for verdict in verdicts]
     return document
 

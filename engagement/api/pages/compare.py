@@ -12,15 +12,9 @@ from litestar.params import FromQuery
 
 from engagement.analysis.comparison import compare
 from engagement.analysis.grouping import KINDS, divide, parse_grouping
-from engagement.analysis.summary import findings, headline, notes, shown
+from engagement.analysis.summary import findings, headline, measure_texts, notes, shown
 from engagement.analysis.wording import (
     SIGNIFICANT,
-    interval_text,
-    needed_text,
-    number,
-    p_number,
-    ratio_text,
-    value_text,
     warnings,
 )
 from engagement.api.comparison import in_turn
@@ -186,19 +180,8 @@ def _limits(differences: Sequence[Difference]) -> Iterator[float]:
 
 
 def _measured(difference: Difference, scale: Scale) -> Measured:
-    texts = {
-        "a": value_text(difference, difference.a),
-        "a_interval": interval_text(difference, difference.a),
-        "b": value_text(difference, difference.b),
-        "b_interval": interval_text(difference, difference.b),
-        "ratio": ratio_text(difference),
-        "p": p_number(difference.p_value),
-        "naive_p": p_number(difference.naive_p_value),
-        "dispersion": number(difference.dispersion),
-        "needed": needed_text(difference),
-    }
     is_told = difference.p_value is not None and difference.p_value < SIGNIFICANT
-    return Measured(difference, texts, is_told, _mark(difference, scale))
+    return Measured(difference, measure_texts(difference), is_told, _mark(difference, scale))
 
 
 def _mark(difference: Difference, scale: Scale) -> Mark | None:
