@@ -12,9 +12,11 @@ VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): requirements.lock pyproject.toml
+# opendbc names the one pycapnp that it was released with; it goes with the newest as well.
+$(READY): requirements.lock requirements-cars.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-cars.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -61,9 +63,12 @@ bench: $(READY) ## ratios measured side by side; takes some minutes
 
 lock: ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra mcap --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements.lock
+	printf 'opendbc\npycryptodome\ntqdm\n' | $(BIN)/uv pip compile - --no-deps --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o requirements-cars.lock
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) demo dist build engagement/api/vendor web/node_modules
