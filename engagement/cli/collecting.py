@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import click
 from engagement.cli import collect_report, render
 from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
+from engagement.cli.signals import sigterm_handled
 from engagement.collect.collector import CollectOptions, collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
     from engagement.store.ingest import IngestOptions
+    from engagement.store.plan import Plan
 
 _CODECS = {"zstd": "zst", "bz2": "bz2", "none": None}
 _LOOK_EVERY_S = 0.2
@@ -106,16 +106,17 @@ def _ingest_options(profile_name: str | None) -> IngestOptions:
 def run_once(task: Task) -> ExitCode:
     """Collect once; return what the exit status should say."""
     with _ended_by_sigterm() as stop:
-        return _collect(task, stop)
+        return _Rounds(task, stop).run()
 
 
 def run_again_and_again(task: Task, every_s: float) -> ExitCode:
     """Collect until a SIGTERM comes; what goes wrong in a round is said, and the next comes."""
     with _ended_by_sigterm() as stop:
+        rounds = _Rounds(task, stop)
         while not stop.is_requested:
             ends_at_s = time.monotonic() + every_s
             try:
-                _collect(task, stop)
+                rounds.run()
             except EngagementError as error:
                 click.echo(f"engagement: {error}", err=True)
             while time.monotonic() < ends_at_s and not stop.is_requested:
@@ -128,51 +129,82 @@ def run_again_and_again(task: Task, every_s: float) -> ExitCode:
 def _ended_by_sigterm() -> Iterator[Stop]:
     """A wish to end that SIGTERM makes; the handler takes no locks, so it may come at any time."""
     stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
 
     def request(_signal: int, _frame: object) -> None:
         stop.is_requested = True
 
-    before = signal.signal(signal.SIGTERM, request)
-    try:
+    with sigterm_handled(request):
         yield stop
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
-def _collect(task: Task, stop: Stop) -> ExitCode:
-    """One round: collect, ingest, print."""
-    with DeviceBars() as bars:
-        reports = collect(task.hosts, task.folder, task.options, stop=stop, on_progress=bars.show)
-    if not task.as_json:
-        collect_report.print_reports(reports, is_dry_run=task.options.dry_run)
-    exit_code, ingested = ExitCode.OK, None
-    if task.ingest and not task.options.dry_run:
-        exit_code, ingested = _ingest(task, task.ingest, reports)
-    if task.as_json:
+class _StoppedError(Exception):
+    """An ingest was left, and with it all that was not published."""
+
+
+class _Rounds:
+    """Rounds of collecting; what one can't ingest, as the database is busy, a later one does."""
+
+    def __init__(self, task: Task, stop: Stop) -> None:
+        self._task = task
+        self._stop = stop
+        self._folders: set[Path] = set()
+
+    def run(self) -> ExitCode:
+        """One round: collect, ingest, print.
+
+        Raises:
+            EngagementError: If what came can't be ingested; what was collected is told before.
+        """
+        task = self._task
         is_dry_run = task.options.dry_run
-        render.print_json(collect_report.document(reports, ingested, is_dry_run=is_dry_run))
-    return exit_code if all(report.is_good for report in reports) else ExitCode.FAILED
+        with DeviceBars() as bars:
+            reports = collect(
+                task.hosts, task.folder, task.options, stop=self._stop, on_progress=bars.show
+            )
+        if not task.as_json:
+            collect_report.print_reports(reports, is_dry_run=is_dry_run)
+        exit_code, ingested = ExitCode.OK, None
+        try:
+            if task.ingest and not is_dry_run and not self._stop.is_requested:
+                exit_code, ingested = self._ingest(task.ingest, reports)
+        except EngagementError as error:
+            ingested = {"problem": str(error)}
+            raise
+        finally:
+            if task.as_json:
+                render.print_json(collect_report.document(reports, ingested, is_dry_run=is_dry_run))
+        return exit_code if all(report.is_good for report in reports) else ExitCode.FAILED
+
+    def _ingest(
+        self, options: IngestOptions, reports: Sequence[DeviceReport]
+    ) -> tuple[ExitCode, dict[str, Any] | None]:
+        """Ingest the folders of the devices that were collected from; return what to say of it."""
+        from engagement.cli import ingest_report  # noqa: PLC0415 - takes its time
+        from engagement.store.ingest import ingest  # noqa: PLC0415
+
+        self._folders |= _folders(self._task.folder, reports)
+        if not self._folders:
+            return ExitCode.OK, None
+        paths = sorted(self._folders)
+        try:
+            found = ingest(paths, self._task.database, options, self._check)
+        except _StoppedError:
+            return ExitCode.FAILED, {"problem": "stopped"}
+        self._folders.clear()
+        if not self._task.as_json:
+            ingest_report.print_report(found, paths, is_dry_run=False)
+        has_failed = found.n_failed or found.missing
+        exit_code = ExitCode.LOGS if has_failed else ExitCode.OK
+        return exit_code, ingest_report.document(found, is_dry_run=False)
+
+    def _check(self, _n_done: int, _n_bytes: int, _plan: Plan) -> None:
+        """Leave the ingest between two logs; nothing of it is published."""
+        if self._stop.is_requested:
+            raise _StoppedError
 
 
-def _ingest(
-    task: Task, options: IngestOptions, reports: Sequence[DeviceReport]
-) -> tuple[ExitCode, dict[str, Any] | None]:
-    """Ingest the folders of the devices that were collected from; return what to say of it."""
-    from engagement.cli import ingest_report  # noqa: PLC0415 - takes its time
-    from engagement.store.ingest import ingest  # noqa: PLC0415
-
+def _folders(folder: Path, reports: Sequence[DeviceReport]) -> set[Path]:
+    """Where the logs of the devices are, those that were there before included."""
     names = {report.dongle_id for report in reports if report.dongle_id}
     folders = {path.parent.parent for report in reports for path in report.collected}
-    folders |= {task.folder / name for name in names if (task.folder / name).is_dir()}
-    if not folders:
-        return ExitCode.OK, None
-    paths = sorted(folders)
-    found = ingest(paths, task.database, options)
-    if not task.as_json:
-        ingest_report.print_report(found, paths, is_dry_run=False)
-    has_failed = found.n_failed or found.missing
-    exit_code = ExitCode.LOGS if has_failed else ExitCode.OK
-    return exit_code, ingest_report.document(found, is_dry_run=False)
+    return folders | {folder / name for name in names if (folder / name).is_dir()}

@@ -15,6 +15,7 @@ from engagement.cli import render
 from engagement.cli.formats import count, size, text
 from engagement.cli.options import database_option, json_option
 from engagement.cli.progress import Bar
+from engagement.cli.signals import sigterm_as_interrupt
 from engagement.errors import InputError, StoreError
 from engagement.legacy.export import write_legacy_files
 from engagement.store.reader import Reader
@@ -102,7 +103,7 @@ def sync(
 
     ctx = click.get_current_context()
     name = _host_named(ctx, host, options["server"], options["user"])
-    with ExitStack() as stack:
+    with sigterm_as_interrupt(), ExitStack() as stack:
         uploads = _uploads(ctx, stack, database, path, options)
         bar = stack.enter_context(Bar(count(len(uploads), "file"), has_bytes=True))
         sent = send(
@@ -111,6 +112,7 @@ def sync(
             accept_new=accept_new,
             on_progress=lambda done, total: bar.show(0, len(uploads), done, total),
             on_lost=_say_lost,
+            on_note=_say,
         )
     if as_json:
         render.print_json({"host": name, "files": [_document(file) for file in sent]})
@@ -206,6 +208,10 @@ def _say_lost(error: ConnectionLostError, wait_s: float) -> None:
     click.echo(f"{text(error)}; trying again in {wait_s:g} s", err=True)
 
 
+def _say(note: str) -> None:
+    click.echo(text(note), err=True)
+
+
 def _sentence(host: str, sent: Sent) -> str:
     name = sent.target.rsplit("/", 1)[-1]
     place = text(f"{host}:{sent.target}")
@@ -225,4 +231,5 @@ def _document(sent: Sent) -> dict[str, Any]:
         "sent_bytes": sent.sent_bytes,
         "sha256": sent.sha256,
         "duration_s": sent.duration_s,
+        "notes": list(sent.notes),
     }

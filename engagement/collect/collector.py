@@ -171,12 +171,13 @@ class _Job:
 
     def _connect_and_collect(self) -> None:
         options = self._options
-        with (
-            connect(
-                self._host, accept_new=options.accept_new, timeouts=options.timeouts
-            ) as connection,
-            self._stop.cutting(connection),
-        ):
+        with connect(
+            self._host,
+            accept_new=options.accept_new,
+            timeouts=options.timeouts,
+            stop=self._stop,
+        ) as connection:
+            self._report.notes += connection.notes
             device = Device(connection, options.settings)
             if self._plan is None:
                 self._plan = self._make_plan(device)

@@ -17,6 +17,7 @@ import paramiko
 
 from engagement.collect.known_hosts import HostKey, check_host_key, known_key_types
 from engagement.collect.login import log_in
+from engagement.collect.pace import Stop
 from engagement.collect.proxy import run_proxy_command
 from engagement.errors import ConnectionLostError
 
@@ -109,11 +110,39 @@ def _drain(receive: Callable[[int], bytes]) -> Iterator[bytes]:
 class Connection:
     """A connection that stands; `connect` makes it and closes it."""
 
-    def __init__(self, host: Host, transport: paramiko.Transport, timeouts: Timeouts) -> None:
+    def __init__(
+        self, host: Host, transport: paramiko.Transport, timeouts: Timeouts, notes: Sequence[str]
+    ) -> None:
         self.host = host
+        self.notes = notes
+        """What happened on the way here that the user should know."""
         self._transport = transport
         self._timeouts = timeouts
         self._sftp: paramiko.SFTPClient | None = None
+
+    def open_channel(self, silence_s: float | None = None) -> paramiko.Channel:
+        """A new channel, on which something can be started; its reads and writes time out.
+
+        Raises:
+            OSError, EOFError, paramiko.SSHException: If the other side does not answer.
+        """
+        silence_s = silence_s or self._timeouts.silence_s
+        channel = self._transport.open_session(timeout=silence_s)
+        channel.settimeout(silence_s)
+        return channel
+
+    def open_line(self, host: Host) -> paramiko.Channel:
+        """A channel that leads to another host, as ProxyJump wants it.
+
+        Raises:
+            OSError, EOFError, paramiko.SSHException: If this host can't reach it.
+        """
+        return self._transport.open_channel(
+            "direct-tcpip",
+            (host.hostname, host.port),
+            ("127.0.0.1", 0),
+            timeout=self._timeouts.connect_s,
+        )
 
     @contextmanager
     def stream(self, argv: Sequence[str]) -> Iterator[Stream]:
@@ -123,10 +152,9 @@ class Connection:
             ConnectionLostError: If the other side goes away or is silent for too long.
         """
         with lost_connections(self.host):
-            channel = self._transport.open_session(timeout=self._timeouts.silence_s)
+            channel = self.open_channel()
         try:
             with lost_connections(self.host):
-                channel.settimeout(self._timeouts.silence_s)
                 channel.exec_command(shlex.join(argv).encode(errors="surrogateescape"))
                 channel.shutdown_write()
             yield Stream(channel, self.host, self._timeouts)
@@ -153,8 +181,7 @@ class Connection:
         """
         if self._sftp is None:
             with lost_connections(self.host):
-                channel = self._transport.open_session(timeout=self._timeouts.silence_s)
-                channel.settimeout(self._timeouts.silence_s)
+                channel = self.open_channel()
                 channel.invoke_subsystem("sftp")
                 self._sftp = paramiko.SFTPClient(channel)
         return self._sftp
@@ -206,7 +233,11 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def connect(
-    host: Host, *, accept_new: bool = False, timeouts: Timeouts = DEFAULT_TIMEOUTS
+    host: Host,
+    *,
+    accept_new: bool = False,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    stop: Stop | None = None,
 ) -> Iterator[Connection]:
     """Connect to a host, through its jumps; it is closed in the end.
 
@@ -214,30 +245,94 @@ def connect(
         host: Where to.
         accept_new: Take the key of a host that is not known yet, and write it down.
         timeouts: How long to wait for what.
+        stop: Cuts the connection, also one that is only being made.
 
     Raises:
-        ConnectionLostError: If it can't be reached.
+        ConnectionLostError: If it can't be reached, or was cut by `stop`.
         HostKeyError: If it does not prove who it is.
         RemoteError: If it does not let us in.
     """
     with ExitStack() as stack:
-        yield _connect(host, stack, timeouts, accept_new=accept_new)
+        yield _Way(stack, timeouts, stop or Stop(), accept_new=accept_new).lead_to(host)
 
 
-def _connect(host: Host, stack: ExitStack, timeouts: Timeouts, *, accept_new: bool) -> Connection:
-    line = _line_to(host, stack, timeouts, accept_new=accept_new)
-    with lost_connections(host):
-        transport = paramiko.Transport(line)
-    stack.callback(transport.close)
-    with lost_connections(host):
-        _set_up(transport, host, timeouts)
-        transport.start_client(timeout=timeouts.connect_s)
-        key = transport.get_remote_server_key()
-    check_host_key(host, HostKey(key.get_name(), key.asbytes()), accept_new=accept_new)
-    with lost_connections(host):
-        log_in(transport, host)
-    transport.set_keepalive(_KEEPALIVE_S)
-    return Connection(host, transport, timeouts)
+class _Way:
+    """The way to a host: the lines and connections that it is made of, closed with the stack."""
+
+    def __init__(
+        self, stack: ExitStack, timeouts: Timeouts, stop: Stop, *, accept_new: bool
+    ) -> None:
+        self._stack = stack
+        self._timeouts = timeouts
+        self._stop = stop
+        self._accept_new = accept_new
+        self._notes: list[str] = []
+
+    def lead_to(self, host: Host) -> Connection:
+        """Connect, and log in."""
+        line = self._line_to(host)
+        with lost_connections(host):
+            transport = paramiko.Transport(line)
+        self._stack.callback(transport.close)
+        self._stack.enter_context(self._stop.cutting(transport))
+        with lost_connections(host):
+            _set_up(transport, host, self._timeouts)
+            transport.start_client(timeout=self._timeouts.connect_s)
+            shown = transport.get_remote_server_key()
+        self._check(host, HostKey(shown.get_name(), shown.asbytes()))
+        with lost_connections(host):
+            log_in(transport, host)
+        transport.set_keepalive(_KEEPALIVE_S)
+        return Connection(host, transport, self._timeouts, self._notes)
+
+    def _check(self, host: Host, key: HostKey) -> None:
+        path = check_host_key(host, key, accept_new=self._accept_new)
+        if path:
+            self._notes.append(
+                f"the key of {host.key_name} is accepted from now on: {key.fingerprint}, in {path}"
+            )
+
+    def _line_to(self, host: Host) -> socket.socket | paramiko.Channel:
+        """What bytes go through: a socket, a command's one, or a channel of the host before."""
+        if host.jump is not None:
+            before = self.lead_to(host.jump)
+            with lost_connections(host):
+                return before.open_line(host)
+        if host.proxy_command is not None:
+            return run_proxy_command(host.proxy_command, self._stack)
+        with lost_connections(host):
+            return self._dial(host)
+
+    def _dial(self, host: Host) -> socket.socket:
+        """A TCP connection to the first of the host's addresses that takes it."""
+        problem = OSError("it has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host.hostname, host.port, type=socket.SOCK_STREAM
+        ):
+            line = socket.socket(family, kind, protocol)
+            self._stack.callback(line.close)
+            try:
+                line.settimeout(self._timeouts.connect_s)
+                with self._stop.cutting(_Dialling(line)):
+                    line.connect(address)
+            except OSError as error:
+                problem = error
+            else:
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                return line
+        raise problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Dialling:
+    """A socket that another thread connects: only a shutdown wakes that up."""
+
+    line: socket.socket
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.line.shutdown(socket.SHUT_RDWR)
 
 
 def _set_up(transport: paramiko.Transport, host: Host, timeouts: Timeouts) -> None:
@@ -257,26 +352,3 @@ def _set_up(transport: paramiko.Transport, host: Host, timeouts: Timeouts) -> No
 def _plain_type(algorithm: str) -> str:
     """The type of the keys that an algorithm signs with."""
     return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm
-
-
-def _line_to(
-    host: Host, stack: ExitStack, timeouts: Timeouts, *, accept_new: bool
-) -> socket.socket | paramiko.Channel:
-    """Something to send bytes through: a socket, a command's, or a channel of the host before."""
-    if host.jump is not None:
-        before = _connect(host.jump, stack, timeouts, accept_new=accept_new)
-        with lost_connections(host):
-            return before._transport.open_channel(  # noqa: SLF001 - its own kind
-                "direct-tcpip",
-                (host.hostname, host.port),
-                ("127.0.0.1", 0),
-                timeout=timeouts.connect_s,
-            )
-    if host.proxy_command is not None:
-        return run_proxy_command(host.proxy_command, stack)
-    with lost_connections(host):
-        line = socket.create_connection((host.hostname, host.port), timeouts.connect_s)
-        stack.callback(line.close)
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return line

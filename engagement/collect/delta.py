@@ -111,9 +111,7 @@ class _Relay:
             words = self._read_words()
             if not words:
                 return
-            transport = self._connection._transport  # noqa: SLF001 - its one other user
-            self._channel = channel = transport.open_session(timeout=_SILENCE_S)
-            channel.settimeout(_SILENCE_S)
+            self._channel = channel = self._connection.open_channel(_SILENCE_S)
             channel.exec_command(shlex.join(words))
             back = threading.Thread(target=self._carry_back, args=(channel,), daemon=True)
             back.start()

@@ -12,10 +12,11 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 
+from engagement.collect.tokens import expand, tokens_of
 from engagement.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Host:
         identities_only: Whether keys of the agent are out of the question.
         jump: The host to go through, which may have one itself.
         proxy_command: A command whose stdin and stdout are the connection.
-        known_hosts_files: Where its key is looked for; a new one goes into the first.
+        known_hosts_files: The user's, where its key is looked for; a new one goes into the first.
+        global_known_hosts_files: The system's, where it is looked for too.
         host_key_alias: The name under which its key is known, if not its own.
     """
 
@@ -62,6 +64,7 @@ class Host:
     jump: Host | None = None
     proxy_command: str | None = None
     known_hosts_files: tuple[Path, ...] = ()
+    global_known_hosts_files: tuple[Path, ...] = ()
     host_key_alias: str | None = None
 
     @property
@@ -91,42 +94,56 @@ def parse_host(
     return _parse(text, _load(path), path, default_user or getpass.getuser(), depth=0)
 
 
-def _parse(
-    text: str, config: paramiko.SSHConfig, path: Path, default_user: str, depth: int
-) -> Host:
-    name, user, port = _split(text)
+def _parse(text: str, config: str, path: Path, default_user: str, depth: int) -> Host:
     if depth > _MAX_DEPTH:
         raise ConfigError(path, f"its ProxyJump leads through more than {_MAX_DEPTH} hosts")
-    try:
-        found = dict(config.lookup(name))
-    except (paramiko.SSHException, ImportError, KeyError, ValueError) as error:
-        raise ConfigError(
-            path, str(error) or "can't be understood", where=f"host {name}"
-        ) from error
-    number = str(port or found.get("port") or _PORT)
+    name, given_user, port = _split(text)
+    found = _look_up(config, path, name, {"User": given_user, "Port": port})
+    number = str(found.get("port") or _PORT)
     if not number.isdecimal() or not 0 < int(number) <= _MAX_PORT:
         raise InputError(f"{text!r}: {number!r} is no port, which is a number up to {_MAX_PORT}")
+    user = given_user or found.get("user") or default_user
     alias = found.get("hostkeyalias")
-    files = [
-        *_files(found.get("userknownhostsfile", _KNOWN_HOSTS)),
-        *_files(found.get("globalknownhostsfile", _GLOBAL_KNOWN_HOSTS)),
-    ]
+    hostname = str(found["hostname"])
+    tokens = tokens_of(name=name, hostname=hostname, port=int(number), user=user, key_alias=alias)
     jump = found.get("proxyjump")
     command = found.get("proxycommand")
     if jump and jump.lower() != "none":
         command = None
     return Host(
         name=text,
-        hostname=str(found["hostname"]),
+        hostname=hostname,
         port=int(number),
-        user=user or found.get("user") or default_user,
+        user=user,
         identity_files=tuple(Path(file).expanduser() for file in found.get("identityfile", [])),
         identities_only=str(found.get("identitiesonly", "no")).lower() == "yes",
         jump=_jump(jump, config, path, depth),
         proxy_command=command,
-        known_hosts_files=tuple(files),
+        known_hosts_files=_known_hosts(
+            found.get("userknownhostsfile", _KNOWN_HOSTS), tokens, path, name
+        ),
+        global_known_hosts_files=tuple(
+            _files(found.get("globalknownhostsfile", _GLOBAL_KNOWN_HOSTS))
+        ),
         host_key_alias=alias.lower() if alias else None,
     )
+
+
+def _look_up(config: str, path: Path, name: str, given: dict[str, str | None]) -> dict[str, Any]:
+    """All that a configuration says of a host; what is given comes first, as on ssh's own line."""
+    first = "".join(f"{key} {value}\n" for key, value in given.items() if value)
+    try:
+        return dict(paramiko.SSHConfig.from_text(f"Host *\n{first}{config}").lookup(name))
+    except (paramiko.SSHException, ImportError, KeyError, ValueError) as error:
+        problem = str(error) or "can't be understood"
+        raise ConfigError(path, problem, where=f"host {name}") from error
+
+
+def _known_hosts(text: str, tokens: dict[str, str], path: Path, name: str) -> tuple[Path, ...]:
+    try:
+        return tuple(Path(expand(str(file), tokens)) for file in _files(text))
+    except ValueError as error:
+        raise ConfigError(path, str(error), where=f"host {name}, UserKnownHostsFile") from error
 
 
 def _split(text: str) -> tuple[str, str | None, str | None]:
@@ -139,7 +156,7 @@ def _split(text: str) -> tuple[str, str | None, str | None]:
     return match["address"] or match["name"], match["user"], match["port"]
 
 
-def _jump(text: str | None, config: paramiko.SSHConfig, path: Path, depth: int) -> Host | None:
+def _jump(text: str | None, config: str, path: Path, depth: int) -> Host | None:
     """The last host of a list `first,second`; each leads through the one before it."""
     if not text or text.lower() == "none":
         return None
@@ -167,11 +184,10 @@ def _files(text: str) -> list[Path]:
     return [Path(name).expanduser() for name in names if name.lower() != "none"]
 
 
-def _load(path: Path) -> paramiko.SSHConfig:
+def _load(path: Path) -> str:
+    """The whole configuration, what it includes too."""
     try:
-        return paramiko.SSHConfig.from_text("\n".join(_lines(path, depth=0)))
-    except paramiko.SSHException as error:
-        raise ConfigError(path, str(error)) from error
+        return "\n".join(["Host *", *_lines(path, depth=0)])
     except UnicodeDecodeError as error:
         raise ConfigError(path, "is no text") from error
     except OSError as error:

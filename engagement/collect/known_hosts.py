@@ -56,10 +56,13 @@ def known_key_types(host: Host) -> list[str]:
     return list(dict.fromkeys(line.key.key_type for line in _lines_of(host) if not line.is_revoked))
 
 
-def check_host_key(host: Host, key: HostKey, *, accept_new: bool) -> None:
+def check_host_key(host: Host, key: HostKey, *, accept_new: bool) -> Path | None:
     """Let only a known key pass; with `accept_new` a host's first key is written down.
 
     A host that shows another type of key than the known ones has changed too.
+
+    Returns:
+        The file that a new key was written to.
 
     Raises:
         HostKeyError: If the key is unknown, revoked or another than the known one.
@@ -71,12 +74,12 @@ def check_host_key(host: Host, key: HostKey, *, accept_new: bool) -> None:
             raise HostKeyError(host.name, f"its key is revoked: {key.fingerprint} ({place})")
     valid = [line for line in lines if not line.is_revoked]
     if any(line.key == key for line in valid):
-        return
+        return None
     if valid:
         raise HostKeyError(host.name, _changed(host, key, valid[0]))
     if not accept_new:
         raise HostKeyError(host.name, _unknown(host, key))
-    _pin(host, key)
+    return _pin(host, key)
 
 
 def _changed(host: Host, key: HostKey, line: _Line) -> str:
@@ -95,8 +98,8 @@ def _unknown(host: Host, key: HostKey) -> str:
     )
 
 
-def _pin(host: Host, key: HostKey) -> None:
-    """Add the key to the host's first file, on a line of its own."""
+def _pin(host: Host, key: HostKey) -> Path:
+    """Add the key to the user's first file, on a line of its own; return that."""
     if not host.known_hosts_files:
         problem = "its key is unknown, and there is no UserKnownHostsFile to write it to"
         raise HostKeyError(host.name, problem)
@@ -112,10 +115,11 @@ def _pin(host: Host, key: HostKey) -> None:
     except OSError as error:
         problem = f"its key can't be written to {path}: {error.strerror}"
         raise HostKeyError(host.name, problem) from error
+    return path
 
 
 def _lines_of(host: Host) -> Iterator[_Line]:
-    for path in host.known_hosts_files:
+    for path in (*host.known_hosts_files, *host.global_known_hosts_files):
         try:
             text = path.read_text(errors="replace")
         except (FileNotFoundError, NotADirectoryError):

@@ -7,12 +7,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from engagement.collect.connection import Connection
 
 _LONGEST_BURST_S = 0.1
 
@@ -31,13 +29,20 @@ class Patience:
         return longest * random.uniform(0.75, 1.0)  # noqa: S311 - keeps devices apart
 
 
+class Closable(Protocol):
+    """What can be cut by another thread."""
+
+    def close(self) -> None:
+        """Cut it; who waits for it goes on with an error."""
+
+
 class Stop:
     """A wish to end, that all threads hear: waits end, and connections are cut."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._connections: set[Connection] = set()
+        self._connections: set[Closable] = set()
         self.is_requested = False
         """Set by a signal's handler, which may take no lock; who waits for the threads sees it."""
 
@@ -59,7 +64,7 @@ class Stop:
         return self._event.wait(duration_s)
 
     @contextmanager
-    def cutting(self, connection: Connection) -> Iterator[None]:
+    def cutting(self, connection: Closable) -> Iterator[None]:
         """Cut a connection when the end is wished meanwhile."""
         with self._lock:
             self._connections.add(connection)

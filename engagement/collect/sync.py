@@ -43,7 +43,8 @@ class Upload:
 class Sent:
     """What became of an upload; `method` is `none` where the file was there as it is.
 
-    `sent_bytes` went through the connection; rsync sends only what differs.
+    `sent_bytes` went through the connection; rsync sends only what differs. `notes` say what could
+    not be kept as it was.
     """
 
     source: Path
@@ -53,6 +54,7 @@ class Sent:
     sent_bytes: int
     sha256: str
     duration_s: float
+    notes: tuple[str, ...] = ()
 
 
 def send(
@@ -62,6 +64,7 @@ def send(
     accept_new: bool = False,
     on_progress: OnProgress | None = None,
     on_lost: Callable[[ConnectionLostError, float], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
     waits_s: Sequence[float] = (1.0, 3.0, 9.0),
 ) -> list[Sent]:
     """Send files; after a lost connection go on with a new one.
@@ -72,6 +75,7 @@ def send(
         accept_new: Take the key of a host that is not known yet.
         on_progress: Told bytes done and in all, of the file that is sent.
         on_lost: Told of a connection that was lost, and after how long it is tried again.
+        on_note: Told what else the user should know.
         waits_s: How long to wait before each new connection.
 
     Raises:
@@ -86,9 +90,11 @@ def send(
         try:
             with connect(host, accept_new=accept_new, timeouts=_TIMEOUTS) as connection:
                 has_connected = True
+                _tell(on_note, connection.notes)
                 for upload in uploads[len(sent) :]:
                     one = send_file(connection, upload, token, on_progress)
                     sent.append(one)  # counts, also when the connection is lost after it
+                    _tell(on_note, one.notes)
                 return sent
         except ConnectionLostError as error:
             if not (has_connected and waits):
@@ -97,6 +103,12 @@ def send(
             if on_lost:
                 on_lost(error, wait_s)
             time.sleep(wait_s)
+
+
+def _tell(listener: Callable[[str], None] | None, notes: Sequence[str]) -> None:
+    if listener:
+        for note in notes:
+            listener(note)
 
 
 def send_file(
@@ -130,4 +142,5 @@ def send_file(
         sent_bytes=file_upload.sent_bytes,
         sha256=file_upload.sha256,
         duration_s=time.monotonic() - started_at_s,
+        notes=tuple(file_upload.notes),
     )

@@ -48,6 +48,7 @@ class FileUpload:
         size_bytes: Of the file.
         sha256: Of its content.
         sent_bytes: What has gone through the connection.
+        notes: What of the file that was replaced could not be kept.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class FileUpload:
         self._folder, self._name = posixpath.split(target)
         self.size_bytes, self.sha256 = _measure(file)
         self.sent_bytes = 0
+        self.notes: list[str] = []
         self._part = self._part_named(token)
 
     def refuse(self, suffix: str) -> None:
@@ -83,15 +85,32 @@ class FileUpload:
                 self._remote.remove(self._part)
                 return "none"
             method = self._fill(there)
-            mode = stat.S_IMODE(there.st_mode) if there and there.st_mode is not None else _NEW_MODE
-            with self._remote.at(self._part):
-                self._remote.sftp.chmod(self._part, mode)
+            self._take_over(there)
             self._remote.run(["sync", self._part])
             if _state(self._look()) == _state(there):
                 self._remote.replace(self._part, self._target)
                 return method
         problem = f"{self._target}: others replace it again and again"
         raise RemoteError(self._remote.connection.host.name, problem)
+
+    def _take_over(self, there: paramiko.SFTPAttributes | None) -> None:
+        """Give the part the owner and the mode of what it replaces, in this order."""
+        mode = stat.S_IMODE(there.st_mode) if there and there.st_mode is not None else _NEW_MODE
+        with self._remote.at(self._part):
+            part = self._remote.sftp.stat(self._part)
+            if there is not None and _owner(there) not in (_owner(part), (None, None)):
+                self._change_owner(there)
+            self._remote.sftp.chmod(self._part, mode)
+
+    def _change_owner(self, there: paramiko.SFTPAttributes) -> None:
+        """Only root may give a file away; who may not is told whose it is now."""
+        try:
+            self._remote.sftp.chown(self._part, there.st_uid or 0, there.st_gid or 0)
+        except OSError:
+            if self._remote.sftp.get_channel().closed:  # type: ignore[union-attr] # it has one
+                raise
+            owner = f"{there.st_uid}:{there.st_gid}"
+            self.notes = [f"{self._target} was of {owner}, and is now of the user who sent it"]
 
     def _look(self) -> paramiko.SFTPAttributes | None:
         there = self._remote.stat(self._target)
@@ -218,6 +237,10 @@ def _measure(file: BinaryIO) -> tuple[int, str]:
     """Size and hash of what an open file holds."""
     digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type] # it is a BinaryIO
     return os.fstat(file.fileno()).st_size, digest.hexdigest()
+
+
+def _owner(found: paramiko.SFTPAttributes) -> tuple[int | None, int | None]:
+    return found.st_uid, found.st_gid
 
 
 def _state(found: paramiko.SFTPAttributes | None) -> tuple[int | None, int | None] | None:

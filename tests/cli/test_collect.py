@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,31 @@ from pathlib import Path
 
 import pytest
 
+from engagement.cli import collecting
+from engagement.collect.pace import Stop
+from engagement.errors import StoreBusyError
 from engagement.simulate import simulate
+from engagement.store.generation import writer_lock
 from tests.collect.conftest import device, running_server, server  # noqa: F401 - fixtures
 from tests.collect.devices import DONGLE_ID, DRIVE, FakeDevice, random_bytes, tree
 from tests.collect.sshd import free_port
+
+# An ingest that is never done, as one of many logs: it asks whether to go on after each.
+SLOW_INGEST = """
+import time
+from pathlib import Path
+from engagement.cli import main
+from engagement.store import ingest
+
+def slow(paths, database, options, on_progress):
+    Path("begun").touch()
+    while True:
+        time.sleep(0.05)
+        on_progress(0, 0, None)
+
+ingest.ingest = slow
+main(["collect", "--ingest"])
+"""
 
 
 @pytest.fixture
@@ -156,16 +178,22 @@ def test_the_old_file_may_name_the_device(device, tmp_path, run_alone):  # noqa:
     assert "collected 1 log" in run_alone("collect").stderr
 
 
-@pytest.mark.usefixtures("server")
-def test_what_came_is_ingested(tmp_path, run_alone):
-    logs = tmp_path / "simulated"
+def with_simulated_logs(folder: Path) -> str:
+    """Make the default device one that drove; return its dongle id."""
+    logs = folder / "simulated"
     paths = [path for _, path in simulate(logs, drives=1)]
     (dongle_id,) = {path.relative_to(logs).parts[0] for path in paths}
-    car = FakeDevice(tmp_path / "car")
+    car = FakeDevice(folder / "car")
     (car.folder / "params").mkdir(parents=True)
     (car.folder / "params" / "DongleId").write_text(dongle_id)
     (logs / dongle_id).rename(car.logs)
-    write_settings(tmp_path, car, "device")
+    write_settings(folder, car, "device")
+    return dongle_id
+
+
+@pytest.mark.usefixtures("server")
+def test_what_came_is_ingested(tmp_path, run_alone):
+    dongle_id = with_simulated_logs(tmp_path)
 
     result = run_alone("collect", "--kind", "both", "--ingest", "--json")
 
@@ -174,6 +202,59 @@ def test_what_came_is_ingested(tmp_path, run_alone):
     assert found["ingest"]["n_ingested"] > 0
     drives = json.loads(run_alone("drives", "--json").stdout)
     assert [drive["dongle_id"] for drive in drives] == [dongle_id]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_busy_database_is_said_in_the_document_too(tmp_path, run_alone):
+    with_simulated_logs(tmp_path)
+
+    with writer_lock(Path("engagement.duckdb")):
+        result = run_alone("collect", "--ingest", "--json")
+
+    found = json.loads(result.stdout)
+    assert result.exit_code == 4
+    assert found["devices"][0]["n_collected"] > 0
+    assert "process" in found["ingest"]["problem"]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_later_round_ingests_what_an_earlier_one_could_not(tmp_path, run_alone):
+    dongle_id = with_simulated_logs(tmp_path)
+    options = dict.fromkeys(
+        ["drive", "device", "limit_rate", "profile", "settings_file"]
+    ) | {
+        "folder": Path("rlogs"), "kind": "both", "compress": "none", "verify": False,
+        "dry_run": False, "accept_new": False, "timeout_s": 5.0, "retries": 0,
+        "database": Path("engagement.duckdb"), "with_ingest": True, "as_json": False,
+    }  # fmt: skip
+    rounds = collecting._Rounds(
+        collecting.make_task([], since=None, until=None, options=options), Stop()
+    )
+    with writer_lock(Path("engagement.duckdb")), pytest.raises(StoreBusyError):
+        rounds.run()
+    (tmp_path / "car" / "params" / "DongleId").unlink()
+    shutil.rmtree(tmp_path / "car")  # it knows nothing any more
+
+    rounds.run()
+
+    drives = json.loads(run_alone("drives", "--json").stdout)
+    assert [drive["dongle_id"] for drive in drives] == [dongle_id]
+
+
+@pytest.mark.usefixtures("server")
+def test_sigterm_ends_an_ingest(tmp_path):
+    with_simulated_logs(tmp_path)
+    command = [sys.executable, "-c", SLOW_INGEST]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        while not Path("begun").exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+
+    assert process.returncode == 1, said
+    assert "collected" in said
+    assert "Traceback" not in said
+    assert not Path("engagement.duckdb").exists()
 
 
 @pytest.mark.usefixtures("car")

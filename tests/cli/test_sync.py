@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import duckdb
 import pytest
@@ -18,6 +21,20 @@ from engagement.store.reader import Reader
 from tests.api.servers import server as served
 from tests.collect.sshd import run_server
 
+# Sends for ever, to a host that does not matter.
+ENDLESS_SYNC = """
+import sys, time
+from pathlib import Path
+from engagement.cli import main
+from engagement.collect import sync
+
+def send(*_, **__):
+    Path("begun").touch()
+    time.sleep(60)
+
+sync.send = send
+main(["sync", "drives", *sys.argv[1:]])
+"""
 VARIABLES = ("SYNC_STATS_HOST", "SYNC_STATS_DB", "SYNC_STATS_PATH", "SYNC_STATS_USER")
 LEGACY = ["debug_events.json", "engagement_db.json", "engagement_stats.json"]
 LEGACY = sorted([*LEGACY, "processed_drives.json"])
@@ -167,6 +184,23 @@ def test_what_another_program_has_written_is_not_left_out(run_alone, place, data
     assert result.exit_code == ExitCode.DATABASE
     assert "publish that by engagement recompute" in result.stderr
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.usefixtures("place")
+def test_sigterm_leaves_no_files_behind(database, tmp_path):
+    (tmp_path / "temporary").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
+    command = [sys.executable, "-c", ENDLESS_SYNC, "--db", str(database), "--legacy"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        while not (tmp_path / "begun").exists() and process.poll() is None:
+            time.sleep(0.05)
+        assert list((tmp_path / "temporary").rglob("engagement_db.json"))
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+
+    assert process.returncode == 130
+    assert said == "engagement: interrupted; nothing half-done was kept\n"
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_help_does_not_import_what_takes_its_time():

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
 from engagement.collect.connection import Timeouts, connect
 from engagement.collect.hosts import parse_host
+from engagement.collect.pace import Stop
 from engagement.errors import ConnectionLostError, HostKeyError, RemoteError
 from tests.collect.devices import proxied
 from tests.collect.sshd import free_port, make_key, run_server
@@ -61,6 +66,63 @@ def test_an_unknown_key_is_shown_and_pinned_when_accepted(server):
     assert say("device", "in", accept_new=True) == b"in|"
     assert say("device", "in") == b"in|"
     assert server.known_hosts.read_bytes().count(b"\n") == 2
+
+
+def test_accepting_a_key_is_told_once(server):
+    server.known_hosts.unlink()
+
+    with connect(parse_host("device"), accept_new=True) as connection:
+        [note] = connection.notes
+    assert "SHA256:" in note
+    assert str(server.known_hosts) in note
+    with connect(parse_host("device"), accept_new=True) as connection:
+        assert not connection.notes
+
+
+def test_a_key_is_never_pinned_for_all_users(server, tmp_path):
+    everyones = tmp_path / "ssh_known_hosts"
+    settings = {"UserKnownHostsFile": "none", "GlobalKnownHostsFile": everyones}
+    server.add_alias("global", **settings)
+
+    with pytest.raises(HostKeyError, match="no UserKnownHostsFile"):
+        say("global", accept_new=True)
+    assert not everyones.exists()
+
+    everyones.write_bytes(server.known_hosts.read_bytes())
+    assert say("global", "in") == b"in|"
+
+
+def test_a_changed_key_is_seen_in_a_file_that_is_named_by_tokens(server, tmp_path):
+    server.add_alias("named", UserKnownHostsFile=f"{tmp_path}/%h_%p")
+    server.write_known_hosts(make_key(tmp_path / "other"))
+    server.known_hosts.rename(tmp_path / f"127.0.0.1_{server.port}")
+
+    with pytest.raises(HostKeyError, match="CHANGED"):
+        say("named", accept_new=True)
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_stop_ends_the_making_of_a_connection(server, is_accepted):
+    stop = Stop()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        address = listener.getsockname()
+        if not is_accepted:  # fill the queue, so that the next one gets no answer at all
+            for _ in range(4):
+                line = stack.enter_context(socket.socket())
+                line.setblocking(False)  # noqa: FBT003 - its own way
+                line.connect_ex(address)
+        server.add_alias("silent", Port=address[1])
+        timer = threading.Timer(0.5, stop.set)
+        timer.start()
+        started_at_s = time.monotonic()
+        with (
+            pytest.raises(ConnectionLostError),
+            connect(parse_host("silent"), timeouts=Timeouts(20, 20, 20), stop=stop),
+        ):
+            pass
+        timer.join()
+
+    assert 0.4 < time.monotonic() - started_at_s < 5
 
 
 def test_a_changed_key_is_refused_in_any_case(server, tmp_path):

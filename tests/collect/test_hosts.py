@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from getpass import getuser
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 from hypothesis import given, settings
@@ -122,3 +124,39 @@ def test_any_text_is_a_host_or_an_error(tmp_path_factory, text):
         return
     assert 0 < host.port < 65536
     assert not host.hostname.startswith("-")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("%d/known/%h", "{home}/known/192.168.1.20"),
+        ("/k/%n_%k_%p_%r", "/k/car_car_2222_comma"),
+        ("/k/%%h", "/k/%h"),
+        ("/k/%k\n HostKeyAlias Same", "/k/Same"),
+        ("${KNOWN_HOSTS_OF}/x", "/keys/x"),
+        ("~/%L", "{home}/" + gethostname().split(".")[0]),
+    ],
+)
+def test_a_file_of_known_hosts_is_named_as_ssh_names_it(config, monkeypatch, written, meant):
+    monkeypatch.setenv("KNOWN_HOSTS_OF", "/keys")
+    config.write_text(
+        f"Host car\n HostName 192.168.1.20\n Port 2222\n User comma\n"
+        f" UserKnownHostsFile {written}\n"
+    )
+
+    home = config.parent.parent
+    assert parse_host("car").known_hosts_files == (Path(meant.format(home=home)),)
+
+
+@pytest.mark.parametrize("token", ["%C", "%j", "%x", "%", "${NO_SUCH_VARIABLE_HERE}"])
+def test_a_token_that_stands_for_nothing_is_named(config, token):
+    config.write_text(f"Host car\n  UserKnownHostsFile /k/{token}\n")
+
+    with pytest.raises(ConfigError, match=re.escape(token)):
+        parse_host("car")
+
+
+def test_what_was_typed_counts_in_the_proxys_command(config):
+    config.write_text("Host car\n  Port 1\n  ProxyCommand nc -X connect %h %p\n")
+
+    assert parse_host("car:2222").proxy_command == "nc -X connect car 2222"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from random import Random
+from unittest.mock import Mock
 
 import pytest
 
+from engagement.collect import upload
 from engagement.collect.hosts import parse_host
 from engagement.collect.sync import Upload, send
 from engagement.errors import InputError, RemoteError
@@ -60,6 +63,37 @@ def test_only_what_differs_is_sent_and_never_into_the_file_that_is_read(source, 
     assert SIZE // 10 < sent.sent_bytes < SIZE // 5
     assert target.stat().st_mode & 0o777 == 0o640
     assert names(place) == ["engagement.duckdb"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.usefixtures("server")
+def test_a_replaced_file_keeps_its_owner(source, place):
+    target = place / "engagement.duckdb"
+    target.write_bytes(b"old")
+    os.chown(target, 1234, 4321)
+    target.chmod(0o660)
+
+    sent = send_one(source, target)
+
+    found = target.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1234, 4321, 0o660)
+    assert sent.notes == ()
+
+
+@pytest.mark.usefixtures("server")
+def test_an_owner_that_can_not_be_kept_is_said(source, place, monkeypatch):
+    target = place / "engagement.duckdb"
+    target.write_bytes(b"old")
+    refuse = Mock(side_effect=PermissionError(13, "Permission denied"))
+    monkeypatch.setattr(upload, "_owner", lambda found: (found.st_size, 0))  # differs
+    monkeypatch.setattr("paramiko.SFTPClient.chown", refuse)
+    notes = []
+
+    sent = send_one(source, target, on_note=notes.append)
+
+    assert target.read_bytes() == source.read_bytes()
+    assert [*sent.notes] == notes
+    assert "is now of the user who sent it" in notes[0]
 
 
 @pytest.mark.parametrize("is_missing", ["here", "there"])
