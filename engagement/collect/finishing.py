@@ -1,25 +1,34 @@
-"""The last steps of a file that is whole: onto the disk, then to its name.
+"""The last steps of files that are whole: onto the disk, then to their names.
 
-Disks take their time over them, so a thread does it while the next file comes.
+Disks take their time over them, so a thread does it while more files come. Small ones are finished
+together: a disk needs hardly longer for many than for one.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from engagement.collect.reading import BusyError
+from engagement.collect.faults import BusyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
     from engagement.collect.report import DeviceReport
 
-_MAX_WAITING = 8
+_MAX_TOGETHER = 16  # files that are finished together; each is open, of many devices at once
+_MAX_TOGETHER_BYTES = 1 << 23  # that they may have,
+_MAX_AGE_S = 1.0  # and that the first of them may wait for others
+_MAX_UNFINISHED = 16  # files of which the disk has been told
+_FEW = 4  # files that are better written one by one
+_TOO_LONG_S = 1.0  # for some small files: others write to the disk, and much
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +40,13 @@ class Whole:
     target: Path
     host: str
 
-    def finish(self) -> int:
-        """Make it last, give it its name, and close it; return its size in bytes.
-
-        A power cut leaves the `.part` file or the whole log, never a log that lacks something.
+    def rename(self) -> None:
+        """Give it its name.
 
         Raises:
             BusyError: If the name was taken meanwhile.
-            OSError: If the disk is full or does not take it.
+            OSError: If this system refuses it.
         """
-        try:
-            os.fsync(self.file)
-            self._rename()
-            return os.fstat(self.file).st_size
-        except OSError as error:
-            error.filename = error.filename or str(self.part)
-            raise
-        finally:
-            os.close(self.file)
-
-    def _rename(self) -> None:
         try:
             os.link(self.part, self.target)
         except FileExistsError:
@@ -64,13 +60,20 @@ class Whole:
             self.part.unlink()
 
 
+_Outcome = tuple[Whole, int | BusyError | OSError]  # bytes of a finished file, or what was wrong
+
+
 class Finisher:
     """Finishes files in their order, and puts into a report what became of them."""
 
     def __init__(self, report: DeviceReport) -> None:
         self._report = report
         self._thread = ThreadPoolExecutor(1, "finish")
-        self._waiting: deque[tuple[Whole, Future[int]]] = deque()
+        self._disk = _Disk()
+        self._together: list[Whole] = []
+        self._n_bytes = 0
+        self._since_s = 0.0
+        self._unfinished: deque[tuple[int, Future[list[_Outcome]]]] = deque()
 
     def add(self, whole: Whole) -> None:
         """Finish a file soon.
@@ -78,26 +81,51 @@ class Finisher:
         Raises:
             OSError: If one before it could not be finished.
         """
-        self._waiting.append((whole, self._thread.submit(whole.finish)))
-        self.settle(_MAX_WAITING)
+        now_s = time.monotonic()
+        if not self._together:
+            self._since_s, self._n_bytes = now_s, 0
+        self._together.append(whole)
+        self._n_bytes += os.fstat(whole.file).st_size
+        if (
+            len(self._together) >= _MAX_TOGETHER
+            or self._n_bytes > _MAX_TOGETHER_BYTES
+            or now_s - self._since_s > _MAX_AGE_S
+        ):
+            self._start()
+            self._settle(_MAX_UNFINISHED)
 
-    def settle(self, n_left: int = 0) -> None:
-        """Wait until no more than so many files are to be finished.
+    def settle(self) -> None:
+        """Wait until all files are finished.
 
         Raises:
             OSError: If one could not be.
         """
-        while len(self._waiting) > n_left:
-            whole, finished = self._waiting.popleft()
-            try:
-                self._report.size_bytes += finished.result()
-            except BusyError:
-                self._report.n_busy += 1
-            except OSError:
-                self._report.to_collect.append(whole.target)
-                raise
-            else:
-                self._report.collected.append(whole.target)
+        self._start()
+        self._settle(0)
+
+    def _start(self) -> None:
+        wholes, self._together = self._together, []
+        if wholes:
+            self._unfinished.append((len(wholes), self._thread.submit(_finish, wholes, self._disk)))
+
+    def _settle(self, n_left: int) -> None:
+        """Wait until no more than so many files that were started are unfinished."""
+        report, refused = self._report, None
+        n_unfinished = sum(number for number, _ in self._unfinished)
+        while n_unfinished > n_left:
+            number, finished = self._unfinished.popleft()
+            n_unfinished -= number
+            for whole, outcome in finished.result():
+                if isinstance(outcome, BusyError):
+                    report.n_busy += 1
+                elif isinstance(outcome, OSError):
+                    report.to_collect.append(whole.target)
+                    refused = outcome
+                else:
+                    report.size_bytes += outcome
+                    report.collected.append(whole.target)
+        if refused:
+            raise refused
 
     def __enter__(self) -> Self:
         return self
@@ -112,3 +140,58 @@ class Finisher:
             self.settle()
         finally:
             self._thread.shutdown()
+
+
+def _finish(wholes: Sequence[Whole], disk: _Disk) -> list[_Outcome]:
+    try:
+        disk.keep([whole.file for whole in wholes])
+    except OSError as error:
+        error.filename = error.filename or str(wholes[0].part)
+        for whole in wholes:
+            os.close(whole.file)
+        return [(whole, error) for whole in wholes]
+    return [(whole, _rename(whole)) for whole in wholes]
+
+
+def _rename(whole: Whole) -> int | BusyError | OSError:
+    try:
+        whole.rename()
+        return os.fstat(whole.file).st_size
+    except BusyError as error:
+        return error
+    except OSError as error:
+        error.filename = error.filename or str(whole.part)
+        return error
+    finally:
+        os.close(whole.file)
+
+
+class _Disk:
+    """Has the disk keep what was written to files.
+
+    A power cut leaves a `.part` file or a whole log, never a log that lacks something.
+    """
+
+    def __init__(self) -> None:
+        self._sync_all = getattr(_LIBC, "syncfs", None)  # Linux has it
+
+    def keep(self, files: Sequence[int]) -> None:
+        """Return when the disk has them.
+
+        Raises:
+            OSError: If it is full or does not take them.
+        """
+        if len(files) < _FEW or self._sync_all is None:
+            for file in files:
+                os.fsync(file)
+            return
+        started_at_s = time.monotonic()
+        for file in {os.fstat(file).st_dev: file for file in files}.values():
+            if self._sync_all(file):
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
+        if time.monotonic() - started_at_s > _TOO_LONG_S:
+            self._sync_all = None  # it waits for what others write, too
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)

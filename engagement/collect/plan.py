@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,13 +13,15 @@ from engagement.collect.transfer import Transfer
 from engagement.names import drive_started_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from engagement.collect.device import Listing, RemoteLog
+    from engagement.collect.listing import Listing, RemoteLog
 
 Kind = Literal["rlog", "qlog", "both"]
 
 _SUFFIXES = ("", ".bz2", ".zst")
+_PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in _SUFFIXES}
 _OLD_LENGTH = 8  # of the dongle ids that older systems name folders by
 _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
 
@@ -58,17 +61,25 @@ class Plan:
         transfers: What has to come, oldest first.
         n_there: Logs that are here already.
         n_old: Those of them in a folder named by the first 8 characters of the dongle id.
+        there: Those of them that should be here byte for byte, each with its file.
         n_locked: Logs that are still being written.
         conflicts: Files that are here and differ, each with how.
         nameless: Logs of no known device.
+        doubles: Logs that are there in another form as well, which is the one that counts.
+        spent: `.part` files of logs that are here.
+        left: `.part` files of logs that the device no longer has.
     """
 
     transfers: list[Transfer] = field(default_factory=list)
     n_there: int = 0
     n_old: int = 0
+    there: list[tuple[RemoteLog, Path]] = field(default_factory=list)
     n_locked: int = 0
     conflicts: list[tuple[Path, str]] = field(default_factory=list)
     nameless: list[RemoteLog] = field(default_factory=list)
+    doubles: list[RemoteLog] = field(default_factory=list)
+    spent: list[Path] = field(default_factory=list)
+    left: list[Path] = field(default_factory=list)
 
     @property
     def size_bytes(self) -> int:
@@ -94,7 +105,7 @@ def make_plan(
         codec: What to compress with what is not compressed; `zst`, `bz2` or None.
     """
     plan = Plan(n_locked=sum(selection.admits(log) for log in listing.locked))
-    targets: set[Path] = set()
+    places: set[tuple[Path, str]] = set()
     here = _Here()
     for log in listing.logs:
         if not selection.admits(log):
@@ -103,15 +114,44 @@ def make_plan(
         if name is None:
             plan.nameless.append(log)
             continue
-        its_codec = None if log.suffix else codec
-        file = f"{log.kind}{f'.{its_codec}' if its_codec else log.suffix}"
-        segment = f"{log.drive}--{log.segment_num}"
-        target = folder / name / segment / file
-        old_folder = folder / name[:_OLD_LENGTH] / segment
-        if target not in targets and not _settle(plan, log, target, old_folder, here):
+        target, its_codec = _target_of(log, folder / name, codec)
+        old_folder = folder / name[:_OLD_LENGTH] / target.parent.name
+        if (target.parent, log.kind) in places:
+            plan.doubles.append(log)
+        elif not _settle(plan, log, target, old_folder, here):
             plan.transfers.append(Transfer(log, target, its_codec))
-        targets.add(target)
+        places.add((target.parent, log.kind))
+    if listing.problem is None:
+        plan.left = list(_left(listing, folder, dongle_id))
     return plan
+
+
+def _target_of(log: RemoteLog, folder: Path, codec: str | None) -> tuple[Path, str | None]:
+    """The file of a log in its device's folder, and what it is to be compressed with."""
+    its_codec = None if log.suffix else codec
+    file = f"{log.kind}{f'.{its_codec}' if its_codec else log.suffix}"
+    return folder / _segment_of(log) / file, its_codec
+
+
+def _segment_of(log: RemoteLog) -> str:
+    return f"{log.drive}--{log.segment_num}"
+
+
+def _left(listing: Listing, folder: Path, dongle_id: str | None) -> Iterator[Path]:
+    """`.part` files of the device whose logs it no longer has."""
+    logs = [*listing.logs, *listing.locked]
+    there = {(_device_of(log, dongle_id), _segment_of(log), log.kind) for log in logs}
+    for name in {dongle_id, *(name for name, _, _ in there)} - {None}:
+        for segment in _names_in(folder / str(name)):
+            for file in _names_in(folder / str(name) / segment):
+                if file in _PARTS and (name, segment, _PARTS[file]) not in there:
+                    yield folder / str(name) / segment / file
+
+
+def _names_in(folder: Path) -> Iterable[str]:
+    with suppress(OSError):
+        return sorted(path.name for path in folder.iterdir())
+    return ()
 
 
 def _device_of(log: RemoteLog, dongle_id: str | None) -> str | None:
@@ -124,10 +164,18 @@ def _device_of(log: RemoteLog, dongle_id: str | None) -> str | None:
 def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _Here) -> bool:
     """Take note of a log that is here, or whose name is taken; say whether that is so."""
     for folder in dict.fromkeys((target.parent, old_folder)):
-        if _is_in(here.files(folder), log):
-            plan.n_there += 1
-            plan.n_old += folder != target.parent
-            return True
+        suffix = _suffix_in(here.files(folder), log)
+        if suffix is None:
+            continue
+        plan.n_there += 1
+        plan.n_old += folder != target.parent
+        if suffix == log.suffix:
+            plan.there.append((log, folder / f"{log.kind}{suffix}"))
+        plan.spent += [folder / name for name in here.files(folder) if _PARTS.get(name) == log.kind]
+        return True
+    if here.is_blocked(target.parent):
+        plan.conflicts.append((target, "what has the name of its folder is no folder"))
+        return True
     status = here.files(target.parent).get(target.name)
     if status is None:
         return False
@@ -138,16 +186,16 @@ def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _H
     return True
 
 
-def _is_in(files: dict[str, os.stat_result], log: RemoteLog) -> bool:
-    """Whether a log is among files: of its size, or in another compression, of its time."""
+def _suffix_in(files: dict[str, os.stat_result], log: RemoteLog) -> str | None:
+    """The suffix that a log has among files: its own if the size is, else one of its time."""
     for suffix in _SUFFIXES:
         status = files.get(f"{log.kind}{suffix}")
-        if status is None:
+        if status is None or not stat.S_ISREG(status.st_mode):
             continue
         is_same_time = abs(status.st_mtime_ns - log.mtime_ns) < _SAME_TIME_NS
         if status.st_size == log.size_bytes if suffix == log.suffix else is_same_time:
-            return True
-    return False
+            return suffix
+    return None
 
 
 class _Here:
@@ -155,21 +203,33 @@ class _Here:
 
     def __init__(self) -> None:
         self._folders: dict[Path, dict[str, os.stat_result]] = {}
+        self._blocked: set[Path] = set()
 
     def files(self, folder: Path) -> dict[str, os.stat_result]:
         """What is in a folder, by name; a link counts as what it leads to, if that exists."""
-        found = self._folders.get(folder)
-        if found is None:
-            found = self._folders[folder] = _look(folder)
+        if folder not in self._folders:
+            self._folders[folder] = self._look(folder)
+        return self._folders[folder]
+
+    def is_blocked(self, folder: Path) -> bool:
+        """Whether something else has the name of a folder."""
+        self.files(folder)
+        return folder in self._blocked
+
+    def _look(self, folder: Path) -> dict[str, os.stat_result]:
+        found: dict[str, os.stat_result] = {}
+        try:
+            with os.scandir(folder) as scan:
+                for entry in scan:
+                    found[entry.name] = _status(entry)
+        except OSError:  # what else is wrong with it shows when a log is written
+            if os.path.lexists(folder) and not folder.is_dir():
+                self._blocked.add(folder)
         return found
 
 
-def _look(folder: Path) -> dict[str, os.stat_result]:
-    found = {}
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as scan:
-        for entry in scan:
-            try:
-                found[entry.name] = entry.stat()
-            except FileNotFoundError:
-                found[entry.name] = entry.stat(follow_symlinks=False)
-    return found
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return entry.stat()
+    except OSError:  # a link that leads nowhere
+        return entry.stat(follow_symlinks=False)

@@ -1,53 +1,27 @@
-"""Contents of a device's files, each by whichever way is fastest there.
-
-A `Source` gives some files in a fixed order. Where a shell answers properly, one command sends
-them all, so that neither a shell's start nor the way there and back is paid for each:
-
-    MARK LF content LF MARK status sum LF
-
-Of a file that can't be read only the second half comes. The mark is random, so that no content can
-pass for it; a log that has another size than it had can't shift what belongs to the next unnoticed.
-"""
+"""Contents of a device's files, each by whichever way is fastest there."""
 
 from __future__ import annotations
 
-import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from engagement.collect.batch import open_batch
 from engagement.collect.connection import lost_connections
+from engagement.collect.faults import ChangedError, GoneError, check_end
+from engagement.collect.shell import portable
 from engagement.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engagement.collect.connection import Connection, Stream
-    from engagement.collect.device import RemoteLog
-    from engagement.collect.hosts import Host
+    from engagement.collect.batch import Request
+    from engagement.collect.connection import Connection
+    from engagement.collect.listing import RemoteLog
 
-Request = tuple["RemoteLog", int]
-"""A log, and the offset from which on it is wanted."""
-
-_SCRIPT = (  # words of the shell itself wherever it has them: programs take their time to start
-    "mark=$1; sums=$2; shift 2; while [ $# -gt 1 ]; do sum=; "
-    'if [ -f "$2" ] && [ -r "$2" ]; then printf "%s\\n" "$mark"; '
-    'if [ "$1" = 1 ]; then cat -- "$2"; else tail -c "+$1" -- "$2"; fi; status=$?; '
-    '[ -z "$sums" ] || sum=$(sha256sum <"$2"); else status=1; fi; '
-    'printf "\\n%s %d %s\\n" "$mark" "$status" "${sum%% *}"; shift 2; done'
-)
-_MAX_LINE_BYTES = 256
-_N_FIELDS = 3
 _PIECE_BYTES = 1 << 22  # asked for at once by SFTP
 _BLOCK_BYTES = 1 << 15  # which it answers in blocks of
-_COMPRESSORS = {"zst": ["zstd", "-q", "-3", "-c"], "bz2": ["bzip2", "-q", "-c"]}
-
-
-class BusyError(RemoteError):
-    """Another collect is bringing the same file."""
-
-
-class ChangedError(RemoteError):
-    """A log that is not what it was when it was listed."""
+COMPRESSORS = {"zst": ["zstd", "-q", "-3", "-c"], "bz2": ["bzip2", "-q", "-c"]}
+"""Of a codec, the program that makes it, and its options."""
 
 
 class Source(Protocol):
@@ -60,6 +34,8 @@ class Source(Protocol):
         """Yield it in pieces, from an offset on.
 
         Raises:
+            GoneError: If it is no longer there.
+            ChangedError: If it is another than it was.
             RemoteError: If it can't be read.
             ConnectionLostError: If the device goes away.
         """
@@ -70,73 +46,6 @@ class Source(Protocol):
         Raises:
             RemoteError: If it can't tell.
         """
-
-
-class Batch:
-    """Several files by one command."""
-
-    def __init__(
-        self, stream: Stream, host: Host, requests: Sequence[Request], mark: bytes
-    ) -> None:
-        self._stream = stream
-        self._pieces = iter(stream)
-        self._host = host
-        self._requests = list(requests)
-        self._mark = mark
-        self._rest = b""
-        self._sum = b""
-
-    def is_ready_for(self, log: RemoteLog) -> bool:
-        """Whether this log comes next."""
-        return bool(self._requests) and self._requests[0][0] is log
-
-    def read(self, log: RemoteLog, offset: int) -> Iterator[bytes]:
-        """Yield the log's bytes; afterwards the next one is ready."""
-        if offset != self._requests[0][1]:
-            raise BusyError(self._host.name, f"{log.path!r}: its .part file changed meanwhile")
-        if self._line() == self._mark:
-            yield from self._bytes(log.size_bytes - offset)
-            self._expect(not self._line())
-        fields = self._line().split(b" ")
-        self._expect(len(fields) == _N_FIELDS and fields[0] == self._mark)
-        _, status, self._sum = fields
-        self._requests.pop(0)
-        if status != b"0":
-            raise RemoteError(self._host.name, f"{log.path!r} can't be read")
-
-    def sha256(self, log: RemoteLog) -> str:
-        """The sum that came behind the log."""
-        if not self._sum:
-            problem = f"{log.path!r} can't be verified: there is no sha256sum"
-            raise RemoteError(self._host.name, problem)
-        return self._sum.lstrip(b"\\").decode("ascii", errors="replace")
-
-    def _expect(self, is_in_step: bool) -> None:  # noqa: FBT001
-        if not is_in_step:
-            path = self._requests[0][0].path
-            raise ChangedError(self._host.name, f"{path!r} has another size than it had")
-
-    def _bytes(self, n_bytes: int) -> Iterator[bytes]:
-        while n_bytes:
-            piece = self._rest or self._more()
-            self._rest = piece[n_bytes:]
-            piece = piece[:n_bytes]
-            self._expect(self._mark not in piece)  # the log has ended before its size
-            n_bytes -= len(piece)
-            yield piece
-
-    def _line(self) -> bytes:
-        while b"\n" not in self._rest[:_MAX_LINE_BYTES]:
-            self._expect(len(self._rest) < _MAX_LINE_BYTES)
-            self._rest += self._more()
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
-
-    def _more(self) -> bytes:
-        piece = next(self._pieces, b"")
-        if not piece:
-            raise RemoteError(self._host.name, f"it ended early: {self._stream.finish().problem}")
-        return piece
 
 
 class _Compressed:
@@ -153,20 +62,21 @@ class _Compressed:
 
     def read(self, log: RemoteLog, offset: int) -> Iterator[bytes]:  # noqa: ARG002 - always 0
         """Yield what the compressor writes."""
-        words = ["nice", "-n", "19", *_COMPRESSORS[self._codec], "--", log.path]
-        with self._connection.stream(words) as stream:
+        words = ["nice", "-n", "19", *COMPRESSORS[self._codec], "--", log.path]
+        with self._connection.stream(portable(words)) as stream:
             yield from stream
             answer = stream.finish()
+        host = self._connection.host.name
+        check_end(host, answer)
         if answer.status:
-            raise RemoteError(self._connection.host.name, answer.problem)
+            if self._connection.run(portable(["test", "-e", log.path])).status == 1:
+                raise GoneError(host, f"{log.path!r} is gone")
+            raise RemoteError(host, answer.problem)
 
     def sha256(self, log: RemoteLog) -> str:
         """The sum of the log before it is compressed."""
-        answer = self._connection.run(["sha256sum", "--", log.path])
-        if answer.status:
-            problem = f"{log.path!r} can't be verified: {answer.problem}"
-            raise RemoteError(self._connection.host.name, problem)
-        return answer.stdout.decode("ascii", errors="replace").lstrip("\\")[:64]
+        with open_batch(self._connection, [(log, 0)], start="", with_sums=True) as batch:
+            return batch.check(log)
 
 
 class _Files:
@@ -183,21 +93,47 @@ class _Files:
     def read(self, log: RemoteLog, offset: int) -> Iterator[bytes]:
         """Yield the log's bytes."""
         host = self._connection.host
-        with lost_connections(host):
-            try:
-                with self._connection.sftp().open(log.path, "rb") as file:
-                    for start in range(offset, log.size_bytes, _PIECE_BYTES):
-                        end = min(start + _PIECE_BYTES, log.size_bytes)
-                        blocks = range(start, end, _BLOCK_BYTES)
-                        yield from file.readv([(b, min(_BLOCK_BYTES, end - b)) for b in blocks])
-            except (FileNotFoundError, PermissionError) as error:
-                reason = (error.strerror or str(error)).lower()
-                raise RemoteError(host.name, f"{log.path!r}: {reason}") from error
+        path = log.path.encode(errors="surrogateescape")
+        with (
+            lost_connections(host),
+            remote_files(self._connection, log.path),
+            self._connection.sftp().open(path, "rb") as file,
+        ):
+            for start in range(offset, log.size_bytes, _PIECE_BYTES):
+                end = min(start + _PIECE_BYTES, log.size_bytes)
+                blocks = range(start, end, _BLOCK_BYTES)
+                yield from file.readv([(b, min(_BLOCK_BYTES, end - b)) for b in blocks])
+            found = file.stat()
+        if (found.st_size, found.st_mtime) != (log.size_bytes, log.mtime_ns // 10**9):
+            raise ChangedError(host.name, f"{log.path!r} has changed while it came")
 
     def sha256(self, log: RemoteLog) -> str:
         """Can't be had."""
         problem = f"{log.path!r} can't be verified: the device runs no commands"
         raise RemoteError(self._connection.host.name, problem)
+
+
+@contextmanager
+def remote_files(connection: Connection, path: str) -> Iterator[None]:
+    """Tell what SFTP says of a file or folder from what it says of the connection.
+
+    Raises:
+        GoneError: If it is not there.
+        RemoteError: If the device refuses it.
+        EOFError, OSError, paramiko.SSHException: If the connection is lost.
+    """
+    name = connection.host.name
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise GoneError(name, f"{path!r} is gone") from error
+    except PermissionError as error:
+        raise RemoteError(name, f"{path!r}: permission denied there") from error
+    except OSError as error:
+        channel = connection.sftp().get_channel()
+        if isinstance(error, TimeoutError) or channel is None or channel.closed:
+            raise
+        raise RemoteError(name, f"{path!r}: {str(error).lower()}") from error
 
 
 @contextmanager
@@ -219,13 +155,6 @@ def open_source(
     elif not has_shell:
         yield _Files(connection, requests)
     else:
-        mark = secrets.token_hex(16)
-        words = ["sh", "-c", _SCRIPT, "sh", mark, "1" if with_sums else ""]
-        words += [word for log, offset in requests for word in (str(offset + 1), log.path)]
-        with connection.stream(words) as stream:
-            yield Batch(stream, connection.host, requests, mark.encode())
-
-
-def compressor_of(codec: str) -> str:
-    """The program that makes a codec."""
-    return _COMPRESSORS[codec][0]
+        start = str(requests[0][1] + 1)
+        with open_batch(connection, requests, start=start, with_sums=with_sums) as batch:
+            yield batch

@@ -6,28 +6,32 @@ where it ended. One that was left otherwise, as by a power cut, may hold anythin
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.collect.arrival import Arrival, DamagedError, arrival_of
+from engagement.collect.faults import BusyError, ChangedError, GoneError, InTheWayError
 from engagement.collect.finishing import Whole
-from engagement.collect.reading import BusyError, ChangedError
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from engagement.collect.device import RemoteLog
+    from engagement.collect.listing import RemoteLog
     from engagement.collect.pace import Rate
-from engagement.collect.reading import Source
+    from engagement.collect.reading import Source
 
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
 _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
 _HASHED_BYTES = 1 << 20
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,10 @@ def fetch(
 
     Raises:
         ConnectionLostError: If the device goes away; the `.part` file stays.
+        InTheWayError: If something here has its place.
         RemoteError: If it can't be read or does not come as it is there.
         OSError: If it can't be written here.
     """
-    transfer.target.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(transfer)
     with ExitStack() as stack:
         file = _open(part, host)
@@ -75,8 +79,9 @@ def fetch(
             writer.check(source if verify else None)
         except ConnectionLostError:
             raise
-        except RemoteError:
-            part.unlink(missing_ok=True)
+        except RemoteError as error:
+            if not (isinstance(error, GoneError) and writer.n_bytes):
+                part.unlink(missing_ok=True)
             raise
         except OSError as error:
             error.filename = error.filename or str(part)
@@ -102,6 +107,11 @@ class _Writer:
         self._arrived: Arrival = arrival_of(transfer.codec)
         self._digest = hashlib.sha256()
         self._is_hashed = False
+
+    @property
+    def n_bytes(self) -> int:
+        """How much of the log is here."""
+        return self._arrived.n_bytes
 
     def begin(self, *, verify: bool) -> None:
         """Keep what a broken transfer left, if it is of this log; know its hash where needed."""
@@ -172,18 +182,49 @@ def _offset(part: os.stat_result, transfer: Transfer) -> int:
 
 
 def _open(part: Path, host: str) -> int:
-    """Open a `.part` file that nobody else writes to.
+    """Open a `.part` file that nobody else writes to; its folder is made.
 
     Raises:
         BusyError: If somebody does.
+        InTheWayError: If something else has its place.
     """
-    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    # Another process may have given the file its final name since it was opened.
-    with suppress(OSError):
-        if _lock(file) and os.path.samestat(os.fstat(file), os.lstat(part)):
-            return file
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(part, _FLAGS, 0o666)
+    except OSError as error:
+        if error.errno not in _IN_THE_WAY:
+            raise
+        raise InTheWayError(
+            host, f"{error.filename}: {os.strerror(error.errno).lower()}"
+        ) from error
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise InTheWayError(host, f"{part}: is no file")
+    if lock(file, part):
+        return file
     os.close(file)
     raise BusyError(host, f"{part}: another collect is writing to it")
+
+
+def remove_left(part: Path) -> bool:
+    """Remove a `.part` file of a log that is here whole, unless somebody writes to it."""
+    with suppress(OSError):
+        file = os.open(part, _FLAGS & ~os.O_CREAT)
+        try:
+            if lock(file, part):
+                part.unlink()
+                return True
+        finally:
+            os.close(file)
+    return False
+
+
+def lock(file: int, part: Path) -> bool:
+    """Keep others from writing to a `.part` file; say whether nobody does."""
+    # Another process may have given the file its final name since it was opened.
+    with suppress(OSError):
+        return _lock(file) and os.path.samestat(os.fstat(file), os.lstat(part))
+    return False
 
 
 def _lock(file: int) -> bool:

@@ -33,3 +33,9 @@ def server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 @pytest.fixture
 def device(tmp_path: Path) -> FakeDevice:
     return make_device(tmp_path / "device")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where logs shall go."""
+    return tmp_path / "rlogs"

@@ -1,38 +1,28 @@
-"""Collecting from a folder on this machine, through a real SSH server."""
+"""What comes from a folder on this machine through a real SSH server, and where to."""
 
 from __future__ import annotations
 
 import bz2
-import os
-import random
 import shutil
-import socket
-import subprocess
 import sys
-import threading
-import time
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from engagement.collect import reading
 from engagement.collect.collector import collect
-from engagement.collect.device import Device
 from engagement.collect.hosts import parse_host
-from engagement.collect.pace import Patience, Stop
 from engagement.collect.plan import Selection
 from tests.collect.devices import (
     DONGLE_ID,
     DRIVE,
     OPTIONS,
     make_device,
-    proxied,
     random_bytes,
     run_collect,
     tree,
 )
-from tests.collect.sshd import free_port, run_server
+from tests.collect.sshd import run_server
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -40,11 +30,6 @@ else:
     from backports import zstd
 
 pytestmark = pytest.mark.usefixtures("server")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "rlogs"
 
 
 def test_all_logs_come_and_then_nothing_more(device, folder):
@@ -97,72 +82,6 @@ def test_a_dry_run_writes_nothing(device, folder):
 
     assert report.to_collect == [folder / DONGLE_ID / f"{DRIVE}--0" / "rlog.zst"]
     assert not folder.exists()
-
-
-def test_a_connection_cut_twenty_times_brings_equal_files(device, folder, server):
-    for number in range(8):
-        device.add(f"{DRIVE}--{number}/rlog.zst", random_bytes(700_000, number))
-    rng = random.Random(5)
-    budgets = [rng.randrange(1, 2500) for _ in range(5)]
-    budgets += [rng.randrange(2500, 450_000) for _ in range(15)]
-    rng.shuffle(budgets)
-
-    with proxied(server.port, budgets) as proxy:
-        server.write_known_hosts(port=proxy.port)
-        name = server.add_alias("cut", Port=proxy.port)
-        report = run_collect(device, folder, name, verify=True, patience=Patience(6, 0.01))
-
-    assert report.problem is None
-    assert proxy.n_cut == report.n_retries == 20
-    assert tree(folder / DONGLE_ID) == tree(device.logs)
-    assert proxy.n_bytes < 8 * 700_000 * 1.4
-
-
-def test_what_a_cut_left_is_gone_on_with(device, folder, server):
-    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(2_000_000))
-
-    with proxied(server.port, [1_000_000], lag_s=0.5) as proxy:
-        server.write_known_hosts(port=proxy.port)
-        name = server.add_alias("once", Port=proxy.port)
-        broken = run_collect(device, folder, name, patience=Patience(0))
-        left = tree(folder)
-        n_before = proxy.n_bytes
-        whole = run_collect(device, folder, name, verify=True)
-
-    (part,) = left
-    assert part.endswith("rlog.zst.part")
-    assert 800_000 < len(left[part]) < 1_000_000
-    assert broken.problem
-    assert broken.to_collect
-    assert whole.is_good
-    assert proxy.n_bytes - n_before < 1_300_000
-    assert tree(folder / DONGLE_ID) == tree(device.logs)
-
-
-def test_a_part_of_unknown_origin_is_begun_anew(device, folder):
-    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(100_000))
-    segment = folder / DONGLE_ID / f"{DRIVE}--0"
-    segment.mkdir(parents=True)
-    (segment / "rlog.zst.part").write_bytes(bytes(50_000))  # as a power cut leaves it
-
-    assert run_collect(device, folder).is_good
-    assert tree(folder / DONGLE_ID) == tree(device.logs)
-
-
-def test_a_part_that_holds_other_bytes_is_found_by_its_sum(device, folder):
-    there = device.add(f"{DRIVE}--0/rlog.zst", random_bytes(100_000))
-    segment = folder / DONGLE_ID / f"{DRIVE}--0"
-    segment.mkdir(parents=True)
-    (segment / "rlog.zst.part").write_bytes(bytes(50_000))
-    os.utime(segment / "rlog.zst.part", ns=(there.stat().st_mtime_ns,) * 2)
-
-    report = run_collect(device, folder, verify=True)
-
-    ((path, problem),) = report.failed
-    assert path == str(there)
-    assert "SHA-256" in problem
-    assert tree(folder) == {}
-    assert run_collect(device, folder, verify=True).is_good
 
 
 def test_a_file_of_another_size_is_a_conflict_and_stays(device, folder):
@@ -276,29 +195,6 @@ def test_names_with_metacharacters_above_a_segment_reach_no_shell(device, folder
     assert not mark.exists()
 
 
-def test_a_dead_host_costs_only_itself(device, folder, server):
-    device.add(f"{DRIVE}--0/rlog.zst")
-    dead = server.add_alias("dead", Port=free_port())
-    options = replace(OPTIONS, settings=device.settings)
-
-    reports = collect([parse_host(dead), parse_host("device")], folder, options)
-
-    assert "refused" in reports[0].problem
-    assert reports[0].n_retries == OPTIONS.patience.retries
-    assert len(reports[1].collected) == 1
-
-
-def test_a_host_that_says_nothing_is_given_up(device, folder, server):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        name = server.add_alias("silent", Port=silent.getsockname()[1])
-        quick = replace(OPTIONS.timeouts, connect_s=0.3)
-        started_at_s = time.monotonic()
-        report = run_collect(device, folder, name, timeouts=quick, patience=Patience(0))
-
-    assert report.problem
-    assert time.monotonic() - started_at_s < 4
-
-
 def test_two_devices_at_once(tmp_path, folder):
     first = make_device(tmp_path / "first", "1" * 16)
     for number in range(3):
@@ -311,41 +207,6 @@ def test_two_devices_at_once(tmp_path, folder):
     assert tree(folder / ("1" * 16)) == tree(first.logs)
     assert sum(len(report.collected) for report in reports) == 3
     assert sum(r.n_busy + r.n_there + len(r.collected) for r in reports) == 6
-
-
-def test_a_full_disk_is_said_and_gone_on_from(device, small_disk):
-    folder, resize = small_disk
-    resize(1_000_000)
-    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(600_000))
-    device.add(f"{DRIVE}--1/rlog.zst", random_bytes(900_000))
-
-    report = run_collect(device, folder)
-    assert "no space left" in report.problem
-    assert f"{DRIVE}--1/rlog.zst.part" in report.problem
-    assert len(report.collected) == 1
-
-    resize(10_000_000)
-    assert run_collect(device, folder, verify=True).is_good
-    assert tree(folder / DONGLE_ID) == tree(device.logs)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of its own, and a way to say how large it is."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a file system")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
-
-    def resize(size_bytes: int) -> None:
-        option = f"remount,size={size_bytes // 1024}k"
-        subprocess.run(["mount", "-o", option, str(folder)], check=True)
-
-    yield folder, resize
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +237,7 @@ def test_the_device_compresses(device, folder, codec, tool, decompress):
 
 def test_without_a_compressor_logs_come_as_they_are(device, folder, tmp_path_factory, monkeypatch):
     bin_folder = tmp_path_factory.mktemp("bin")
-    for tool in ("cat", "tail", "wc", "head", "find", "printf", "sh", "bash"):
+    for tool in ("cat", "tail", "wc", "head", "env", "find", "printf", "sh", "bash"):
         if shutil.which(tool):
             (bin_folder / tool).symlink_to(shutil.which(tool))
     device.add(f"{DRIVE}--0/rlog", b"raw")
@@ -389,112 +250,12 @@ def test_without_a_compressor_logs_come_as_they_are(device, folder, tmp_path_fac
     assert tree(folder) == {f"{DONGLE_ID}/{DRIVE}--0/rlog": b"raw"}
 
 
-@pytest.fixture
-def sftp_only(tmp_path_factory, monkeypatch):
-    """A server that runs no commands."""
-    for server in run_server(tmp_path_factory.mktemp("sftp"), extra="ForceCommand internal-sftp"):
-        monkeypatch.setenv("HOME", str(server.home))
-        yield server
-
-
-def test_a_device_that_runs_no_commands_is_read_by_sftp(device, folder, sftp_only, monkeypatch):
-    offsets = []
-    read = reading._Files.read
-
-    def read_from(source, log, offset):
-        offsets.append(offset)
-        return read(source, log, offset)
-
-    monkeypatch.setattr(reading._Files, "read", read_from)
-    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(9_000_000))
-    device.add(f"{DRIVE}--1/qlog", b"")
-    device.add(f"{DRIVE}--2/rlog.zst")
-    device.add(f"{DRIVE}--2/rlog.lock")
-
-    with proxied(sftp_only.port, [3_000_000], lag_s=0.5) as proxy:
-        sftp_only.write_known_hosts(port=proxy.port)
-        name = sftp_only.add_alias("cut", Port=proxy.port)
-        report = run_collect(device, folder, name)
-
-    assert (report.problem, report.n_retries, report.n_locked) == (None, 1, 1)
-    assert tree(folder / DONGLE_ID) == {
-        path: content for path, content in tree(device.logs).items() if "--2" not in path
-    }
-    # What was there already isn't asked for again; paramiko may ask twice for what is on its way.
-    assert len([offset for offset in offsets if offset]) == 1
-    assert proxy.n_bytes < 3_000_000 + 2 * 9_000_000
-
-
 def test_the_rate_is_kept(device, folder):
     device.add(f"{DRIVE}--0/rlog.zst", random_bytes(600_000))
 
     report = run_collect(device, folder, limit_bytes_per_s=500_000)
 
     assert 0.9 < report.duration_s < 4
-
-
-def test_a_wish_to_end_ends_it(device, folder):
-    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(6_000_000))
-    stop = Stop()
-    options = replace(OPTIONS, settings=device.settings, limit_bytes_per_s=100_000)
-    timer = threading.Timer(0.8, lambda: setattr(stop, "is_requested", True))
-    timer.start()
-
-    (report,) = collect([parse_host("device")], folder, options, stop=stop)
-
-    assert report.problem == "stopped"
-    assert report.duration_s < 4
-    assert all(path.endswith(".part") for path in tree(folder))
-
-
-def test_a_folder_of_logs_that_is_not_there_is_named(device, folder):
-    device.logs.rmdir()
-
-    report = run_collect(device, folder)
-
-    assert str(device.logs) in report.problem
-    assert "no such folder" in report.problem
-
-
-def collect_while(change, device, folder):
-    """Collect from a device that changes after it was listed."""
-    find = Device.find_logs
-
-    def find_and_change(self):
-        listing = find(self)
-        change()
-        return listing
-
-    options = replace(OPTIONS, settings=device.settings)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Device, "find_logs", find_and_change)
-        (report,) = collect([parse_host("device")], folder, options)
-    return report
-
-
-def test_a_log_that_vanishes_is_no_failure(device, folder):
-    gone = device.add(f"{DRIVE}--0/rlog.zst")
-    device.add(f"{DRIVE}--1/rlog.zst")
-
-    report = collect_while(gone.unlink, device, folder)
-
-    assert (report.n_gone, len(report.collected), report.is_good) == (1, 1, True)
-    assert len(tree(folder)) == 1
-
-
-@pytest.mark.parametrize("size_bytes", [0, 99_999, 100_001, 300_000])
-def test_a_log_that_gets_another_size_comes_next_time(device, folder, size_bytes):
-    files = [device.add(f"{DRIVE}--{n}/rlog.zst", random_bytes(100_000, n)) for n in range(3)]
-    other = random_bytes(size_bytes, 9)
-
-    report = collect_while(lambda: files[1].write_bytes(other), device, folder)
-
-    ((path, problem),) = report.failed
-    assert path == str(files[1])
-    assert "another size" in problem
-    assert sorted(tree(folder).values()) == sorted(random_bytes(100_000, n) for n in (0, 2))
-    assert run_collect(device, folder).is_good
-    assert tree(folder / DONGLE_ID) == tree(device.logs)
 
 
 def test_progress_ends_where_all_is_done(device, folder):

@@ -1,0 +1,202 @@
+"""Many files by one command: starting a program for each takes longer than a small log does.
+
+    MARK state LF                   of each log: its SHA-256 if wanted, else `-`, `gone` or `closed`
+    ==> path <== LF content LF      of each that can be read, as `tail` prints several files
+    ==> /dev/null <== LF LF
+    MARK status LF
+
+What stands before and behind a content is known, so a log that has another size than it had can't
+shift what belongs to the next unnoticed. The mark is random, so that no content can pass for it: if
+it comes too early, it tells why, and what came before it still is the log's.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from engagement.collect.faults import (
+    FIRST_FATAL_STATUS,
+    BusyError,
+    ChangedError,
+    GoneError,
+    KilledError,
+)
+from engagement.collect.shell import portable
+from engagement.errors import RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engagement.collect.connection import Connection, Stream
+    from engagement.collect.hosts import Host
+    from engagement.collect.listing import RemoteLog
+
+Request = tuple["RemoteLog", int]
+"""A log, and the offset from which on it is wanted; logs of one batch have the same."""
+
+_IS_READABLE = '[ -f "$file" ] && [ -r "$file" ]'
+SCRIPT = (  # the mark, whether sums are wanted, from which byte on contents are or "", paths
+    "mark=$1 sums=$2 start=$3; shift 3; some=; for file do state=-; "
+    'if [ ! -e "$file" ]; then state=gone some=1; '
+    f"elif ! {{ {_IS_READABLE}; }}; then state=closed some=1; "
+    'elif [ "$sums" ]; then state=$(sha256sum <"$file"); fi; '
+    'printf "%s %s\\n" "$mark" "${state%% *}"; done; '
+    f'[ -z "$some" ] || for file do shift; if {_IS_READABLE}; then set -- "$@" "$file"; fi; done; '
+    '[ -z "$start" ] || tail -c "+$start" -- "$@" /dev/null; printf "\\n%s %d\\n" "$mark" "$?"'
+)
+_LAST = "/dev/null"  # is sent behind the logs: its header proves that they are at their ends
+_MAX_LINE_BYTES = 256
+_N_HEX_OF_SUM = 64
+
+
+class Batch:
+    """Several files by one command."""
+
+    def __init__(
+        self, stream: Stream, host: Host, requests: Sequence[Request], mark: bytes
+    ) -> None:
+        self._stream = stream
+        self._pieces = iter(stream)
+        self._host = host
+        self._requests = list(requests)
+        self._mark = mark
+        self._end = b"\n" + mark
+        self._rest = b""
+        self._states: list[bytes] = []
+        self._sum = b""
+
+    def is_ready_for(self, log: RemoteLog) -> bool:
+        """Whether this log comes next."""
+        return bool(self._requests) and self._requests[0][0] is log
+
+    def read(self, log: RemoteLog, offset: int) -> Iterator[bytes]:
+        """Yield the log's bytes; afterwards the next one is ready."""
+        if offset != self._requests[0][1]:
+            raise BusyError(self._host.name, f"{log.path!r}: its .part file changed meanwhile")
+        self._begin()
+        self._take_state(log)
+        yield from self._bytes(log, log.size_bytes - offset)
+        self._pass(log, self._next_header())
+        self._go_on()
+
+    def check(self, log: RemoteLog) -> str:
+        """The log's sum, of a command that sends no contents; afterwards the next one is ready."""
+        self._states = self._states or [self._state()]
+        self._take_state(log)
+        self._go_on()
+        return self.sha256(log)
+
+    def sha256(self, log: RemoteLog) -> str:
+        """The sum that came before the log."""
+        if len(self._sum) != _N_HEX_OF_SUM:
+            problem = f"{log.path!r} can't be verified: there is no sha256sum"
+            raise RemoteError(self._host.name, problem)
+        return self._sum.decode("ascii", errors="replace")
+
+    def _begin(self) -> None:
+        """Take what stands before all contents."""
+        if not self._states:
+            self._states = [self._state() for _ in self._requests]
+            if any(map(_is_readable, self._states)):
+                self._pass(self._requests[0][0], self._next_header(first=0)[1:])
+
+    def _state(self) -> bytes:
+        mark, _, state = self._line().partition(b" ")
+        if mark != self._mark:
+            raise RemoteError(self._host.name, "it does not answer as it should")
+        return state
+
+    def _take_state(self, log: RemoteLog) -> None:
+        """Learn about the log that comes next."""
+        state = self._states[0]
+        if not _is_readable(state):
+            self._go_on()
+            if state == b"gone":
+                raise GoneError(self._host.name, f"{log.path!r} is gone")
+            raise RemoteError(self._host.name, f"{log.path!r} can't be read")
+        self._sum = state
+
+    def _go_on(self) -> None:
+        """Be ready for the next log."""
+        self._states.pop(0)
+        self._requests.pop(0)
+
+    def _next_header(self, first: int = 1) -> bytes:
+        """What stands before the next content."""
+        states = zip(self._requests[first:], self._states[first:], strict=True)
+        paths = (log.path for (log, _), state in states if _is_readable(state))
+        return f"\n==> {next(paths, _LAST)} <==\n".encode(errors="surrogateescape")
+
+    def _bytes(self, log: RemoteLog, n_bytes: int) -> Iterator[bytes]:
+        """Yield so many, but none of the mark."""
+        while n_bytes:
+            self._rest = self._rest or self._more()
+            n_now = min(n_bytes, _start_of(self._end, self._rest))
+            if not n_now and self._starts_with(self._end):
+                self._fail(log)
+            piece, self._rest = self._rest[:n_now], self._rest[n_now:]
+            n_bytes -= n_now
+            if piece:
+                yield piece
+
+    def _pass(self, log: RemoteLog, text: bytes) -> None:
+        """Go past what has to come next."""
+        if not self._starts_with(text):
+            self._fail(log)
+        self._rest = self._rest[len(text) :]
+
+    def _fail(self, log: RemoteLog) -> NoReturn:
+        """Say why what comes is not what has to come; nothing more can be read."""
+        self._requests = []
+        if self._starts_with(self._end):
+            self._rest = self._rest[1:]
+            status = self._line().rpartition(b" ")[2]
+            if status.isdigit() and int(status) >= FIRST_FATAL_STATUS:
+                raise KilledError(self._host.name, "what sends the logs was ended there")
+        raise ChangedError(self._host.name, f"{log.path!r} has another size than it had")
+
+    def _starts_with(self, text: bytes) -> bool:
+        """Whether this comes next; of what comes no more is awaited than tells."""
+        while len(self._rest) < len(text) and text.startswith(self._rest):
+            self._rest += self._more()
+        return self._rest.startswith(text)
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._rest[:_MAX_LINE_BYTES]:
+            if len(self._rest) >= _MAX_LINE_BYTES:
+                raise RemoteError(self._host.name, "it does not answer as it should")
+            self._rest += self._more()
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _more(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if not piece:
+            raise KilledError(self._host.name, f"it ended early: {self._stream.finish().problem}")
+        return piece
+
+
+def _is_readable(state: bytes) -> bool:
+    return state not in (b"gone", b"closed")
+
+
+def _start_of(end: bytes, piece: bytes) -> int:
+    """Where the end is in a piece, or may be once more of it is here; else the piece's length."""
+    at = piece.find(end)
+    if at < 0:
+        at = piece.rfind(b"\n", -len(end))  # the only one in the end is its first byte
+    return at if at >= 0 and end.startswith(piece[at : at + len(end)]) else len(piece)
+
+
+@contextmanager
+def open_batch(
+    connection: Connection, requests: Sequence[Request], *, start: str, with_sums: bool
+) -> Iterator[Batch]:
+    """Ask for files by one command, from a byte on; "" for their sums alone."""
+    mark = secrets.token_hex(16)
+    words = ["sh", "-c", SCRIPT, "sh", mark, "1" if with_sums else "", start]
+    words += [log.path for log, _ in requests]
+    with connection.stream(portable(words)) as stream:
+        yield Batch(stream, connection.host, requests, mark.encode())

@@ -1,0 +1,298 @@
+"""All that is done about one device: look, compare, fetch, and try again when it goes away."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from engagement.collect.connection import connect
+from engagement.collect.device import Device
+from engagement.collect.faults import BusyError, GoneError, InTheWayError, KilledError
+from engagement.collect.finishing import Finisher
+from engagement.collect.plan import make_plan
+from engagement.collect.report import DeviceReport, Progress
+from engagement.collect.shell import packed
+from engagement.collect.transfer import fetch, offset_of, remove_left
+from engagement.errors import ConnectionLostError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engagement.collect.collector import CollectOptions
+    from engagement.collect.finishing import Whole
+    from engagement.collect.hosts import Host
+    from engagement.collect.listing import RemoteLog
+    from engagement.collect.pace import Rate, Stop
+    from engagement.collect.plan import Plan
+    from engagement.collect.reading import Source
+    from engagement.collect.transfer import Transfer
+
+_MAX_BATCH = 500  # logs that one command sends
+_MAX_COMMAND_BYTES = 1 << 16  # of their paths in it; Linux takes twice as much
+_MAX_SUMMED_BYTES = 1 << 25  # of logs whose sums are made before the first comes
+_MAX_SUMS = 20  # that one command makes of logs that are here
+_SHOW_EVERY_S = 0.05
+_NAMELESS = "no dongle id is known; name one with --device"
+
+
+class Job:
+    """All that is done about one device."""
+
+    def __init__(
+        self,
+        host: Host,
+        folder: Path,
+        options: CollectOptions,
+        *,
+        stop: Stop,
+        rate: Rate,
+        show: Callable[[Progress], None],
+    ) -> None:
+        self._host = host
+        self._folder = folder
+        self._options = options
+        self._stop = stop
+        self._rate = rate
+        self._show = show
+        self._shown_at_s = 0.0
+        self._report = DeviceReport(host.name)
+        self._plan: Plan | None = None
+        self._unseen: str | None = None
+        self._unverified: deque[tuple[RemoteLog, Path]] = deque()
+        self._waiting: deque[Transfer] = deque()
+        self._done_bytes = 0
+        self._furthest_bytes = 0
+        self._total_bytes = 0
+
+    def run(self) -> DeviceReport:
+        """Do it, and report."""
+        report = self._report
+        started_at_s = time.monotonic()
+        try:
+            self._insist()
+        except RemoteError as error:
+            report.problem = error.problem
+        except OSError as error:
+            report.problem = _said(error)
+        if self._stop.is_set and (self._waiting or self._unverified or self._plan is None):
+            report.problem = "stopped"
+        report.problem = report.problem or self._unseen
+        report.to_collect += [transfer.target for transfer in self._waiting]
+        report.duration_s = time.monotonic() - started_at_s
+        return report
+
+    def _insist(self) -> None:
+        """Try until it is done, or several times have brought nothing."""
+        patience, attempt = self._options.patience, 0
+        while True:
+            before = self._furthest()
+            try:
+                self._connect_and_collect()
+            except ConnectionLostError as error:
+                attempt = attempt + 1 if before == self._furthest() else 1
+                if self._stop.is_set or (attempt > patience.retries and not self._skip(error)):
+                    raise
+            else:
+                return
+            if self._stop.wait(patience.wait_s(attempt)):
+                return
+            self._report.n_retries += 1
+
+    def _furthest(self) -> tuple[bool, int, int, int]:
+        """How far any attempt got."""
+        n_left = len(self._unverified), len(self._waiting)
+        return self._plan is None, *n_left, self._furthest_bytes
+
+    def _skip(self, error: ConnectionLostError) -> bool:
+        """Give up the log whose command is ended each time; say whether there is such a one."""
+        if not isinstance(error, KilledError) or self._unverified or not self._waiting:
+            return False
+        log = self._waiting.popleft().log
+        self._report.failed.append((log.path, error.problem))
+        self._done_bytes += log.size_bytes
+        return True
+
+    def _connect_and_collect(self) -> None:
+        options = self._options
+        with connect(
+            self._host,
+            accept_new=options.accept_new,
+            timeouts=options.timeouts,
+            stop=self._stop,
+        ) as connection:
+            self._report.notes += connection.notes
+            device = Device(connection, options.settings)
+            if self._plan is None:
+                self._plan = self._make_plan(device)
+            if not options.dry_run:
+                self._verify(device)
+                self._collect(device)
+
+    def _make_plan(self, device: Device) -> Plan:
+        options, report = self._options, self._report
+        report.dongle_id = options.dongle_id or device.dongle_id
+        codec = options.codec
+        if codec and not device.has_compressor(codec):
+            report.notes.append(f"can't compress with {codec}; logs come as they are")
+            codec = None
+        listing = device.find_logs()
+        self._unseen = listing.problem
+        plan = make_plan(
+            listing, self._folder, options.selection, dongle_id=report.dongle_id, codec=codec
+        )
+        report.n_there, report.n_old = plan.n_there, plan.n_old
+        report.n_locked, report.conflicts = plan.n_locked, plan.conflicts
+        report.failed += [(log.path, _NAMELESS) for log in plan.nameless]
+        report.notes += _notes(plan)
+        self._waiting = deque(plan.transfers)
+        self._total_bytes = plan.size_bytes
+        if options.verify:
+            self._unverified = deque(plan.there)
+        if not options.dry_run:
+            for part in plan.spent:
+                remove_left(part)
+        return plan
+
+    def _verify(self, device: Device) -> None:
+        """Compare what was here before with what is there."""
+        while self._unverified and not self._stop.is_set:
+            some = list(islice(self._unverified, _MAX_SUMS))
+            sums = device.read_sums([log for log, _ in some])
+            for (log, path), found in zip(some, sums, strict=True):
+                self._tell(log)
+                self._compare(log, path, found)
+                self._unverified.popleft()
+
+    def _compare(self, log: RemoteLog, path: Path, found: str | RemoteError) -> None:
+        report = self._report
+        if isinstance(found, GoneError):
+            return
+        if isinstance(found, RemoteError):
+            report.failed.append((log.path, found.problem))
+            return
+        try:
+            with path.open("rb") as file:
+                is_same = hashlib.file_digest(file, "sha256").hexdigest() == found
+        except OSError as error:
+            report.failed.append((log.path, f"can't be verified: {_said(error)}"))
+            return
+        if not is_same:
+            report.n_there -= 1
+            report.conflicts.append((path, f"its SHA-256 is not that of {log.path!r} there"))
+
+    def _collect(self, device: Device) -> None:
+        """Fetch what waits, many logs at a time."""
+        self._tell()
+        with Finisher(self._report) as finisher:
+            while self._waiting and not self._stop.is_set:
+                self._collect_batch(device, finisher)
+
+    def _collect_batch(self, device: Device, finisher: Finisher) -> None:
+        batch = self._next_batch()
+        requests = [(transfer.log, offset_of(transfer)) for transfer in batch]
+        with device.open(requests, codec=batch[0].codec, with_sums=self._options.verify) as source:
+            for transfer in batch:
+                if self._stop.is_set or not source.is_ready_for(transfer.log):
+                    break
+                whole = self._fetch(source, transfer)
+                self._waiting.popleft()
+                self._tell()
+                if whole:
+                    finisher.add(whole)
+
+    def _next_batch(self) -> list[Transfer]:
+        """The next logs to fetch together; what is compressed or gone on with goes alone."""
+        first = self._waiting[0]
+        batch = [first]
+        if first.codec or offset_of(first):
+            return batch
+        room_bytes, n_bytes = _MAX_COMMAND_BYTES - _in_command_bytes(first), first.log.size_bytes
+        for transfer in islice(self._waiting, 1, _MAX_BATCH):
+            room_bytes -= _in_command_bytes(transfer)
+            n_bytes += transfer.log.size_bytes
+            is_late = self._options.verify and n_bytes > _MAX_SUMMED_BYTES
+            if transfer.codec or room_bytes < 0 or is_late or offset_of(transfer):
+                break
+            batch.append(transfer)
+        return batch
+
+    def _fetch(self, source: Source, transfer: Transfer) -> Whole | None:
+        """Fetch one log; what is wrong with it alone goes into the report."""
+        report, log = self._report, transfer.log
+        before_bytes, whole = self._done_bytes, None
+        try:
+            whole = fetch(
+                source,
+                transfer,
+                self._host.name,
+                rate=self._rate,
+                verify=self._options.verify,
+                on_bytes=self._advance,
+            )
+        except ConnectionLostError:
+            self._done_bytes = before_bytes
+            raise
+        except BusyError:
+            report.n_busy += 1
+        except GoneError:
+            report.n_gone += 1
+        except InTheWayError as error:
+            report.conflicts.append((transfer.target, error.problem))
+        except RemoteError as error:
+            report.failed.append((log.path, error.problem))
+        self._done_bytes = before_bytes + log.size_bytes
+        return whole
+
+    def _advance(self, n_bytes: int) -> None:
+        self._done_bytes += n_bytes
+        self._furthest_bytes = max(self._furthest_bytes, self._done_bytes)
+        now_s = time.monotonic()
+        if now_s - self._shown_at_s > _SHOW_EVERY_S:
+            self._shown_at_s = now_s
+            self._tell()
+
+    def _tell(self, log: RemoteLog | None = None) -> None:
+        """Show how far it is; the log is one that is under way without coming."""
+        plan = self._plan
+        if plan is None:
+            return
+        n_total = len(plan.transfers)
+        log = log or (self._waiting[0].log if self._waiting else None)
+        file = _name_of(log) if log else ""
+        n_done = n_total - len(self._waiting)
+        self._show(
+            Progress(self._host.name, file, n_done, n_total, self._done_bytes, self._total_bytes)
+        )
+
+
+def _in_command_bytes(transfer: Transfer) -> int:
+    """What a log's path takes in a command."""
+    return len(packed([transfer.log.path]).encode(errors="surrogateescape")) + 1
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What else to know of a device's logs."""
+    notes = []
+    if plan.doubles:
+        path = plan.doubles[0].path
+        notes.append(
+            f"logs that are there twice came once; left there: {len(plan.doubles)}, as {path!r}"
+        )
+    if plan.left:
+        path = str(plan.left[0])
+        notes.append(f".part files of logs that it no longer has: {len(plan.left)}, as {path!r}")
+    return notes
+
+
+def _name_of(log: RemoteLog) -> str:
+    return f"{log.drive}--{log.segment_num}/{log.kind}{log.suffix}"
+
+
+def _said(error: OSError) -> str:
+    """What this system refused."""
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{(error.strerror or str(error)).lower()}"
