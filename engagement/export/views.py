@@ -6,10 +6,7 @@ metadata `comment`, and the file has the view's name and comment. Files appear w
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -19,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from engagement.errors import NotFoundError, StoreError
+from engagement.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +36,7 @@ def write_parquet(reader: Reader, view: str, out: Path) -> int:
     """
     schema, batches = _open(reader, view)
     with (
-        _replacing(out) as file,
+        replacing(out) as file,
         pa.parquet.ParquetWriter(file, schema, compression="zstd") as sink,
     ):
         return _copy(batches, schema, sink)
@@ -102,21 +100,4 @@ def _copy(
 
 
 def _opened(out: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
-    return _replacing(out) if isinstance(out, Path) else nullcontext(out)
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `out` once it is whole; links are followed."""
-    target = out.resolve()
-    staged = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with staged.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            staged.chmod(stat.S_IMODE(target.stat().st_mode))
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
+    return replacing(out) if isinstance(out, Path) else nullcontext(out)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
-import stat
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from engagement.errors import ConfigError
+from engagement.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -182,19 +180,9 @@ def write_json_atomically(path: Path, document: object) -> None:
 
     The file keeps its permissions. Readers see the old content or the new, never a part of it.
     """
-    target = path.resolve()
     content = json.dumps(document, indent=2).encode()
-    staged = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with staged.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            staged.chmod(stat.S_IMODE(target.stat().st_mode))
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(content)
 
 
 def engagement_db_entry(row: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,167 @@
+"""`engagement clip`: samples, or the log's messages, around a moment."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.cli import render
+from engagement.cli.formats import count, size, text
+from engagement.cli.options import database_option, json_option
+from engagement.errors import EngagementError, InputError, NotFoundError
+from engagement.export.clip import ClipWindow, drive_window, event_window, write_clip
+from engagement.export.raw import log_name, write_raw_clip
+from engagement.export.window import AFTER_S, BEFORE_S
+from engagement.store.events import find_drive, find_events
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engagement.export.clip import ClipReport
+
+
+@click.command()
+@click.argument("name", metavar="EVENT|DRIVE")
+@click.option(
+    "--from",
+    "from_s",
+    type=float,
+    metavar="S",
+    help="Seconds from the event, or from the drive's first sample.  "
+    "[default: -10 for an event, else where its logs begin]",
+)
+@click.option(
+    "--to",
+    "to_s",
+    type=float,
+    metavar="S",
+    help="The same; the moment itself is left out.  [default: 10 for an event, else the end]",
+)
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file: .csv, .parquet or .mcap; with --raw a log: rlog.zst, rlog.bz2 or rlog.",
+)
+@click.option("--raw", is_flag=True, help="Write the messages of the logs instead of samples.")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@json_option
+@database_option
+def clip(
+    *,
+    name: str,
+    from_s: float | None,
+    to_s: float | None,
+    out: Path,
+    raw: bool,
+    force: bool,
+    database: Path,
+    as_json: bool,
+) -> None:
+    """Write the samples, or the log's messages, around a moment.
+
+    An event is named by its event_id or the start of it, or by DRIVE@SECONDS or DRIVE@M:SS; `/` may
+    stand for the `|` in an id. CSV and Parquet are tables that PlotJuggler reads without a plugin,
+    their time is the column time_s; MCAP is for Foxglove. With --raw the messages come from the
+    logs that were ingested, byte for byte, and a folder as FILE gets a log compressed as they are.
+
+    \b
+    Example:
+      engagement clip 00000046--b00f8e3212@54.3 --out moment.csv
+      engagement clip 00000046--b00f8e3212 --from 60 --to 90 --out part.mcap
+      engagement clip 00000046@54.3 --from -5 --to 5 --raw --out rlog.zst
+    """
+    with Reader(database) as reader:
+        window = _window(reader, name, from_s, to_s)
+        if raw and out.is_dir():
+            out /= log_name(reader, window)
+        _check(out, database, force=force)
+        with _writing(out):
+            write = write_raw_clip if raw else write_clip
+            report = write(reader, window, out)
+    _print(report, window, as_json=as_json)
+
+
+def _window(reader: Reader, name: str, from_s: float | None, to_s: float | None) -> ClipWindow:
+    """The window of an event, or of a drive where the name is that of one."""
+    if "@" not in name:
+        try:
+            drive = find_drive(reader, name)
+        except NotFoundError:
+            if not {"|", "/"} & set(name):
+                raise
+        else:
+            return _drive_window(reader, drive, from_s, to_s)
+    [event] = find_events(reader, [name])
+    return event_window(
+        reader,
+        event,
+        -BEFORE_S if from_s is None else from_s,
+        AFTER_S if to_s is None else to_s,
+    )
+
+
+def _drive_window(
+    reader: Reader, drive: dict[str, Any], from_s: float | None, to_s: float | None
+) -> ClipWindow:
+    try:
+        return drive_window(reader, drive["drive_id"], from_s, to_s)
+    except NotFoundError as error:
+        raise NotFoundError("samples of drive", drive["drive"]) from error
+
+
+def _check(out: Path, database: Path, *, force: bool) -> None:
+    """Spare what is there already, and the database in any case."""
+    if str(out) == "-":
+        raise InputError("--out: a clip is a file, whose name says its format; - is none")
+    try:
+        out.stat()
+    except FileNotFoundError:
+        return
+    if out.samefile(database):
+        raise InputError(f"--out: {out} is the database")
+    if not out.is_file():
+        raise InputError(f"--out: {out} is no regular file")
+    if not force:
+        raise InputError(f"--out: {out} is there already; --force replaces it")
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
+
+
+def _print(report: ClipReport, window: ClipWindow, *, as_json: bool) -> None:
+    if as_json:
+        counts = {f"n_{noun}s": number for noun, number in report.counts.items()}
+        render.print_json(_document(report, window) | counts)
+        return
+    counted = ", ".join(count(number, noun) for noun, number in report.counts.items())
+    part = window.part
+    moment = ""
+    if window.event:
+        cause = window.event["cause"]
+        moment = f" around a {window.event['kind']}" + (f" ({cause})" if cause else "")
+    click.echo(
+        f"{text(report.path)}: {counted}, {size(report.size_bytes)}: "
+        f"{window.drive} from {part.start_s:z.1f} s to {part.end_s:z.1f} s{moment}",
+        err=True,
+    )
+
+
+def _document(report: ClipReport, window: ClipWindow) -> dict[str, Any]:
+    return {
+        "path": str(report.path),
+        "format": report.format,
+        "size_bytes": report.size_bytes,
+        **window.facts(),
+    }

@@ -1,0 +1,154 @@
+"""Events and drives by the names that a user types.
+
+An event is named by
+
+    DONGLE|DRIVE|KIND|MONO_NS   its `event_id`, the same in every database
+    DRIVE@SECONDS               its time in the drive: 00000046--b00f8e3212@54.3 (see `short_name`)
+    DRIVE@M:SS, DRIVE@H:MM:SS   the same, as lists show it
+    DRIVE@SECONDS/KIND          where two kinds begin at once
+
+and a drive by its name or by DONGLE|DRIVE. `/` may be written for `|`, which a shell wants quoted;
+the dongle may be left out; and the start of an event_id, or of the name of a device, drive or kind,
+is enough where nothing else starts so: 00000046@54.3.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from engagement.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from engagement.store.reader import Reader
+
+_TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:\.(\d{0,9}))?)")
+_TOLERANCE_S = 1.0  # a time from a list is rounded to a whole second
+_SHOWN = 5
+
+_BY_ID = "select * from events where list_contains($ids, event_id)"
+_BY_START = """
+select * from events
+where starts_with(event_id, $start) or starts_with(drive || '|' || kind || '|' || mono_ns, $start)
+order by dongle_id, drive, mono_ns, kind
+"""
+_BY_TIME = """
+select * from events
+where drive_id = $drive_id and starts_with(kind, $kind)
+order by abs(time_s - $time_s), kind
+"""
+_DRIVES = "select drive_id, dongle_id, drive from drive order by dongle_id, drive"
+
+
+def short_name(event: Mapping[str, Any]) -> str:
+    """A name of an event that is short enough to type: DRIVE@SECONDS, to a tenth."""
+    return f"{event['drive']}@{event['time_s']:.1f}"
+
+
+def find_events(reader: Reader, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The events of these names, in their order, as rows of `events`.
+
+    Raises:
+        NotFoundError: If there is no such event; the nearest one is suggested.
+        InputError: If several events go by one of the names.
+    """
+    exact = {row["event_id"]: row for row in reader.rows(_BY_ID, {"ids": _in_bars(names)})}
+    found = []
+    for name, event_id in zip(names, _in_bars(names), strict=True):
+        if event_id in exact:
+            found.append(exact[event_id])
+        elif "@" in name:
+            found.append(_by_time(reader, name))
+        else:
+            found.append(_by_start(reader, name, event_id))
+    return found
+
+
+def find_drive(reader: Reader, name: str) -> dict[str, Any]:
+    """A drive: `drive_id`, `dongle_id` and `drive`.
+
+    Raises:
+        NotFoundError: If there is no such drive; the nearest one is suggested.
+        InputError: If several drives go by the name.
+    """
+    dongle_id, _, drive = name.replace("/", "|").rpartition("|")
+    known = reader.rows(_DRIVES)
+    of_device = [row for row in known if row["dongle_id"].startswith(dongle_id.lower())]
+    alike = [row for row in of_device if row["drive"] == drive]
+    if not alike and drive:
+        alike = [row for row in of_device if row["drive"].startswith(drive)]
+    if not alike:
+        raise NotFoundError("drive", name, [row["drive"] for row in known])
+    if len(alike) > 1:
+        names = [f"{row['dongle_id']}|{row['drive']}" for row in alike]
+        raise InputError(f"{name!r} is the name of {_some(names, 'drives')}; write more of it")
+    return alike[0]
+
+
+def _in_bars(names: Iterable[str]) -> list[str]:
+    return [name.replace("/", "|") for name in names]
+
+
+def _by_start(reader: Reader, name: str, start: str) -> dict[str, Any]:
+    alike = reader.rows(_BY_START, {"start": start}) if start else []
+    if not alike:
+        known = reader.rows("select event_id, drive, time_s from events")
+        is_id = "|" in start
+        raise NotFoundError(
+            "event", name, [row["event_id"] if is_id else short_name(row) for row in known]
+        )
+    return _only(name, alike)
+
+
+def _by_time(reader: Reader, name: str) -> dict[str, Any]:
+    """The event of DRIVE@TIME or DRIVE@TIME/KIND, the nearest within a second.
+
+    Where several are as near as that, the one that lies there to the digits that were typed.
+    """
+    drive_name, _, rest = name.rpartition("@")
+    time, _, kind = rest.replace("|", "/").partition("/")
+    time_s, n_decimals = _seconds(name, time)
+    drive = find_drive(reader, drive_name)
+    wanted = {"drive_id": drive["drive_id"], "kind": kind, "time_s": time_s}
+    events = reader.rows(_BY_TIME, wanted)
+    near = [row for row in events if abs(row["time_s"] - time_s) <= _TOLERANCE_S]
+    if not near:
+        raise NotFoundError("event", name, [short_name(row) for row in events])
+    if len(near) > 1:
+        rounded = [row for row in near if round(row["time_s"], n_decimals) == time_s]
+        near = rounded or near
+    return _only(name, near)
+
+
+def _seconds(name: str, time: str) -> tuple[float, int]:
+    """Seconds, and how many decimals were typed."""
+    match = _TIME.fullmatch(time)
+    if match is None:
+        raise InputError(
+            f"{name!r}: {time!r} is no time in a drive; write DRIVE@SECONDS or DRIVE@M:SS"
+        )
+    hours, minutes, seconds, decimals = match.groups()
+    n_decimals = len(decimals or "")
+    time_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+    return round(time_s, n_decimals), n_decimals
+
+
+def _only(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The one event; several are named in the shortest way that tells them apart."""
+    if len(events) == 1:
+        return events[0]
+    spellings = (
+        [short_name(row) for row in events],
+        [f"{short_name(row)}/{row['kind']}" for row in events],
+        [row["event_id"] for row in events],
+    )
+    names = next(names for names in spellings if len(set(names)) == len(events))
+    raise InputError(f"{name!r} is the name of {_some(names, 'events')}; write more of it")
+
+
+def _some(names: list[str], noun: str) -> str:
+    left = len(names) - _SHOWN
+    shown = ", ".join(names[:_SHOWN])
+    return f"{len(names)} {noun}: {shown}{f' and {left} more' if left > 0 else ''}"
