@@ -1,0 +1,168 @@
+"""`engagement events open`: events one by one, each in a viewer at its moment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+import msgspec
+
+from engagement.cli import render
+from engagement.cli.event_filters import chosen_events, event_filters
+from engagement.cli.formats import text
+from engagement.cli.options import FILE, database_option, json_option
+from engagement.review import settings as review_settings
+from engagement.review.opening import make_opener
+from engagement.review.video import find_video, player_command
+from engagement.store.events import find_events, short_name
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from engagement.cli.event_filters import Filters
+    from engagement.review.opening import Opener, Plan
+    from engagement.review.settings import Settings
+
+    Row = dict[str, Any]
+
+# What stands for the folder of a clip that is not written.
+_FOLDER = Path("CLIP_FOLDER")
+
+
+@click.command("open")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+@event_filters
+@click.option(
+    "--with",
+    "kind_of_viewer",
+    type=click.Choice(get_args(review_settings.Viewer)),
+    help="What to look at events with.  [default: as config/viewer.toml says, plotjuggler]",
+)
+@click.option("--video", is_flag=True, help="Play the segment's video too, from the event on.")
+@click.option("--url", metavar="URL", help="Where `engagement serve` runs, for --with browser.")
+@click.option("--keep-open", is_flag=True, help="Leave the last event open at the end.")
+@click.option(
+    "--config",
+    "settings_file",
+    type=FILE,
+    metavar="FILE",
+    help="In the place of config/viewer.toml.",
+)
+@json_option
+@database_option
+def open_(
+    *,
+    names: tuple[str, ...],
+    filters: Filters,
+    kind_of_viewer: review_settings.Viewer | None,
+    video: bool,
+    url: str | None,
+    keep_open: bool,
+    settings_file: Path | None,
+    as_json: bool,
+    database: Path,
+) -> None:
+    """Step through events, each opened at its moment: in PlotJuggler, the dashboard or Foxglove.
+
+    Events are named by ID, as `engagement events` lists them, or chosen by its filters. A key goes
+    to the next or the previous one, opens it again, labels it, notes something, or ends: ? tells
+    them all. A viewer gets a clip of some seconds, which is removed as soon as you go on.
+
+    Which programs there are, and how they are started, is in config/viewer.toml. With --json, and
+    where there is no terminal, nothing is opened: what would be is printed.
+
+    \b
+    Example:
+      engagement events open 00000046--b00f8e3212@54.3
+      engagement events open --critical --worst 10 --with browser
+      engagement events open --drive 00000046 --video
+    """
+    events = _choose(database, names, filters)
+    settings = _settings(settings_file, url)
+    kind = kind_of_viewer or settings.viewer
+    if url is not None and kind != "browser":
+        raise click.UsageError(f"--url is for --with browser, not {kind}")
+    if not events and not as_json:
+        render.note("there is no such event in the database")
+        return
+    opener = make_opener(kind, database, settings)
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _print_plans(events, opener, settings if video else None, as_json=as_json)
+        return
+    # For a terminal alone.
+    from engagement.cli.keys import Keys  # noqa: PLC0415
+    from engagement.cli.review_prompt import Review  # noqa: PLC0415
+
+    review = Review(database, settings, opener, Keys(), with_video=video, keep_open=keep_open)
+    review.run(events)
+
+
+def _choose(database: Path, names: tuple[str, ...], filters: Filters) -> list[Row]:
+    """The events that are named or chosen; one of both is needed."""
+    if not (names or filters.is_any):
+        raise click.UsageError("name events by ID, or choose some: --drive NAME, --worst N")
+    if names and filters.is_any:
+        raise click.UsageError("an ID stands alone: the filters choose among all events")
+    with Reader(database) as reader:
+        return find_events(reader, names) if names else chosen_events(reader, filters)
+
+
+def _settings(file: Path | None, url: str | None) -> Settings:
+    settings = review_settings.load_settings(file, Path.cwd())
+    if url is None:
+        return settings
+    return msgspec.structs.replace(settings, browser=review_settings.Browser(url))
+
+
+def _print_plans(
+    events: list[Row], opener: Opener, settings: Settings | None, *, as_json: bool
+) -> None:
+    """Print what would be opened; `settings` are given where video is wanted."""
+    documents = [_document(event, opener.plan(event, _FOLDER), settings) for event in events]
+    if as_json:
+        render.print_json(documents)
+        return
+    for event, document in zip(events, documents, strict=True):
+        click.echo(text(f"{short_name(event)} {event['kind']} {event['cause'] or ''}".rstrip()))
+        what = document["url"] or " ".join(document["command"] or document["files"])
+        click.echo(f"  {text(what)}")
+        for name, value in (document["video"] or {}).items():
+            click.echo(text(f"  video {name}: {_listed(value)}"))
+    render.note("no terminal: nothing was opened")
+
+
+def _listed(value: list[str] | None) -> str:
+    return " ".join(value or ["-"])
+
+
+def _document(event: Row, plan: Plan, settings: Settings | None) -> dict[str, Any]:
+    return {
+        "event_id": event["event_id"],
+        "drive": event["drive"],
+        "kind": event["kind"],
+        "cause": event["cause"],
+        "time_s": event["time_s"],
+        "segment_num": event["segment_num"],
+        "segment_time_s": event["segment_time_s"],
+        "path": event["path"],
+        "way": plan.way,
+        "command": list(plan.start.command) if plan.start else None,
+        "environment": dict(plan.start.environment) if plan.start else {},
+        "files": list(plan.files),
+        "url": plan.url,
+        "video": _video(event, settings) if settings else None,
+    }
+
+
+def _video(event: Row, settings: Settings) -> dict[str, Any]:
+    found = find_video(event, settings.video)
+    command = None
+    if found.files:
+        command = player_command(found.files[0], found.second, settings.video)
+    return {
+        "files": [str(file) for file in found.files],
+        "missing": list(found.missing),
+        "folders": [str(folder) for folder in found.folders],
+        "command": command,
+    }

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from engagement.errors import ConfigError
+from engagement.review.settings import load_settings
+
+
+def _own(folder, text):
+    file = folder / "config" / "viewer.toml"
+    file.parent.mkdir()
+    file.write_text(text)
+    return file
+
+
+def test_the_shipped_file_holds_and_names_no_folder_of_a_user(tmp_path):
+    settings = load_settings(None, tmp_path)
+    assert settings.viewer == "plotjuggler"
+    assert (settings.plotjuggler.way, settings.plotjuggler.feed) == ("auto", "csv")
+    assert (settings.plotjuggler.openpilot, settings.docker.image, settings.folder) == ("", "", "")
+    assert settings.video.trees == []
+
+
+def test_what_an_own_file_leaves_out_is_as_shipped(tmp_path):
+    shipped = load_settings(None, tmp_path)
+    _own(tmp_path, 'with = "mcap"\n[docker]\nimage = "plot:1"\n')
+    settings = load_settings(None, tmp_path)
+    assert (settings.viewer, settings.docker.image) == ("mcap", "plot:1")
+    assert settings.docker.mounts == shipped.docker.mounts
+    assert settings.video == shipped.video
+
+
+def test_a_named_file_stands_before_that_of_the_folder(tmp_path):
+    _own(tmp_path, "before_s = 3.0\n")
+    named = tmp_path / "mine.toml"
+    named.write_text("before_s = 4.0\n")
+    assert load_settings(named, tmp_path).before_s == 4.0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("viewer = 1", "unknown field `viewer`"),
+        ("[plotjuggler]\nlayuot = ''", "unknown field `layuot` - at `$.plotjuggler`"),
+        ('with = "foxglove"', "invalid enum value 'foxglove'"),
+        ("before_s = 0", "before_s: must be over 0 and at most 600 s"),
+        ("after_s = 1e9", "after_s: must be over 0 and at most 600 s"),
+        ("[video]\nbefore_s = -1", "video.before_s: must not be negative"),
+        ("[docker]\nfolder = 'clips'", "docker.folder: must be an absolute path"),
+        ("[docker]\ncommand = []", "docker.command: names no program"),
+        ("[mcap]\ncommands = [['']]", "mcap.commands[0]: names no program"),
+        ("[docker]\ncommand = 'docker'", "expected `array`, got `str` - at `$.docker.command`"),
+        ("with = ", "Invalid value"),
+    ],
+)
+def test_what_does_not_hold_is_named(tmp_path, text, problem):
+    file = _own(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, tmp_path)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert problem in str(caught.value)
+
+
+def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path):
+    file = tmp_path / "viewer.toml"
+    with pytest.raises(ConfigError, match="can't be read: No such file"):
+        load_settings(file, tmp_path)
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"viewer\.toml"):
+        load_settings(file, tmp_path)

@@ -1,0 +1,76 @@
+"""A command on a pseudo-terminal, as a user has it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+
+ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+PATIENCE_S = 30
+
+
+# The terminal must be the command's own, or Ctrl-C would reach nobody.
+START = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv[0] = "engagement"
+from engagement.cli import main
+main()
+"""
+
+
+class Terminal:
+    """A command on a pseudo-terminal."""
+
+    def __init__(self, args, folder, columns=100):
+        self.unread = b""
+        self.file, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, *args],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+            env=os.environ | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": str(columns)},
+        )
+        os.close(inside)
+
+    def send(self, text):
+        os.write(self.file, text.encode())
+
+    def interrupt(self):
+        """Press Ctrl-C until something comes of it.
+
+        Python notices one that comes just before it waits for a key only at the next key.
+        """
+        for _ in range(10):
+            self.send("\x03")
+            if select.select([self.file], [], [], PATIENCE_S / 10)[0]:
+                return
+
+    def read_until(self, text):
+        """What is shown up to and with a text; what came with it and after it is kept."""
+        wanted = text.encode()
+        deadline_s = time.monotonic() + PATIENCE_S
+        while wanted not in self.unread:
+            left_s = max(deadline_s - time.monotonic(), 0)
+            assert select.select([self.file], [], [], left_s)[0], self.unread
+            self.unread = ESCAPES.sub(b"", self.unread + os.read(self.file, 4096))
+        shown, _, self.unread = self.unread.partition(wanted)
+        return (shown + wanted).decode()
+
+    def wait(self):
+        """The exit status; what is still shown is let go."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while select.select([self.file], [], [], max(deadline_s - time.monotonic(), 0))[0]:
+            try:
+                os.read(self.file, 4096)
+            except OSError:  # nobody writes any more
+                break
+        os.close(self.file)
+        return self.process.wait(PATIENCE_S)
