@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement.analysis.differences import Method
+from engagement.analysis.labels import count_labelled, tally
 from engagement.analysis.measures import read_measures
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Division
+    from engagement.analysis.labels import Tally
     from engagement.store.reader import Reader
 
 N_PERMUTATIONS = 10_000
@@ -53,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two groups, and every measure of them."""
+    """Two groups, and every measure of them; `labels` are A's and B's where only some count."""
 
     by: str
     a: Group
@@ -61,6 +65,7 @@ class Comparison:
     seed: int
     n_permutations: int
     differences: tuple[Difference, ...]
+    labels: tuple[Tally, Tally] | None = None
 
     def find(self, name: str) -> Difference:
         """The measure of this name."""
@@ -68,9 +73,21 @@ class Comparison:
 
 
 def compare(
-    reader: Reader, division: Division, *, seed: int, n_permutations: int = N_PERMUTATIONS
+    reader: Reader,
+    division: Division,
+    *,
+    seed: int,
+    n_permutations: int = N_PERMUTATIONS,
+    labels: Sequence[str] | None = None,
 ) -> Comparison:
-    """Compare two groups of drives in every measure."""
+    """Compare two groups of drives in every measure.
+
+    With labels, only events that have one of them count.
+
+    Raises:
+        NotFoundError: If there is no such label.
+    """
+    counted = None if labels is None else _count_labelled(reader, labels, division)
     drives = (*division.a_drives, *division.b_drives)
     is_b = np.arange(len(drives)) >= len(division.a_drives)
     method = Method(_read_dispersion_max(reader), n_permutations, seed)
@@ -81,7 +98,15 @@ def compare(
         seed,
         n_permutations,
         tuple(method.compare(list(read_measures(reader, drives)), is_b)),
+        counted,
     )
+
+
+def _count_labelled(
+    reader: Reader, labels: Sequence[str], division: Division
+) -> tuple[Tally, Tally]:
+    known = count_labelled(reader, labels)
+    return tally(reader, known, division.a_drives), tally(reader, known, division.b_drives)
 
 
 def _read_group(reader: Reader, name: str, drives: tuple[int, ...]) -> Group:

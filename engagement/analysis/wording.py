@@ -125,7 +125,17 @@ def _lacking(difference: Difference, driving: Driving | None) -> float | None:
 
 def warnings(comparison: Comparison) -> list[str]:
     """What makes the groups hard to compare."""
-    return [*_log_warnings(comparison), *_group_warnings(comparison), *_speed_warnings(comparison)]
+    return [
+        *_label_warnings(comparison),
+        *_log_warnings(comparison),
+        *_group_warnings(comparison),
+        *_speed_warnings(comparison),
+    ]
+
+
+def _label_warnings(comparison: Comparison) -> Iterator[str]:
+    for name, counted in zip("AB", comparison.labels or (), strict=False):
+        yield f"of {name} {counted}"
 
 
 def _log_warnings(comparison: Comparison) -> Iterator[str]:

@@ -12,6 +12,7 @@ from engagement.cli.formats import (
     moment,
     number,
     percent,
+    text,
     two_decimals,
 )
 from engagement.cli.render import Column
@@ -131,24 +132,51 @@ def _yes(value: bool | None) -> str:  # noqa: FBT001 - a cell's value
     return "" if value is None else "yes" if value else "no"
 
 
+def _segment_time(row: Row) -> str:
+    time_s = row["segment_time_s"]
+    return "" if time_s is None else f" +{time_s:.1f} s"
+
+
+def _said(value: str | None) -> str:
+    return "" if value is None else text(value)
+
+
 EVENTS = (
-    Column("drive", "drive", is_whole=True),
-    Column("at", "time_s", duration),
-    Column("segment", "segment_num", rank=8, is_number=True),
+    Column("event", "event", is_whole=True),
+    Column("at", "time_s", duration, rank=8),
+    Column("segment", "segment_num", rank=9, is_number=True, mark=_segment_time),
     Column("what", "kind", is_whole=True),
-    Column("cause", "cause", rank=2, mark=_cause),
+    Column("cause", "cause", rank=3, mark=_cause),
     Column("critical", "is_critical", _yes),
-    Column("planned", "is_planned", _yes, rank=4),
+    Column("planned", "is_planned", _yes, rank=6),
     Column("severity", "severity", two_decimals, rank=1),
-    Column("speed\nm/s", "speed_mps", decimal, rank=3),
-    Column("TTC\ns", "min_ttc_s", decimal, rank=5),
-    Column("headway\ns", "min_thw_s", decimal, rank=6),
-    Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=7),
-    Column("lead\nm", "lead_distance_m", decimal, rank=10),
-    Column("latitude", "latitude", five_decimals, rank=11),
-    Column("longitude", "longitude", five_decimals, rank=11),
-    Column("device", "dongle_id", rank=9),
-    Column("log", "path", rank=12),
+    Column("speed\nm/s", "speed_mps", decimal, rank=2),
+    Column("label", "label", _said, rank=4),
+    Column("TTC\ns", "min_ttc_s", decimal, rank=10),
+    Column("headway\ns", "min_thw_s", decimal, rank=11),
+    Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=12),
+    Column("lead\nm", "lead_distance_m", decimal, rank=13),
+    Column("latitude", "latitude", five_decimals, rank=7),
+    Column("longitude", "longitude", five_decimals, rank=7),
+    Column("device", "dongle_id", rank=14),
+    Column("note", "note", _said, rank=15),
+    Column("log", "path", rank=16),
+)
+
+GONE = " !"
+
+
+def _gone_mark(row: Row) -> str:
+    return GONE if row["event_id"] is None else ""
+
+
+LABELS = (
+    Column("event", "event", is_whole=True, mark=_gone_mark),
+    Column("what", "kind", is_whole=True, rank=2),
+    Column("label", "label", is_whole=True),
+    Column("note", "note", _said),
+    Column("since", "labelled_at_utc", moment, rank=1),
+    Column("device", "dongle_id", rank=3),
 )
 
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)

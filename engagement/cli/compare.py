@@ -12,6 +12,7 @@ from engagement.analysis.comparison import N_PERMUTATIONS
 from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
 from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.labels import parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, findings, headline, notes, sections
@@ -71,6 +72,11 @@ def _conditions(
     callback=_grouping,
     help="What A and B name: branch, version, commit, device, car, fork, month, param:NAME, or "
     "date for two ranges of days.",
+)
+@click.option(
+    "--labels",
+    metavar="LABELS",
+    help="Only events that are labelled so count, like true,critical; see `events label`.",
 )
 @device_option
 @date_options
@@ -155,12 +161,17 @@ def _compare(options: dict[str, Any]) -> Comparison:
     device: str | None = options["device"]
     since: date | None = options["since"]
     until: date | None = options["until"]
+    labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
         rows = select(reader, device, since, until).drives()
         drives = [row["drive_id"] for row in rows if not row["is_imported"]]
         division = divide(reader, options["grouping"], options["a"], options["b"], drives)
         return compare_groups(
-            reader, division, seed=options["seed"], n_permutations=options["permutations"]
+            reader,
+            division,
+            seed=options["seed"],
+            n_permutations=options["permutations"],
+            labels=None if labels is None else parse_labels(labels),
         )
 
 
@@ -168,6 +179,8 @@ def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, 
     """The comparison as it is, with what it allows to say."""
     document = asdict(comparison)
     del document["differences"]
+    if comparison.labels is None:
+        del document["labels"]
     document["warnings"] = warnings(comparison)
     document["measures"] = [describe(difference) for difference in comparison.differences]
     document["conditions"] = [asdict(verdict) for verdict in verdicts]

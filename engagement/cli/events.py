@@ -2,131 +2,121 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from engagement.analysis.selection import select
 from engagement.cli import columns, render
+from engagement.cli.event_filters import all_chosen, event_filters, worst
 from engagement.cli.formats import count
-from engagement.cli.options import database_option, date_options, device_option, format_options
-from engagement.errors import InputError, NotFoundError, suggestion
+from engagement.cli.options import database_option, format_options
+from engagement.errors import suggestion
+from engagement.store.events import short_name
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
-    from engagement.analysis.selection import Selection
+    from engagement.cli.event_filters import Filters
     from engagement.cli.options import Format
 
-KINDS = ("disengagement", "lateral_override", "longitudinal_override")
-CAUSES = (
-    "system_immediate", "system_soft", "driver_soft", "driver_brake", "driver_gas", "driver_steer",
-    "driver_cancel", "driver_main", "driver_park", "driver_other", "car_cruise", "end_of_drive",
-    "unknown",
-)  # fmt: skip
-
-_CHOSEN = """
-select events.*
-from events
-inner join drives on events.drive_id = drives.drive_id
-where ($drive::varchar is null or starts_with(events.drive, $drive))
-    and (len($kinds) = 0 or list_contains($kinds, events.kind))
-    and (len($causes) = 0 or list_contains($causes, events.cause))
-    and (events.is_critical or not $is_critical)
-order by
-    drives.started_at_utc desc nulls last, drives.drive desc, drives.dongle_id,
-    events.mono_ns, events.kind
-"""
+# By name: the module and attribute of each, and what it does.
+_COMMANDS = {
+    "open": ("events_open", "open_", "Step through events, each opened at its moment."),
+    "label": ("events_label", "label", "Say of events what they were: true, planned, critical."),
+    "labels": ("events_label", "labels", "List the labels."),
+    "redact": ("events_redact", "redact", "Export events for sharing, without who and where."),
+}
 
 
-@click.command()
-@click.option("--drive", metavar="NAME", help="Only this drive; the start of its name is enough.")
-@device_option
-@click.option("--kind", multiple=True, type=click.Choice(KINDS), help="Only this kind; repeatable.")
-@click.option(
-    "--cause",
-    multiple=True,
-    metavar="CAUSE",
-    help="Only disengagements of this cause, or of all that begin so: driver, system; repeatable.",
-)
-@click.option("--critical", is_flag=True, help="Only critical events.")
-@click.option(
-    "--worst",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="The N worst: critical ones first, by severity; ends of drives aside.",
-)
-@date_options
+class _Group(click.Group):
+    """The list of events, and commands that are imported when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        name = f"engagement.cli.{module}"
+        try:
+            command: click.Command = getattr(import_module(name), attribute)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            ctx.fail(f"{cmd_name}: this installation has no such command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS:
+            ctx.fail(f"no command {args[0]!r}{suggestion(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, title) for name, (_, _, title) in _COMMANDS.items()])
+
+
+@click.group(cls=_Group, invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]")
+@event_filters
 @format_options
 @database_option
-def events(
-    *,
-    database: Path,
-    device: str | None,
-    drive: str | None,
-    since: date | None,
-    until: date | None,
-    kind: tuple[str, ...],
-    cause: tuple[str, ...],
-    critical: bool,
-    worst: int | None,
-    output: Format,
-) -> None:
+@click.pass_context
+def events(ctx: click.Context, /, *, database: Path, filters: Filters, output: Format) -> None:
     """List disengagements and overrides: where, why, and how dangerous.
 
     Newest drives come first, events in the order of their time. Severity is the worst ratio of a
-    measure to the threshold that makes it critical. JSON and CSV have every column of `events`.
+    measure to the threshold that makes it critical. JSON and CSV have every column of `events`;
+    a table in a terminal those there is room for.
+
+    What stands under "event" names it for `events open`, `events label` and `clip`.
 
     \b
     Example:
       engagement events --worst 10
       engagement events --cause system --since 2025-07-01 --csv
+      engagement events --critical --unlabelled
     """
+    if ctx.invoked_subcommand:
+        _refuse_options(ctx)
+        return
     with Reader(database) as reader:
-        selection = select(reader, device, since, until)
-        rows = _chosen(selection, drive, kind, _causes(cause), is_critical=critical)
+        found = all_chosen(reader, filters)
         names = list(reader.comments("events"))
-    n_found = len(rows)
-    if worst is not None:
-        rows = _worst(rows, worst)
+    rows = found if filters.worst is None else worst(found, filters.worst)
+    if output == "table":
+        rows = named(rows)
     render.print_list(columns.EVENTS, names, rows, output, noun="event")
-    if output == "table" and worst is not None and n_found > len(rows) > 0:
-        render.note(f"the worst of {count(n_found, 'event')}")
+    if output == "table" and len(found) > len(rows) > 0:
+        render.note(f"the worst of {count(len(found), 'event')}")
 
 
-def _causes(wanted: tuple[str, ...]) -> list[str]:
-    """The causes that were named, in full or by how they begin."""
-    found = []
-    for text in wanted:
-        alike = [cause for cause in CAUSES if cause == text or cause.startswith(f"{text}_")]
-        if not alike:
-            raise InputError(
-                f"--cause: no cause {text!r}{suggestion(text, CAUSES)}; there are "
-                f"{', '.join(CAUSES)}, and driver and system for all of theirs"
+def _refuse_options(ctx: click.Context) -> None:
+    """Options of the list do nothing for a subcommand, which is not to be passed over."""
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if is_given and parameter.name != "database":
+            option = parameter.opts[0]
+            ctx.fail(
+                f"{option} is of the list; what {ctx.invoked_subcommand} takes stands after it"
             )
-        found += alike
-    return found
 
 
-def _chosen(
-    selection: Selection,
-    drive: str | None,
-    kinds: tuple[str, ...],
-    causes: list[str],
-    *,
-    is_critical: bool,
-) -> list[dict[str, Any]]:
-    """The events of the selected drives that fit, newest drives first."""
-    names = [row["drive"] for row in selection.drives()]
-    if drive is not None and not any(name.startswith(drive) for name in names):
-        raise NotFoundError("drive", drive, names)
-    wanted = {"drive": drive, "kinds": kinds, "causes": causes, "is_critical": is_critical}
-    return selection.rows(_CHOSEN, wanted)
-
-
-def _worst(rows: list[dict[str, Any]], n_rows: int) -> list[dict[str, Any]]:
-    moving = [row for row in rows if row["cause"] != "end_of_drive"]
-    moving.sort(key=lambda row: (bool(row["is_critical"]), row["severity"] or 0), reverse=True)
-    return moving[:n_rows]
+def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Events, each with the shortest name that tells it from the others as its `event`."""
+    spellings = [
+        [short_name(row) for row in rows],
+        [f"{short_name(row)}/{row['kind']}" for row in rows],
+        [row["event_id"] for row in rows],
+    ]
+    times = [Counter(names) for names in spellings]
+    return [
+        row | {"event": next(name for name, n in zip(names, times, strict=True) if n[name] == 1)}
+        for row, *names in zip(rows, *spellings, strict=True)
+    ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.analysis.labels import count_labelled, parse_labels, tally
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.formats import count
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from engagement.analysis.labels import Tally
     from engagement.analysis.selection import Selection
     from engagement.cli.options import Format
 
@@ -46,6 +49,11 @@ _SPEED_BANDS = ("city", "road", "highway")
     metavar="NAME",
     help="Only the rates of this event: one of `rates`, or a failure of `mtbf`.",
 )
+@click.option(
+    "--labels",
+    metavar="LABELS",
+    help="Only events that are labelled so count, like true,critical; see `events label`.",
+)
 @device_option
 @date_options
 @format_options
@@ -55,6 +63,7 @@ def rates(
     database: Path,
     by: str,
     events: tuple[str, ...],
+    labels: str | None,
     device: str | None,
     since: date | None,
     until: date | None,
@@ -66,31 +75,44 @@ def rates(
     same. JSON has the rows of the views `rates`, `groups` and `mtbf`; CSV those of `groups`, with
     --event those of `rates`, or of `mtbf` where only failures were named.
 
+    With --labels, events count only if somebody confirmed them; hours and kilometres stay as they
+    are, those of drives that nobody looked at included. Then there are the rows of `rates` alone.
+
     \b
     Example:
       engagement rates --by version
       engagement rates --by car --event critical_event --event lateral_override
+      engagement rates --by version --labels true,critical
     """
     with Reader(database) as reader:
         selection = select(reader, device, since, until)
-        parts = {view: _rows(selection, view, by) for view in ("rates", "groups", "mtbf")}
+        counted = None if labels is None else _count_labelled(reader, labels)
+        # A clean drive and a failure are of all events, whatever they are labelled.
+        views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
+        parts = {view: _rows(selection, view, by) for view in views}
         names = {view: list(reader.comments(view)) for view in parts}
+    groups = parts.get("groups", parts["rates"])
     if events:
-        _check_events(events, parts)
-        parts["rates"] = [row for row in parts["rates"] if row["event"] in events]
-        parts["mtbf"] = [row for row in parts["mtbf"] if row["event"] in events]
+        parts = _of_events(events, parts)
     if output == "json":
-        render.print_json(parts)
+        render.print_json(parts if counted is None else parts | {"labels": asdict(counted)})
     elif output == "csv":
-        view = "groups" if not events else "rates" if parts["rates"] else "mtbf"
+        in_rates = counted is not None or (events and parts["rates"])
+        view = "rates" if in_rates else "mtbf" if events else "groups"
         render.print_csv(names[view], parts[view])
-    elif not parts["groups"]:
+    elif not groups:
         render.note("there is no such drive in the database")
     else:
-        _print_tables(parts, by, has_events=bool(events))
-    if any(columns.has_qlogs(row) for row in parts["groups"]):
+        _print_tables(parts, by, has_events=bool(events) or counted is not None)
+    if counted is not None:
+        render.note(str(counted))
+    if any(columns.has_qlogs(row) for row in groups):
         mark = columns.DECIMATED.strip()
         render.note(f"{mark} some of these drives were read from qlogs, which lack short presses")
+
+
+def _count_labelled(reader: Reader, labels: str) -> Tally:
+    return tally(reader, count_labelled(reader, parse_labels(labels)))
 
 
 def _rows(selection: Selection, view: str, by: str) -> list[Row]:
@@ -107,16 +129,19 @@ def _order(group_name: str) -> tuple[bool, int, list[tuple[int, str]]]:
     return group_name == "unknown", place, [(int(digits or 0), rest) for digits, rest in parts]
 
 
-def _check_events(events: Iterable[str], parts: Parts) -> None:
-    """Refuse an event that no view has.
+def _of_events(events: Iterable[str], parts: Parts) -> Parts:
+    """The parts with the rows of some events alone.
 
     Raises:
-        NotFoundError: If there is one.
+        NotFoundError: If there is no row of one of them.
     """
-    known = {row["event"] for view in ("rates", "mtbf") for row in parts[view]}
+    of_events = [view for view in ("rates", "mtbf") if view in parts]
+    known = {row["event"] for view in of_events for row in parts[view]}
     for event in events:
         if known and event not in known:
             raise NotFoundError("event", event, known)
+    chosen = {view: [row for row in parts[view] if row["event"] in events] for view in of_events}
+    return parts | chosen
 
 
 def _print_tables(parts: Parts, by: str, *, has_events: bool) -> None:
@@ -126,7 +151,7 @@ def _print_tables(parts: Parts, by: str, *, has_events: bool) -> None:
     else:
         tables = [
             (columns.RATES, [_limited(row, "per_hour", "per_100km") for row in parts["rates"]]),
-            (columns.MTBF, [_limited_time(row) for row in parts["mtbf"]]),
+            (columns.MTBF, [_limited_time(row) for row in parts.get("mtbf", [])]),
         ]
     group = Column(by.replace("-", " "), "group_name", is_whole=True)
     n_left_out = 0

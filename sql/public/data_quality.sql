@@ -2,7 +2,7 @@
 --
 -- grain:   one row per drive_id
 -- reads:   result.drive_quality, result.drive_metrics, drive, segment
--- null:    what there was nothing of to measure; the odometer's columns where no profile reads one
+-- null:    what there was nothing of to measure; the odometer's columns where none was received
 -- why:     a copied log has the same bytes, or, packed or named otherwise, the same first and last
 --          time and as many messages
 create or replace view data_quality as
@@ -64,6 +64,6 @@ comment on column data_quality.n_clock_jumps is 'times that the wall clock, of c
 comment on column data_quality.clock_jump_s is 'the greatest of these changes, negative where the clock went back; null without any';
 comment on column data_quality.n_impossible_fixes is 'GPS fixes at 0 N 0 E (to within 0.01 degrees), or at no place of the earth';
 comment on column data_quality.n_unknown_speeds is 'samples of carState without a possible speed: they give no distance';
-comment on column data_quality.odometer_km is 'last reading of the odometer minus the first; null where no vehicle profile reads it';
+comment on column data_quality.odometer_km is 'last reading of the odometer minus the first; null where none was received that a vehicle profile or the car''s DBC describes';
 comment on column data_quality.odometer_difference_km is 'odometer_km - distance_km of the drive; null without an odometer';
 comment on column data_quality.odometer_difference_fraction is 'odometer_difference_km / odometer_km; null without an odometer, or where it stood still';

@@ -1,8 +1,9 @@
 -- Ends of engagements and overrides, with how dangerous each was.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.events, result.drive_metrics, drive, segment
--- null:    whatever the log can't say; a measure that had no cause: no lead, not closing, no input
+-- reads:   result.events, result.drive_metrics, drive, segment, event_labels
+-- null:    whatever the log can't say; a measure that had no cause: no lead, not closing, no input;
+--          the label of an event that nobody labelled
 create or replace view events as
 with
 
@@ -49,12 +50,19 @@ final as (
         events.latitude,
         events.longitude,
         segment.log_kind,
-        segment.path
+        segment.path,
+        event_labels.label,
+        event_labels.note
     from result.events as events
     inner join result.drive_metrics as metrics on events.drive_id = metrics.drive_id
     inner join drive on events.drive_id = drive.drive_id
     left join segment
         on events.drive_id = segment.drive_id and events.segment_num = segment.segment_num
+    left join event_labels
+        on
+            events.drive_id = event_labels.drive_id
+            and events.kind = event_labels.kind
+            and events.mono_ns = event_labels.mono_ns
 )
 
 select * from final;
@@ -98,3 +106,5 @@ comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
 comment on column events.log_kind is 'rlog, or qlog, in which short presses are lost';
 comment on column events.path is 'the log file that it is in';
+comment on column events.label is 'what somebody said that it was: true, false, critical, planned, or any other word; null if nobody did';
+comment on column events.note is 'what else was said of it';

@@ -1,8 +1,8 @@
 -- How often each event happens in groups of drives, per engaged hour and per 100 engaged km.
 --
 -- grain:   one row per (grouped_by, group_name, event)
--- reads:   drive_groups, result.speed_bands, result.event_counts, confidence_limit,
---          result.thresholds
+-- reads:   drive_groups, result.speed_bands, result.event_counts, event_counts,
+--          confidence_limit, result.thresholds
 -- null:    rates, limits and interval kinds without exposure; dispersion without events, or with
 --          fewer than two drives that have exposure
 -- why:     where drives differ, or events come several at a time, counts vary more than a Poisson
@@ -10,6 +10,8 @@
 --          to each side, by the greater of two dispersions: Pearson's, and that of the sum, in
 --          which long drives weigh more. Both are expanded, as most drives have no event:
 --          sum (x - r e)^2 / (r e) = sum (x^2 / e) / r - 2 sum x + r sum e
+--          A sum of doubles depends on the order in which threads bring them, one of decimals does
+--          not: so a number is the same however often it is computed
 create or replace view rates as
 with
 
@@ -53,7 +55,7 @@ counts as (
         'any' as speed_band,
         event,
         sum(n_events)::double as n_events
-    from result.event_counts
+    from event_counts
     group by drive_id, event
     union all
     select
@@ -61,7 +63,7 @@ counts as (
         speed_band,
         event,
         n_events::double as n_events
-    from result.event_counts
+    from event_counts
 ),
 
 exposures as (
@@ -70,12 +72,12 @@ exposures as (
         group_name,
         count(*)::bigint as n_drives,
         count(*) filter (where has_qlog)::bigint as n_qlog_drives,
-        coalesce(fsum(engaged_h), 0) as engaged_h,
-        coalesce(fsum(engaged_100km), 0) as engaged_100km,
+        coalesce(sum(try_cast(engaged_h as decimal(34, 20)))::double, 0) as engaged_h,
+        coalesce(sum(try_cast(engaged_100km as decimal(34, 20)))::double, 0) as engaged_100km,
         count(*) filter (where engaged_h > 0) as n_drives_h,
         count(*) filter (where engaged_100km > 0) as n_drives_100km,
-        fsum(engaged_h * engaged_h) as squares_h,
-        fsum(engaged_100km * engaged_100km) as squares_100km
+        sum(try_cast(engaged_h * engaged_h as decimal(34, 20)))::double as squares_h,
+        sum(try_cast(engaged_100km * engaged_100km as decimal(34, 20)))::double as squares_100km
     from members
     group by grouped_by, group_name
 ),
@@ -88,12 +90,18 @@ sums as (
         sum(counts.n_events) as n_events,
         sum(counts.n_events) filter (where members.engaged_h > 0) as n_events_h,
         sum(counts.n_events) filter (where members.engaged_100km > 0) as n_events_100km,
-        fsum(counts.n_events * counts.n_events / nullif(members.engaged_h, 0)) as ratios_h,
-        fsum(counts.n_events * counts.n_events / nullif(members.engaged_100km, 0)) as ratios_100km,
+        sum(
+            try_cast(counts.n_events * counts.n_events / nullif(members.engaged_h, 0) as decimal(34, 20))
+        )::double as ratios_h,
+        sum(
+            try_cast(counts.n_events * counts.n_events / nullif(members.engaged_100km, 0) as decimal(34, 20))
+        )::double as ratios_100km,
         sum(counts.n_events * counts.n_events) filter (where members.engaged_h > 0) as squares_h,
         sum(counts.n_events * counts.n_events) filter (where members.engaged_100km > 0) as squares_100km,
-        fsum(counts.n_events * members.engaged_h) as products_h,
-        fsum(counts.n_events * members.engaged_100km) as products_100km
+        sum(try_cast(counts.n_events * members.engaged_h as decimal(34, 20)))::double as products_h,
+        sum(
+            try_cast(counts.n_events * members.engaged_100km as decimal(34, 20))
+        )::double as products_100km
     from members
     inner join counts
         on members.drive_id = counts.drive_id and members.speed_band = counts.speed_band

@@ -45,5 +45,5 @@ comment on column segments.n_messages is 'messages that could be read';
 comment on column segments.n_damaged_messages is 'messages left out because a pointer, a text or a time in them is impossible';
 comment on column segments.start_mono_ns is 'first logMonoTime, initData aside; null for a failed log';
 comment on column segments.end_mono_ns is 'last logMonoTime; null for a failed log';
-comment on column segments.profile is 'vehicle profile whose CAN signals were read; null for none';
+comment on column segments.profile is 'vehicle profile whose CAN signals were read, or auto: with the car, its DBC and where that is from; null for none';
 comment on column segments.ingested_at_utc is 'when the file was ingested';

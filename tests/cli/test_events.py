@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from engagement.cli.events import CAUSES
+from engagement.cli.event_filters import CAUSES
+from engagement.cli.events import named
 from engagement.cli.exit_codes import ExitCode
 from engagement.simulate import fleet
 from engagement.store.reader import Reader
@@ -88,8 +89,29 @@ def test_ends_of_drives_are_not_critical(listed):
 def test_a_table_says_of_how_many_the_worst_are(run, listed):
     result = run("events", "--worst", "3")
     lines = [line for line in result.stdout.splitlines() if line.strip()]
-    assert [line.split()[0] for line in lines[-3:]] == [r["drive"] for r in listed("--worst", "3")]
+    names = [f"{row['drive']}@{row['time_s']:.1f}" for row in listed("--worst", "3")]
+    assert [line.split()[0] for line in lines[-3:]] == names
     assert f"the worst of {len(listed())} events" in result.stderr
+
+
+def test_a_name_is_as_long_as_it_must_be():
+    rows = [
+        {"event_id": f"{device}|d|{kind}|{ns}", "drive": "d", "kind": kind, "time_s": ns / 1e9}
+        for device, kind, ns in [
+            ("a", "disengagement", 1_040_000_000),
+            ("a", "disengagement", 2_000_000_000),
+            ("a", "lateral_override", 2_010_000_000),
+            ("a", "lateral_override", 3_000_000_000),
+            ("b", "lateral_override", 3_000_000_000),
+        ]
+    ]
+    assert [row["event"] for row in named(rows)] == [
+        "d@1.0",
+        "d@2.0/disengagement",
+        "d@2.0/lateral_override",
+        "a|d|lateral_override|3000000000",
+        "b|d|lateral_override|3000000000",
+    ]
 
 
 def test_every_cause_of_the_view_can_be_asked_for(listed):

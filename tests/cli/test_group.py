@@ -32,7 +32,8 @@ def commands():
             continue
         yield name, command
         if isinstance(command, click.Group):
-            yield from ((f"{name} {sub}", command.commands[sub]) for sub in command.commands)
+            for sub in command.list_commands(context):
+                yield f"{name} {sub}", command.get_command(context, sub)
 
 
 def all_errors(error=EngagementError):

@@ -18,7 +18,8 @@ from engagement.resources import resource_dir
 from engagement.simulate import plan_drives, write_drive
 from engagement.store import schema
 from engagement.store.ingest import IngestOptions, ingest
-from engagement.store.reader import describe
+from engagement.store.labels import label_events
+from engagement.store.reader import Reader, describe
 from engagement.store.results import refresh
 from engagement.store.views import load_views
 from tests.store.stores import differences
@@ -44,6 +45,7 @@ SMALL = {
     "imported_drive",
     "imported_debug_event",
     "confidence_limit",
+    "event_label",
 }
 
 # They have a row for an element of a message's list, or for either of two things: no key of theirs.
@@ -113,6 +115,9 @@ def demo(tmp_path_factory):
         IngestOptions(read, jobs=1),
     )
     import_files(database, [LEGACY / "engagement_db.json", LEGACY / "debug_events.json"])
+    with Reader(database) as reader:
+        [first] = reader.rows("select event_id from events order by event_id limit 1")
+    label_events(database, [first["event_id"]], "true", "a note")
     with duckdb.connect(str(database)) as connection:
         yield Demo(connection)
 

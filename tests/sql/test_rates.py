@@ -102,6 +102,18 @@ def test_the_random_drives_reach_both_kinds_of_interval_and_every_event(store):
         assert {row[name] is None for row in groups} == {True, False}
 
 
+def test_rates_are_the_same_to_the_digit_in_whichever_order_drives_come(store):
+    rng = Random(7)
+    tables = random_tables(rng, 60)
+    counted = computed(store, tables, ("rates",))["rates"]
+    assert any(row["per_hour_dispersion"] for row in counted)
+
+    for _ in range(3):
+        shuffled = {name: rng.sample(rows, len(rows)) for name, rows in tables.items()}
+        again = computed(store, shuffled, ("rates",))["rates"]
+        assert sorted(map(repr, again)) == sorted(map(repr, counted))
+
+
 @pytest.mark.parametrize("mean", [0.0, 0.9, 30.0])
 @pytest.mark.parametrize("spread", [1, 8])
 def test_more_drives_and_events_than_there_are_limits_for(store, mean, spread):

@@ -1,0 +1,174 @@
+"""Choosing events: the options that commands on events share, and what they choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engagement.analysis.selection import select
+from engagement.cli.options import date_options, device_option
+from engagement.errors import InputError, NotFoundError, suggestion
+from engagement.store.label_words import known_word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from engagement.analysis.selection import Selection
+    from engagement.store.reader import Reader
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+    Row = dict[str, Any]
+
+KINDS = ("disengagement", "lateral_override", "longitudinal_override")
+CAUSES = (
+    "system_immediate", "system_soft", "driver_soft", "driver_brake", "driver_gas", "driver_steer",
+    "driver_cancel", "driver_main", "driver_park", "driver_other", "car_cruise", "end_of_drive",
+    "unknown",
+)  # fmt: skip
+
+_CHOSEN = """
+select events.*
+from events
+inner join drives on events.drive_id = drives.drive_id
+where ($drive::varchar is null or starts_with(events.drive, $drive))
+    and (len($kinds) = 0 or list_contains($kinds, events.kind))
+    and (len($causes) = 0 or list_contains($causes, events.cause))
+    and (events.is_critical or not $is_critical)
+    and (
+        (len($labels) = 0 and not $is_unlabelled)
+        or list_contains($labels, events.label)
+        or ($is_unlabelled and events.label is null)
+    )
+order by
+    drives.started_at_utc desc nulls last, drives.drive desc, drives.dongle_id,
+    events.mono_ns, events.kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the options say; all of it is nothing where none is given."""
+
+    device: str | None
+    drive: str | None
+    kind: tuple[str, ...]
+    cause: tuple[str, ...]
+    critical: bool
+    worst: int | None
+    labels: tuple[str, ...]
+    unlabelled: bool
+    since: date | None
+    until: date | None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether one is given."""
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+_OPTIONS = (
+    click.option(
+        "--drive", metavar="NAME", help="Only this drive; the start of its name is enough."
+    ),
+    device_option,
+    click.option(
+        "--kind", multiple=True, type=click.Choice(KINDS), help="Only this kind; repeatable."
+    ),
+    click.option(
+        "--cause",
+        multiple=True,
+        metavar="CAUSE",
+        help="Only disengagements of this cause, or of all that begin so: driver, system; "
+        "repeatable.",
+    ),
+    click.option("--critical", is_flag=True, help="Only critical events."),
+    click.option(
+        "--worst",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="The N worst: critical ones first, by severity; ends of drives aside.",
+    ),
+    click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="LABEL",
+        help="Only events that were labelled so; repeatable.",
+    ),
+    click.option(
+        "--unlabelled", is_flag=True, help="Only events without a label; or with --label's."
+    ),
+    date_options,
+)
+
+
+def event_filters(function: Function) -> Function:
+    """Add the options; the command gets `filters`."""
+
+    @wraps(function)
+    def with_filters(*args: Any, **options: Any) -> Any:
+        given = {name: options.pop(name) for name in Filters.__slots__}
+        return function(*args, filters=Filters(**given), **options)
+
+    decorated: Any = with_filters
+    for add_option in reversed(_OPTIONS):
+        decorated = add_option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def chosen_events(reader: Reader, filters: Filters) -> list[Row]:
+    """The events that fit, newest drives first; the worst ones of them, the worst first.
+
+    Raises:
+        NotFoundError: If there is no such drive, device or label.
+        InputError: If there is no such cause.
+    """
+    rows = all_chosen(reader, filters)
+    return rows if filters.worst is None else worst(rows, filters.worst)
+
+
+def all_chosen(reader: Reader, filters: Filters) -> list[Row]:
+    """The same without a look at how many are wanted."""
+    in_use = [row["label"] for row in reader.rows("select distinct label from event_labels")]
+    wanted = {
+        "drive": filters.drive,
+        "kinds": filters.kind,
+        "causes": _causes(filters.cause),
+        "is_critical": filters.critical,
+        "labels": [known_word(label, in_use) for label in filters.labels],
+        "is_unlabelled": filters.unlabelled,
+    }
+    selection = select(reader, filters.device, filters.since, filters.until)
+    _check_drive(selection, filters.drive)
+    return selection.rows(_CHOSEN, wanted)
+
+
+def worst(rows: list[Row], n_rows: int) -> list[Row]:
+    """The worst events: critical ones first, by severity."""
+    moving = [row for row in rows if row["cause"] != "end_of_drive"]
+    moving.sort(key=lambda row: (bool(row["is_critical"]), row["severity"] or 0), reverse=True)
+    return moving[:n_rows]
+
+
+def _check_drive(selection: Selection, drive: str | None) -> None:
+    names = [row["drive"] for row in selection.drives()]
+    if drive is not None and not any(name.startswith(drive) for name in names):
+        raise NotFoundError("drive", drive, names)
+
+
+def _causes(wanted: tuple[str, ...]) -> list[str]:
+    """The causes that were named, in full or by how they begin."""
+    found = []
+    for text in wanted:
+        alike = [cause for cause in CAUSES if cause == text or cause.startswith(f"{text}_")]
+        if not alike:
+            raise InputError(
+                f"--cause: no cause {text!r}{suggestion(text, CAUSES)}; there are "
+                f"{', '.join(CAUSES)}, and driver and system for all of theirs"
+            )
+        found += alike
+    return found

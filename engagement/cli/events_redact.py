@@ -1,0 +1,150 @@
+"""`engagement events redact`: events for others to look at, without who drove and where from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.analysis.selection import select
+from engagement.cli import render
+from engagement.cli.formats import count, text
+from engagement.cli.options import FILE, database_option, date_options, device_option
+from engagement.errors import EngagementError
+from engagement.export.places import parse_place, read_places
+from engagement.export.pseudonyms import Pseudonyms, load_key
+from engagement.export.redact import Redaction, write_redacted
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from engagement.export.places import Place
+    from engagement.export.redact import Format, RedactionReport, Times
+
+
+def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) -> list[Place]:
+    return [parse_place(text) for text in value]
+
+
+@click.command()
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE|FOLDER",
+    type=click.Path(path_type=Path),
+    help="A .json file, or a folder of CSV or Parquet files.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["json", "csv", "parquet"]),
+    help="Of what is written.  [default: json for FILE.json, else csv]",
+)
+@click.option(
+    "--place",
+    "places",
+    multiple=True,
+    metavar="LAT,LON,RADIUS_M",
+    callback=_places,
+    help="No positions within this many metres of here; repeatable.",
+)
+@click.option(
+    "--places",
+    "places_file",
+    type=FILE,
+    metavar="FILE",
+    help="More such places, one a line.",
+)
+@click.option(
+    "--all-positions", is_flag=True, help="Positions everywhere; without this and a place, none."
+)
+@click.option(
+    "--times",
+    type=click.Choice(["shift", "keep", "none"]),
+    default="shift",
+    help="When drives started: by a clock set wrong, by the right one, or not at all.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The key of pseudonyms, made where there is none.  [default: redaction.key beside the "
+    "database]",
+)
+@device_option
+@date_options
+@database_option
+def redact(
+    *,
+    out: Path,
+    kind: Format | None,
+    places: list[Place],
+    places_file: Path | None,
+    all_positions: bool,
+    times: Times,
+    key_file: Path | None,
+    device: str | None,
+    since: date | None,
+    until: date | None,
+    database: Path,
+) -> None:
+    """Export events for sharing, with their drives, segments and labels.
+
+    Devices, drives, branches and commits get names made with a key: the same key gives the same
+    names, so that exports go together, and who lacks it can't tell whose they are. Keep it.
+    Left out are paths, vehicle numbers, hosts, repositories, notes and labels of your own;
+    positions are cut off around the places you name, and without one there are none.
+
+    \b
+    Example:
+      engagement events redact --out shared.json --place 52.5163,13.3777,500
+      engagement events redact --out shared/ --format parquet --places places.txt
+    """
+    shown = _positions(places, places_file, all_positions=all_positions)
+    kind = kind or ("json" if out.suffix.lower() == ".json" else "csv")
+    key_path = key_file or database.with_name("redaction.key")
+    with Reader(database) as reader:
+        select(reader, device, since, until)
+        _refuse_own(out, database, key_path)
+        key, is_new = load_key(key_path)
+        redaction = Redaction(Pseudonyms(key), shown, times)
+        try:
+            report = write_redacted(reader, redaction, out, kind)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
+    render.note(f"{text(out)}: {_summary(report)}")
+    if is_new:
+        render.note(f"{text(key_path)}: made this key; with it the names can be told, so keep it")
+    if shown is None:
+        render.note("no positions: name places to cut off with --place, or give --all-positions")
+
+
+def _positions(
+    places: list[Place], places_file: Path | None, *, all_positions: bool
+) -> list[Place] | None:
+    """Where positions are cut off; None for everywhere."""
+    if all_positions and (places or places_file):
+        raise click.UsageError("--all-positions cuts nothing off: it goes with no --place")
+    found = [*places, *(read_places(places_file) if places_file else [])]
+    return found if found or all_positions else None
+
+
+def _refuse_own(out: Path, database: Path, key_path: Path) -> None:
+    """Spare the database and the key, which must not be shared with the export either."""
+    if out.exists() and out.samefile(database):
+        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
+    resolved = out.resolve()
+    if resolved in (key_path.resolve(), *key_path.resolve().parents):
+        raise click.BadParameter(
+            f"the key {str(key_path)!r} would be shared with {str(out)!r}", param_hint="--key-file"
+        )
+
+
+def _summary(report: RedactionReport) -> str:
+    n_rows: dict[str, Any] = report.n_rows
+    parts = [count(n_rows[name], name.removesuffix("s")) for name in n_rows]
+    return f"{', '.join(parts)}; {count(report.n_positions, 'position')}, {report.n_cut} cut off"

@@ -1,0 +1,281 @@
+"""Events, with what is needed to use them, without who drove and where they live.
+
+What is exported is listed here, column by column: a column that a view gets later is not. Numbers
+of the drive, names of openpilot's own and words of config/ pass; every name of a device, drive,
+branch or commit becomes a pseudonym; whatever somebody could have written stays behind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from engagement.errors import InputError
+from engagement.export.places import is_position
+from engagement.files import replacing
+from engagement.store.label_words import shipped_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from engagement.export.places import Place
+    from engagement.export.pseudonyms import Pseudonyms
+    from engagement.store.reader import Reader
+
+Format = Literal["json", "csv", "parquet"]
+Times = Literal["shift", "keep", "none"]
+
+_EVENTS = (
+    "kind", "engagement_num", "time_s", "segment_num", "segment_time_s", "duration_s", "cause",
+    "cause_event", "is_counted", "is_inferred", "is_intervention", "is_critical", "is_planned",
+    "severity", "speed_mps", "lead_distance_m", "closing_speed_mps", "ttc_s", "thw_s",
+    "drac_mps2", "min_ttc_s", "min_thw_s", "max_drac_mps2", "has_fcw", "has_aeb",
+    "peak_deceleration_mps2", "peak_jerk_mps3", "peak_steering_rate_deg_per_s",
+    "peak_lateral_acceleration_mps2", "time_to_input_s", "time_to_reengage_s", "log_kind",
+)  # fmt: skip
+_DRIVES = (
+    "openpilot_longitudinal", "longitudinal_source", "is_imported", "n_segments",
+    "n_missing_segments", "log_kind", "duration_s", "known_s", "coverage", "moving_s", "engaged_s",
+    "moving_engaged_s", "lateral_only_s", "longitudinal_s", "distance_km", "known_km",
+    "engaged_km", "engaged_fraction", "moving_engaged_fraction", "distance_engaged_fraction",
+    "n_engagements", "n_disengagements", "n_disengagements_counted", "n_lateral_overrides",
+    "n_longitudinal_overrides", "n_interventions", "interventions_per_100km",
+    "disengagements_counted_per_100km",
+)  # fmt: skip
+_SEGMENTS = (
+    "segment_num", "log_kind", "codec", "status", "n_messages", "n_damaged_messages", "start_s",
+    "end_s",
+)  # fmt: skip
+_LABELS = ("kind", "time_s")
+
+_OF_EVENTS = """
+select events.* from events semi join drives on events.drive_id = drives.drive_id
+"""
+_OF_DRIVES = "from drives"
+_OF_SEGMENTS = """
+select
+    segments.*,
+    (start_mono_ns - min(start_mono_ns) over (partition by drive_id)) / 1e9 as start_s,
+    (end_mono_ns - min(start_mono_ns) over (partition by drive_id)) / 1e9 as end_s
+from segments semi join drives on segments.drive_id = drives.drive_id
+"""
+
+_FORKS = {"openpilot", "sunnypilot", "frogpilot"}
+_DEVICE_TYPES = {"neo", "chffrAndroid", "chffrIos", "tici", "tizi", "mici", "pc"}
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}")
+_CAR = re.compile(r"[A-Z][A-Za-z0-9 _.,&/+()'-]{1,59}")
+# A vehicle's number, a dongle id, or any other that is long.
+_NUMBER = re.compile(r"[A-Za-z0-9]*[0-9][A-Za-z0-9]*")
+_MAX_NUMBER = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What to hide.
+
+    Attributes:
+        pseudonyms: Names of devices, drives, branches and commits.
+        places: Around which positions are cut off; None leaves no position at all.
+        times: Of starts of drives: shifted, kept, or none.
+    """
+
+    pseudonyms: Pseudonyms
+    places: Sequence[Place] | None
+    times: Times = "shift"
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionReport:
+    """How many rows each table has, and how many events lost their position."""
+
+    n_rows: dict[str, int]
+    n_positions: int
+    n_cut: int
+
+
+def write_redacted(
+    reader: Reader, redaction: Redaction, out: Path, kind: Format
+) -> RedactionReport:
+    """Write events, drives, segments and labels: one JSON file, or a folder of CSV or Parquet.
+
+    `drives` is what the reader was narrowed to.
+
+    Raises:
+        InputError: If a file is in the folder's place, or a folder in the file's.
+        StoreError: If the database can't be read.
+        OSError: If the files can't be written.
+    """
+    _check_out(out, kind)
+    found = reader.table(_OF_EVENTS)
+    tables = {
+        "events": _events(found, redaction),
+        "drives": _drives(reader.table(_OF_DRIVES), redaction),
+        "segments": _segments(reader.table(_OF_SEGMENTS), redaction),
+        "labels": _labels(found, redaction),
+    }
+    if kind == "json":
+        _write_json(tables, redaction, out)
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            _write_table(table, out / f"{name}.{kind}", kind)
+    kept = tables["events"].column("latitude")
+    n_kept = len(kept) - kept.null_count
+    n_before = len(kept) - found.column("latitude").null_count
+    n_rows = {name: table.num_rows for name, table in tables.items()}
+    return RedactionReport(n_rows, n_kept, n_before - n_kept)
+
+
+def _check_out(out: Path, kind: Format) -> None:
+    """A file for JSON, a folder for the four files of any other format; devices are neither."""
+    if out.exists() and not (out.is_file() or out.is_dir()):
+        raise InputError(f"{out}: this is no regular file")
+    if kind == "json" and out.is_dir():
+        raise InputError(f"{out}: JSON goes to a file, and this is a folder")
+    if kind != "json" and (out.is_file() or out.suffix.lower() in (".csv", ".parquet", ".json")):
+        raise InputError(f"{out}: {kind} goes to a folder, as there are several files of it")
+
+
+def _events(found: pa.Table, redaction: Redaction) -> pa.Table:
+    latitudes, longitudes = [], []
+    for latitude, longitude in zip(*_lists(found, "latitude", "longitude"), strict=True):
+        is_shown = _is_shown(latitude, longitude, redaction.places)
+        latitudes.append(latitude if is_shown else None)
+        longitudes.append(longitude if is_shown else None)
+    named = _event_names(found, redaction) | _drive_names(found, redaction)
+    places = {
+        "latitude": pa.array(latitudes, pa.float64()),
+        "longitude": pa.array(longitudes, pa.float64()),
+    }
+    return _table(named, found.select(_EVENTS), places | {"label": _label_words(found)})
+
+
+def _drives(found: pa.Table, redaction: Redaction) -> pa.Table:
+    rename = redaction.pseudonyms.name
+    made = {
+        "started_at_utc": _starts(found, redaction),
+        "version": _each(found, "version", _version),
+        "branch": _each(found, "git_branch", lambda branch: rename("branch", branch)),
+        "commit": _each(found, "git_commit", lambda commit: rename("commit", commit)),
+        "fork": _each(found, "fork", lambda fork: fork if fork in _FORKS else "other"),
+        "device_type": _each(
+            found, "device_type", lambda kind: kind if kind in _DEVICE_TYPES else None
+        ),
+        "car_fingerprint": _each(found, "car_fingerprint", _car),
+    }
+    return _table(_drive_names(found, redaction), found.select(_DRIVES), made)
+
+
+def _segments(found: pa.Table, redaction: Redaction) -> pa.Table:
+    return _table(_drive_names(found, redaction), found.select(_SEGMENTS), {})
+
+
+def _labels(events: pa.Table, redaction: Redaction) -> pa.Table:
+    found = events.filter(events.column("label").is_valid())
+    named = _event_names(found, redaction) | _drive_names(found, redaction)
+    return _table(named, found.select(_LABELS), {"label": _label_words(found)})
+
+
+def _table(
+    named: Mapping[str, pa.Array[Any]], kept: pa.Table, made: Mapping[str, pa.Array[Any]]
+) -> pa.Table:
+    """A table of these columns, in an order that tells nothing of the names that were."""
+    columns: dict[str, Any] = {**named, **dict(zip(kept.column_names, kept.columns, strict=True))}
+    keys = ("device", "drive", "segment_num", "time_s", "kind")
+    table = pa.table(columns | dict(made))
+    return table.sort_by([(key, "ascending") for key in keys if key in columns])
+
+
+def _lists(found: pa.Table, *names: str) -> list[list[Any]]:
+    return [found.column(name).to_pylist() for name in names]
+
+
+def _each(found: pa.Table, name: str, change: Callable[[Any], str | None]) -> pa.Array[Any]:
+    """A column of text with every value changed; null stays null."""
+    values = found.column(name).to_pylist()
+    changed: pa.Array[Any] = pa.array(
+        [None if value is None else change(value) for value in values], pa.string()
+    )
+    return changed
+
+
+def _event_names(found: pa.Table, redaction: Redaction) -> dict[str, pa.Array[Any]]:
+    return {"event": _each(found, "event_id", lambda one: redaction.pseudonyms.name("event", one))}
+
+
+def _drive_names(found: pa.Table, redaction: Redaction) -> dict[str, pa.Array[Any]]:
+    """The columns `device` and `drive`; drives of one name on two devices are two."""
+    rename = redaction.pseudonyms.name
+    pairs = zip(*_lists(found, "dongle_id", "drive"), strict=True)
+    drives = pa.array([rename("drive", *pair) for pair in pairs], pa.string())
+    return {"device": _each(found, "dongle_id", lambda one: rename("device", one)), "drive": drives}
+
+
+def _is_shown(
+    latitude: float | None, longitude: float | None, places: Iterable[Place] | None
+) -> bool:
+    if places is None or latitude is None or longitude is None:
+        return False
+    if not is_position(latitude, longitude):
+        return False
+    return not any(place.holds(latitude, longitude) for place in places)
+
+
+def _label_words(found: pa.Table) -> pa.Array[Any]:
+    """Labels; a word of the user's own might be a name."""
+    words = shipped_words()
+    return _each(found, "label", lambda label: label if label in words else "other")
+
+
+def _starts(found: pa.Table, redaction: Redaction) -> pa.Array[Any]:
+    starts: list[datetime | None] = []
+    for device, time in zip(*_lists(found, "dongle_id", "started_at_utc"), strict=True):
+        if time is None or redaction.times == "none":
+            starts.append(None)
+        elif redaction.times == "keep":
+            starts.append(time)
+        else:
+            starts.append(redaction.pseudonyms.shifted(device, time))
+    column: pa.Array[Any] = pa.array(starts, pa.timestamp("us"))
+    return column
+
+
+def _version(text: str) -> str | None:
+    """The numbers that a version begins with; a fork's may go on with a name."""
+    match = _VERSION.match(text)
+    return match[0] if match else None
+
+
+def _car(fingerprint: str) -> str | None:
+    """A fingerprint, unless it has a long number in it as no car's name has."""
+    if not _CAR.fullmatch(fingerprint):
+        return None
+    numbers = [found[0] for found in _NUMBER.finditer(fingerprint)]
+    return None if any(len(number) > _MAX_NUMBER for number in numbers) else fingerprint
+
+
+def _write_json(tables: Mapping[str, pa.Table], redaction: Redaction, out: Path) -> None:
+    positions = "none" if redaction.places is None else "cut" if redaction.places else "all"
+    document = {
+        "about": {"positions": positions, "times": redaction.times},
+        **{name: table.to_pylist() for name, table in tables.items()},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+
+def _write_table(table: pa.Table, out: Path, kind: Format) -> None:
+    with replacing(out) as file:
+        if kind == "csv":
+            pa.csv.write_csv(table, file)
+        else:
+            pa.parquet.write_table(table, file, compression="zstd")

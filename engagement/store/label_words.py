@@ -1,0 +1,81 @@
+"""The words that labels are, and what is said beside them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from engagement.errors import InputError, NotFoundError
+from engagement.resources import resource_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_DIGITS = re.compile(r"[0-9]")
+_ALIKE = 0.75
+_MAX_NOTE = 2000
+
+
+def shipped_words() -> dict[str, str]:
+    """Words for labels and what they mean, from config/."""
+    text = (resource_dir("config") / "labels.toml").read_text(encoding="utf-8")
+    words: dict[str, str] = tomllib.loads(text)["labels"]
+    return words
+
+
+def check_word(word: str, in_use: Iterable[str] = (), *, is_new: bool = True) -> str:
+    """A word fit for a label, in lower case.
+
+    Args:
+        word: As typed.
+        in_use: Labels that events have.
+        is_new: Whether it may be one that is neither in use nor shipped, however like it is to one.
+
+    Raises:
+        InputError: If it is no word, or looks like a known one that was misspelt.
+    """
+    lowered = word.strip().lower()
+    if not _WORD.fullmatch(lowered):
+        raise InputError(
+            f"{word[:40]!r} is no label: it is a word of up to 32 letters a-z, digits, - and _, "
+            f"such as {', '.join(shipped_words())}"
+        )
+    known = {*shipped_words(), *in_use}
+    others = sorted(other for other in known if _letters(other) != _letters(lowered))
+    near = difflib.get_close_matches(lowered, others, n=1, cutoff=_ALIKE)
+    if not is_new and lowered not in known and near:
+        raise InputError(
+            f"no label {lowered!r}; did you mean {near[0]!r}? --new makes a label of it"
+        )
+    return lowered
+
+
+def _letters(word: str) -> str:
+    """A word without its digits: what differs in them alone was not misspelt."""
+    return _DIGITS.sub("", word)
+
+
+def known_word(word: str, in_use: Iterable[str]) -> str:
+    """A label to look for: one that is shipped, or that an event has.
+
+    Raises:
+        NotFoundError: If it is neither.
+    """
+    known = {*shipped_words(), *in_use}
+    if word.lower() not in known:
+        raise NotFoundError("label", word, known)
+    return word.lower()
+
+
+def check_note(note: str) -> str | None:
+    """A note fit to be kept; None of an empty one.
+
+    Raises:
+        InputError: If it is too long.
+    """
+    if len(note) > _MAX_NOTE:
+        raise InputError(f"a note has up to {_MAX_NOTE} characters; this one has {len(note)}")
+    return note.strip() or None

@@ -1,0 +1,292 @@
+"""What people say of events: one label an event, written into the next generation.
+
+A label is kept under the name that its event had, and outlives it; the view `event_labels` says
+which event has it now. Whoever labels an event again replaces what was said.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from engagement.errors import NotFoundError, StoreMissingError
+from engagement.store.events import find_events
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.label_words import check_note, check_word
+from engagement.store.reader import Reader
+from engagement.store.results import refresh_in_groups
+from engagement.store.segments import drives_with_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    import duckdb
+
+_LABELS = """
+select dongle_id, drive, kind, labelled_mono_ns, label, note, labelled_at_utc, mono_ns
+from event_labels
+"""
+_MOMENTS = """
+select drive.dongle_id, drive.drive, events.kind, list(events.mono_ns order by events.mono_ns)
+from result.events as events
+inner join drive on events.drive_id = drive.drive_id
+where list_contains(?, drive.drive)
+group by drive.dongle_id, drive.drive, events.kind
+"""
+_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("dongle_id", pa.string()),
+    ("drive", pa.string()),
+    ("kind", pa.string()),
+    ("mono_ns", pa.int64()),
+    ("label", pa.string()),
+    ("note", pa.string()),
+    ("labelled_at_utc", pa.timestamp("us")),
+]
+_REACH = "select value from parameter where name = 'label_match_s'"
+
+
+class Key(NamedTuple):
+    """The name of an event, also of one that is no more."""
+
+    dongle_id: str
+    drive: str
+    kind: str
+    mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What was said of an event, and when; of an unknown time is what is said now."""
+
+    event: Key
+    label: str
+    note: str | None = None
+    labelled_at_utc: datetime | None = None
+
+    def says(self, other: Label) -> bool:
+        """Whether both say the same; when is no matter."""
+        return (self.event, self.label, self.note) == (other.event, other.label, other.note)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReport:
+    """What became of labels.
+
+    Attributes:
+        n_written: New ones, and those in another's place.
+        n_replaced: Of these the ones that took another's place.
+        n_unchanged: There already.
+        n_older: Not written, as the event has a newer one.
+        n_without_event: Written or there, but no event is: not yet, or no more.
+        n_removed: Taken away.
+    """
+
+    n_written: int = 0
+    n_replaced: int = 0
+    n_unchanged: int = 0
+    n_older: int = 0
+    n_without_event: int = 0
+    n_removed: int = 0
+
+
+def label_events(
+    database: Path,
+    names: Sequence[str],
+    word: str,
+    note: str | None = None,
+    *,
+    is_new: bool = False,
+) -> LabelReport:
+    """Label events, all or none of them.
+
+    Args:
+        database: The database file.
+        names: As `find_events` takes them.
+        word: The label.
+        note: What else there is to say; None leaves a note that is there, an empty one removes it.
+        is_new: Whether the word may look like a misspelt one.
+
+    Raises:
+        NotFoundError: If there is no such event.
+        InputError: If several events go by a name, or the label is no word.
+        StoreError: If the database can't be written.
+    """
+    _refuse_missing(database)
+    with writer_lock(database):
+        with Reader(database) as reader:
+            in_use = reader.rows("select distinct label from event_label")
+            checked = check_word(word, [row["label"] for row in in_use], is_new=is_new)
+            rows = find_events(reader, names)
+        wanted = [
+            Label(_key(row), checked, row["note"] if note is None else check_note(note))
+            for row in rows
+        ]
+        return _write(database, wanted)
+
+
+def bring_labels(database: Path, labels: Sequence[Label]) -> LabelReport:
+    """Add labels from elsewhere; of two for an event the newer one stays.
+
+    Their events need not be there: they get their labels when their drive comes.
+
+    Raises:
+        StoreError: If the database can't be written.
+    """
+    _refuse_missing(database)
+    with writer_lock(database):
+        return _write(database, labels)
+
+
+def remove_labels(database: Path, names: Sequence[str]) -> LabelReport:
+    """Take labels away, all or none of them.
+
+    Args:
+        database: The database file.
+        names: Of events, as `find_events` takes them; of an event that is no more, as it was when
+            it was labelled, in full.
+
+    Raises:
+        NotFoundError: If there is no such event, or it has no label.
+        InputError: If several events go by a name.
+        StoreError: If the database can't be written.
+    """
+    _refuse_missing(database)
+    with writer_lock(database):
+        with Reader(database) as reader:
+            known = reader.rows(_LABELS)
+            keys = {_labelled(reader, known, name) for name in names}
+        with Writer(database) as writer:
+            _bring_up_to_date(writer)
+            _replace(writer.connection, keys, [])
+            writer.publish()
+    return LabelReport(n_removed=len(keys))
+
+
+def _refuse_missing(database: Path) -> None:
+    if not database.exists():
+        raise StoreMissingError(database)
+
+
+def _bring_up_to_date(writer: Writer) -> None:
+    if writer.is_outdated:
+        refresh_in_groups(writer.connection, drives_with_logs(writer.connection))
+
+
+def _key(row: Mapping[str, Any], time: str = "mono_ns") -> Key:
+    return Key(row["dongle_id"], row["drive"], row["kind"], row[time])
+
+
+def _labelled(reader: Reader, known: Sequence[Mapping[str, Any]], name: str) -> Key:
+    """The key of the label that goes by a name."""
+    keys = {"|".join(map(str, _key(row, "labelled_mono_ns"))): row for row in known}
+    row = keys.get(name.replace("/", "|"))
+    if row is None:
+        [event] = find_events(reader, [name])
+        row = next((row for row in known if _key(row) == _key(event)), None)
+    if row is None:
+        raise NotFoundError("label of", name)
+    return _key(row, "labelled_mono_ns")
+
+
+def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
+    """Write labels, the oldest first; nothing is published where nothing changes."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with Writer(database) as writer:
+        _bring_up_to_date(writer)
+        book = _Book(writer.connection, {label.event.drive for label in labels})
+        for label in sorted(labels, key=lambda one: one.labelled_at_utc or now):
+            book.add(label, now)
+        if book.written or writer.is_outdated:
+            _replace(writer.connection, book.removed, book.written.values())
+            writer.publish()
+    return book.report()
+
+
+class _Book:
+    """The labels that there are, and what is to become of them.
+
+    Labels that are added together never replace each other because they lie near one event: they
+    were of several, which the view tells apart once all are there.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, drives: set[str]) -> None:
+        self._labels: dict[Key, Label] = {}
+        self._key_by_event: dict[Key, Key] = {}
+        for row in connection.execute(_LABELS).fetchall():
+            label, event_ns = Label(Key(*row[:4]), *row[4:7]), row[7]
+            self._labels[label.event] = label
+            if event_ns is not None:
+                self._key_by_event[label.event._replace(mono_ns=event_ns)] = label.event
+        found = connection.execute(_MOMENTS, [sorted(drives)]).fetchall()
+        self._moments = {tuple(name): moments for *name, moments in found}
+        [(reach_s,)] = connection.execute(_REACH).fetchall()
+        self._reach_ns = round(reach_s * 1e9)
+        self.written: dict[Key, Label] = {}
+        self.removed: set[Key] = set()
+        self._counts = dict.fromkeys(LabelReport.__slots__, 0)
+
+    def add(self, label: Label, now: datetime) -> None:
+        """Take a label in the place of what its event has, unless that is newer."""
+        event = self._nearest(label.event)
+        known = self._key_by_event.get(event) if event else None
+        rivals = {label.event, known or label.event} & self._labels.keys()
+        self._counts["n_without_event"] += event is None
+        stays = [self._labels[key] for key in rivals]
+        if any(label.says(rival) for rival in stays):
+            self._counts["n_unchanged"] += 1
+            return
+        at = label.labelled_at_utc or now
+        if any((rival.labelled_at_utc or now) > at for rival in stays):
+            self._counts["n_older"] += 1
+            return
+        for key in rivals:
+            del self._labels[key]
+            self.written.pop(key, None)
+        self.removed |= rivals
+        self._labels[label.event] = self.written[label.event] = replace(label, labelled_at_utc=at)
+        self._counts["n_replaced"] += bool(rivals)
+        self._counts["n_written"] += 1
+
+    def report(self) -> LabelReport:
+        """What was done."""
+        return LabelReport(**self._counts)
+
+    def _nearest(self, key: Key) -> Key | None:
+        """The event that a label of this name belongs to, None if there is none."""
+        moments = self._moments.get(key[:3], [])
+        place = bisect_left(moments, key.mono_ns)
+        near = [ns for ns in moments[max(place - 1, 0) : place + 1]
+                if abs(ns - key.mono_ns) <= self._reach_ns]  # fmt: skip
+        if not near:
+            return None
+        return key._replace(mono_ns=min(near, key=lambda ns: abs(ns - key.mono_ns)))
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, removed: Iterable[Key], written: Iterable[Label]
+) -> None:
+    """Take some labels away and write others, in one transaction."""
+    rows = [
+        label.event._asdict()
+        | {"label": label.label, "note": label.note, "labelled_at_utc": label.labelled_at_utc}
+        for label in written
+    ]
+    keys = [key._asdict() for key in removed]
+    connection.register("written_label", pa.Table.from_pylist(rows, pa.schema(_FIELDS)))
+    connection.register("removed_label", pa.Table.from_pylist(keys, pa.schema(_FIELDS)))
+    connection.execute("begin")
+    connection.execute(
+        "delete from event_label using removed_label as removed"
+        " where event_label.dongle_id = removed.dongle_id and event_label.drive = removed.drive"
+        " and event_label.kind = removed.kind and event_label.mono_ns = removed.mono_ns"
+    )
+    connection.execute("insert into event_label by name select * from written_label")
+    connection.execute("commit")
+    connection.unregister("removed_label")
+    connection.unregister("written_label")

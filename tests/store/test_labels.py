@@ -1,0 +1,414 @@
+"""Labels stay with their events, whatever becomes of logs, drives and numbers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement.errors import (
+    InputError,
+    NotFoundError,
+    StoreBusyError,
+    StoreMissingError,
+    StoreVersionError,
+)
+from engagement.export.views import write_csv, write_parquet
+from engagement.store import results, schema
+from engagement.store.generation import writer_lock
+from engagement.store.ingest import recompute
+from engagement.store.label_files import read_labels
+from engagement.store.label_words import check_word, shipped_words
+from engagement.store.labels import Key, Label, bring_labels, label_events, remove_labels
+from engagement.store.reader import Reader
+from tests import builders
+from tests.store.small_logs import ONE, OTHER, SECOND_NS, Drive, write
+from tests.store.stores import Store
+
+REACH_S = 1.5
+LABELS_SINCE = 3
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
+
+
+def ends(store, drive=ONE):
+    """The drive's disengagements, in the order of time."""
+    query = f"from events where drive = '{drive.name}' and kind = 'disengagement' order by mono_ns"
+    return store.rows(query)
+
+
+def said(store):
+    return [(row["event_id"], row["label"], row["note"]) for row in store.rows("from event_labels")]
+
+
+def key_of(row):
+    return Key(*(row[name] for name in Key._fields))
+
+
+def label_each(store, rows, word):
+    """Label events at once: word0, word1, ..."""
+    labels = [Label(key_of(row), f"{word}{number}") for number, row in enumerate(rows)]
+    assert bring_labels(store.database, labels).n_written == len(rows) > 0
+
+
+def test_a_label_is_in_both_views_and_of_its_event_alone(begun):
+    first, *others = ends(begun)
+    report = label_events(begun.database, [first["event_id"]], "Planned", "exit ramp")
+
+    assert (report.n_written, report.n_replaced, report.n_without_event) == (1, 0, 0)
+    assert said(begun) == [(first["event_id"], "planned", "exit ramp")]
+    labelled = begun.rows("select * from events where label is not null or note is not null")
+    assert labelled == [first | {"label": "planned", "note": "exit ramp"}]
+    assert others
+    row = begun.row("from event_labels")
+    assert row["time_s"] == first["time_s"]
+    assert abs(row["labelled_at_utc"] - datetime.now(UTC).replace(tzinfo=None)).seconds < 60
+
+
+def test_a_second_label_takes_the_place_of_the_first_and_leaves_its_note(begun):
+    event_id = ends(begun)[0]["event_id"]
+    label_events(begun.database, [event_id], "planned", "exit ramp")
+    assert label_events(begun.database, [event_id], "false").n_replaced == 1
+    assert said(begun) == [(event_id, "false", "exit ramp")]
+    label_events(begun.database, [event_id], "false", "")
+    assert said(begun) == [(event_id, "false", None)]
+
+
+def test_what_is_said_already_publishes_nothing(begun):
+    names = [row["event_id"] for row in ends(begun)]
+    label_events(begun.database, names, "true")
+    before = begun.state()
+    report = label_events(begun.database, [*names, names[0]], "true")
+    assert (report.n_written, report.n_unchanged) == (0, len(names) + 1)
+    assert begun.state() == before
+
+
+def test_all_or_none_are_labelled(begun):
+    before = begun.state()
+    with pytest.raises(NotFoundError):
+        label_events(begun.database, [ends(begun)[0]["event_id"], "nothing@1"], "true")
+    assert begun.state() == before
+
+
+def test_labels_are_removed_those_of_lost_events_by_their_full_name(begun):
+    first, second = ends(begun)[:2]
+    label_events(begun.database, [first["event_id"], second["event_id"]], "true")
+    gone = Label(Key(ONE.dongle_id, ONE.name, "lateral_override", 5), "false")
+    bring_labels(begun.database, [gone])
+
+    assert remove_labels(begun.database, [first["event_id"]]).n_removed == 1
+    assert remove_labels(begun.database, ["/".join(map(str, gone.event))]).n_removed == 1
+    assert [row[0] for row in said(begun)] == [second["event_id"]]
+    with pytest.raises(NotFoundError, match="no label of"):
+        remove_labels(begun.database, [first["event_id"]])
+
+
+def test_labels_outlive_recompute(begun, tmp_path):
+    labelled = [(row["event_id"], "true", None) for row in ends(begun)]
+    label_events(begun.database, [event_id for event_id, *_ in labelled], "true")
+    strict = tmp_path / "strict.toml"
+    strict.write_text('[parameters.override_min_s]\nvalue = 0.5\nunit = "s"\nwhy = "a test"\n')
+    recompute(begun.database, strict)
+    assert sorted(said(begun)) == sorted(labelled)
+
+
+def test_labels_follow_their_events_in_a_log_that_has_changed(store):
+    write(store.logs, ONE, 0)
+    store.ingest()
+    before = ends(store)
+    label_each(store, before, "end")
+
+    write(store.logs, replace(ONE, shift_s=0.7), 0)  # everything 0.7 s earlier
+    assert store.ingest().n_ingested == 1
+
+    after = ends(store)
+    assert [row["mono_ns"] for row in after] == [row["mono_ns"] - 7 * 10**8 for row in before]
+    assert [row["label"] for row in after] == [f"end{number}" for number in range(len(before))]
+
+
+def test_an_event_that_moves_too_far_loses_its_label_and_gets_it_back(store):
+    path = write(store.logs, ONE, 0)
+    store.ingest()
+    event = ends(store)[0]
+    label_events(store.database, [event["event_id"]], "true")
+    original = path.read_bytes()
+
+    write(store.logs, replace(ONE, shift_s=REACH_S + 0.1), 0)
+    store.ingest()
+    assert said(store) == [(None, "true", None)]
+    assert {row["label"] for row in ends(store)} == {None}
+
+    path.write_bytes(original)
+    store.ingest()
+    assert said(store) == [(event["event_id"], "true", None)]
+
+
+def test_labels_stay_when_a_qlog_becomes_an_rlog(store):
+    drive = replace(ONE, shift_s=0.3)  # between the samples of the qlog
+    write(store.logs, drive, 0, "qlog")
+    store.ingest()
+    in_qlog = store.rows("from events order by kind, mono_ns")
+    label_each(store, in_qlog, "word")
+
+    write(store.logs, drive, 0, "rlog")
+    store.ingest()
+
+    in_rlog = store.rows("from events order by kind, mono_ns")
+    assert {row["log_kind"] for row in in_qlog} == {"qlog"}
+    assert {row["log_kind"] for row in in_rlog} == {"rlog"}
+    assert {row["event_id"] for row in in_qlog} != {row["event_id"] for row in in_rlog}
+    assert [row["label"] for row in in_rlog] == [f"word{n}" for n in range(len(in_rlog))]
+
+
+def test_labels_wait_for_their_drive(two_drives, store):
+    event = ends(two_drives, OTHER)[0]
+    key = key_of(event)
+    report = bring_labels(store.database, [Label(key, "critical", "for later", NOON)])
+    assert report.n_without_event == 1
+    assert said(store) == [(None, "critical", "for later")]
+
+    write(store.logs, OTHER, 0)
+    store.ingest()
+    assert said(store) == [(event["event_id"], "critical", "for later")]
+    assert store.row("from event_labels")["labelled_at_utc"] == NOON
+
+
+def test_the_newer_of_two_labels_stays_in_whatever_order_they_come(begun, tmp_path):
+    first, second = map(key_of, ends(begun)[:2])
+    near = first._replace(mono_ns=first.mono_ns + SECOND_NS // 2)
+    brought = [
+        [Label(first, "true", None, NOON), Label(second, "false", None, NOON)],
+        [Label(near, "planned", None, NOON + timedelta(hours=1))],
+        [Label(first, "critical", None, NOON - timedelta(hours=1))],
+    ]
+    found = set()
+    for number, order in enumerate([(0, 1, 2), (2, 1, 0), (1, 0, 2)]):
+        copy = Store(tmp_path / str(number))
+        copy.folder.mkdir()
+        copy.copy_of(begun.database)
+        for place in order:
+            bring_labels(copy.database, brought[place])
+        found.add(tuple(row["label"] for row in ends(copy)[:2]))
+        assert len(copy.rows("from event_labels")) == 2
+    assert found == {("planned", "false")}
+
+
+def test_labels_of_one_file_never_replace_each_other(begun):
+    first = ends(begun)[0]
+    key = key_of(first)
+    later = key._replace(mono_ns=key.mono_ns + SECOND_NS)
+    bring_labels(begun.database, [Label(later, "false"), Label(key, "true")])
+    assert sorted(said(begun), key=str) == sorted(
+        [(first["event_id"], "true", None), (None, "false", None)], key=str
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
+def test_an_export_brings_labels_back(begun, tmp_path, suffix):
+    names = [row["event_id"] for row in ends(begun)]
+    label_events(begun.database, names[:1], "true", 'a "note", in\ntwo lines; ü')
+    label_events(begun.database, names[1:2], "planned")
+    fresh = shutil.copy(begun.database, tmp_path / "fresh.duckdb")
+    exported = tmp_path / f"labels.{suffix}"
+    with Reader(begun.database) as reader:
+        before = reader.rows("from event_labels order by all")
+        if suffix == "json":
+            exported.write_text(json.dumps(before, default=str))
+        else:
+            {"csv": write_csv, "parquet": write_parquet}[suffix](reader, "event_labels", exported)
+    remove_labels(fresh, names[:2])
+
+    report = bring_labels(fresh, read_labels(exported))
+
+    assert report.n_written == 2
+    with Reader(fresh) as reader:
+        assert reader.rows("from event_labels order by all") == before
+    assert bring_labels(fresh, read_labels(exported)).n_unchanged == 2
+
+
+def test_events_with_labels_written_into_them_are_labels(begun, tmp_path):
+    rows = begun.rows("from events order by event_id")
+    path = tmp_path / "reviewed.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows([row | {"label": "TRUE" if n == 1 else ""} for n, row in enumerate(rows)])
+    assert bring_labels(begun.database, read_labels(path)).n_written == 1
+    assert said(begun) == [(rows[1]["event_id"], "true", None)]
+
+
+HEADER = b"dongle_id,drive,kind,mono_ns,label\n"
+GOOD = {"dongle_id": "a", "drive": "b", "kind": "disengagement", "mono_ns": 5, "label": "true"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.txt", b"", "ends in .json, .csv, .parquet"),
+        ("labels.json", b"{", "it is no such file"),
+        ("labels.json", b"{}", "it is no list of rows"),
+        ("labels.json", b"[" * 100_000, "the JSON is nested too deeply"),
+        ("labels.csv", HEADER + b"a,b,disengagement", "row 2: it has not a value for each"),
+        ("labels.csv", HEADER + b"a,b,disengagement,1,true,x", "row 2: it has not a value for"),
+        ("labels.csv", HEADER + b'"a,b', "it is no such file: unexpected end"),
+        ("labels.csv", HEADER + b"a" * 200_000, "it is no such file: field larger"),
+        ("labels.json", b"[1]", "row 1: it is no row with columns"),
+        ("labels.json", b"\xff\xfe", "it is no such file"),
+        ("labels.parquet", b"PAR1", "it is no such file"),
+        ("labels.csv", b"label\ntrue\n", "row 2: there is no column dongle_id, drive, kind, mono"),
+        (
+            "labels.json",
+            [GOOD, GOOD | {"mono_ns": 1.5}],
+            "row 2: mono_ns is 1.5, which is no whole",
+        ),
+        ("labels.json", [GOOD | {"mono_ns": 2**63}], "row 1: Expected `int`"),
+        ("labels.json", [GOOD | {"mono_ns": "1.0E+12"}], "row 1: mono_ns is '1.0E+12'"),
+        ("labels.json", [GOOD | {"kind": "crash"}], "row 1: Invalid enum value 'crash'"),
+        ("labels.json", [GOOD | {"label": "two words"}], "row 1: 'two words' is no label"),
+        ("labels.json", [GOOD | {"label": "x" * 33}], "is no label"),
+        ("labels.json", [GOOD | {"label": {"a": 1}}], "row 1: Expected `str`"),
+        ("labels.json", [GOOD | {"note": "x" * 2001}], "up to 2000 characters"),
+        ("labels.json", [GOOD | {"labelled_at_utc": "yesterday"}], "row 1: Invalid RFC3339"),
+    ],
+)
+def test_a_file_that_holds_no_labels_is_told(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    with pytest.raises(InputError) as caught:
+        read_labels(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_time_with_a_zone_is_brought_as_utc(tmp_path):
+    path = tmp_path / "labels.json"
+    rows = [GOOD | {"labelled_at_utc": "2026-01-01T14:00:00+02:00"}]
+    path.write_text(json.dumps(rows))
+    assert [label.labelled_at_utc for label in read_labels(path)] == [NOON]
+
+
+@pytest.mark.parametrize("word", ["", "two words", "-x", "1st", "ü", "x\x1b[2J", "a" * 33, "a|b"])
+def test_what_is_no_word_is_no_label(word):
+    with pytest.raises(InputError, match="is no label"):
+        check_word(word)
+
+
+def test_a_misspelt_label_is_asked_about_and_a_new_one_is_not():
+    with pytest.raises(InputError, match="did you mean 'true'"):
+        check_word("ture", is_new=False)
+    assert check_word("ture", is_new=True) == "ture"
+    assert check_word("roundabout", is_new=False) == "roundabout"
+    assert check_word("bend2", ["bend1"], is_new=False) == "bend2"
+    with pytest.raises(InputError, match="did you mean 'roundabout'"):
+        check_word("roundaboot", ["roundabout"], is_new=False)
+    assert all(check_word(word, is_new=False) == word for word in shipped_words())
+
+
+def test_a_database_of_before_there_were_labels_gets_them(two_drives, tmp_path):
+    store = Store(tmp_path)
+    store.copy_of(two_drives.database)
+    with duckdb.connect(str(store.database)) as connection:
+        for number, _, text in schema.migrations():
+            for table in re.findall(r"create table (\w+)", text) if number >= LABELS_SINCE else ():
+                connection.execute(f"drop table {table}")
+        connection.execute(f"delete from schema_migration where version >= {LABELS_SINCE}")
+        connection.execute("update store_state set sql_hash = 'of then'")
+    before = ends(two_drives)
+    with pytest.raises(StoreVersionError, match="engagement recompute"):
+        label_events(store.database, [before[0]["event_id"]], "true")
+
+    store.ingest(two_drives.logs)
+
+    label_events(store.database, [before[0]["event_id"]], "true")
+    assert said(store) == [(before[0]["event_id"], "true", None)]
+    assert [row | {"label": None} for row in ends(store)] == before
+
+
+def test_a_busy_or_missing_database_is_told(begun, tmp_path):
+    event_id = ends(begun)[0]["event_id"]
+    with writer_lock(begun.database), pytest.raises(StoreBusyError):
+        label_events(begun.database, [event_id], "true")
+    with pytest.raises(StoreMissingError):
+        label_events(tmp_path / "none.duckdb", [event_id], "true")
+    assert not list(tmp_path.glob("none.duckdb*"))
+
+
+def belongs(labels, moments):
+    """Which moment each label belongs to, by brute force: each is the other's nearest."""
+    reach_ns = round(REACH_S * SECOND_NS)
+    near = [
+        (abs(moment - ns), -at, ns, moment)
+        for ns, at in labels
+        for moment in moments
+        if abs(moment - ns) <= reach_ns
+    ]
+    found = {}
+    for *_, ns, moment in near:
+        of_label = min(pair for pair in ((d, m) for d, _, n, m in near if n == ns))
+        of_moment = min((d, at, n) for d, at, n, m in near if m == moment)
+        if of_label[1] == moment and of_moment[2] == ns:
+            found[ns] = moment
+    return found
+
+
+@pytest.fixture(scope="module")
+def memory():
+    with duckdb.connect(config={"threads": 1}) as connection:
+        schema.create(connection)
+        results.refresh(connection, [0])
+        yield connection
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    labels=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 3)), unique_by=lambda one: one[0]),
+    moments=st.lists(st.integers(0, 60), unique=True),
+)
+def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments):
+    tenth_ns = SECOND_NS // 10
+    labels = [(ns * tenth_ns, at) for ns, at in labels]
+    moments = [ns * tenth_ns for ns in moments]
+    name = {"dongle_id": "a", "drive": "b"}
+    event = {"drive_id": 1, "kind": "disengagement"}
+    memory.execute("begin")
+    builders.insert(
+        memory,
+        {
+            "drive": [name | {"drive_id": 1, "host": ""}],
+            "event_label": [
+                name
+                | {"kind": "disengagement", "mono_ns": ns, "label": "x"}
+                | {"labelled_at_utc": NOON + timedelta(hours=at)}
+                for ns, at in labels
+            ],
+            "result.events": [
+                *(event | {"mono_ns": ns} for ns in moments),
+                *(event | {"kind": "lateral_override", "mono_ns": ns} for ns, _ in labels),
+            ],
+        },
+    )
+    rows = memory.execute("select labelled_mono_ns, mono_ns from event_labels").fetchall()
+    memory.execute("rollback")
+    expected = belongs(labels, moments)
+    assert sorted(rows) == sorted((ns, expected.get(ns)) for ns, _ in labels)
+
+
+def test_drives_of_one_name_on_two_devices_keep_their_labels_apart(store):
+    twin = Drive("00000000000000aa", ONE.name)
+    for drive in (ONE, twin):
+        write(store.logs, drive, 0)
+    store.ingest()
+    first, second = store.rows(
+        "from events where kind = 'disengagement' order by mono_ns, dongle_id limit 2"
+    )
+    assert first["mono_ns"] == second["mono_ns"]
+    label_events(store.database, [second["event_id"]], "true")
+    labelled = store.rows("from events where label is not null")
+    assert [row["event_id"] for row in labelled] == [second["event_id"]]
