@@ -37,26 +37,28 @@ def main() -> None:
         "--only", nargs="+", choices=_SECTIONS, default=[*_SECTIONS], metavar="SECTION",
         help=f"some of: {', '.join(_SECTIONS)}",
     )  # fmt: skip
-    parser.add_argument("--write", action="store_true", help=f"put the output into {PAGE.name}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"put what is printed into {PAGE.name}"
+    )
     arguments = parser.parse_args()
-    with written_to_page() if arguments.write else nullcontext():
-        _run(arguments)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    started_s = time.monotonic()
     setting = Setting(
         jobs=arguments.jobs,
         repetitions=3 if arguments.quick else 5,
         is_quick=arguments.quick,
     )
-    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    print(f"Python {platform.python_version()}, {versions}; {default_jobs()} cores")
-    print(f"medians of {setting.repetitions} unless said otherwise; logs of one minute, 25 MB raw")
     prepare()
     for name in arguments.only:
-        _SECTIONS[name](setting)
-    print(f"\n{(time.monotonic() - started_s) / 60:.1f} minutes")
+        with written_to_page(name) if arguments.write else nullcontext():
+            _run(name, setting)
+
+
+def _run(section: str, setting: Setting) -> None:
+    started_s = time.monotonic()
+    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    print(f"{section}: Python {platform.python_version()}, {versions}; {default_jobs()} cores")
+    print(f"medians of {setting.repetitions} unless said otherwise; logs of one minute, 25 MB raw")
+    _SECTIONS[section](setting)
+    print(f"\n{(time.monotonic() - started_s) / 60:.1f} minutes\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The page of docs/ that shows a run: what was printed goes between two marks of it."""
+"""The page of docs/ that shows runs: what a section printed goes between marks of its own."""
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _MARK = "<!-- what `python -m bench --write` printed; everything below is written by it -->"
+_BLOCK = re.compile(r"<!-- (\w+) -->\n\n```text\n(.*?)\n```\n", re.DOTALL)
 
 
 class _Copy(io.StringIO):
@@ -27,11 +29,20 @@ class _Copy(io.StringIO):
 
 
 @contextmanager
-def written_to_page() -> Iterator[None]:
-    """Put what the block prints at the end of the page, in the place of the last run."""
+def written_to_page(section: str) -> Iterator[None]:
+    """Put what the block prints into the page, in the place of the section's last run."""
     copy = _Copy()
     with redirect_stdout(copy):
         yield
-    words = PAGE.read_text(encoding="utf-8").partition(_MARK)[0]
-    block = f"{_MARK}\n\n```text\n{copy.getvalue().strip()}\n```\n"
-    PAGE.write_text(words + block, encoding="utf-8")
+    text = replace_block(PAGE.read_text(encoding="utf-8"), section, copy.getvalue().strip())
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def replace_block(page: str, section: str, printed: str) -> str:
+    """A page with what a section printed now; new sections come last, the others stay."""
+    words, _, rest = page.partition(_MARK)
+    blocks = dict(_BLOCK.findall(rest)) | {section: printed}
+    written = "\n".join(
+        f"<!-- {name} -->\n\n```text\n{text}\n```\n" for name, text in blocks.items()
+    )
+    return f"{words}{_MARK}\n\n{written}"

@@ -126,7 +126,7 @@ def _store(logs: list[LogFile], watch: Stopwatch) -> None:
             (drive_id_of(writer.connection, log.dongle_id or "", log.drive or ""), log)
             for log in segments
         ]
-        write_segments(timed, numbered, options.profile)
+        write_segments(timed, numbered)
         refresh(timed, sorted({drive_id for drive_id, _ in numbered}))
         with watch.stage("publish"):
             writer.publish()

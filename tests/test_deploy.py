@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from engagement.cli import main
+from engagement.cli.options import ByteSize
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -50,11 +51,51 @@ def test_docker_compose_takes_the_file():
     assert found.returncode == 0, found.stderr
 
 
-def test_the_containers_share_one_database_and_the_logs_are_read_only():
+def resolved(text):
+    """A value as compose has it where no variable is set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(text))
+
+
+def served(monkeypatch, **variables):
+    """What the container's server is told: by its command, and by its environment."""
+    service = services()["serve"]
+    given = {name: resolved(value) for name, value in service["environment"].items()}
+    for name, value in (given | variables).items():
+        monkeypatch.setenv(name, value)
+    return parsed(service["command"]).params
+
+
+def test_the_containers_share_one_database_that_only_ingests_write(monkeypatch):
     volumes = {name: service["volumes"] for name, service in services().items()}
-    assert all("database:/data" in found for found in volumes.values())
+    assert volumes["serve"] == ["database:/data:ro"]
+    assert volumes["ingest"][0] == "database:/data"
     assert volumes["ingest"][1].endswith(":ro")
-    assert parsed(services()["serve"]["command"]).params["public"] is True
+    assert served(monkeypatch)["public"] is True
+
+
+def test_every_variable_of_the_servers_container_is_one_of_an_option():
+    group = main.make_context("engagement", ["serve"], resilient_parsing=True)
+    known = {option.envvar for option in main.get_command(group, "serve").params}
+    assert set(services()["serve"]["environment"]) < known
+
+
+def test_the_containers_server_goes_by_the_names_that_the_environment_gives(monkeypatch):
+    assert served(monkeypatch)["hosts"] == ()
+    found = served(monkeypatch, ENGAGEMENT_ALLOWED_HOST="a.example b.example")
+    assert found["hosts"] == ("a.example", "b.example")
+    proxies = found["proxies"]
+    assert "172.18.0.1" in proxies  # a network of Docker's own
+    assert "192.0.2.1" not in proxies
+
+
+def test_the_container_has_room_for_what_its_server_may_take(monkeypatch):
+    found = served(monkeypatch)
+    service = services()["serve"]
+    [tmpfs] = service["tmpfs"]
+    room = ByteSize().convert(re.search("size=([^,]+)", tmpfs)[1] + "ib", None, None)
+    limit = ByteSize().convert(resolved(service["mem_limit"]) + "ib", None, None)
+    assert room >= 2 * found["download_limit"]
+    assert limit > 2 * found["memory_limit"] + room + (512 << 20)
 
 
 def test_the_server_is_open_only_where_the_port_is_of_this_machine():

@@ -1,8 +1,9 @@
 """An answer to a GET: encoded once per generation, compressed, and not sent twice.
 
 What a URL answers depends on nothing but the generation of the database, so the generation is the
-ETag of everything, and keeps the newest answers as bytes. The ETag is weak, as an answer may be
-compressed on its way.
+ETag of everything, and the newest answers are kept as bytes. The ETag is weak, as an answer may be
+compressed on its way. What is told of one drive is carried over to the next generation unless its
+rows have changed, so that a publication does not make a server compute anew what it knows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -17,23 +19,90 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from litestar import Response
 
+from engagement.api.encodings import takes_gzip
+from engagement.store.fingerprints import read_drives
+from engagement.store.sharing import Sharing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from litestar import Request
 
+    from engagement.store.fingerprints import Fingerprint
     from engagement.store.serving import Generation
 
 JSON = "application/json"
 HTML = "text/html"
 
-_KEPT_BYTES = 32 << 20
+_KEPT_BYTES = 64 << 20
 _COMPRESS_FROM_BYTES = 1024
 _GZIP_LEVEL = 5
 _ENCODER = msgspec.json.Encoder()
 _VERSION = version("engagement")
 
-_Key = tuple[str, bool]  # an address, and whether its answer is packed
+
+@dataclass(frozen=True, slots=True)
+class OfDrive:
+    """What an answer that tells of one drive alone has to say of the generation.
+
+    Attributes:
+        drive_id: The drive.
+        mark: How the answer names the generation, once; nothing else in it may depend on which it
+            is. It has the `generation` of a JSON object by default.
+    """
+
+    drive_id: int
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An address's answer, as it was made and, if somebody has asked for that, compressed.
+
+    Attributes:
+        source: The generation that it was made from; the same object for all of its answers.
+        number: Of the generation.
+        mark: What it says of the generation.
+        fingerprint: Of the drive that it tells of; None if it tells of more.
+    """
+
+    plain: bytes
+    source: object
+    number: int
+    mark: bytes
+    fingerprint: Fingerprint | None
+    packed: bytes | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        return len(self.plain) + len(self.packed or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An address, and the generation that answers."""
+
+    url: str
+    generation: Generation
+    source: object
+    of_drive: OfDrive | None
+
+    @property
+    def number(self) -> int:
+        return self.generation.number
+
+    @property
+    def mark(self) -> bytes:
+        given = self.of_drive.mark if self.of_drive else None
+        return (f'"generation":{self.number},' if given is None else given).encode()
+
+    def fingerprint(self) -> Fingerprint | None:
+        if self.of_drive is None:
+            return None
+        return read_drives(self.generation).fingerprint(self.of_drive.drive_id)
+
+    def answer(self, plain: bytes) -> _Answer:
+        return _Answer(plain, self.source, self.number, self.mark, self.fingerprint())
 
 
 class _Kept:
@@ -41,37 +110,84 @@ class _Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._answers: OrderedDict[_Key, bytes] = OrderedDict()
-        self._makers: dict[_Key, threading.Lock] = {}
+        self._sharing = Sharing()
+        self._answers: OrderedDict[str, _Answer] = OrderedDict()
         self._n_bytes = 0
+        self._newest = 0
 
-    def get(self, key: _Key, make: Callable[[], bytes]) -> bytes:
-        """The answer of a key, made if need be."""
+    def begin(self, number: int) -> object:
+        """What tells the answers of a generation from those of any other that was opened."""
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
-            maker = self._makers.setdefault(key, threading.Lock())
-        with maker:
-            with self._lock:
-                if key in self._answers:
-                    return self._answers[key]
-            try:
-                body = make()
-            finally:
-                with self._lock:
-                    self._makers.pop(key, None)
-            self._keep(key, body)
-            return body
+            if number <= self._newest:  # the database was written to in its place, or is another
+                self._answers.clear()
+                self._n_bytes = 0
+            self._newest = number
+        return object()
 
-    def _keep(self, key: _Key, body: bytes) -> None:
+    def plain(self, asked: _Asked, make: Callable[[], bytes]) -> _Answer:
+        """The answer to what is asked, made if need be."""
+        found = self._find(asked)
+        if found is not None:
+            return found
+
+        def make_once() -> _Answer:
+            answer = self._find(asked)
+            if answer is None:
+                answer = self._carried(asked) or asked.answer(make())
+                self._keep(asked.url, answer)
+            return answer
+
+        return self._sharing.share((asked.url, asked.source), make_once)
+
+    def packed(self, asked: _Asked, make: Callable[[], bytes]) -> bytes:
+        """The same, compressed unless it is short."""
+        answer = self.plain(asked, make)
+        if len(answer.plain) < _COMPRESS_FROM_BYTES:
+            return answer.plain
+        if answer.packed is not None:
+            return answer.packed
+
+        def pack_once() -> bytes:
+            found = self._find(asked)
+            if found is not None and found.packed is not None:
+                return found.packed
+            packed = gzip.compress(answer.plain, _GZIP_LEVEL)
+            self._keep(asked.url, replace(answer, packed=packed))
+            return packed
+
+        return self._sharing.share((asked.url, asked.source, "packed"), pack_once)
+
+    def _find(self, asked: _Asked) -> _Answer | None:
         with self._lock:
-            if key not in self._answers and len(body) < _KEPT_BYTES // 4:
-                self._answers[key] = body
-                self._n_bytes += len(body) + len(key[0])
+            found = self._answers.get(asked.url)
+            if found is None or found.source is not asked.source:
+                return None
+            self._answers.move_to_end(asked.url)
+            return found
+
+    def _carried(self, asked: _Asked) -> _Answer | None:
+        """The answer of an older generation, if that of this one is the same but for its number."""
+        with self._lock:
+            found = self._answers.get(asked.url)
+        if found is None or found.fingerprint is None or found.number >= asked.number:
+            return None
+        if found.fingerprint != asked.fingerprint() or found.plain.count(found.mark) != 1:
+            return None
+        return asked.answer(found.plain.replace(found.mark, asked.mark))
+
+    def _keep(self, url: str, answer: _Answer) -> None:
+        if answer.n_bytes > _KEPT_BYTES // 4:
+            return
+        with self._lock:
+            known = self._answers.get(url)
+            if known is not None and known.number > answer.number:
+                return
+            self._answers[url] = answer
+            self._answers.move_to_end(url)
+            self._n_bytes += answer.n_bytes - (known.n_bytes if known else 0)
             while self._n_bytes > _KEPT_BYTES:
-                old_key, old = self._answers.popitem(last=False)
-                self._n_bytes -= len(old) + len(old_key[0])
+                _, old = self._answers.popitem(last=False)
+                self._n_bytes -= old.n_bytes
 
 
 def etag(generation: Generation) -> str:
@@ -94,10 +210,13 @@ def respond(
     *,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
+    of_drive: OfDrive | None = None,
+    check: Callable[[], object] | None = None,
 ) -> Response[bytes]:
     """Answer with what `make` gives, unless the client has it.
 
-    Call it when the request is known to be sound, as `make` may not be called at all.
+    Call it when the request is known to be sound, as `make` may not be called at all; or let it
+    find out, and `check` too.
 
     Args:
         request: What is answered; its path and query name the answer.
@@ -105,22 +224,24 @@ def respond(
         make: Gives bytes or text as they are to be sent, anything else is sent as JSON.
         media_type: Of the answer.
         headers: To send with it.
+        of_drive: The drive that all of the answer tells of, if it does.
+        check: Raises what `make` would if there is nothing to answer with; for a client that
+            claims to have the answer.
     """
     sent = {"etag": etag(generation), "vary": "accept-encoding", **(headers or {})}
     if is_known(request, generation):
+        if check is not None:
+            check()
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
-    is_gzip = "gzip" in request.headers.get("accept-encoding", "")
-    url = f"{request.url.path}?{request.url.query}"
-    kept = generation.once("answers", _Kept)
+    kept = generation.outliving("answers", _Kept)
+    source = generation.once("source of answers", lambda: kept.begin(generation.number))
+    asked = _Asked(f"{request.url.path}?{request.url.query}", generation, source, of_drive)
 
-    def plain() -> bytes:
-        return kept.get((url, False), lambda: _encode(make()))
+    def encode() -> bytes:
+        return _encode(make())
 
-    def packed() -> bytes:
-        body = plain()
-        return body if len(body) < _COMPRESS_FROM_BYTES else gzip.compress(body, _GZIP_LEVEL)
-
-    body = kept.get((url, True), packed) if is_gzip else plain()
+    is_packed = takes_gzip(request)
+    body = kept.packed(asked, encode) if is_packed else kept.plain(asked, encode).plain
     if body[:2] == b"\x1f\x8b":
         sent["content-encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=sent)

@@ -16,6 +16,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from engagement.api import (
+    clips,
     comparison,
     described,
     documentation,
@@ -32,8 +33,9 @@ from engagement.api.dependencies import provide_generation
 from engagement.api.downloads import Downloads
 from engagement.api.filters import provide_filters
 from engagement.api.gate import Gate
-from engagement.api.handlers import refuse_unknown_parameters
+from engagement.api.handlers import ignore_unknown_parameters, refuse_unknown_parameters
 from engagement.api.meters import Meters, get_metrics
+from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
 from engagement.api.rows import provide_span, provide_wanted
 from engagement.api.settings import Settings
@@ -58,6 +60,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         # The loop's own has a thread or two per core: a few slow queries would hold up all others.
         threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="answer")
         asyncio.get_running_loop().set_default_executor(threads)
+        await asyncio.to_thread(assets)  # read here, so that no request has to
         yield
         publication.close()
 
@@ -74,6 +77,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
             _v1(),
             pages.router,
         ],
+        before_request=ignore_unknown_parameters,
         dependencies={"generation": Provide(provide_generation)},
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
@@ -82,6 +86,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         state=State(
             {
                 "publication": publication,
+                "opening": asyncio.Lock(),
                 "settings": settings,
                 "meters": meters,
                 "downloads": Downloads(settings),
@@ -102,6 +107,7 @@ def _v1() -> Router:
             drives.devices_router,
             drives.drives_router,
             *events.routers,
+            clips.router,
             *statistics.routers,
             views.router,
             comparison.get_comparison,

@@ -7,6 +7,7 @@ view, with the names that they may have.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
 _COLUMN = re.compile(r"^comment on column (\w+)\.(\w+) is ", re.MULTILINE)
+_BOUNDS = ("minimum", "maximum", "min_length", "max_length")
 VIEW = "view"
 
 
@@ -74,7 +76,9 @@ def _name_values(parameter: Parameter) -> None:
     schema: Any = parameter.schema
     given = [kind for kind in schema.one_of or [] if kind.type != OpenAPIType.NULL]
     if len(given) == 1:
-        parameter.schema = given[0]
+        # What bounds the values stands beside the choice between a value and null.
+        bounds = {name: getattr(schema, name) for name in _BOUNDS}
+        parameter.schema = replace(given[0], **bounds)
     if parameter.name == VIEW and isinstance(parameter.schema, Schema):
         parameter.schema.enum = sorted(_columns())
     if parameter.name == "series":

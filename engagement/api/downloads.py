@@ -1,17 +1,19 @@
 """All rows of a view as one file: CSV, Parquet, or a stream of Arrow's.
 
 A file is written to the end before its first byte is sent. So an error is a problem document and
-never half a file, and nobody's slow connection keeps a query going.
+never half a file, and nobody's slow connection keeps a query going, or others from theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import tempfile
 import threading
 import weakref
-from contextlib import nullcontext
+from collections import Counter
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
@@ -22,18 +24,21 @@ import pyarrow.parquet
 from litestar import Response
 from litestar.response import Stream
 
+from engagement.api.addresses import client_group
 from engagement.api.answers import etag, is_known
+from engagement.api.encodings import takes_gzip
 from engagement.errors import QueryTooLargeError, ServerBusyError
+from engagement.store.deadlines import time_for_all
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from engagement.api.handlers import AnyRequest
     from engagement.api.rows import RowsQuery
     from engagement.api.settings import Settings
 
 _CHUNK_BYTES = 1 << 18
-_IN_MEMORY_BYTES = 4 << 20
+_IN_MEMORY_BYTES = 1 << 20
 _GZIP_LEVEL = 3
 
 
@@ -52,21 +57,82 @@ ARROW = FileKind("arrow", "application/vnd.apache.arrow.stream")
 
 
 class Spool:
-    """A file in the making, in memory or on disk; closed when nothing refers to it any more.
+    """A file that is made and then sent, in memory or on disk, where it has no name.
 
-    A client may go away before the first byte is sent, and then nobody is left to close it.
+    It is closed when nothing refers to it any more: a client may go away before the first byte is
+    sent, and then nobody is left to close it.
     """
 
-    def __init__(self, slots: threading.Semaphore) -> None:
+    def __init__(self, shelf: _Shelf, client: str) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - until it is sent
             max_size=_IN_MEMORY_BYTES
         )
-        self.close = weakref.finalize(self, _give_back, self.file, slots)
+        self._shelf = shelf
+        self._place = _Place(client)
+        self.close = weakref.finalize(self, _give_back, self.file, shelf, self._place)
+
+    def grow(self) -> None:
+        """Account for what was written.
+
+        Raises:
+            ServerBusyError: If there is no room for all the files that wait to be read.
+        """
+        self._shelf.grow(self._place, self.file.tell())
 
 
-def _give_back(file: IO[bytes], slots: threading.Semaphore) -> None:
+@dataclass(slots=True)
+class _Place:
+    """What one file takes up, and for whom."""
+
+    client: str
+    n_bytes: int = 0
+
+
+class _Shelf:
+    """The files that are made or sent: how many, whose, and how many bytes all together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # Of the thread that holds it too: a file may be given back whenever memory is tidied up.
+        self._lock = threading.RLock()
+        self._n_files: Counter[str] = Counter()
+        self._n_bytes = 0
+
+    def put(self, client: str) -> Spool:
+        """Begin a file.
+
+        Raises:
+            ServerBusyError: If there are as many as there may be, or as many of this client.
+        """
+        with self._lock:
+            if self._n_files[client] >= self._settings.max_unsent_per_client:
+                raise ServerBusyError("files that you asked for before have not been read yet")
+            if self._n_files.total() >= self._settings.max_unsent:
+                raise ServerBusyError("too many files have not been read yet")
+            spool = Spool(self, client)
+            self._n_files[client] += 1
+        return spool
+
+    def grow(self, place: _Place, n_bytes: int) -> None:
+        """Account for a file's size."""
+        with self._lock:
+            if self._n_bytes + n_bytes - place.n_bytes > self._settings.unsent_bytes:
+                raise ServerBusyError("files that have not been read yet leave no room for more")
+            self._n_bytes += n_bytes - place.n_bytes
+            place.n_bytes = n_bytes
+
+    def take(self, place: _Place) -> None:
+        """End a file."""
+        with self._lock:
+            self._n_bytes -= place.n_bytes
+            self._n_files[place.client] -= 1
+            if not self._n_files[place.client]:
+                del self._n_files[place.client]
+
+
+def _give_back(file: IO[bytes], shelf: _Shelf, place: _Place) -> None:
     file.close()
-    slots.release()
+    shelf.take(place)
 
 
 class Downloads:
@@ -76,10 +142,16 @@ class Downloads:
         self._limit_bytes = settings.download_bytes
         self._time_limit_s = settings.download_time_limit_s
         self._slots = threading.BoundedSemaphore(settings.max_downloads)
+        self._shelf = _Shelf(settings)
 
     def respond(self, request: AnyRequest, query: RowsQuery, kind: FileKind) -> Response[Any]:
-        """Answer with a query's rows as a file, unless the client has it."""
-        is_gzip = kind.is_text and "gzip" in request.headers.get("accept-encoding", "")
+        """Answer with a query's rows as a file, unless the client has it.
+
+        Raises:
+            ServerBusyError: If as many files are being made, or wait to be read, as may be.
+            QueryTooLargeError: If it gets larger than it may.
+        """
+        is_gzip = kind.is_text and takes_gzip(request)
         headers = {
             "etag": etag(query.generation),
             "vary": "accept-encoding",
@@ -87,30 +159,42 @@ class Downloads:
         }
         if is_known(request, query.generation):
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        spool = self.open()
-        try:
-            self._write(query, kind, spool.file, is_gzip=is_gzip)
-        except BaseException:
-            spool.close()
-            raise
+        with self.making():
+            spool = self._make(request, query, kind, is_gzip=is_gzip)
         headers["content-length"] = str(spool.file.tell())
         if is_gzip:
             headers["content-encoding"] = "gzip"
         spool.file.seek(0)
         return Stream(_chunks(spool), media_type=kind.media_type, headers=headers)
 
-    def open(self) -> Spool:
-        """Begin a file.
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Be one of those that make a file.
 
         Raises:
             ServerBusyError: If there are as many as there may be.
         """
         if not self._slots.acquire(blocking=False):
             raise ServerBusyError("too many files are being made at once")
-        return Spool(self._slots)
+        try:
+            with time_for_all(self._time_limit_s):
+                yield
+        finally:
+            self._slots.release()
 
-    def _write(self, query: RowsQuery, kind: FileKind, file: IO[bytes], *, is_gzip: bool) -> None:
-        generation = query.generation
+    def _make(
+        self, request: AnyRequest, query: RowsQuery, kind: FileKind, *, is_gzip: bool
+    ) -> Spool:
+        spool = self._shelf.put(client_group(request.client.host if request.client else ""))
+        try:
+            self._write(query, kind, spool, is_gzip=is_gzip)
+        except BaseException:
+            spool.close()
+            raise
+        return spool
+
+    def _write(self, query: RowsQuery, kind: FileKind, spool: Spool, *, is_gzip: bool) -> None:
+        generation, file = query.generation, spool.file
         with (
             generation.batches(
                 query.sql, query.values, narrowing=query.narrowing, time_limit_s=self._time_limit_s
@@ -118,11 +202,24 @@ class Downloads:
             _packed(file) if is_gzip else nullcontext(file) as target,
         ):
             schema = _described(query, batches.schema)
-            with _writer(kind, target, schema) as writer:
+            with _knowing_full_disks(), _writer(kind, target, schema) as writer:
                 for batch in batches:
                     writer.write_batch(batch.cast(schema))
                     if file.tell() > self._limit_bytes:
                         raise QueryTooLargeError(f"more than {self._limit_bytes} bytes")
+                    spool.grow()
+        spool.grow()
+
+
+@contextmanager
+def _knowing_full_disks() -> Iterator[None]:
+    """Tell a full disk, which is the server's trouble, from what is wrong with a query."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ServerBusyError("there is no room on the disk for the file") from error
+        raise
 
 
 def _packed(file: IO[bytes]) -> gzip.GzipFile:

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from engagement.api import plots
-from engagement.api.answers import respond
+from engagement.api.answers import OfDrive, respond
 from engagement.api.filters import find_drive
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.rows import Row, in_utc, one_row
@@ -97,7 +97,12 @@ def get_drive(
 ) -> Response[Any]:
     """Give a drive: metrics, segments, timeline, events and track."""
     drive_id = find_drive(generation, drive)
-    return respond(request, generation, lambda: drive_document(generation, drive_id))
+    return respond(
+        request,
+        generation,
+        lambda: drive_document(generation, drive_id),
+        of_drive=OfDrive(drive_id),
+    )
 
 
 def drive_document(generation: Generation, drive_id: int) -> DriveDocument:
@@ -115,14 +120,13 @@ def drive_document(generation: Generation, drive_id: int) -> DriveDocument:
 
 def drive_row(generation: Generation, drive_id: int) -> Row:
     """A drive's row of `drives`."""
-    query = f"select * from {generation.kept('drives')} where drive_id = $drive_id"
+    query = f"select * from {generation.quickest('drives')} where drive_id = $drive_id"
     return one_row(generation, "drive", str(drive_id), query, drive_id=drive_id)
 
 
 def _part(generation: Generation, drive_id: int, view: str, order: str) -> list[Row]:
-    source = generation.kept(view) if view == "events" else f"engagement.main.{view}"
     rows = generation.rows(
-        f"select * from {source} where drive_id = $drive_id order by {order}",
+        f"select * from {generation.quickest(view)} where drive_id = $drive_id order by {order}",
         {"drive_id": drive_id},
     )
     for row in rows:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar.params import QueryParameter
 
+from engagement.analysis.labels import parse_labels
 from engagement.api.problems import ParameterError
-from engagement.errors import NotFoundError
+from engagement.errors import InputError, NotFoundError
+from engagement.store.fingerprints import read_drives
 from engagement.store.serving import Narrowing
 from engagement.store.views import load_views
 
@@ -41,6 +43,7 @@ _OF_ROWS = {
     "cause_event": ("cause_event", "cause_event = $cause_event"),
     "min_severity": ("severity", "severity >= $min_severity"),
     "is_critical": ("is_critical", "is_critical = $is_critical"),
+    "label": ("label", "label = $label"),
     "grouped_by": ("grouped_by", "grouped_by = $grouped_by"),
     "group_name": ("group_name", "group_name = $group_name"),
     "event": ("event", "event = $event"),
@@ -70,6 +73,8 @@ class Filters:
     grouped_by: str | None = None
     group_name: str | None = None
     event: str | None = None
+    label: str | None = None
+    labels: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The filters that were asked for, by name."""
@@ -115,11 +120,15 @@ class Filters:
 
         Raises:
             NotFoundError: If a drive is asked for that there is not.
+            ParameterError: If no label is among the labels.
         """
         if "drive_id" in columns:
             return None
         conditions, values = self._on_drives(generation)
-        return Narrowing(" and ".join(conditions), values) if conditions else None
+        labels = None if self.labels is None else _labels(self.labels)
+        if labels is None and not conditions:
+            return None
+        return Narrowing(" and ".join(conditions) or "true", values, labels)
 
     def _on_drives(self, generation: Generation) -> tuple[list[str], dict[str, Any]]:
         values = {name: value for name, value in self.given().items() if name in OF_DRIVES}
@@ -132,24 +141,33 @@ class Filters:
 
 def is_filter(name: str) -> bool:
     """Whether a parameter is a filter."""
-    return name in OF_DRIVES or name in _OF_ROWS
+    return name in OF_DRIVES or name in _OF_ROWS or name == "labels"
 
 
 def is_applicable(name: str, view: str, columns: Collection[str]) -> bool:
     """Whether a filter makes sense on a view."""
     if name in _OF_ROWS:
         return _OF_ROWS[name][0] in columns
-    return "drive_id" in columns or view in _over_drives()
+    if name == "labels":
+        return "drive_id" not in columns and view in _over("event_counts")
+    return "drive_id" in columns or view in _over("drives")
 
 
 @cache
-def _over_drives() -> frozenset[str]:
-    """The views that are computed from `drives`, by way of others too."""
-    found = {"drives"}
+def _over(name: str) -> frozenset[str]:
+    """A view, and those that are computed from it, by way of others too."""
+    found = {name}
     for view in load_views():
         if view.reads & found:
             found.add(view.name)
     return frozenset(found)
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    try:
+        return parse_labels(text)
+    except InputError as error:
+        raise ParameterError("labels", "it names no label") from error
 
 
 def _day_after(day: date) -> date:
@@ -161,22 +179,23 @@ def find_drive(generation: Generation, name: str) -> int:
 
     Raises:
         NotFoundError: If there is no such drive.
-        ParameterError: If several devices have a drive of that name.
+        ParameterError: If several drives are called so.
     """
     dongle_id, _, drive = name.replace("/", "|").rpartition("|")
     is_number = name.isascii() and name.isdecimal() and len(name) <= _MAX_DIGITS
-    found = generation.rows(
-        f"select drive_id, dongle_id from {generation.kept('drives')} "
-        "where drive_id = $number or (drive = $drive and ($device = '' or dongle_id = $device))",
-        {"number": int(name) if is_number else -1, "drive": drive, "device": dongle_id},
-    )
+    drives = read_drives(generation)
+    found = {number: device for device, number in drives.named(dongle_id, drive)}
+    if is_number and int(name) in drives.contents:
+        if found.keys() - {int(name)}:
+            problem = f"{name} is the number of a drive, and the name of another"
+            raise ParameterError("drive", f"{problem}; write it as DEVICE|DRIVE")
+        return int(name)
     if not found:
         raise NotFoundError("drive", name)
     if len(found) > 1:
-        devices = ", ".join(sorted(row["dongle_id"] for row in found))
+        devices = ", ".join(sorted(found.values()))
         raise ParameterError("drive", f"there is one of {devices}; write it as DEVICE|DRIVE")
-    drive_id: int = found[0]["drive_id"]
-    return drive_id
+    return next(iter(found))
 
 
 def _text(description: str) -> Any:
@@ -204,9 +223,13 @@ def provide_filters(
     grouped_by: Annotated[str | None, _text("What groups are made by.")] = None,
     group_name: Annotated[str | None, _text("Name of a group.")] = None,
     event: Annotated[str | None, _text("Event that is counted.")] = None,
+    label: Annotated[str | None, _text("What somebody said that an event was.")] = None,
+    labels: Annotated[
+        str | None, _text("Only events with one of these labels count; with commas.")
+    ] = None,
 ) -> Filters:
     """Gather the filters of a URL."""
     return Filters(
         device, drive, since, until, car, branch, commit, version, fork, kind, cause, cause_event,
-        min_severity, is_critical, grouped_by, group_name, event,
+        min_severity, is_critical, grouped_by, group_name, event, label, labels,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from litestar.enums import HttpMethod, ScopeType
 
 from engagement.api.guards import RateLimit, has_token, is_known_host
 from engagement.api.problems import MEDIA_TYPE, Problem, problem
+from engagement.store.deadlines import time_for_all
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -75,7 +76,8 @@ class Gate:
         else:
             if exchange.is_head:
                 scope["method"] = HttpMethod.GET
-            await self._app(scope, receive, exchange.send)
+            with time_for_all(self._settings.limits.time_limit_s):
+                await self._app(scope, receive, exchange.send)
 
     def _refusal(self, scope: HTTPScope, headers: Headers) -> tuple[Problem | None, dict[str, str]]:
         """Why not to let a request in, and what to send with the refusal; None to let it in."""
@@ -120,7 +122,7 @@ class Gate:
             "client": client[0] if client else None,
             "method": exchange.method,
             "path": scope["path"],
-            "query": scope["query_string"].decode("latin-1"),
+            "query": exchange.query,
             "status": exchange.status,
             "size_bytes": exchange.n_bytes,
             "duration_ms": round(duration_s * 1000, 3),
@@ -138,6 +140,7 @@ class _Exchange:
         self._settings = settings
         self.headers = Headers.from_scope(scope)
         self.method: str = scope["method"]
+        self.query = scope["query_string"].decode("latin-1")
         self.is_head = self.method == "HEAD"
         self.origin = self.headers.get("origin", "")
         self.is_preflight = (

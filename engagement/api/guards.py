@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from engagement.api.addresses import client_group
 from engagement.api.settings import hash_token
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class RateLimit:
         """Take one for a request of the client; if there is none, say how long until there is."""
         if not self._per_s:
             return 0.0
-        now_s = self._clock()
+        now_s, client = self._clock(), client_group(client)
         left, at_s = self._buckets.pop(client, (float(self._burst), now_s))
         left = min(float(self._burst), left + (now_s - at_s) * self._per_s)
         is_allowed = left >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, get
 from litestar.datastructures import State
@@ -67,6 +68,21 @@ def read(
         sync_to_thread=True,
         tags=tags,
     )
+
+
+async def ignore_unknown_parameters(request: AnyRequest) -> None:
+    """Give each answer one address, by which it is kept: with the parameters that it is read from.
+
+    The others are left out, and those that are known stand in the handler's own order.
+    """
+    sent = request.scope["query_string"]
+    known = list(request.route_handler.parsed_fn_signature.parameters)
+    if not sent or "generation" not in known:  # what is not read from a database is not kept
+        return
+    pairs = parse_qsl(sent.decode("latin-1"), keep_blank_values=True)
+    values = {name: value for name, value in reversed(pairs) if name in known}
+    in_order = sorted(values.items(), key=lambda pair: known.index(pair[0]))
+    request.scope["query_string"] = urlencode(in_order).encode()
 
 
 def refuse_unknown_parameters(request: AnyRequest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,10 +15,11 @@ from litestar.params import FromPath
 
 from engagement.api import legacy_answers
 from engagement.api.answers import JSON, respond
+from engagement.api.dependencies import newest
 from engagement.api.handlers import AnyRequest
 from engagement.api.problems import MEDIA_TYPE, Problem
 from engagement.errors import StoreError
-from engagement.store.serving import Generation, Publication
+from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,16 +79,11 @@ def _responses(answer: Any) -> dict[int, ResponseSpec]:
 @get("/health", operation_id="health", responses=_responses(Health), tags=_TAGS)
 async def get_health(state: State) -> Response[bytes]:
     """Say when the data were last published; null while there are none."""
-    publication: Publication = state.publication
     try:
-        lease = publication.acquire_open()
-        if lease is None:
-            lease = await asyncio.to_thread(publication.acquire)
+        async with newest(state) as generation:
+            last_loaded = loaded_at(generation)
     except StoreError:
         last_loaded = None
-    else:
-        last_loaded = loaded_at(lease.generation)
-        publication.release(lease)
     return _json({"status": "ok", "last_loaded": last_loaded})
 
 

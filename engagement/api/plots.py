@@ -9,7 +9,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from engagement.api.answers import respond
+from engagement.api.answers import OfDrive, respond
 from engagement.api.filters import find_drive
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
@@ -67,7 +67,12 @@ class Track(msgspec.Struct, frozen=True):
 
 _Moment = Annotated[
     float | None,
-    QueryParameter(ge=0, le=_MAX_S, description="Seconds from the drive's first sample."),
+    QueryParameter(
+        ge=0,
+        le=_MAX_S,
+        schema_extra={"minimum": 0.0},  # Litestar leaves out a bound of 0
+        description="Seconds from the drive's first sample.",
+    ),
 ]
 
 
@@ -93,14 +98,20 @@ def get_samples(
     if start_s is not None and end_s is not None and end_s <= start_s:
         raise ParameterError("end_s", f"{end_s:g} is not after start_s, {start_s:g}")
     drive_id = find_drive(generation, drive)
-    part = samples.window(generation, drive_id, start_s, end_s)
 
     def answer() -> Plot:
+        part = samples.window(generation, drive_id, start_s, end_s)
         if raw:
             return whole(generation, part, names)
         return in_buckets(generation, part, names, buckets)
 
-    return respond(request, generation, answer)
+    return respond(
+        request,
+        generation,
+        answer,
+        of_drive=OfDrive(drive_id),
+        check=lambda: samples.window(generation, drive_id),
+    )
 
 
 @read("/{drive:str}/track", Track, operation_id="driveTrack", tags=_TAGS)
@@ -114,12 +125,17 @@ def get_track(
 ) -> Response[Any]:
     """Give the places that a drive passed, and the mode at each."""
     drive_id = find_drive(generation, drive)
-    samples.window(generation, drive_id)
 
     def answer() -> Track:
         return Track(drive_id, generation.number, samples.track(generation, drive_id, points))
 
-    return respond(request, generation, answer)
+    return respond(
+        request,
+        generation,
+        answer,
+        of_drive=OfDrive(drive_id),
+        check=lambda: samples.window(generation, drive_id),
+    )
 
 
 def in_buckets(

@@ -7,13 +7,34 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, TextIO
 
+from engagement.api.addresses import Addresses
 from engagement.errors import ConfigError
 from engagement.store.serving import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOOPBACK = Addresses.parse("127.0.0.1,::1")
 _MIN_TOKEN_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections there may be, and how long each may do nothing.
+
+    Attributes:
+        n_at_once: All of them together.
+        n_per_client: Of one address, or of one /64 of IPv6.
+        proxies: Who may have any number, as they speak for others.
+        head_s: Until a request's head is complete, from the connection's begin or the last answer.
+        stall_s: Until 16 KiB of what is sent are taken.
+    """
+
+    n_at_once: int = 500
+    n_per_client: int = 64
+    proxies: Addresses = LOOPBACK
+    head_s: float = 10.0
+    stall_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +43,32 @@ class Settings:
 
     Attributes:
         limits: Of the queries behind the answers.
+        connections: How many there may be, and how long one may do nothing.
         token_hashes: SHA-256 of each token that lets a client in; none asks for none.
         hosts: Names that the server goes by, besides localhost and addresses; `*` for any.
         cors_origins: Other sites whose pages may read the answers in a browser.
         requests_per_s: Of one client, on average; 0 sets no limit.
         burst: How many requests a client may make at once.
-        max_downloads: Files that may be made or sent at once.
+        max_downloads: Files that may be made at once.
+        max_unsent: Files that are made and not sent yet, of all clients.
+        max_unsent_per_client: The same, of one.
+        unsent_bytes: Of all files that are made or sent.
         download_bytes: Size of one file.
         download_time_limit_s: For the query behind one file.
         access_log: Where to write a line of JSON for each request; None for nowhere.
     """
 
     limits: Limits = field(default_factory=Limits)
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     token_hashes: frozenset[bytes] = frozenset()
     hosts: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     requests_per_s: float = 300.0
     burst: int = 600
     max_downloads: int = 4
+    max_unsent: int = 32
+    max_unsent_per_client: int = 4
+    unsent_bytes: int = 1 << 30
     download_bytes: int = 512 << 20
     download_time_limit_s: float = 60.0
     access_log: TextIO | None = None

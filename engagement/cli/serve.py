@@ -6,68 +6,121 @@ import socket
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
 import uvicorn
 
+from engagement.api.addresses import Addresses
 from engagement.api.app import create_app
-from engagement.api.settings import Settings, is_loopback, read_tokens
+from engagement.api.connections import connections
+from engagement.api.settings import ConnectionLimits, Settings, is_loopback, read_tokens
 from engagement.cli import render
 from engagement.cli.options import FILE, ByteSize, database_option
 from engagement.errors import InputError
 from engagement.store.serving import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 _SECONDS_TO_FINISH = 10
-_MAX_CONNECTIONS = 500
 _BACKLOG = 2048
+
+
+class Networks(click.ParamType):  # type: ignore[type-arg]
+    """Addresses of machines, with commas."""
+
+    name = "addresses"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Addresses:
+        """Parse the text."""
+        try:
+            return value if isinstance(value, Addresses) else Addresses.parse(value)
+        except ValueError as error:
+            self.fail(f"{error}; write them like 127.0.0.1,172.16.0.0/12", param, ctx)
+
+
+def _option(name: str, *names: str, **attributes: Any) -> Callable[[Function], Function]:
+    """An option that the environment can give too: --time-limit is ENGAGEMENT_TIME_LIMIT."""
+    variable = "ENGAGEMENT_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *names, envvar=variable, show_envvar=True, **attributes)
 
 
 @click.command()
 @database_option
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes any free one.")
-@click.option(
-    "--token-file", type=FILE, metavar="FILE", help="Tokens that let clients in, one a line."
-)
-@click.option("--public", is_flag=True, help="Let anybody in, also from other machines.")
-@click.option(
+@_option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.")
+@_option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes any free one.")
+@_option("--token-file", type=FILE, metavar="FILE", help="Tokens that let clients in, one a line.")
+@_option("--public", is_flag=True, help="Let anybody in, also from other machines.")
+@_option(
     "--allowed-host",
     "hosts",
     multiple=True,
     metavar="NAME",
     help="A name that the server goes by, besides localhost and addresses; * for any.",
 )
-@click.option(
+@_option(
     "--cors-origin",
     "origins",
     multiple=True,
     metavar="URL",
     help="A site whose pages may read the answers, as https://example.org.",
 )
-@click.option(
+@_option(
+    "--trusted-proxy",
+    "proxies",
+    type=Networks(),
+    default="127.0.0.1,::1",
+    metavar="ADDRESSES",
+    help="Who says in X-Forwarded-For for whom it asks; networks too, with commas.",
+)
+@_option(
     "--access-log", type=_ANY, metavar="FILE", help="Add a line of JSON per request; - for stdout."
 )
-@click.option(
+@_option(
     "--rate",
     type=click.FloatRange(0, 1e6),
     default=300.0,
     metavar="N",
     help="Requests a second that one client may make; 0 for any number.",
 )
-@click.option(
+@_option(
+    "--connections",
+    "n_connections",
+    type=click.IntRange(1, 100_000),
+    default=500,
+    metavar="N",
+    help="That there may be at once; a new one takes the place of one that waits.",
+)
+@_option(
+    "--connections-per-client",
+    "n_per_client",
+    type=click.IntRange(1, 100_000),
+    default=64,
+    metavar="N",
+    help="That one client may have, but for trusted proxies.",
+)
+@_option(
     "--time-limit",
     type=click.FloatRange(0.1, 3600),
     default=10.0,
     metavar="SECONDS",
-    help="For one query.",
+    help="For all queries of one request.",
 )
-@click.option(
+@_option(
     "--memory-limit", type=ByteSize(), default="512MB", metavar="SIZE", help="For all queries."
+)
+@_option(
+    "--download-limit",
+    type=ByteSize(),
+    default="512MiB",
+    metavar="SIZE",
+    help="Of one file of rows; the temporary folder has to hold twice as much.",
 )
 def serve(
     *,
@@ -78,15 +131,20 @@ def serve(
     public: bool,
     hosts: Sequence[str],
     origins: Sequence[str],
+    proxies: Addresses,
     access_log: Path | None,
     rate: float,
+    n_connections: int,
+    n_per_client: int,
     time_limit: float,
     memory_limit: int,
+    download_limit: int,
 ) -> None:
     """Serve the views over HTTP, and pages to look at them.
 
     Nothing is ever written. What an ingest publishes is there at once; the database may also come
-    later than the server. Other machines can reach it only with --token-file or --public.
+    later than the server. Other machines can reach it only with --token-file or --public. Where an
+    option may be given more than once, its variable has spaces between the values.
 
     \b
     Example:
@@ -101,37 +159,48 @@ def serve(
     with ExitStack() as stack:
         settings = Settings(
             limits=Limits(memory_limit=f"{memory_limit}B", time_limit_s=time_limit),
+            connections=ConnectionLimits(n_connections, n_per_client, proxies),
             token_hashes=read_tokens(token_file) if token_file else frozenset(),
             hosts=frozenset(name.lower() for name in (*hosts, host)),
             cors_origins=frozenset(origin.rstrip("/") for origin in origins),
+            download_bytes=download_limit,
+            unsent_bytes=2 * download_limit,
             requests_per_s=rate,
             burst=max(int(2 * rate), 1),
             access_log=_open_log(stack, access_log),
         )
-        listener = stack.enter_context(_listen(host, port))
+        listener = stack.enter_context(listen(host, port))
         address, bound_port = listener.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         render.note(f"serving {database} at http://{shown}:{bound_port}/ until Ctrl-C")
         if not database.exists():
             render.note("there is no such database yet; answers come once it is published")
-        _run(database, settings, listener)
+        with suppress(KeyboardInterrupt):
+            make_server(database, settings).run(sockets=[listener])
 
 
-def _run(database: Path, settings: Settings, listener: socket.socket) -> None:
+def make_server(database: Path, settings: Settings) -> uvicorn.Server:
+    """The server of a database; it is yet to run."""
     config = uvicorn.Config(
         create_app(database, settings=settings),
         access_log=False,
-        limit_concurrency=_MAX_CONNECTIONS,
+        forwarded_allow_ips=[str(network) for network in settings.connections.proxies.networks],
+        # uvicorn takes whatever makes protocols, but says that it wants a class.
+        http=cast("Any", connections(settings.connections)),
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         ws="none",
     )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that clients can connect to.
+
+    Raises:
+        InputError: If there is none to be had there.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]

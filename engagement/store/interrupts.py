@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,6 +17,58 @@ if TYPE_CHECKING:
 _AGAIN_S = 0.05
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Limited:
+    """A cursor, when its time is up by the monotonic clock, and whether that has been."""
+
+    cursor: duckdb.DuckDBPyConnection
+    due_s: float
+    is_late: threading.Event = field(default_factory=threading.Event)
+
+
+class _Watch:
+    """One thread that interrupts whatever is late: a thread a query took longer than many do."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._limited: set[_Limited] = set()
+        self._wakes_at_s = 0.0  # in the past while there is no thread
+
+    def add(self, limited: _Limited) -> None:
+        """Begin to watch a cursor."""
+        with self._changed:
+            self._limited.add(limited)
+            if not self._wakes_at_s:
+                self._wakes_at_s = limited.due_s
+                threading.Thread(target=self._run, name="interrupts", daemon=True).start()
+            elif limited.due_s < self._wakes_at_s:
+                self._changed.notify()
+
+    def remove(self, limited: _Limited) -> None:
+        """End it; the cursor is not interrupted any more."""
+        with self._changed:
+            self._limited.remove(limited)
+
+    def _run(self) -> None:
+        """Go on until nothing is watched when the oldest limit has passed."""
+        with self._changed:
+            while self._limited:
+                now_s = time.monotonic()
+                late = [one for one in self._limited if one.due_s <= now_s]
+                for one in late:
+                    one.is_late.set()
+                    with suppress(duckdb.Error):  # it has just ended
+                        one.cursor.interrupt()
+                self._wakes_at_s = min(one.due_s for one in self._limited)
+                if late:
+                    self._wakes_at_s = max(self._wakes_at_s, now_s + _AGAIN_S)
+                self._changed.wait(self._wakes_at_s - now_s)
+            self._wakes_at_s = 0.0
+
+
+_watch = _Watch()
+
+
 @contextmanager
 def interrupted_after(
     cursor: duckdb.DuckDBPyConnection, limit_s: float
@@ -23,20 +77,9 @@ def interrupted_after(
 
     An interrupt that comes before a statement begins is lost on it, so there is more than one.
     """
-    is_late, is_over = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        if is_over.wait(limit_s):
-            return
-        is_late.set()
-        while not is_over.is_set():
-            with suppress(duckdb.Error):  # it has just ended
-                cursor.interrupt()
-            is_over.wait(_AGAIN_S)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    limited = _Limited(cursor, time.monotonic() + limit_s)
+    _watch.add(limited)
     try:
-        yield is_late
+        yield limited.is_late
     finally:
-        is_over.set()
+        _watch.remove(limited)

@@ -28,11 +28,30 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 65_536
 
+# The view `event_counts`, of the events that have one of $labels.
+LABELLED_COUNTS = """
+select
+    counted.drive_id,
+    labels.dongle_id,
+    labels.drive,
+    counted.speed_band,
+    counted.event,
+    count(*)::bigint as n_events
+from engagement.staging.counted_events as counted
+inner join engagement.main.event_labels as labels
+    on counted.drive_id = labels.drive_id
+    and counted.kind = labels.kind
+    and counted.mono_ns = labels.mono_ns
+where list_contains($labels, labels.label)
+group by all
+"""
+
 
 class Reader:
     """An open generation; queries see it unchanged until `close`.
 
-    `any_version` is for the writer, which brings an older database up to date itself.
+    `any_version` is for the writer, which brings an older database up to date itself; `connection`
+    is to memory, with nothing in it, for who has made one before.
 
     Raises:
         StoreMissingError: If there is no database.
@@ -40,11 +59,17 @@ class Reader:
         StoreError: If DuckDB can't read it.
     """
 
-    def __init__(self, path: Path, *, any_version: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        any_version: bool = False,
+        connection: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
         if not path.is_file():
             raise StoreMissingError(path)
         self.path = path
-        self.connection = duckdb.connect()
+        self.connection = connection or duckdb.connect()
         quoted = str(path).replace("'", "''")
         try:
             self.connection.execute(f"attach '{quoted}' as engagement (read_only)")
@@ -111,10 +136,20 @@ class Reader:
             StoreError: If the file can't be read.
         """
         narrowed = f"select * from engagement.main.drives where {condition}"
+        self._shadow("drives", narrowed, parameters)
+
+    def count_labelled(self, labels: Sequence[str]) -> None:
+        """Have `event_counts`, and every view that reads it, count only events labelled so.
+
+        Raises:
+            StoreError: If the file can't be read.
+        """
+        self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
+
+    def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
+        """Put a query's rows in a view's place, for this reader alone."""
         try:
-            self.connection.execute(
-                f"create or replace temp table drives as {narrowed}", parameters
-            )
+            self.connection.execute(f"create or replace temp table {view} as {query}", parameters)
         except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
             raise unusable(self.path, error) from error
 

@@ -7,7 +7,6 @@ sample, as in the public views.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -148,12 +147,12 @@ class Window:
     @property
     def start_ns(self) -> int:
         """The start, in logMonoTime."""
-        return self.first_mono_ns + math.floor(self.start_s * _NS_PER_S)
+        return self.first_mono_ns + round(self.start_s * _NS_PER_S)
 
     @property
     def end_ns(self) -> int:
         """The end, in logMonoTime."""
-        return self.first_mono_ns + math.ceil(self.end_s * _NS_PER_S)
+        return self.first_mono_ns + round(self.end_s * _NS_PER_S)
 
 
 @dataclass(frozen=True, slots=True)

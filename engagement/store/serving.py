@@ -1,7 +1,7 @@
 """The newest published generation, for a server: many threads read it, and it changes under them.
 
 `Publication` looks at the file once per request, and opens it anew when a newer one is in its
-place; who still reads the older one goes on with it until done.
+place; who still reads the older one goes on with it until done, and waits for nothing.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engagement.errors import StoreMissingError, StoreVersionError
-from engagement.store.snapshot import Column, Generation, Limits, Narrowing
+from engagement.store.queries import Column, Narrowing
+from engagement.store.sharing import Kept
+from engagement.store.snapshot import Generation, Limits
+from engagement.store.spare import Spare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from engagement.store.snapshot import Described
 
-__all__ = ["Column", "Generation", "Limits", "Narrowing", "Publication"]
+__all__ = ["Column", "Generation", "Lease", "Limits", "Narrowing", "Publication"]
 
 _FileState = tuple[int, int, int]
 
 
-class _Lease:
+class Lease:
     """A generation, and how many use it; closed when it is replaced and nobody does."""
 
     def __init__(self, generation: Generation, state: _FileState) -> None:
@@ -32,6 +34,11 @@ class _Lease:
         self.state = state
         self.n_users = 0
         self.is_replaced = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody uses it, nor will."""
+        return self.is_replaced and not self.n_users
 
 
 class Publication:
@@ -43,9 +50,12 @@ class Publication:
     def __init__(self, path: Path, limits: Limits | None = None) -> None:
         self.path = path
         self.limits = limits or Limits()
-        self._lock = threading.Lock()
-        self._described: dict[str, Described] = {}
-        self._current: _Lease | None = None
+        self._lock = threading.Lock()  # never held while a file is opened or closed
+        self._opening = threading.Lock()
+        self._outliving = Kept()
+        self._spare = Spare()
+        self._current: Lease | None = None
+        self._closing: list[threading.Thread] = []  # what was replaced while nobody used it
         self._refused: tuple[_FileState, StoreVersionError] | None = None
 
     @contextmanager
@@ -61,56 +71,77 @@ class Publication:
         finally:
             self.release(lease)
 
-    def acquire(self) -> _Lease:
+    def acquire(self) -> Lease:
         """Begin to use the newest generation; `release` must follow."""
-        with self._lock:
-            lease = self._newest()
-            lease.n_users += 1
+        lease = self.acquire_open()
+        if lease is not None:
             return lease
+        with self._opening:
+            return self.acquire_open() or self._renew()
 
-    def acquire_open(self) -> _Lease | None:
-        """As `acquire`, but None where that could take long, as a file must be opened."""
-        if not self._lock.acquire(blocking=False):
-            return None
-        try:
+    def acquire_open(self) -> Lease | None:
+        """As `acquire`, but None where that takes long, as a file must be opened."""
+        state = self._state()
+        with self._lock:
             lease = self._current
-            if lease is None or lease.state != self._state():
+            if lease is None or lease.state != state:
                 return None
             lease.n_users += 1
             return lease
-        finally:
-            self._lock.release()
 
-    def release(self, lease: _Lease) -> None:
-        """End the use of a generation."""
+    def release(self, lease: Lease) -> None:
+        """End the use of a generation; that of one that is replaced can take long."""
         with self._lock:
             lease.n_users -= 1
-            _close_unused(lease)
+            is_over = lease.is_over
+        if is_over:
+            lease.generation.close()
 
     def close(self) -> None:
         """Let go of the file; who still reads goes on."""
-        with self._lock:
-            self._retire()
+        with self._opening:
+            self._replace(None)
+            self._spare.close()
+            for thread in self._closing:
+                thread.join()
 
-    def _newest(self) -> _Lease:
+    def _renew(self) -> Lease:
+        """Open what is there now; the one before stays in use until then."""
         state = self._state()
-        if self._current is not None and self._current.state == state:
-            return self._current
-        self._retire()
+        try:
+            lease = self._open(state)
+        except BaseException:
+            self._replace(None)
+            raise
+        self._replace(lease)
+        return lease
+
+    def _replace(self, lease: Lease | None) -> None:
+        with self._lock:
+            old, self._current = self._current, lease
+            if old is not None:
+                old.is_replaced = True
+            is_over = old is not None and old.is_over
+        if old is not None and is_over:
+            # Whoever waits for the newer one does not wait for this.
+            thread = threading.Thread(target=old.generation.close, name="closing")
+            thread.start()
+            self._closing = [*filter(threading.Thread.is_alive, self._closing), thread]
+
+    def _open(self, state: _FileState | None) -> Lease:
+        """A version that this program does not read stays so until the file is another one."""
         if state is None:
             raise StoreMissingError(self.path)
-        self._current = _Lease(self._open(state), state)
-        return self._current
-
-    def _open(self, state: _FileState) -> Generation:
-        """A version that this program does not read stays so until the file is another one."""
         if self._refused is not None and self._refused[0] == state:
             raise self._refused[1]
         try:
-            return Generation(self.path, self.limits, self._described)
+            generation = Generation(self.path, self.limits, self._outliving, self._spare)
         except StoreVersionError as error:
             self._refused = state, error
             raise
+        lease = Lease(generation, state)
+        lease.n_users = 1
+        return lease
 
     def _state(self) -> _FileState | None:
         """What changes when the file is replaced; None if there is none."""
@@ -119,14 +150,3 @@ class Publication:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
-
-    def _retire(self) -> None:
-        if self._current is not None:
-            self._current.is_replaced = True
-            _close_unused(self._current)
-            self._current = None
-
-
-def _close_unused(lease: _Lease) -> None:
-    if lease.is_replaced and not lease.n_users:
-        lease.generation.close()

@@ -6,7 +6,7 @@ than its limit.
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,16 +22,22 @@ from engagement.errors import (
     QueryTooLargeError,
     StoreOutdatedError,
 )
+from engagement.store.deadlines import time_left
 from engagement.store.interrupts import interrupted_after
-from engagement.store.reader import Reader, unusable
+from engagement.store.queries import Column, Described, Narrowing
+from engagement.store.reader import LABELLED_COUNTS, Reader, unusable
+from engagement.store.sharing import Kept
+from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engagement.store.spare import Spare
+
 _BATCH_ROWS = 16_384
-_VALUE_BYTES = 8  # of a number, as Arrow has it
+_VIEW_READS = 3  # that take about as long as a copy
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
 _Value = TypeVar("_Value")
@@ -44,7 +50,7 @@ class Limits:
     Attributes:
         memory_limit: Of all queries, as DuckDB writes sizes.
         n_threads: That one query may use; one is the quickest where there are many at once.
-        time_limit_s: Of one query.
+        time_limit_s: Of one query, and in a server of all that one request makes.
         result_bytes: Of one query's rows, as Arrow has them.
     """
 
@@ -52,26 +58,6 @@ class Limits:
     n_threads: int = 1
     time_limit_s: float = 10.0
     result_bytes: int = 256 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a public view: its DuckDB type, and what it means."""
-
-    name: str
-    kind: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """A condition on drives, and the values of its parameters."""
-
-    condition: str
-    parameters: Mapping[str, Any]
-
-
-Described = tuple[dict[str, str], dict[str, dict[str, Column]]]
 
 
 class Generation(Reader):
@@ -84,21 +70,22 @@ class Generation(Reader):
     Args:
         path: The database.
         limits: Of its queries.
-        described: What generations before it said of their views, by the hash of sql/.
+        outliving: What is kept of this database from one generation to the next.
+        spare: Has an instance ready for it.
 
     Raises:
         StoreError: If the file can't be used; see `Reader`.
     """
 
     def __init__(
-        self, path: Path, limits: Limits, described: dict[str, Described] | None = None
+        self, path: Path, limits: Limits, outliving: Kept | None = None, spare: Spare | None = None
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, connection=spare.take() if spare else None)
         self.limits = limits
-        self._described = {} if described is None else described
+        self._outliving = outliving or Kept()
         self._sql_hash = sql_hash()  # until the database has said its own
-        self._lock = threading.RLock()
-        self._kept: dict[Any, Any] = {}
+        self._kept = Kept()
+        self._n_read: Counter[str] = Counter()
         try:
             self._restrict()
             [state] = self.rows("from store_state")
@@ -159,13 +146,17 @@ class Generation(Reader):
             QueryError: And the others, as `table` does.
         """
         found: list[tuple[Any, ...]] = []
+        n_bytes = 0
         with self._running(self.limits.time_limit_s, narrowing) as cursor:
             # `sql` plans a query twice, once to tell the types of its columns.
             cursor.execute(query, parameters or None)
-            names = [column[0] for column in cursor.description or []]
+            columns = cursor.description or []
+            names = [column[0] for column in columns]
+            sizes = Sizes([str(column[1]) for column in columns])
             while batch := cursor.fetchmany(_BATCH_ROWS):
                 found += batch
-                if len(found) * len(names) * _VALUE_BYTES > self.limits.result_bytes:
+                n_bytes += sizes.sum_bytes(batch)
+                if n_bytes > self.limits.result_bytes:
                     raise QueryTooLargeError(f"more than {self.limits.result_bytes} bytes of rows")
         return [dict(zip(names, row, strict=True)) for row in found]
 
@@ -194,10 +185,14 @@ class Generation(Reader):
             f"create temp table drives as select * from {self.kept('drives')} "
             f"where {narrowing.condition}"
         )
-        with self._cursor() as cursor, interrupted_after(cursor, limit_s) as is_late:
+        deadline = time_left(limit_s)
+        with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s) as is_late:
             try:
                 if narrowed and narrowing:
                     cursor.execute(narrowed, dict(narrowing.parameters))
+                if narrowing and narrowing.labels is not None:
+                    counted = f"create temp table event_counts as {LABELLED_COUNTS}"
+                    cursor.execute(counted, {"labels": list(narrowing.labels)})
                 yield cursor
             except duckdb.OutOfMemoryException as error:
                 raise QueryTooLargeError("more memory than there is for it") from error
@@ -210,7 +205,7 @@ class Generation(Reader):
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 # What goes wrong after the first batch comes from Arrow, as one of its errors.
                 if is_late.is_set():
-                    raise QueryTimeoutError(limit_s) from error
+                    raise QueryTimeoutError(deadline.limit_s) from error
                 if "Out of Memory" in str(error):
                     raise QueryTooLargeError("more memory than there is for it") from error
                 raise QueryError(str(error)) from error
@@ -224,21 +219,21 @@ class Generation(Reader):
         finally:
             cursor.close()
 
-    def narrow(self, condition: str, parameters: Mapping[str, Any]) -> None:
-        """Not for what many read at once: each query says itself which drives it wants.
+    def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
+        """Not for what many read at once: each query says itself what it wants.
 
         Raises:
             QueryError: Always.
         """
-        raise QueryError(f"{condition} {dict(parameters)}: give `rows` a narrowing")
+        raise QueryError(f"{view} as {query} {dict(parameters)}: give `rows` a narrowing")
 
     def once(self, key: object, make: Callable[[], _Value]) -> _Value:
         """What `make` gives, made once in this generation's life."""
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            kept: _Value = self._kept[key]
-            return kept
+        return self._kept.get(key, make)
+
+    def outliving(self, key: object, make: Callable[[], _Value]) -> _Value:
+        """What `make` gave the first generation of this database that asked for it."""
+        return self._outliving.get(key, make)
 
     def kept(self, view: str) -> str:
         """The name of a copy of a public view in memory: for views that take long to compute.
@@ -257,6 +252,13 @@ class Generation(Reader):
 
         return self.once(("kept", view), copy)
 
+    def quickest(self, view: str) -> str:
+        """What to read a few rows of a view from: its copy, which pays where many are read."""
+        self._n_read[view] += 1
+        if self._n_read[view] > _VIEW_READS:
+            return self.kept(view)
+        return self._kept.known(("kept", view), f'engagement.main."{view}"')
+
     def views(self) -> dict[str, str]:
         """The public views and what each holds."""
         return self._definitions()[0]
@@ -274,10 +276,10 @@ class Generation(Reader):
 
     def _definitions(self) -> Described:
         """Views and columns; the same in every generation that was made from the same sql/."""
-        with self._lock:
-            if self._sql_hash not in self._described:
-                self._described[self._sql_hash] = super().views(), self._columns()
-            return self._described[self._sql_hash]
+        return self.outliving(("described", self._sql_hash), self._describe)
+
+    def _describe(self) -> Described:
+        return super().views(), self._columns()
 
     def _columns(self) -> dict[str, dict[str, Column]]:
         found: dict[str, dict[str, Column]] = {}

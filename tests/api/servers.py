@@ -1,4 +1,4 @@
-"""The server as a process of its own, as users start it."""
+"""The server on a port: as a process of its own, as users start it, or in a thread."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from engagement.api.settings import Settings
+from engagement.cli.serve import listen, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,3 +46,20 @@ def _port(process: Any) -> int:
         if found := _ADDRESS.search(line):
             return int(found[2])
     raise RuntimeError("".join(lines))
+
+
+@contextmanager
+def running(database: Path, **settings: Any) -> Iterator[int]:
+    """Run the server in a thread on a free port, with settings of its own; yields the port."""
+    listener = listen("127.0.0.1", 0)
+    server = make_server(database, Settings(**settings))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listener.close()
+        if thread.is_alive():
+            raise RuntimeError("the server does not end")

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engagement.api import answers, legacy, legacy_pages
 from engagement.api.guards import RateLimit, has_token, is_known_host
+from engagement.api.pages import rendering
 from engagement.api.settings import hash_token
 
 TOKEN = "a-token-of-some-length"  # noqa: S105 - the tests' own
@@ -338,3 +340,62 @@ def test_any_path_and_query_has_an_answer_that_is_no_fault_of_ours(client, path,
     for prefix in ("/", "/devices/", "/api/v1/drives/", "/api/v1/views/", "/api/v1/events/"):
         response = client.get(prefix + quote(path, safe=""), params=query)
         assert response.status_code < 500, (prefix, path, query)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [("gzip", True), ("GZIP", True), ("br, gzip;q=0.5", True), ("gzip ; q=1", True), ("*", True),
+     ("gzip;q=0", False), ("gzip; q=0.000", False), ("br, gzip;q=0, *", False), ("*;q=0", False),
+     ("", False), ("identity", False), ("notgzip", False), ("gzip;q=many", False)],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "path", ["/api/v1/glossary", "/api/v1/views/drives/csv", "/static/style.css"]
+)
+def test_an_answer_is_packed_only_for_who_takes_gzip(client, path, accepted, is_packed):
+    answer = client.get(path, headers={"accept-encoding": accepted})
+
+    assert answer.status_code == 200
+    assert answer.headers.get("content-encoding") == ("gzip" if is_packed else None)
+
+
+@pytest.mark.parametrize("path", ["/", "/drives", "/quality", "/compare", "/devices", "/stats"])
+def test_parameters_that_nothing_reads_make_no_answer_of_their_own(serve, path, monkeypatch):
+    client = serve()
+    addresses = set()
+    original = answers.respond
+
+    def respond(request, *arguments, **options):
+        addresses.add(str(request.url))
+        return original(request, *arguments, **options)
+
+    for module in (rendering, legacy, legacy_pages):
+        monkeypatch.setattr(module, "respond", respond)
+    first = client.get(path)
+    for number in range(5):
+        again = client.get(path, params={"q": number, "utm_source": "x", "a[]": ["1", "2"]})
+        assert (again.status_code, again.content) == (200, first.content)
+
+    assert len(addresses) == 1
+
+
+def test_the_order_of_parameters_makes_no_other_answer_either(serve, monkeypatch):
+    client = serve()
+    addresses = set()
+    original = answers.respond
+
+    def respond(request, *arguments, **options):
+        addresses.add(request.url.query)
+        return original(request, *arguments, **options)
+
+    monkeypatch.setattr(rendering, "respond", respond)
+    for query in ("?number=1&car=a%26b%3D", "?car=a%26b=&number=1&number=2"):
+        assert client.get(f"/drives{query}").status_code == 200
+
+    assert addresses == {"car=a%26b%3D&number=1"}
+
+
+def test_the_access_log_has_the_address_as_it_was_sent(serve):
+    log = io.StringIO()
+    serve(access_log=log).get("/drives?q=1&number=1")
+
+    assert json.loads(log.getvalue())["query"] == "q=1&number=1"

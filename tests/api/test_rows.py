@@ -303,10 +303,9 @@ def test_a_file_larger_than_allowed_is_refused_and_gives_back_its_slot(serve):
 def test_more_files_at_once_than_allowed_are_refused_with_a_time_to_wait(serve):
     client = serve(max_downloads=1)
     url = "/api/v1/views/drives/csv"
-    held = client.app.state.downloads.open()
 
-    refused = client.get(url)
-    del held
+    with client.app.state.downloads.making():
+        refused = client.get(url)
 
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0

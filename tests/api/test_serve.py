@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from bench.load import Load
 from engagement.api.settings import hash_token, is_loopback, read_tokens
 from engagement.cli import main
-from engagement.cli.serve import _listen
+from engagement.cli.serve import listen
 from engagement.errors import ConfigError
 from engagement.extract.segment import ReadOptions
 from engagement.store.ingest import IngestOptions, ingest
@@ -98,7 +98,7 @@ def test_a_port_that_is_taken_is_an_error_of_one_line(database):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_answers_do_not_wait_for_the_clients_acknowledgement(host):
-    with _listen(host, 0) as listener, socket.create_connection(listener.getsockname()):
+    with listen(host, 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             # What asyncio looks at before it turns Nagle's algorithm off.

@@ -4,8 +4,9 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -22,9 +23,11 @@ from engagement.errors import (
     StoreOutdatedError,
     StoreVersionError,
 )
+from engagement.store import serving
+from engagement.store.deadlines import time_for_all
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.reader import Reader
-from engagement.store.serving import Limits, Narrowing, Publication
+from engagement.store.serving import Generation, Limits, Narrowing, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,6 +204,21 @@ def test_a_result_with_more_bytes_than_allowed_is_an_error(database):
     publication.close()
 
 
+@pytest.mark.parametrize(
+    "column",
+    ["repeat('x', 1000)", "[repeat('x', 500), repeat('y', 500)]", "{'a': repeat('x', 1000)}",
+     "range(125)"],
+)  # fmt: skip
+def test_the_bytes_of_texts_and_lists_count_too(database, column):
+    publication = Publication(database, Limits(result_bytes=100_000))
+    with publication.newest() as generation:
+        for ask in (generation.rows, generation.table):
+            assert len(ask(f"select {column} as column_0 from range(90)")) == 90
+            with pytest.raises(QueryTooLargeError, match="100000 bytes"):
+                ask(f"select {column} as column_0 from range(101)")
+    publication.close()
+
+
 def test_a_query_that_needs_more_memory_than_there_is_is_an_error(database):
     publication = Publication(database, Limits(memory_limit="32MB"))
     with publication.newest() as generation:
@@ -366,3 +384,52 @@ def test_readers_in_many_threads_never_see_an_older_generation_than_the_last(dat
 
     assert not wrong
     assert all(reader.result() > 0 for reader in readers)
+
+
+def test_who_reads_an_older_generation_does_not_wait_while_a_newer_one_is_opened(
+    database, publication, monkeypatch
+):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> Generation:
+        begun.set()
+        assert go_on.wait(20)
+        return Generation(*arguments)
+
+    older = publication.acquire()
+    publish(database)
+    monkeypatch.setattr(serving, "Generation", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        newer = [threads.submit(publication.acquire) for _ in range(2)]
+        assert begun.wait(20)
+        assert publication.acquire_open() is None
+        assert older.generation.rows("select 1 as one") == [{"one": 1}]
+        publication.release(older)
+        assert not any(one.done() for one in newer)
+        go_on.set()
+        first, second = (one.result(20) for one in newer)
+    assert first is second
+    assert first.generation.number == older.generation.number + 1
+    assert not is_open(older.generation)
+    assert is_open(first.generation)
+    for lease in (first, second):
+        publication.release(lease)
+
+
+def test_all_queries_of_a_request_share_its_time(publication):
+    spend = "select count(*) from range(100000000000) as one, range(1000) as other"
+    with publication.newest() as generation:
+        generation.limits = Limits(time_limit_s=20)
+        began_s = time.monotonic()
+        with time_for_all(0.5), ThreadPoolExecutor(1) as threads:
+            time.sleep(0.3)
+            assert generation.rows("select 1 as one") == [{"one": 1}]
+            in_thread = threads.submit(copy_context().run, generation.rows, spend)
+            with pytest.raises(QueryTimeoutError, match=r"0\.5 s"):
+                in_thread.result()
+            with pytest.raises(QueryTimeoutError, match=r"0\.5 s"):
+                generation.rows("select 1 as one")
+            with time_for_all(5):
+                assert generation.rows("select 1 as one") == [{"one": 1}]
+        assert time.monotonic() - began_s < 3
+        assert generation.rows("select 1 as one") == [{"one": 1}]

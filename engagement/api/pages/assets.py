@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
+from engagement.api.encodings import takes_gzip
 from engagement.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -65,19 +66,19 @@ def asset_url(url: str) -> str:
     return f"{url}?v={found.version}" if found else ""
 
 
-@get("/static/{name:path}", sync_to_thread=True)
+@get("/static/{name:path}", sync_to_thread=False)
 def get_static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """Send one of the pages' own files."""
     return _send(request, f"/static{name}")
 
 
-@get("/vendor/{name:path}", sync_to_thread=True)
+@get("/vendor/{name:path}", sync_to_thread=False)
 def get_vendor(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """Send a file of another project."""
     return _send(request, f"/vendor{name}")
 
 
-@get("/favicon.ico", sync_to_thread=True)
+@get("/favicon.ico", sync_to_thread=False)
 def get_favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Send the icon to who does not read what the page says of it."""
     return _send(request, "/static/icon.svg")
@@ -92,7 +93,7 @@ def _send(request: Request[Any, Any, Any], url: str) -> Response[bytes]:
         "cache-control": _YEAR if is_named else "public, max-age=300",
         "vary": "accept-encoding",
     }
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    if not takes_gzip(request):
         return Response(found.body, media_type=found.media_type, headers=headers)
     headers["content-encoding"] = "gzip"
     return Response(found.packed, media_type=found.media_type, headers=headers)

@@ -59,11 +59,13 @@ def get_drive(
 ) -> Response[bytes]:
     """Show a drive, named by its route or its number."""
     drive_id = find_drive(generation, drive)
-    return page(request, generation, "drive.html", lambda: _read(generation, drive_id))
+    return page(
+        request, generation, "drive.html", lambda: _read(generation, drive_id), drive_id=drive_id
+    )
 
 
 def _read(generation: Generation, drive_id: int) -> Mapping[str, Any]:
-    names = {view: generation.kept(view) for view in ("drives", "events", "data_quality")}
+    names = {view: generation.quickest(view) for view in ("drives", "events", "data_quality")}
 
     def rows(query: str) -> list[Row]:
         return generation.rows(query.format(**names), [drive_id])

@@ -101,6 +101,11 @@ def km(value: float | None) -> str:
     return fixed(value, 1)
 
 
+def plural(value: float | None) -> str:
+    """What a noun ends with after a number."""
+    return "" if value == 1 else "s"
+
+
 def count(value: int | None) -> str:
     """A whole number."""
     return fixed(value, 0)

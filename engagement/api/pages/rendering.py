@@ -14,7 +14,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from engagement.api.answers import HTML, respond
+from engagement.api.answers import HTML, OfDrive, respond
 from engagement.api.pages import formats
 from engagement.api.pages.assets import asset_url
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
@@ -68,6 +68,7 @@ def environment() -> Environment:
         "wrapped": formats.wrapped,
         "exact": formats.exact,
         "fixed": formats.fixed,
+        "plural": formats.plural,
         "short_number": formats.short_number,
         "drive_url": formats.drive_url,
         "event_url": formats.event_url,
@@ -79,6 +80,7 @@ def environment() -> Environment:
     found.globals |= {
         "asset": asset_url,
         "navigation": NAVIGATION,
+        "published": published,
         "program_version": version("engagement"),
         "words": WORDS,
     }
@@ -95,13 +97,30 @@ def page(
     generation: Generation,
     template: str,
     make: Callable[[], Mapping[str, Any]],
+    *,
+    drive_id: int | None = None,
 ) -> Response[bytes]:
-    """Answer with a template and what `make` gives it; call it when the request is sound."""
+    """Answer with a template and what `make` gives it; call it when the request is sound.
+
+    Args:
+        request: What is answered.
+        generation: What the page is made from.
+        template: Name of the template.
+        make: Gives what the template needs.
+        drive_id: The drive that all of the page tells of, if it does.
+    """
 
     def answer() -> str:
         return render(template, path=request.url.path, generation=generation, **make())
 
-    return respond(request, generation, answer, media_type=HTML)
+    of_drive = None if drive_id is None else OfDrive(drive_id, published(generation))
+    return respond(request, generation, answer, media_type=HTML, of_drive=of_drive)
+
+
+def published(generation: Generation) -> str:
+    """Which data a page shows: the only words of it that name the generation."""
+    at = formats.moment(generation.published_at_utc)
+    return f"Data published {at} UTC, generation {generation.number}."
 
 
 def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:

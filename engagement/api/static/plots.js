@@ -86,7 +86,7 @@
   }
 
   function clock(seconds, decimals = 0) {
-    const whole = Math.abs(seconds);
+    const whole = Number(Math.abs(seconds).toFixed(decimals)); // 59.96 s are 1:00, not 0:60
     const rest = (whole % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");
     const minutes = Math.floor(whole / 60);
     const hours = Math.floor(minutes / 60);

@@ -1,0 +1,134 @@
+"""Which drives are as they were in an older generation: a fingerprint of each.
+
+What is said of one drive follows from the rows of its logs, from what people said of it, from the
+parameters and from the definitions in sql/. An ingest that writes a segment stamps its row in
+`segment` anew, so that the logs' own rows need not be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engagement.store.snapshot import Generation
+
+# Every table with rows of drives, but for results and for logs, which `segment` stands for.
+DRIVE_TABLES = ("drive", "segment", "imported_drive", "event_label")
+# What is the same for all drives; `result.thresholds` are the parameters that results are made by.
+SHARED_TABLES = ("parameter", "confidence_limit")
+# What nothing that is said of one drive is read from.
+OTHER_TABLES = ("store_state", "schema_migration", "ingest_run", "imported_debug_event")
+
+# A drive is known by its logs, or by an old entry. Copies of logs are told by all logs together.
+# A row's hash is hashed once more: its last column goes into it by an exclusive or, and so would
+# vanish from that of two rows in which it changes likewise.
+_OF_DRIVES = """
+select
+    named.drive_id,
+    named.dongle_id,
+    named.drive,
+    hash(named, logs.content, entries.content, labels.content, labels.n_labels) as content
+from drive as named
+left join (
+    select
+        drive_id,
+        bit_xor(hash(hash(stored))) as content
+    from segment as stored
+    group by drive_id
+) as logs on named.drive_id = logs.drive_id
+left join (
+    select
+        drive_id,
+        bit_xor(hash(hash(stored))) as content
+    from imported_drive as stored
+    group by drive_id
+) as entries on named.drive_id = entries.drive_id
+left join (
+    select
+        dongle_id,
+        drive,
+        bit_xor(hash(hash(stored))) as content,
+        count(*) as n_labels
+    from event_label as stored
+    group by dongle_id, drive
+) as labels on named.dongle_id = labels.dongle_id and named.drive = labels.drive
+where logs.content is not null or entries.content is not null
+"""
+_OF_ALL = """
+select
+    (select sql_hash from store_state) as sql_hash,
+    (select bit_xor(hash(hash(stored))) from parameter as stored) as parameters,
+    (select bit_xor(hash(hash(stored))) from confidence_limit as stored) as limits,
+    (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds,
+    (
+        select bit_xor(hash(hash(content_hash, n_segments)))
+        from (
+            select
+                content_hash,
+                count(*) as n_segments
+            from segment
+            where status <> 'failed'
+            group by content_hash
+            having count(*) > 1
+        ) as same_bytes
+    ) as same_bytes,
+    (
+        select bit_xor(hash(hash(start_mono_ns, end_mono_ns, n_messages, n_segments)))
+        from (
+            select
+                start_mono_ns,
+                end_mono_ns,
+                n_messages,
+                count(*) as n_segments
+            from segment
+            where status <> 'failed'
+            group by start_mono_ns, end_mono_ns, n_messages
+            having count(*) > 1
+        ) as same_times
+    ) as same_times
+"""
+
+Fingerprint = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drives:
+    """The drives of a generation.
+
+    Attributes:
+        numbers: Of the drives that have a name, each after its device, by that name.
+        contents: Each drive's device, and what its rows come to, by its number.
+        shared: What the rows of no drive come to.
+    """
+
+    numbers: Mapping[str, Sequence[tuple[str, int]]]
+    contents: Mapping[int, tuple[str, int]]
+    shared: Fingerprint
+
+    def named(self, dongle_id: str, drive: str) -> list[tuple[str, int]]:
+        """Device and number of each drive of a name, of one device or, if that is empty, of any."""
+        found = self.numbers.get(drive, ())
+        return [(device, number) for device, number in found if dongle_id in ("", device)]
+
+    def fingerprint(self, drive_id: int) -> Fingerprint:
+        """Differs from an older generation's where anything that is said of the drive may."""
+        return self.contents.get(drive_id), *self.shared
+
+
+def read_drives(generation: Generation) -> Drives:
+    """The drives of a generation, read once in its life."""
+    return generation.once("drives by name", lambda: _read(generation))
+
+
+def _read(generation: Generation) -> Drives:
+    columns = generation.table(_OF_DRIVES).to_pydict()
+    drive_ids, devices = columns["drive_id"], columns["dongle_id"]
+    numbers: dict[str, list[tuple[str, int]]] = {}
+    for name, drive in zip(columns["drive"], zip(devices, drive_ids, strict=True), strict=True):
+        numbers.setdefault(name, []).append(drive)
+    [shared] = generation.rows(_OF_ALL)
+    contents = zip(devices, columns["content"], strict=True)
+    return Drives(numbers, dict(zip(drive_ids, contents, strict=True)), tuple(shared.values()))

@@ -1,0 +1,37 @@
+"""What queries of a generation take, and what there is to be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a public view: its DuckDB type, and what it means."""
+
+    name: str
+    kind: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What some views are to be computed over.
+
+    Attributes:
+        condition: On drives.
+        parameters: Of the condition.
+        labels: Of the events that are to be counted; None for all events, labelled or not.
+    """
+
+    condition: str
+    parameters: Mapping[str, Any]
+    labels: Sequence[str] | None = None
+
+
+# What each public view holds, and its columns by name, in its order.
+Described = tuple[dict[str, str], dict[str, dict[str, Column]]]

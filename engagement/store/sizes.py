@@ -1,0 +1,39 @@
+"""How much memory rows take, about: as much as Arrow would need for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_VALUE_BYTES = 8
+# The types whose values take no more than that, as DuckDB calls them.
+_FIXED = frozenset({
+    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+    "UBIGINT", "FLOAT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "NUMBER", "DATETIME", "bool",
+})  # fmt: skip
+
+
+class Sizes:
+    """The sizes of rows whose columns have these types."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        self._row_bytes = len(types) * _VALUE_BYTES
+        self._longer = [number for number, kind in enumerate(types) if kind not in _FIXED]
+
+    def sum_bytes(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Of some rows together."""
+        longer = sum(_more_bytes(row[number]) for number in self._longer for row in rows)
+        return len(rows) * self._row_bytes + longer
+
+
+def _more_bytes(value: Any) -> int:
+    """What a text, or a list or more of values, takes beyond its own place."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_VALUE_BYTES + _more_bytes(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return sum(_VALUE_BYTES + _more_bytes(part) for part in value)
+    return 0

@@ -1,0 +1,102 @@
+"""Databases that lack what most have, made from a usual one or from nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from engagement.legacy.imports import import_files
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.ingest import recompute
+from tests.builders import insert, merge, random_drive
+from tests.unsound_drives import sound_drive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_OLD = Path(__file__).parents[1] / "data" / "legacy" / "engagement_db.json"
+_SPARSE = [
+    {"device_id": "0000aaaa", "drive": "no date at all"},
+    {"device_id": "0000aaaa", "drive": "2025-02-30--10-00-00", "odo_distance": 10.1},
+    {"device_id": "0000bbbb", "drive": "7", "interventions_per_100km": None},
+]
+_OFF = (
+    "update controls_state set enabled = false, active = false",
+    "update selfdrive_state set enabled = false, active = false",
+    "update car_control set enabled = false, lat_active = false, long_active = false",
+    "update car_state set cruise_enabled = false",
+    "delete from car_event",
+)
+_LOGGED = (
+    "controls_state", "selfdrive_state", "alert", "car_state", "car_control", "car_event",
+    "button_event", "gps", "lead", "clock", "ignition", "lane_change", "can_signal",
+)  # fmt: skip
+_ONE = "delete from {} where drive_id <> 1"
+# What is changed of a usual database, by what it is called then.
+CHANGED: Mapping[str, Sequence[str]] = {
+    "without positions": ["delete from gps"],
+    "without clocks, nowhere": [
+        "delete from clock", "update gps set unix_ms = null, latitude = 0, longitude = 0",
+    ],
+    "one drive that is never engaged": [
+        *_OFF, *(_ONE.format(table) for table in ("drive", "segment", *_LOGGED)),
+    ],
+    "of a car that stands": [
+        "update car_state set v_ego_mps = 0, standstill = true", "delete from can_signal",
+    ],
+    "without states": ["delete from controls_state", "delete from selfdrive_state"],
+    "without the car": [
+        "delete from car_params", "delete from init_data", "delete from param",
+        "delete from car_state", "delete from car_control",
+    ],
+    "with no message but one": [
+        *(f"delete from {table} where message_num > 0 or segment_num > 0" for table in _LOGGED),
+        *(f"delete from {table} where rowid > 0" for table in _LOGGED),
+    ],
+    "with failed logs alone": [
+        "update segment set status = 'failed', damage = 'all', n_messages = 0",
+        "update segment set start_mono_ns = null, end_mono_ns = null",
+        *(f"delete from {table}" for table in ("init_data", "car_params", "param", *_LOGGED)),
+    ],
+}  # fmt: skip
+NAMES = ("of nothing", "of imported drives", "of sparse imported drives", "of both", *CHANGED)
+
+
+def make_usual(path: Path) -> None:
+    """Write a database of three short drives, one of them steady."""
+    drives = [sound_drive(1), random_drive(Random(1), 2, is_whole=True), random_drive(Random(2), 3)]
+    with writer_lock(path), Writer(path) as writer:
+        insert(writer.connection, merge(drives))
+        writer.publish()
+    recompute(path)
+
+
+def make(name: str, usual: Path, path: Path) -> None:
+    """Write the database of a name."""
+    if name == "of nothing":
+        with writer_lock(path), Writer(path) as writer:
+            writer.publish()
+    elif name == "of imported drives":
+        import_files(path, [_OLD])
+    elif name == "of sparse imported drives":
+        import_entries(path, _SPARSE)
+    else:
+        shutil.copyfile(usual, path)
+        if name == "of both":
+            import_entries(path, [*json.loads(_OLD.read_text()), *_SPARSE])
+            return
+        with writer_lock(path), Writer(path) as writer:
+            for statement in CHANGED[name]:
+                writer.connection.execute(statement)
+            writer.publish()
+        recompute(path)
+
+
+def import_entries(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Import drives as the old system knew them."""
+    old = path.with_suffix(".json")
+    old.write_text(json.dumps(entries))
+    import_files(path, [old])

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engagement.store.fingerprints import (
+    DRIVE_TABLES,
+    OTHER_TABLES,
+    SHARED_TABLES,
+    Drives,
+    read_drives,
+)
+from engagement.store.generation import Writer, writer_lock
+from engagement.store.reader import Reader
+from engagement.store.segments import log_tables
+from engagement.store.serving import Publication
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DRIVES = """
+insert into drive values
+    (1, 'aa', 'one', 'h'), (2, 'aa', 'two', 'h'), (3, 'bb', 'one', 'h'), (4, 'bb', 'bare', 'h');
+insert into segment
+    select drive_id, number, 'rlog', 'none', 'p', 1, 1, drive_id || 'x' || number, 1, 'ok', null,
+        100 * drive_id + number, 0, 10 * drive_id + number, 10 * drive_id + number + 1, null,
+        '2024-01-01'::timestamp
+    from drive cross join range(2) as numbers(number)
+    where drive_id < 3;
+insert into event_label values ('aa', 'two', 'override', 7, 'ok', null, '2024-01-01');
+insert into imported_drive select 3, '{}', 'p', '2024-01-01'::timestamp;
+"""
+COPY = (
+    "insert into segment select 4, * exclude (drive_id) from segment "
+    "where drive_id = 1 and segment_num = 1"
+)
+LABEL = "insert into event_label values ('aa', 'one', 'override', 7, 'ok', null, '2024-01-01')"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fingerprints") / "engagement.duckdb"
+    publish(path, DRIVES)
+    return path
+
+
+def publish(path: Path, statements: str) -> None:
+    with writer_lock(path), Writer(path) as writer:
+        writer.connection.execute(statements)
+        writer.publish()
+
+
+def read(path: Path) -> Drives:
+    publication = Publication(path)
+    with publication.newest() as generation:
+        drives = read_drives(generation)
+        assert read_drives(generation) is drives
+    publication.close()
+    return drives
+
+
+def changed_by(path: Path, statements: str) -> set[int]:
+    """The drives whose fingerprints differ once something has been published."""
+    before = read(path)
+    publish(path, statements)
+    after = read(path)
+    return {
+        drive_id
+        for drive_id in {*before.contents, *after.contents}
+        if before.fingerprint(drive_id) != after.fingerprint(drive_id)
+    }
+
+
+def test_every_table_is_of_logs_or_has_its_place_here(path):
+    with Reader(path) as reader:
+        of_logs = log_tables(reader.connection)
+        tables = reader.rows(
+            "select table_name from duckdb_tables() where schema_name = 'main' "
+            "and database_name = 'engagement'"
+        )
+
+    found = {row["table_name"] for row in tables} - {*of_logs}
+    assert found == {*DRIVE_TABLES, *SHARED_TABLES, *OTHER_TABLES}
+
+
+def test_drives_are_found_by_name_and_number_unless_nothing_is_known_of_them(path):
+    drives = read(path)
+
+    assert sorted(drives.named("", "one")) == [("aa", 1), ("bb", 3)]
+    assert drives.named("bb", "one") == [("bb", 3)]
+    assert drives.named("cc", "one") == drives.named("", "none") == []
+    assert drives.named("", "bare") == []
+    assert {number: device for number, (device, _) in drives.contents.items()} == {
+        1: "aa", 2: "aa", 3: "bb",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "changed"),
+    [
+        ("select 1", set()),
+        ("insert into ingest_run select now(), now(), 'x', 1, 1, 1, 1, 1", set()),
+        ("update segment set ingested_at_utc = '2024-02-01' where drive_id = 2", {2}),
+        ("update segment set path = 'q' where drive_id = 1 and segment_num = 1", {1}),
+        ("delete from segment where drive_id = 1 and segment_num = 0", {1}),
+        ("delete from segment where drive_id = 2", {2}),
+        (COPY, {1, 2, 3, 4}),  # two segments have the same bytes
+        ("update drive set host = 'other' where drive_id = 3", {3}),
+        ("""update imported_drive set entry = '{"x": 1}'""", {3}),
+        (LABEL, {1}),
+        (f"{LABEL}; {LABEL}", {1}),
+        ("update event_label set note = 'x'", {2}),
+        ("delete from event_label", {2}),
+        ("update parameter set value = 1 + value where name ilike 'c%'", {1, 2, 3}),
+        ("update store_state set sql_hash = 'other'", {1, 2, 3}),
+    ],
+)  # fmt: skip
+def test_what_is_changed_of_a_drive_changes_its_fingerprint_and_no_other(
+    path, tmp_path, statements, changed
+):
+    copy = tmp_path / "engagement.duckdb"
+    copy.write_bytes(path.read_bytes())
+
+    assert changed_by(copy, statements) == changed

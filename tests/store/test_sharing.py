@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engagement.store.sharing import Sharing
+
+
+def test_what_many_want_at_once_is_made_by_one_and_given_to_all():
+    sharing, made, are_in = Sharing(), [], threading.Barrier(9, timeout=10)
+
+    def make() -> object:
+        time.sleep(0.1)
+        made.append(object())
+        return made[-1]
+
+    def want() -> object:
+        are_in.wait()
+        return sharing.share("key", make)
+
+    with ThreadPoolExecutor(8) as threads:
+        wanted = [threads.submit(want) for _ in range(8)]
+        are_in.wait()
+        found = [one.result() for one in wanted]
+
+    assert len(made) == 1
+    assert all(one is made[0] for one in found)
+
+
+def test_what_fails_fails_once_for_all_who_wait_and_is_tried_again_by_who_comes_later():
+    sharing, n_tried, are_waiting = Sharing(), [0], threading.Event()
+
+    def fail() -> None:
+        n_tried[0] += 1
+        are_waiting.wait(10)
+        raise ValueError(f"try {n_tried[0]}")
+
+    with ThreadPoolExecutor(8) as threads:
+        wanted = [threads.submit(sharing.share, "key", fail) for _ in range(8)]
+        time.sleep(0.1)
+        are_waiting.set()
+        errors = [one.exception() for one in wanted]
+
+    assert n_tried == [1]
+    assert [str(error) for error in errors] == ["try 1"] * 8
+    with pytest.raises(ValueError, match="try 2"):
+        sharing.share("key", fail)
+    assert sharing.share("key", lambda: "made") == "made"
+
+
+def test_one_key_does_not_wait_for_another():
+    sharing, is_done = Sharing(), threading.Event()
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(sharing.share, "slow", lambda: is_done.wait(10))
+        try:
+            assert sharing.share("quick", lambda: 1) == 1
+            assert not slow.done()
+        finally:
+            is_done.set()
+
+    assert slow.result()
+
+
+def test_what_is_kept_by_its_maker_is_never_made_twice():
+    sharing, kept, n_made = Sharing(), {}, [0]
+
+    def want(key: int) -> int:
+        def make() -> int:
+            if key not in kept:
+                n_made[0] += 1
+                kept[key] = key
+            return kept[key]
+
+        return kept[key] if key in kept else sharing.share(key, make)
+
+    keys = [number // 16 for number in range(1600)]
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(want, keys)) == keys
+    assert n_made == [100]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from engagement.store import spare
+from engagement.store.spare import Spare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """The threads in which connections were made, in turn; they are made without delay."""
+    found: list[threading.Thread] = []
+    connect = duckdb.connect
+
+    def note() -> duckdb.DuckDBPyConnection:
+        found.append(threading.current_thread())
+        return connect()
+
+    monkeypatch.setattr(spare, "_AFTER_S", 0.0)
+    monkeypatch.setattr(duckdb, "connect", note)
+    return found
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def test_the_second_taker_gets_what_another_thread_has_made(made):
+    spare = Spare()
+    first = spare.take()
+    wait_for(lambda: spare._connection is not None)
+    second = spare.take()
+
+    assert first is not second
+    assert threading.current_thread() in made
+    assert any(isinstance(thread, threading.Timer) for thread in made)
+    second.execute("create table t as select 1")
+    with pytest.raises(duckdb.CatalogException):
+        first.execute("from t")
+    for connection in (first, second):
+        connection.close()
+    spare.close()
+
+
+def test_takers_at_once_get_one_each(made):
+    spare = Spare()
+    found = [spare.take() for _ in range(3)]
+
+    assert len(set(map(id, found))) == 3
+    for connection in found:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+        connection.close()
+    wait_for(lambda: len(made) == 4)
+    spare.close()
+
+
+def test_nothing_is_left_open(made):
+    spare = Spare()
+    spare.take().close()
+    wait_for(lambda: spare._connection is not None)
+    kept = spare._connection
+    spare.close()
+    spare.close()
+
+    with pytest.raises(duckdb.ConnectionException):
+        kept.execute("select 1")
+    assert len(made) == 2
