@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from docs.car_table import PAGE, cars_page
 from engagement.cli import main
+from engagement.extract.cars import has_cars
 from engagement.store.reader import describe
 
 DOCS = Path(__file__).parent
@@ -57,7 +59,10 @@ def _cell(text: str) -> str:
 
 def pages() -> dict[Path, str]:
     """The generated files and what each holds."""
-    return {DOCS / "cli.md": cli_page(), DOCS / "views.md": views_page()}
+    found = {DOCS / "cli.md": cli_page(), DOCS / "views.md": views_page()}
+    if has_cars():
+        found[PAGE] = cars_page()
+    return found
 
 
 if __name__ == "__main__":

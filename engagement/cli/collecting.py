@@ -93,14 +93,10 @@ def make_task(
 
 def _ingest_options(profile_name: str | None) -> IngestOptions:
     """How to ingest; imported only where it is wanted."""
-    from engagement.extract.dbc import load_signal_specs  # noqa: PLC0415
-    from engagement.extract.profiles import load_profile  # noqa: PLC0415
-    from engagement.extract.segment import ReadOptions  # noqa: PLC0415
+    from engagement.extract.choice import choose_can  # noqa: PLC0415
     from engagement.store.ingest import IngestOptions  # noqa: PLC0415
 
-    profile = load_profile(profiles_file=None, name=profile_name, cwd=Path.cwd())
-    specs = load_signal_specs(profile) if profile else ()
-    return IngestOptions(read=ReadOptions(specs=specs, profile=profile.name if profile else None))
+    return IngestOptions(choose_can(profiles_file=None, name=profile_name, cwd=Path.cwd()))
 
 
 def run_once(task: Task) -> ExitCode:

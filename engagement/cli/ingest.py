@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import NO_PROFILE, document, print_report
+from engagement.cli.ingest_report import can_hint, document, print_report
 from engagement.cli.ingest_watch import watch_and_print
 from engagement.cli.options import (
     FILE,
@@ -20,9 +21,7 @@ from engagement.cli.options import (
     json_option,
 )
 from engagement.cli.progress import Bar
-from engagement.extract.dbc import load_signal_specs
-from engagement.extract.profiles import load_profile
-from engagement.extract.segment import ReadOptions
+from engagement.extract.choice import choose_can
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.names import parse_dongle_id
@@ -32,6 +31,7 @@ from engagement.store.plan import Filters
 if TYPE_CHECKING:
     from datetime import date
 
+    from engagement.extract.segment import ReadOptions
     from engagement.store.plan import Plan
 
 _EVERY_S = 10.0
@@ -68,7 +68,12 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     metavar="N",
     help="Processes that decode.  [default: one a core]",
 )
-@click.option("--profile", metavar="NAME", help="Vehicle profile: which CAN signals to read.")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="Vehicle profile: which CAN signals to read; auto finds them by the car, none reads "
+    "none.  [default: the file's default_profile, else auto with the extra `cars`]",
+)
 @click.option(
     "--vehicle-profiles",
     type=FILE,
@@ -140,7 +145,8 @@ def ingest(
     )
     if is_watch:
         every_s = _EVERY_S if every_s is None else every_s
-        watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json)
+        hint = can_hint(wanted.read, options["profile"])
+        watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json, hint=hint)
         return
     with Bar("segments", has_bytes=True) as bar:
 
@@ -152,8 +158,9 @@ def ingest(
         render.print_json(document(report, is_dry_run=wanted.dry_run))
     else:
         print_report(report, paths, is_dry_run=wanted.dry_run)
-        if not (wanted.read.specs or wanted.dry_run) and report.n_ingested:
-            render.note(NO_PROFILE)
+        hint = can_hint(wanted.read, options["profile"])
+        if hint and report.n_ingested and not wanted.dry_run:
+            render.note(hint)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
 
@@ -168,12 +175,11 @@ def _check_watch(*, is_watch: bool, is_dry_run: bool, every_s: float | None) -> 
 def _read_options(device: str | None, drive: str | None, options: dict[str, Any]) -> ReadOptions:
     if options["schema_dir"]:
         load_schema(options["schema_dir"])  # its errors, even where no log needs it
-    profile = load_profile(
+    chosen = choose_can(
         profiles_file=options["vehicle_profiles"], name=options["profile"], cwd=Path.cwd()
     )
-    return ReadOptions(
-        specs=load_signal_specs(profile) if profile else (),
-        profile=profile.name if profile else None,
+    return replace(
+        chosen,
         schema_dir=options["schema_dir"],
         limit_bytes=options["max_log_bytes"],
         device=device,

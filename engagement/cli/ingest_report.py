@@ -14,12 +14,22 @@ from engagement.store.segments import stored_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engagement.extract.segment import ReadOptions
     from engagement.store.ingest import IngestReport
 
 _NAMES = "they are named rlog or qlog, with .bz2, .zst or nothing after it"
 _SHOWN_NAMED = 10
 
-NO_PROFILE = "no vehicle profile was named: CAN signals were not read; name one with --profile NAME"
+_NO_CARS = (
+    "CAN signals were not read: pip install 'engagement[cars]' finds those of most cars by "
+    "themselves, --profile NAME reads those of a profile"
+)
+_SHOWN_CARS = 5
+
+
+def can_hint(read: ReadOptions, profile: str | None) -> str:
+    """What to say of CAN signals that are not read though nobody said so; empty for nothing."""
+    return "" if read.wants_can or profile else _NO_CARS
 
 
 def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: bool) -> None:
@@ -34,6 +44,7 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
         for path in report.to_read:
             click.echo(stored_path(Path(path)))
     _print_named(report)
+    _print_unknown_cars(report)
     n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
@@ -49,6 +60,15 @@ def _print_named(report: IngestReport) -> None:
     n_more = len(report.named) - _SHOWN_NAMED
     if n_more > 0:
         click.echo(f"{count(n_more, 'more log')} whose path names no drive", err=True)
+
+
+def _print_unknown_cars(report: IngestReport) -> None:
+    """Say which cars have no DBC that is known, and what serves in its stead."""
+    for name in sorted(report.unknown_cars)[:_SHOWN_CARS]:
+        render.note(
+            f"no DBC is known of {text(name)}: openpilot's own carState serves; "
+            "`engagement profile new` makes a profile for its CAN signals"
+        )
 
 
 def _left(report: IngestReport) -> list[tuple[int, str]]:
@@ -93,6 +113,7 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "drives": sorted(report.drives),
         "problems": problems,
         "named": [{"path": stored_path(Path(path)), "drive": name} for path, name in report.named],
+        "unknown_cars": sorted(report.unknown_cars),
         "locked": [stored_path(Path(path)) for path in report.locked],
         "missing": [stored_path(Path(path)) for path in report.missing],
         "to_read": [stored_path(Path(path)) for path in report.to_read],

@@ -13,7 +13,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.formats import text
-from engagement.cli.ingest_report import NO_PROFILE, document, print_report
+from engagement.cli.ingest_report import document, print_report
 from engagement.errors import StoreBusyError
 from engagement.store.watch import watch
 
@@ -69,8 +69,11 @@ def watch_and_print(
     *,
     every_s: float,
     as_json: bool,
+    hint: str = "",
 ) -> None:
     """Ingest what appears, and print a line of JSON for each batch, or words.
+
+    `hint` is said once, after the first batch.
 
     Raises:
         StoreError: If the database can't be written.
@@ -79,7 +82,7 @@ def watch_and_print(
     if not as_json:
         shown = ", ".join(text(path) for path in paths)
         render.note(f"watching {shown}: a look every {every_s:g} s, until Ctrl-C")
-    narrator = _Narrator(has_profile=bool(options.read.specs))
+    narrator = _Narrator(hint)
     with _set_by_sigterm() as stop:
         for outcome in watch(paths, database, options, every_s=every_s, stop=stop):
             if as_json and not isinstance(outcome, StoreBusyError):
@@ -93,8 +96,8 @@ def watch_and_print(
 class _Narrator:
     """Says what each batch did, and what stays as it is only once."""
 
-    def __init__(self, *, has_profile: bool) -> None:
-        self._has_profile = has_profile
+    def __init__(self, hint: str) -> None:
+        self._hint = hint
         self._was_busy = False
 
     def tell(self, outcome: IngestReport | StoreBusyError) -> None:
@@ -106,6 +109,6 @@ class _Narrator:
             return
         self._was_busy = False
         print_report(outcome, (), is_dry_run=False)
-        if outcome.n_ingested and not self._has_profile:
-            render.note(NO_PROFILE)
-            self._has_profile = True
+        if outcome.n_ingested and self._hint:
+            render.note(self._hint)
+            self._hint = ""

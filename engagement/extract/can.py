@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engagement.extract.refinement import refine
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from engagement.extract.refinement import Refinement
 
     Array = np.ndarray[tuple[int], np.dtype[Any]]
     Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -71,6 +75,7 @@ class SignalSpec:
 
     The signal is present where the selector `multiplexers[selector]` has one of `selector_ids`,
     always if `selector` is None. `multiplexers` are all of the message, since each can void it.
+    `message` and `signal` are its names in the DBC; nothing is decoded by them.
     """
 
     key: str
@@ -85,6 +90,9 @@ class SignalSpec:
     multiplexers: tuple[Multiplexer, ...] = ()
     selector: int | None = None
     selector_ids: tuple[int, ...] = ()
+    message: str = ""
+    signal: str = ""
+    refinement: Refinement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ class CanSignals:
     frame_num: Array  # int32
     mono_ns: Array  # int64
     bus: Array  # uint8
-    key_num: Array  # int16
+    key_num: Array  # int16; int32 for more keys than it counts
     value: Array  # float64
 
     def __len__(self) -> int:
@@ -143,7 +151,8 @@ def extract_signals(frames: CanFrames, specs: Sequence[SignalSpec]) -> CanSignal
     rows = np.concatenate([rows for rows, _ in columns] or [np.zeros(0, dtype=np.int64)])
     value = np.concatenate([value for _, value in columns] or [np.zeros(0)])
     counts = [len(rows) for rows, _ in columns]
-    key_num = np.repeat(np.arange(len(keys), dtype=np.int16), counts)
+    kind = np.int16 if len(keys) <= np.iinfo(np.int16).max else np.int32
+    key_num = np.repeat(np.arange(len(keys), dtype=kind), counts)
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     return CanSignals(
@@ -165,8 +174,10 @@ def _decode_all(
 
     A frame belongs to the entries of its own bus; to those of any bus only if it has none.
     """
-    for address in dict.fromkeys(spec.address for spec in specs):
-        of_address = [spec for spec in specs if spec.address == address]
+    by_address: dict[int, list[SignalSpec]] = {}
+    for spec in specs:
+        by_address.setdefault(spec.address, []).append(spec)
+    for address, of_address in by_address.items():
         buses = {spec.bus for spec in of_address}
         rows = np.flatnonzero(frames.address == address)
         bus = frames.bus[rows]
@@ -191,7 +202,15 @@ def _decode(frames: CanFrames, rows: Rows, spec: SignalSpec) -> tuple[Rows, Arra
     value = _scale(raw, spec.field)
     if (spec.transform_scale, spec.transform_offset) != (1, 0):
         value = value * spec.transform_scale + spec.transform_offset
-    return rows, value
+    if spec.refinement is None:
+        return rows, value
+    start = frames.start_byte[rows]
+    value, is_reading = refine(
+        value,
+        spec.refinement,
+        lambda field: _scale(_read_raw(frames.buffer, start, field), field),
+    )
+    return rows[is_reading], value[is_reading]
 
 
 def _is_present(frames: CanFrames, rows: Rows, spec: SignalSpec) -> Bools:

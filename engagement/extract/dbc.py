@@ -5,7 +5,8 @@ cantools parses the file, once per run; nothing of it is left in the specs.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cantools.database
@@ -14,28 +15,20 @@ from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from engagement.errors import ConfigError, suggestion
 from engagement.extract.can import BitField, Multiplexer, SignalSpec
+from engagement.extract.dbc_repair import repair
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cantools.database.can import Message, Signal
 
-    from engagement.extract.profiles import ProfileSignal, SignalEntry, VehicleProfile
-
-__all__ = ["SignalSpec", "load_dbc", "load_signal_specs"]
+    from engagement.extract.profiles import SignalEntry, VehicleProfile
 
 _FLOAT_LENGTHS_BITS = (16, 32, 64)
 _MAX_LENGTH_BITS = 64
 _MAX_NUMBER = 1e18  # of a scale or offset; what cars use is far below
 _MAX_PROBLEM_CHARACTERS = 200
-
-# VAL_, its message and signal, its pairs of number and name; then a semicolon or the junk before it
-_NAMED_VALUES = re.compile(
-    r'^[ \t]*(VAL_\s+(?:(?P<frame>\d+)\s+)?(?P<signal>\w+)(?:\s+[-+]?\d[\d.]*\s*"(?:\\"|[^"])*")*)'
-    r"(?:\s*;|[^\n;]*;?)",
-    re.MULTILINE,
-)
-_DEFINITION = re.compile(r"^[ \t]*(?:BO_\s+(\d+)|SG_\s+(\w+))", re.MULTILINE)
 
 
 def load_signal_specs(profile: VehicleProfile) -> tuple[SignalSpec, ...]:
@@ -47,23 +40,121 @@ def load_signal_specs(profile: VehicleProfile) -> tuple[SignalSpec, ...]:
     path = profile.dbc_file
     database = load_dbc(path)
     return tuple(
-        _specify(path, database, signal, entry_num)
+        spec
         for signal in profile.signals
-        for entry_num in range(len(signal.entries))
+        for spec in specify(database, signal.key, signal.entries, path=path)
     )
 
 
+def specify(
+    database: Database, key: str, entries: Sequence[SignalEntry], *, path: Path | str
+) -> tuple[SignalSpec, ...]:
+    """Look up the entries of one key in a DBC, in their order.
+
+    Args:
+        database: The DBC.
+        key: What the signals carry; several entries make a bit mask.
+        entries: Their messages and signals.
+        path: What errors call the DBC.
+
+    Raises:
+        ConfigError: If it lacks one of the signals.
+    """
+    messages = {message.name: message for message in database.messages}
+    specs = []
+    for entry_num, entry in enumerate(entries):
+        if entry.message not in messages:
+            where = f"message {entry.message!r}, signal {entry.signal!r}"
+            problem = f"no such message{suggestion(entry.message, messages)}"
+            raise ConfigError(path, problem, where=where)
+        found = MessageSignals(messages[entry.message], path)
+        specs.append(found.specify(key, entry, entry_num=entry_num, is_mask=len(entries) > 1))
+    return tuple(specs)
+
+
+class MessageSignals:
+    """The signals of one message, by name; what they have in common is looked up once."""
+
+    def __init__(self, message: Message, path: Path | str) -> None:
+        self.signals = {signal.name: signal for signal in message.signals}
+        self._message = message
+        self._path = path
+        self._selectors = _selectors(message)
+        self._places = {name: place for place, name in enumerate(self._selectors)}
+        self._n_named = Counter(signal.name for signal in message.signals)
+
+    def specify(
+        self, key: str, entry: SignalEntry, *, entry_num: int = 0, is_mask: bool = False
+    ) -> SignalSpec:
+        """Look up an entry of a key.
+
+        Raises:
+            ConfigError: If the message lacks the signal, or it has no value that could be read.
+        """
+        signal = self._find(entry)
+        return SignalSpec(
+            key=key,
+            entry_num=entry_num,
+            is_mask=is_mask,
+            address=self._message.frame_id,
+            bus=entry.source,
+            message_length_bytes=self._message.length,
+            field=_field(self._path, self._message, signal),
+            transform_scale=entry.transform.scale,
+            transform_offset=entry.transform.offset,
+            multiplexers=self._multiplexers,
+            selector=self._places.get(signal.multiplexer_signal or ""),
+            selector_ids=tuple(signal.multiplexer_ids or ()),
+            message=self._message.name,
+            signal=signal.name,
+        )
+
+    def _find(self, entry: SignalEntry) -> Signal:
+        problem = ""
+        signal = self.signals.get(entry.signal)
+        if signal is None:
+            problem = f"no such signal{suggestion(entry.signal, self.signals)}"
+        elif self._n_named[entry.signal] > 1:
+            problem = "its message has several signals of that name"
+        elif signal.multiplexer_signal and signal.multiplexer_signal not in self._places:
+            problem = f"its multiplexer {signal.multiplexer_signal!r} selects nothing"
+        if signal is None or problem:
+            where = f"message {entry.message!r}, signal {entry.signal!r}"
+            raise ConfigError(self._path, problem, where=where)
+        return signal
+
+    @cached_property
+    def _multiplexers(self) -> tuple[Multiplexer, ...]:
+        return tuple(
+            Multiplexer(
+                field=_field(self._path, self._message, selector),
+                known_ids=_known_ids(self._message, selector),
+                parent=self._places.get(selector.multiplexer_signal or ""),
+                parent_ids=tuple(selector.multiplexer_ids or ()),
+            )
+            for selector in self._selectors.values()
+        )
+
+
 def load_dbc(path: Path) -> Database:
-    """Parse a DBC file; one that fails is tried again with its VAL_ lines repaired.
+    """Parse a DBC file; one that fails is tried again with what can be mended.
 
     Raises:
         ConfigError: If it can't be read, or is broken beyond that.
     """
-    text = _read(path)
+    return parse_dbc(_read(path), path)
+
+
+def parse_dbc(text: str, path: Path | str) -> Database:
+    """Parse the text of a DBC, which errors call `path`, as `load_dbc` does.
+
+    Raises:
+        ConfigError: If it is broken beyond repair.
+    """
     try:
         return _parse(text)
     except UnsupportedDatabaseFormatError:
-        repaired = _repair(text)
+        repaired = repair(text)
     try:
         return _parse(repaired)
     except UnsupportedDatabaseFormatError as error:
@@ -91,69 +182,13 @@ def _parse(text: str) -> Database:
     return database
 
 
-def _repair(text: str) -> str:
-    """Give each VAL_ its semicolon, and drop those of signals that the file does not define.
+def field_of(path: Path | str, message: Message, name: str) -> BitField:
+    """The place and conversion of a message's signal, which it has.
 
-    Their names never reach a value, so a pair that is cut off may go too.
+    Raises:
+        ConfigError: If it has no value that could be read.
     """
-    defined: set[tuple[str, str]] = set()
-    frame = ""
-    for found in _DEFINITION.finditer(text):
-        frame = found[1] or frame
-        if found[2]:
-            defined.add((frame, found[2]))
-
-    def mend(found: re.Match[str]) -> str:
-        is_orphan = found["frame"] and (found["frame"], found["signal"]) not in defined
-        return "" if is_orphan else f"{found[1]} ;"
-
-    return _NAMED_VALUES.sub(mend, text)
-
-
-def _specify(path: Path, database: Database, wanted: ProfileSignal, entry_num: int) -> SignalSpec:
-    entry = wanted.entries[entry_num]
-    message, signal = _find(path, database, entry)
-    selectors = _selectors(message)
-    places = {name: place for place, name in enumerate(selectors)}
-    if signal.multiplexer_signal and signal.multiplexer_signal not in places:
-        problem = f"its multiplexer {signal.multiplexer_signal!r} selects nothing"
-        raise ConfigError(path, problem, where=_where(message, signal))
-    return SignalSpec(
-        key=wanted.key,
-        entry_num=entry_num,
-        is_mask=wanted.is_mask,
-        address=message.frame_id,
-        bus=entry.source,
-        message_length_bytes=message.length,
-        field=_field(path, message, signal),
-        transform_scale=entry.transform.scale,
-        transform_offset=entry.transform.offset,
-        multiplexers=tuple(
-            Multiplexer(
-                field=_field(path, message, selector),
-                known_ids=_known_ids(message, selector),
-                parent=places.get(selector.multiplexer_signal or ""),
-                parent_ids=tuple(selector.multiplexer_ids or ()),
-            )
-            for selector in selectors.values()
-        ),
-        selector=places.get(signal.multiplexer_signal or ""),
-        selector_ids=tuple(signal.multiplexer_ids or ()),
-    )
-
-
-def _find(path: Path, database: Database, entry: SignalEntry) -> tuple[Message, Signal]:
-    where = f"message {entry.message!r}, signal {entry.signal!r}"
-    messages = {message.name: message for message in database.messages}
-    if entry.message not in messages:
-        raise ConfigError(
-            path, f"no such message{suggestion(entry.message, messages)}", where=where
-        )
-    message = messages[entry.message]
-    signals = {signal.name: signal for signal in message.signals}
-    if entry.signal not in signals:
-        raise ConfigError(path, f"no such signal{suggestion(entry.signal, signals)}", where=where)
-    return message, signals[entry.signal]
+    return _field(path, message, message.get_signal_by_name(name))
 
 
 def _where(message: Message, signal: Signal) -> str:
@@ -181,7 +216,7 @@ def _known_ids(message: Message, selector: Signal) -> tuple[int, ...]:
     return tuple(sorted(ids))
 
 
-def _field(path: Path, message: Message, signal: Signal) -> BitField:
+def _field(path: Path | str, message: Message, signal: Signal) -> BitField:
     """Give the signal's place and conversion.
 
     Raises:

@@ -14,7 +14,8 @@ import numpy as np
 
 from engagement.errors import ConfigError, LogError
 from engagement.extract.can import CanFrames, extract_signals
-from engagement.extract.dbc import specify
+from engagement.extract.dbc import MessageSignals
+from engagement.extract.fingerprint import find_fingerprint
 from engagement.extract.profiles import SignalEntry
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
 from engagement.logs.log import Log
@@ -113,11 +114,11 @@ def list_signals(database: Database, name: str) -> DbcSignals:
     found: list[DbcSignal] = []
     unreadable: list[tuple[str, str]] = []
     for message in {message.name: message for message in database.messages}.values():
-        for signal in {signal.name: signal for signal in message.signals}.values():
+        ours = MessageSignals(message, name)
+        for signal in ours.signals.values():
             key = f"{message.name}.{signal.name}"
-            entry = SignalEntry(message.name, signal.name)
             try:
-                (spec,) = specify(database, key, [entry], path=name)
+                spec = ours.specify(key, SignalEntry(message.name, signal.name))
             except ConfigError as error:
                 unreadable.append((key, error.problem))
                 continue
@@ -160,9 +161,9 @@ def started_ns(log: Log) -> int:
 
 def read_fingerprint(log: Log) -> str | None:
     """The car that openpilot took it for, None where the log does not say."""
-    cars = log.structs("carParams")
-    codes, texts = cars.texts("carFingerprint")
-    return next((texts[code] for code in codes.tolist() if texts[code]), None)
+    codes, texts = log.structs("carParams").texts("carFingerprint")
+    said = next((texts[code] for code in codes.tolist() if texts[code]), None)
+    return said or find_fingerprint(log, None, None)
 
 
 def read_frames(log: Log) -> CanFrames:

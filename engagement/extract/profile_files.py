@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import ConfigError, InputError
-from engagement.extract.profiles import SignalEntry, Transform
+from engagement.extract.profiles import MAX_ENTRIES, SignalEntry, Transform
 from engagement.files import replacing
-from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-FILE_NAME = "vehicle_profiles.json"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -31,14 +29,6 @@ class NewProfile:
     dbc_file: str
     signals: Mapping[str, Sequence[SignalEntry]]
     description: str = ""
-
-
-def find_profiles(given: Path | None, cwd: Path) -> Path:
-    """The file of profiles that is read: the one given, the folder's own, or the shipped one."""
-    if given is not None:
-        return given
-    local = cwd / "config" / FILE_NAME
-    return local if local.is_file() else resource_dir("config") / FILE_NAME
 
 
 def read_profiles(path: Path) -> dict[str, Any]:
@@ -68,26 +58,46 @@ def save_profile(
     """Add a profile to a file, which is made if need be, or replace the one of that name.
 
     Raises:
-        InputError: If there is one of that name, which may not be replaced.
+        InputError: If there is one of that name, which may not be replaced, or what was given
+            could not be loaded.
         ConfigError: If the file does not hold; it stays as it is.
         OSError: If it can't be written; it stays as it is.
     """
     document = read_profiles(path)
     profiles = document.setdefault("profiles", {})
-    if profile.name in profiles and not may_replace:
-        raise InputError(f"{path}: there is a profile {profile.name!r} already")
+    check_name(path, profile.name, profiles, may_replace=may_replace)
+    for key, entries in profile.signals.items():
+        if not 0 < len(entries) <= MAX_ENTRIES:
+            raise InputError(f"{key}: {len(entries)} signals; a key takes 1 to {MAX_ENTRIES}")
     profiles[profile.name] = _document(profile)
     if is_default:
         document["default_profile"] = profile.name
+    content = _encode(path, document)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
-        file.write(_encode(document))
+        file.write(content)
 
 
-def _encode(document: dict[str, Any]) -> bytes:
+def check_name(path: Path, name: str, taken: Collection[str], *, may_replace: bool) -> None:
+    """See whether a profile of a file may have a name.
+
+    Raises:
+        InputError: If it is none, or one of the file's has it and may not be replaced.
+    """
+    if not name.strip():
+        raise InputError("the profile needs a name")
+    if name in taken and not may_replace:
+        raise InputError(f"{path}: there is a profile {name!r} already; --replace replaces it")
+
+
+def _encode(path: Path, document: dict[str, Any]) -> bytes:
     """JSON for people to read; what UTF-8 can't say is written as escapes."""
     try:
-        return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode()
+        written = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise ConfigError(path, "it has a number that is too large to be kept") from error
+    try:
+        return f"{written}\n".encode()
     except UnicodeEncodeError:
         return f"{json.dumps(document, indent=2)}\n".encode()
 

@@ -17,8 +17,10 @@ from engagement.resources import resource_dir
 if TYPE_CHECKING:
     from pathlib import Path
 
+FILE_NAME = "vehicle_profiles.json"
 KNOWN_KEYS = ("odometer", "cruise_state", "steering_driver_torque", "steering_motor_torque")
-_MAX_ENTRIES = 52  # bits of a mask that a float64 holds exactly
+AUTO, NONE = "auto", "none"  # no profile's names: find signals by the car; leave them out
+MAX_ENTRIES = 52  # bits of a mask that a float64 holds exactly
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _T = TypeVar("_T")
@@ -88,7 +90,7 @@ def load_profile(
     Raises:
         ConfigError: If the file, the profile, one of its keys or its DBC file does not hold.
     """
-    path = _find_profiles(profiles_file, cwd)
+    path = find_profiles(profiles_file, cwd)
     content = _decode(path, _read(path), _File)
     chosen = name or content.default_profile
     if not chosen:
@@ -110,11 +112,26 @@ def load_profile(
     )
 
 
-def _find_profiles(given: Path | None, cwd: Path) -> Path:
+def reserved_choice(*, profiles_file: Path | None, name: str | None, cwd: Path) -> str:
+    """AUTO or NONE where `name`, by default the file's `default_profile`, is that; else empty.
+
+    A profile of such a name goes before.
+
+    Raises:
+        ConfigError: If the file can't be read or does not hold.
+    """
+    path = find_profiles(profiles_file, cwd)
+    content = _decode(path, _read(path), _File)
+    chosen = name or content.default_profile
+    return chosen if chosen in (AUTO, NONE) and chosen not in content.profiles else ""
+
+
+def find_profiles(given: Path | None, cwd: Path) -> Path:
+    """The file of profiles that is read: the one given, the folder's own, or the shipped one."""
     if given is not None:
         return given
-    local = cwd / "config" / "vehicle_profiles.json"
-    return local if local.is_file() else resource_dir("config") / "vehicle_profiles.json"
+    local = cwd / "config" / FILE_NAME
+    return local if local.is_file() else resource_dir("config") / FILE_NAME
 
 
 def _find_dbc(profiles_file: Path, dbc_file: str, *, cwd: Path, where: str) -> Path:
@@ -144,8 +161,8 @@ def _decode(path: Path, text: bytes, kind: type[_T], *, where: str = "") -> _T:
 def _parse_signal(path: Path, profile: str, key: str, raw: object) -> ProfileSignal:
     where = f"profile {profile!r}, signal {key!r}"
     items = raw if isinstance(raw, list) else [raw]
-    if not 0 < len(items) <= _MAX_ENTRIES:
-        problem = f"a list of {len(items)} signals; it takes 1 to {_MAX_ENTRIES}"
+    if not 0 < len(items) <= MAX_ENTRIES:
+        problem = f"a list of {len(items)} signals; it takes 1 to {MAX_ENTRIES}"
         raise ConfigError(path, problem, where=where)
     for item in items:
         _check_keys(path, item, SignalEntry, where=where)

@@ -14,18 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from engagement.extract.batches import Rows, build
-from engagement.extract.can import CanFrames, extract_signals
+from engagement.extract.can_tables import read_can
+from engagement.extract.cars import is_current_label, is_unknown_car
+from engagement.extract.fingerprint import find_fingerprint
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
 from engagement.names import drive_started_at, is_drive, parse_dongle_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from engagement.extract.can import SignalSpec
-    from engagement.logs.columns import Ints, Structs
+    from engagement.extract.can_tables import Wanted
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
@@ -34,14 +35,44 @@ _EARLIEST_CLOCK_NS = 1_420_070_400_000_000_000  # 2015: before it, a device's cl
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How logs are read; the same for all of a run."""
+    """How logs are read.
+
+    Attributes:
+        specs: The CAN signals of a vehicle profile.
+        profile: The name of that.
+        is_auto: Find CAN signals by the car instead, with the extra `cars`.
+        is_default: Nobody asked for that: what a profile was used for may stay as it is.
+        car_signals_file: The user's own table beside config/car_signals.toml.
+        fingerprint: The car of a log that does not name one.
+        schema_dir: A fork's own schemas.
+        limit_bytes: Read no more of one log, decompressed.
+        device: The device of logs that name none.
+        drive: The drive of logs whose path names none.
+    """
 
     specs: tuple[SignalSpec, ...] = ()
     profile: str | None = None
+    is_auto: bool = False
+    is_default: bool = False
+    car_signals_file: Path | None = None
+    fingerprint: str | None = None
     schema_dir: Path | None = None
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     device: str | None = None
     drive: str | None = None
+
+    @property
+    def wants_can(self) -> bool:
+        """Whether any CAN signal is wanted."""
+        return bool(self.specs) or self.is_auto
+
+    def is_met_by(self, profile: str | None) -> bool:
+        """Whether a segment of a profile has the CAN signals that are wanted, if any are."""
+        if not self.is_auto:
+            return self.profile is None or profile == self.profile
+        if self.is_default and profile and not is_unknown_car(profile):
+            return True
+        return profile is not None and is_current_label(profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +81,8 @@ class SegmentLog:
 
     `status` is `ok`, `partial` (what came before or around the damage is here) or `failed` (no
     message could be read). Times are logMonoTime; `started_at_utc` is by the log's newest clock.
+    `fingerprint` is the car, `profile` says which profile, or which car's DBC, the CAN signals are
+    of.
     """
 
     file: LogFile
@@ -69,6 +102,8 @@ class SegmentLog:
     end_mono_ns: int | None = None
     started_at_utc: datetime | None = None
     tables: dict[str, pa.Table] = field(default_factory=dict)
+    fingerprint: str | None = None
+    profile: str | None = None
 
 
 def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
@@ -84,7 +119,7 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     del content
     log = Log(decompressed.raw, load_schema(options.schema_dir))
     log.refuse_lost_times()
-    tables = _tables(log, options.specs)
+    tables, fingerprint, profile = _read(log, options)
     damage = _damage(log, decompressed.damage)
     is_empty = len(log) <= log.n_damaged
     start_ns, end_ns = _span(log)
@@ -106,6 +141,8 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         start_mono_ns=start_ns,
         end_mono_ns=end_ns,
         tables={} if is_empty else tables,
+        fingerprint=fingerprint,
+        profile=profile,
     )
     return _identify(result, options)
 
@@ -184,10 +221,19 @@ def _span(log: Log) -> tuple[int | None, int | None]:
     return (int(times.min()), int(times.max())) if len(times) else (None, None)
 
 
-def _tables(log: Log, specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
-    """Every base table's rows, in file order."""
+def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | None, str | None]:
+    """Every base table's rows, in file order; the car, and the profile that its signals are of."""
     tables = _join([rows for rows in build(log) if len(rows.message_num)])
-    return tables | (_can_tables(log, specs) if specs else {})
+    fingerprint = find_fingerprint(log, tables.get("car_params"), options.fingerprint)
+    if options.specs or not options.is_auto:
+        wanted: Wanted = options.specs
+        profile = options.profile
+    else:
+        from engagement.extract.car_signals import plan_car  # noqa: PLC0415 - it takes its time
+
+        wanted = plan_car(fingerprint, options.car_signals_file)
+        profile = wanted.label
+    return tables | read_can(log, wanted), fingerprint, profile
 
 
 def _join(parts: list[Rows]) -> dict[str, pa.Table]:
@@ -205,57 +251,3 @@ def _in_file_order(tables: list[pa.Table]) -> pa.Table:
     if (np.diff(numbers) < 0).any():
         joined = joined.take(np.argsort(numbers, kind="stable"))
     return joined.combine_chunks()
-
-
-def _can_tables(log: Log, specs: Sequence[SignalSpec]) -> dict[str, pa.Table]:
-    """The wanted signals, and every `can` message that has frames."""
-    frames = log.items("can")
-    first = np.flatnonzero(np.diff(frames.parent, prepend=-1))
-    n_frames = np.diff(np.append(first, len(frames)))
-    carriers = _carriers(frames, np.arange(len(frames)) - np.repeat(first, n_frames), specs)
-    message_num = frames.message_num[first]
-    is_good = ~log.is_damaged[message_num]
-    messages = {
-        "message_num": message_num.astype(np.int32)[is_good],
-        "mono_ns": log.mono_ns[message_num][is_good],
-        "n_frames": n_frames.astype(np.int32)[is_good],
-    }
-    return {"can_signal": _signal_table(carriers, specs), "can_message": pa.table(messages)}
-
-
-def _carriers(frames: Structs, frame_num: Ints, specs: Sequence[SignalSpec]) -> CanFrames:
-    """The frames of undamaged messages that may carry a wanted signal."""
-    addresses = np.array([spec.address for spec in specs], dtype=np.uint32)
-    wanted = np.flatnonzero(np.isin(frames.column("address"), addresses))
-    carriers = frames.take(wanted)
-    octets = carriers.octets("dat")
-    is_good = ~frames.log.is_damaged[carriers.message_num]
-    return CanFrames(
-        message_num=carriers.message_num.astype(np.int32)[is_good],
-        frame_num=frame_num[wanted].astype(np.int32)[is_good],
-        mono_ns=carriers.mono_ns[is_good],
-        address=carriers.column("address")[is_good],
-        bus=carriers.column("src")[is_good],
-        start_byte=octets.start[is_good],
-        length_bytes=octets.length.astype(np.int32)[is_good],
-        buffer=octets.buffer,
-    )
-
-
-def _signal_table(frames: CanFrames, specs: Sequence[SignalSpec]) -> pa.Table:
-    signals = extract_signals(frames, specs)
-    keys = pa.DictionaryArray.from_arrays(
-        signals.key_num.astype(np.int32), pa.array(signals.keys, pa.string())
-    )
-    table = pa.table(
-        {
-            "message_num": signals.message_num,
-            "frame_num": signals.frame_num,
-            "mono_ns": signals.mono_ns,
-            "signal_key": keys,
-            "bus": signals.bus,
-            "value": signals.value,
-        }
-    )
-    is_finite = np.isfinite(signals.value)
-    return table if is_finite.all() else table.filter(pa.array(is_finite))

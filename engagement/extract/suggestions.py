@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ODOMETER, BUTTONS, WHEELS = "odometer", "cruise_state", "wheel_speed"
 KEYS = (ODOMETER, BUTTONS, *VALUES, *FLAGS)
 FITS_FROM = {ODOMETER: 0.8, BUTTONS: 0.6, **dict.fromkeys(VALUES, 0.7), **dict.fromkeys(FLAGS, 0.6)}
+_RISING = {WHEELS, *FLAGS}  # torques may be counted the other way round, these may not
 _MIN_VALUES = 20
 _MIN_DISTANCE_KM = 0.3
 _GAP_NS = 1_000_000_000
@@ -145,7 +146,7 @@ class Suggester:
         problem = self._problem(column, source)
         if problem:
             return Ranking(key, source, problem)
-        found = [_follow(tally, column, is_flag=key in FLAGS) for tally in tallies]
+        found = [_follow(tally, column, may_fall=key not in _RISING) for tally in tallies]
         return _ranked(key, source, found)
 
     def _rank_odometers(self, tallies: list[Tally]) -> Ranking:
@@ -198,12 +199,12 @@ def _ranked(key: str, source: str, found: Iterable[Candidate | None]) -> Ranking
     return Ranking(key, source, "", tuple(candidates), tuple(fits))
 
 
-def _follow(tally: Tally, column: int, *, is_flag: bool) -> Candidate | None:
-    """How well a signal follows a column at the best lag; a flag must be up when carState's is."""
+def _follow(tally: Tally, column: int, *, may_fall: bool) -> Candidate | None:
+    """How well a signal follows a column at the best lag, and whether it may do so upside down."""
     fits = [tally.fit(column * len(LAGS_S) + lag) for lag in range(len(LAGS_S))]
     lag = max(range(len(LAGS_S)), key=lambda number: fits[number].share)
     fit = fits[lag]
-    if is_flag and fit.scale < 0:
+    if fit.scale < 0 and not may_fall:
         return None
     return Candidate(
         tally.signal, tally.bus, fit.share, fit.scale, fit.offset, LAGS_S[lag], tally.n_values

@@ -85,6 +85,10 @@ class Log:
             self._views[dtype] = self._words.view(dtype)
         return self._views[dtype]
 
+    def roots(self) -> Structs:
+        """One row per message: what its first pointer leads to."""
+        return self._root
+
     def structs(self, event: str) -> Structs:
         """One row per message whose union member is `event`; none if the schema has no such."""
         if event not in self._structs:

@@ -153,6 +153,18 @@ class Schema:
         self.layout = StructLayout(event.schema)
         self.which_by_name = self.layout.discriminants()
 
+    def member(self, name: str) -> Schema | None:
+        """The schema of messages whose root is what a member of the union is, None if none is."""
+        field = self.event.schema.fields.get(name)
+        return Schema(_Member(field.schema), self._parser) if field is not None else None
+
+
+@dataclass(frozen=True)
+class _Member:
+    """The type of a field, as pycapnp's modules have theirs."""
+
+    schema: Any
+
 
 @lru_cache(maxsize=4)
 def load_schema(schema_dir: Path | None = None) -> Schema:

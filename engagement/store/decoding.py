@@ -11,18 +11,21 @@ import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engagement.extract.segment import read_segment
 from engagement.store.segments import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from engagement.extract.segment import ReadOptions, SegmentLog
     from engagement.logs.find import LogFile
+
+    _Reading = Callable[[tuple[LogFile, ...]], ReadOptions]
 
 _WORTH_PROCESSES_BYTES = 8_000_000  # less than this is decoded before workers would have started
 
@@ -42,14 +45,35 @@ def default_jobs() -> int:
 
 
 def decode(
-    groups: Sequence[tuple[LogFile, ...]], options: ReadOptions, *, jobs: int
+    groups: Sequence[tuple[LogFile, ...]],
+    options: ReadOptions,
+    fingerprints: Mapping[tuple[str, str], str] | None = None,
+    *,
+    jobs: int,
 ) -> Iterator[Decoded]:
-    """Decode every group, in any order; a log that kills its decoder is a problem of that log."""
+    """Decode every group, in any order; a log that kills its decoder is a problem of that log.
+
+    Args:
+        groups: The logs of each segment, the best first.
+        options: How to read them.
+        fingerprints: The car of each drive, by device and drive; may grow meanwhile.
+        jobs: Processes.
+    """
+    read = partial(_options_of, options, {} if fingerprints is None else fingerprints)
     if not _is_worth_processes(groups, jobs):
         for group in groups:
-            yield decode_best(group, options)
+            yield decode_best(group, read(group))
         return
-    yield from _decode_in_processes(groups, options, min(jobs, len(groups)))
+    yield from _decode_in_processes(groups, read, min(jobs, len(groups)))
+
+
+def _options_of(
+    options: ReadOptions, fingerprints: Mapping[tuple[str, str], str], group: tuple[LogFile, ...]
+) -> ReadOptions:
+    """How to read a group: its drive's car may be known from another log."""
+    name = group[0].name
+    fingerprint = fingerprints.get((name.dongle_id or "", name.drive or ""))
+    return replace(options, fingerprint=fingerprint) if fingerprint else options
 
 
 def warm_up(groups: Sequence[tuple[LogFile, ...]], *, jobs: int) -> None:
@@ -91,17 +115,17 @@ def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
 
 
 def _decode_in_processes(
-    groups: Sequence[tuple[LogFile, ...]], options: ReadOptions, jobs: int
+    groups: Sequence[tuple[LogFile, ...]], read: _Reading, jobs: int
 ) -> Iterator[Decoded]:
     waiting = deque(groups)
     while waiting:
-        suspects = yield from _decode_in_pool(waiting, options, jobs)
+        suspects = yield from _decode_in_pool(waiting, read, jobs)
         for group in suspects:
-            yield _decode_alone(group, options)
+            yield _decode_alone(group, read(group))
 
 
 def _decode_in_pool(
-    waiting: deque[tuple[LogFile, ...]], options: ReadOptions, jobs: int
+    waiting: deque[tuple[LogFile, ...]], read: _Reading, jobs: int
 ) -> Generator[Decoded, None, list[tuple[LogFile, ...]]]:
     """Decode what is waiting, until done or a worker dies; then give what was under way."""
     under_way: dict[Future[Decoded], tuple[LogFile, ...]] = {}
@@ -111,7 +135,7 @@ def _decode_in_pool(
         while (waiting or under_way) and not suspects:
             while waiting and len(under_way) < 2 * jobs:
                 group = waiting.popleft()
-                under_way[executor.submit(decode_best, group, options)] = group
+                under_way[executor.submit(decode_best, group, read(group))] = group
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 group = under_way.pop(future)
                 try:

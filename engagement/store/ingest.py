@@ -47,6 +47,7 @@ class IngestReport:
 
     `named` are logs whose path names no drive, each with the route name that it was given.
     `n_failed_before` of the unchanged ones could not be read when they were met first.
+    `unknown_cars` are fingerprints whose DBC was looked for and not found.
     """
 
     n_ingested: int = 0
@@ -65,6 +66,7 @@ class IngestReport:
     missing: list[str] = field(default_factory=list)
     to_read: list[str] = field(default_factory=list)
     named: list[tuple[str, str]] = field(default_factory=list)
+    unknown_cars: set[str] = field(default_factory=set)
 
     def fail(self, path: Path, problem: str) -> None:
         """Take note of a log of which nothing could be read."""
@@ -122,7 +124,7 @@ def ingest(
             found.logs,
             known,
             options.filters,
-            profile=options.read.profile,
+            options.read,
             reprocess=options.reprocess,
         )
         report.n_failed_before = plan.n_failed_before

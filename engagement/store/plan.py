@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
-    from engagement.extract.segment import SegmentLog
+    from engagement.extract.segment import ReadOptions, SegmentLog
     from engagement.logs.find import LogFile
     from engagement.store.segments import Key, KnownSegment
 
@@ -85,13 +85,13 @@ class Known:
         """Take note of a segment that was written."""
         self.by_key[key] = segment
 
-    def unchanged(self, log: LogFile, profile: str | None) -> KnownSegment | None:
+    def unchanged(self, log: LogFile, read: ReadOptions) -> KnownSegment | None:
         """The segment that this very file was ingested for, if it has not changed since.
 
-        It is read anew where a profile is wanted that it was not read with.
+        It is read anew where CAN signals are wanted that it was not read for.
         """
         known = self._by_path.get(stored_path(log.path))
-        if known is None or not known.was_read_with(profile):
+        if known is None or not read.is_met_by(known.profile):
             return None
         is_same = (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns)
         return known if is_same else None
@@ -108,8 +108,8 @@ def make_plan(
     logs: Iterable[LogFile],
     known: Known,
     filters: Filters,
+    read: ReadOptions,
     *,
-    profile: str | None = None,
     reprocess: bool = False,
 ) -> Plan:
     """Sort out the logs that need not be read, and group the others by segment."""
@@ -126,14 +126,14 @@ def make_plan(
         if reprocess:
             plan.groups.append(tuple(candidates))
         else:
-            _plan_segment(plan, key, candidates, known, profile=profile)
+            _plan_segment(plan, key, candidates, known, read)
     return plan
 
 
 def _plan_segment(
-    plan: Plan, key: Key | str, candidates: list[LogFile], known: Known, *, profile: str | None
+    plan: Plan, key: Key | str, candidates: list[LogFile], known: Known, read: ReadOptions
 ) -> None:
-    unchanged = {log.path: known.unchanged(log, profile) for log in candidates}
+    unchanged = {log.path: known.unchanged(log, read) for log in candidates}
     met = [segment for segment in unchanged.values() if segment]
     is_whole = any(s.status == "ok" and s.log_kind == candidates[0].name.log_kind for s in met)
     fresh = [log for log in candidates if not unchanged[log.path]]

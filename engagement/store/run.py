@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engagement.extract.cars import is_unknown_car
 from engagement.names import route_name
 from engagement.store.decoding import decode, default_jobs
 from engagement.store.plan import started_at
@@ -19,6 +20,7 @@ from engagement.store.segments import (
     drive_id_of,
     drives_with_logs,
     known_as,
+    known_fingerprints,
     rank,
     stored_path,
     touch_segment,
@@ -53,6 +55,8 @@ class Run:
         self._batch_bytes = 0
         self._touched = set(drives_with_logs(writer.connection) if writer.is_outdated else ())
         self._has_changed = writer.is_outdated
+        is_auto = options.read.is_auto
+        self._fingerprints = known_fingerprints(writer.connection) if is_auto else {}
         self._started_at = datetime.now(UTC).replace(tzinfo=None)
 
     def ingest(
@@ -62,7 +66,7 @@ class Run:
         jobs = self._options.jobs or default_jobs()
         published_at_s = time.monotonic()
         n_bytes = 0
-        logs = decode(plan.groups, self._options.read, jobs=jobs)
+        logs = decode(plan.groups, self._options.read, self._fingerprints, jobs=jobs)
         for n_done, decoded in enumerate(logs, start=1):
             self._take(decoded)
             n_bytes += decoded.group[0].size_bytes
@@ -88,10 +92,18 @@ class Run:
             self._report.n_filtered += 1
         else:
             self._report_damage(log)
+            self._note_car(log.dongle_id, log.drive, log)
             if log.file.name.drive is None and self._options.read.drive is None:
                 name = route_name(log.dongle_id, log.drive)
                 self._report.named.append((str(log.file.path), name))
             self._accept((log.dongle_id, log.drive, log.segment_num), log)
+
+    def _note_car(self, dongle_id: str, drive: str, log: SegmentLog) -> None:
+        """Know the car for the drive's next logs, and say so where nothing is known of it."""
+        if log.fingerprint:
+            self._fingerprints.setdefault((dongle_id, drive), log.fingerprint)
+            if log.profile and is_unknown_car(log.profile):
+                self._report.unknown_cars.add(log.fingerprint)
 
     def _report_damage(self, log: SegmentLog) -> None:
         if log.status == "failed":
@@ -114,7 +126,7 @@ class Run:
 
     def _is_there(self, log: SegmentLog, known: KnownSegment) -> bool:
         is_same = known.content_hash == log.content_hash
-        is_as_wanted = known.was_read_with(self._options.read.profile)
+        is_as_wanted = self._options.read.is_met_by(known.profile)
         return is_same and is_as_wanted and not self._options.reprocess
 
     def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
@@ -143,9 +155,9 @@ class Run:
             (drive_id_of(connection, dongle_id, drive), log)
             for (dongle_id, drive, _), log in self._batch.items()
         ]
-        write_segments(connection, logs, self._options.read.profile)
+        write_segments(connection, logs)
         for key, (drive_id, log) in zip(self._batch, logs, strict=True):
-            self._known.add(key, known_as(drive_id, key, log, self._options.read.profile))
+            self._known.add(key, known_as(drive_id, key, log))
             self._touched.add(drive_id)
             if log.status != "failed":
                 self._report.n_ingested += 1

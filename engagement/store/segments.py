@@ -43,12 +43,8 @@ class KnownSegment:
     n_messages: int
     profile: str | None = None
 
-    def was_read_with(self, profile: str | None) -> bool:
-        """Whether its CAN signals are those of a profile, if one is wanted."""
-        return profile is None or profile == self.profile
 
-
-def known_as(drive_id: int, key: Key, log: SegmentLog, profile: str | None = None) -> KnownSegment:
+def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
     """What the database knows of a log once its rows are written."""
     dongle_id, drive, segment_num = key
     return KnownSegment(
@@ -63,7 +59,7 @@ def known_as(drive_id: int, key: Key, log: SegmentLog, profile: str | None = Non
         content_hash=log.content_hash,
         status=log.status,
         n_messages=log.n_messages,
-        profile=profile,
+        profile=log.profile,
     )
 
 
@@ -86,6 +82,17 @@ def drives_with_logs(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """The drives that have a segment, a failed one included."""
     found = connection.execute("select distinct drive_id from segment order by drive_id")
     return [drive_id for (drive_id,) in found.fetchall()]
+
+
+def known_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """The car of each drive that says it, by device and drive."""
+    query = (
+        "select d.dongle_id, d.drive, arg_max(c.car_fingerprint, c.mono_ns)"
+        " from car_params as c inner join drive as d on c.drive_id = d.drive_id"
+        " where c.car_fingerprint is not null group by d.dongle_id, d.drive"
+    )
+    found = connection.execute(query).fetchall()
+    return {(dongle_id, drive): fingerprint for dongle_id, drive, fingerprint in found}
 
 
 def stored_path(path: Path) -> str:
@@ -122,21 +129,18 @@ def log_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def write_segments(
-    connection: duckdb.DuckDBPyConnection,
-    logs: Sequence[tuple[int, SegmentLog]],
-    profile: str | None = None,
+    connection: duckdb.DuckDBPyConnection, logs: Sequence[tuple[int, SegmentLog]]
 ) -> None:
     """Put logs in the place of what their segments held, in one transaction.
 
     Args:
         connection: Of the writer.
         logs: Each with the number of its drive; no segment twice.
-        profile: The vehicle profile whose CAN signals they hold.
     """
     connection.execute("begin")
     try:
         _delete(connection, [(drive_id, log.segment_num) for drive_id, log in logs])
-        _insert(connection, "segment", _segment_rows(logs, profile))
+        _insert(connection, "segment", _segment_rows(logs))
         for table in log_tables(connection):
             parts = [
                 _with_keys(log.tables[table], drive_id, log.segment_num)
@@ -184,7 +188,7 @@ def _with_keys(table: pa.Table, drive_id: int, segment_num: int) -> pa.Table:
     )
 
 
-def _segment_rows(logs: Sequence[tuple[int, SegmentLog]], profile: str | None) -> pa.Table:
+def _segment_rows(logs: Sequence[tuple[int, SegmentLog]]) -> pa.Table:
     rows = [
         {
             "drive_id": drive_id,
@@ -202,7 +206,7 @@ def _segment_rows(logs: Sequence[tuple[int, SegmentLog]], profile: str | None) -
             "n_damaged_messages": log.n_damaged_messages,
             "start_mono_ns": log.start_mono_ns,
             "end_mono_ns": log.end_mono_ns,
-            "profile": profile,
+            "profile": log.profile,
             "ingested_at_utc": log.read_at_utc,
         }
         for drive_id, log in logs

@@ -1,4 +1,4 @@
--- Drives whose odometer is more than 2 % and 0.2 km away from the integral of speed.
+-- Drives whose odometer is more than 2 % and 0.2 km, or its own step, away from the integral of speed.
 -- level: warn
 select
     drive_id,
@@ -8,4 +8,6 @@ select
     odometer_difference_km,
     odometer_difference_fraction
 from data_quality
-where abs(odometer_difference_km) > 0.02 * odometer_km + 0.2;
+where
+    abs(odometer_difference_km)
+    > 0.02 * odometer_km + greatest(0.2, least(coalesce(odometer_step_km, 1), 2));

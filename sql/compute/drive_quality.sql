@@ -4,7 +4,7 @@
 -- reads:   result.drive_facts, result.state_intervals, segment, clock, gps, can_signal,
 --          car_state
 -- null:    longest_gap_s without a gap; clock_jump_s without a jump; odometer_km without an
---          odometer
+--          odometer, its step also where it stood
 -- why:     a gap has known state before and after it; what a missing segment makes unknown is
 --          counted apart; jumps and overlaps are more than a second, as messages are written late
 --          by less; clocks before 2015 were not set
@@ -149,13 +149,29 @@ fixes as (
     group by gps.drive_id
 ),
 
+readings as (
+    select
+        drive_id,
+        mono_ns,
+        segment_num,
+        message_num,
+        frame_num,
+        value,
+        value - lag(value) over in_order as step_km
+    from can_signal
+    where signal_key = 'odometer'
+    window in_order as (
+        partition by drive_id order by mono_ns, segment_num, message_num, frame_num
+    )
+),
+
 odometers as (
     select
         drive_id,
         last(value order by mono_ns, segment_num, message_num, frame_num)
-        - first(value order by mono_ns, segment_num, message_num, frame_num) as odometer_km
-    from can_signal
-    where signal_key = 'odometer'
+        - first(value order by mono_ns, segment_num, message_num, frame_num) as odometer_km,
+        min(step_km) filter (where step_km > 0) as odometer_step_km
+    from readings
     group by drive_id
 ),
 
@@ -177,7 +193,8 @@ final as (
         jumps.clock_jump_s::double as clock_jump_s,
         coalesce(fixes.n_impossible_fixes, 0)::bigint as n_impossible_fixes,
         coalesce(speeds.n_unknown_speeds, 0)::bigint as n_unknown_speeds,
-        odometers.odometer_km
+        odometers.odometer_km,
+        odometers.odometer_step_km
     from facts
     left join gaps on facts.drive_id = gaps.drive_id
     left join overlapping on facts.drive_id = overlapping.drive_id

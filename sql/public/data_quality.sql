@@ -41,6 +41,7 @@ final as (
         quality.n_impossible_fixes,
         quality.n_unknown_speeds,
         quality.odometer_km,
+        quality.odometer_step_km,
         quality.odometer_km - metrics.distance_km as odometer_difference_km,
         (quality.odometer_km - metrics.distance_km) / nullif(quality.odometer_km, 0)
             as odometer_difference_fraction
@@ -65,5 +66,6 @@ comment on column data_quality.clock_jump_s is 'the greatest of these changes, n
 comment on column data_quality.n_impossible_fixes is 'GPS fixes at 0 N 0 E (to within 0.01 degrees), or at no place of the earth';
 comment on column data_quality.n_unknown_speeds is 'samples of carState without a possible speed: they give no distance';
 comment on column data_quality.odometer_km is 'last reading of the odometer minus the first; null where none was received that a vehicle profile or the car''s DBC describes';
+comment on column data_quality.odometer_step_km is 'the least that it went on at a time: many count whole kilometres; null without one, or where it stood (the check takes 1)';
 comment on column data_quality.odometer_difference_km is 'odometer_km - distance_km of the drive; null without an odometer';
 comment on column data_quality.odometer_difference_fraction is 'odometer_difference_km / odometer_km; null without an odometer, or where it stood still';

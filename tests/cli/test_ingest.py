@@ -155,13 +155,17 @@ def test_no_more_of_a_log_is_read_than_allowed(run_alone, few_logs):
     assert "1000 bytes" in result.stderr.replace("_", "").replace(",", "").replace(" 000", "000")
 
 
-def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs):
+def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs, monkeypatch):
+    monkeypatch.setattr("engagement.extract.choice.has_cars", lambda: False)
     _, whole, *_ = few_logs
     plain = run_alone("ingest", whole)
-    assert "no vehicle profile was named" in plain.stderr
-    assert "name one with --profile NAME" in plain.stderr
+    assert "CAN signals were not read: pip install 'engagement[cars]'" in plain.stderr
+    silent = run_alone("ingest", whole, "--profile", "none", "--reprocess")
+    asked = run_alone("ingest", whole, "--profile", "auto")
+    assert asked.exit_code == ExitCode.USAGE
+    assert "need opendbc: pip install 'engagement[cars]' (it is not installed)" in asked.stderr
     named = run_alone("ingest", whole, "--profile", "demo", "--reprocess")
-    assert "no vehicle profile" not in named.stderr
+    assert not [said for said in (silent, named) if "CAN signals" in said.stderr]
     found = json.loads(run_alone("sql", "select profile from segments", "--json").stdout)
     assert found == [{"profile": "demo"}]
 

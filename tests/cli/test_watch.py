@@ -64,14 +64,13 @@ def test_words_go_to_stderr_and_another_ingest_runs_between(run_alone, segments,
     folder = tmp_path / "rlogs" / NEO
     shutil.copytree(segments[0], folder / segments[0].name)
     with watching(folder.parent) as process:
-        said = [process.stderr.readline() for _ in range(3)]
+        said = [process.stderr.readline() for _ in range(2)]
         between = run_alone("ingest", segments[1])
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
 
     assert said[0] == f"watching {folder.parent}: a look every 0.1 s, until Ctrl-C\n"
     assert said[1].startswith("ingested 1 segment of 1 drive, ")
-    assert said[2].startswith("no vehicle profile was named")
     assert between.exit_code == ExitCode.OK
     assert (process.returncode, stdout) == (ExitCode.INTERRUPTED, "")
     assert stderr == "engagement: interrupted; nothing half-done was kept\n"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -93,16 +94,36 @@ def test_a_dbc_is_listed_with_units_comments_and_what_can_not_be_read():
     assert "72 bits" in problem
 
 
-def test_a_name_that_a_dbc_has_twice_is_one_signal():
+def test_a_name_that_a_message_has_twice_means_neither_signal():
     twice = (
-        'VERSION ""\nBU_: XXX\nBO_ 1 ONE: 2 XXX\n SG_ a : 0|8@1+ (1,0) [0|0] "" XXX\n'
-        ' SG_ a : 8|8@1+ (1,0) [0|0] "" XXX\n'
+        'VERSION ""\nBU_: XXX\nBO_ 1 ONE: 3 XXX\n SG_ a : 0|8@1+ (1,0) [0|0] "" XXX\n'
+        ' SG_ a : 8|8@1+ (1,0) [0|0] "" XXX\n SG_ b : 16|8@1+ (1,0) [0|0] "" XXX\n'
     )
-    database = parse_dbc(twice, "car.dbc")
-    (values,) = decode_values(
-        make_frames([(1, 0, b"\x05\x07")]), list_signals(database, "x").signals
-    )
-    assert values.value.tolist() in ([5.0], [7.0])
+    listed = list_signals(parse_dbc(twice, "car.dbc"), "x")
+    (values,) = decode_values(make_frames([(1, 0, b"\x05\x07\x09")]), listed.signals)
+    assert (values.signal.key, values.value.tolist()) == ("ONE.b", [9.0])
+    ((key, problem),) = listed.unreadable
+    assert key == "ONE.a"
+    assert "several signals of that name" in problem
+
+
+def test_a_dbc_of_many_signals_is_listed_in_a_moment():
+    lines = [f' SG_ s{n} : {n % 8 * 8}|8@1+ (1,0) [0|0] "" XXX' for n in range(2000)]
+    text = "\n".join(['VERSION ""', "BU_: XXX", "BO_ 1 ONE: 8 XXX", *lines, ""])
+    database = parse_dbc(text, "car.dbc")
+    started_s = time.process_time()
+    assert len(list_signals(database, "x").signals) == len(lines)
+    assert time.process_time() - started_s < 1
+
+
+def test_the_car_is_that_of_the_params_where_nothing_else_says():
+    builder = EventBuilder()
+    params = builder.event("initData", 1, {"params": {"entries": [PARAM]}})
+    said = builder.event("carParams", 2, {"carFingerprint": "HONDA CIVIC"})
+    for content, car in ((params, "MAZDA CX-5"), (params + said, "HONDA CIVIC"), (said, "HONDA CIVIC")):
+        log = Log(content, load_schema())
+        assert read_fingerprint(log) == car
+        log.close()
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from engagement.errors import ConfigError, InputError
-from engagement.extract.profile_files import NewProfile, find_profiles, read_profiles, save_profile
-from engagement.extract.profiles import ProfileSignal, SignalEntry, Transform, load_profile
+from engagement.extract.profile_files import NewProfile, read_profiles, save_profile
+from engagement.extract.profiles import (
+    ProfileSignal,
+    SignalEntry,
+    Transform,
+    find_profiles,
+    load_profile,
+)
 from engagement.resources import resource_dir
 
 ENTRIES = {

@@ -1,0 +1,178 @@
+"""The signals that matter of every car that opendbc knows, without a vehicle profile.
+
+A DBC is shared by many cars, so what it describes need not be sent: each key has several places
+where it may be, and the frames of a log decide which it is, and on which bus.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engagement.extract import cars
+from engagement.extract.car_table import CarKey, load_car_table
+from engagement.extract.dbc import field_of, parse_dbc, specify
+from engagement.extract.profiles import SignalEntry, Transform
+from engagement.extract.refinement import Refinement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cantools.database.can import Database
+
+    from engagement.extract.can import CanFrames, CanSignals, SignalSpec
+    from engagement.extract.car_table import CarEntry
+
+    Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+    Places = tuple[tuple[SignalSpec, ...], ...]
+
+_SENT_BUS = 128  # panda repeats what openpilot sends as from buses from here on
+
+
+@dataclass(frozen=True, slots=True)
+class CarPlan:
+    """What to look for in a car's logs.
+
+    Attributes:
+        label: What a segment's `profile` says of it.
+        keys: What is known of each key.
+        places: Where each key may be, as specs without buses; the preferred place first.
+    """
+
+    label: str
+    keys: Mapping[str, CarKey] = field(default_factory=dict)
+    places: Mapping[str, Places] = field(default_factory=dict)
+
+    @property
+    def specs(self) -> tuple[SignalSpec, ...]:
+        """Every signal that may be looked for."""
+        return tuple(spec for places in self.places.values() for place in places for spec in place)
+
+
+@lru_cache(maxsize=16)
+def plan_car(fingerprint: str | None, own: Path | None = None) -> CarPlan:
+    """What to look for in the logs of a car; nothing where opendbc does not know it.
+
+    Args:
+        fingerprint: As a log has it, of today or of before 2024.
+        own: A file of the user's beside the shipped table.
+
+    Raises:
+        MissingCarsError: Without the extra.
+        ConfigError: If the user's file does not hold.
+    """
+    table = load_car_table(own)
+    car = cars.car_database(fingerprint) if fingerprint else None
+    if car is None:
+        return CarPlan(cars.label_of(None))
+    database = _database(car.dbc_name)
+    places: dict[str, Places] = {}
+    for key, entries in table.brands.get(car.brand, {}).items():
+        found = tuple(
+            _specify(database, car.dbc_name, key, table.keys[key], entry)
+            for entry in entries
+            if entry.is_for(car.fingerprint) and _is_described(database, entry)
+        )
+        if found:
+            places[key] = found
+    return CarPlan(cars.label_of(car), table.keys, places)
+
+
+def choose_signals(frames: CanFrames, plan: CarPlan) -> tuple[SignalSpec, ...]:
+    """The specs of what is in a log's frames, each with the bus to read it from.
+
+    Of a key's places it is the first whose message was received, from the lowest bus that has it
+    in the length of the DBC, else longer. What openpilot sends itself is left out.
+    """
+    buses: dict[tuple[int, int], int | None] = {}
+    chosen: list[SignalSpec] = []
+    for places in plan.places.values():
+        for place in places:
+            message = place[0].address, place[0].message_length_bytes
+            if message not in buses:
+                buses[message] = _bus_of(frames, *message)
+            bus = buses[message]
+            if bus is not None:
+                chosen += [replace(spec, bus=bus) for spec in place]
+                break
+    return tuple(chosen)
+
+
+def _bus_of(frames: CanFrames, address: int, length_bytes: int) -> int | None:
+    is_candidate = (frames.address == address) & (frames.bus < _SENT_BUS)
+    for fits in (frames.length_bytes == length_bytes, frames.length_bytes > length_bytes):
+        buses = frames.bus[is_candidate & fits]
+        if len(buses):
+            return int(buses.min())
+    return None
+
+
+def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> Bools:
+    """Which samples to keep: of most keys all, of others a change or one in so many seconds."""
+    is_kept: Bools = np.ones(len(signals), dtype=np.bool_)
+    for key_num, name in enumerate(signals.keys):
+        key = keys.get(name)
+        if key is None or not (key.every_s or key.changes):
+            continue
+        rows = np.flatnonzero(signals.key_num == key_num)
+        told: Any = signals.value[rows]
+        if key.every_s:
+            told = signals.mono_ns[rows] // int(key.every_s * 1e9)
+        is_new: Bools = np.ones(len(rows), dtype=np.bool_)
+        is_new[1:] = told[1:] != told[:-1]
+        if key.changes:
+            is_new[-1:] = True
+        is_kept[rows] = is_new
+    return is_kept
+
+
+@lru_cache(maxsize=4)
+def _database(dbc_name: str) -> Database:
+    return parse_dbc(cars.dbc_text(dbc_name), _called(dbc_name))
+
+
+def _called(dbc_name: str) -> str:
+    return f"{dbc_name}.dbc of opendbc"
+
+
+def _is_described(database: Database, entry: CarEntry) -> bool:
+    wanted = {*entry.signals, *([entry.times.signal] if entry.times else [])}
+    return any(
+        message.name == entry.message and wanted <= {signal.name for signal in message.signals}
+        for message in database.messages
+    )
+
+
+def _specify(
+    database: Database, dbc_name: str, key: str, meaning: CarKey, entry: CarEntry
+) -> tuple[SignalSpec, ...]:
+    transform = Transform(entry.scale, entry.offset)
+    wanted = [SignalEntry(entry.message, name, None, transform) for name in entry.signals]
+    refinement = Refinement(
+        lowest=meaning.range[0],
+        highest=meaning.range[1],
+        one_of=None if entry.one_of is None else tuple(entry.one_of),
+        above=entry.above,
+    )
+    if entry.times:
+        message = database.get_message_by_name(entry.message)
+        refinement = replace(
+            refinement,
+            factor=field_of(_called(dbc_name), message, entry.times.signal),
+            factors=tuple((float(value), factor) for value, factor in entry.times.by.items()),
+        )
+    more = refinement if refinement != Refinement() else None
+    specs = specify(database, key, wanted, path=_called(dbc_name))
+    return tuple(_as_opendbc(replace(spec, refinement=more)) for spec in specs)
+
+
+def _as_opendbc(spec: SignalSpec) -> SignalSpec:
+    """Read a signal that no multiplexer selects whatever ids those have, as opendbc's parser does.
+
+    Its DBCs describe few of the ids that cars send.
+    """
+    return replace(spec, multiplexers=()) if spec.selector is None else spec
