@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from engagement.cli import render
 from engagement.cli.dbc_choice import choose_dbc
-from engagement.cli.drive_logs import read_car
+from engagement.cli.drive_logs import read_car, read_each
 from engagement.cli.formats import number, text
 from engagement.cli.render import Column
-from engagement.errors import InputError, LogError, NotFoundError
-from engagement.extract.frames import count_traffic, merge_traffic, open_log, read_frames
+from engagement.errors import InputError, NotFoundError
+from engagement.extract.frames import count_traffic, merge_traffic, read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from engagement.extract.frames import DbcSignals, Traffic
     from engagement.logs.find import LogFile
@@ -37,10 +38,17 @@ def print_traffic(
 
     Raises:
         NotFoundError: If the logs have no CAN frames.
+        LogError: If none of them can be read.
     """
     signals = _describe(logs, dbc)
-    traffic = merge_traffic(_read(logs))
-    rows = [_row(each, signals) for each in traffic.values() if not buses or each.bus in buses]
+    traffic = merge_traffic(count_traffic(read_frames(log)) for log in read_each(logs))
+    n_signals = Counter(each.spec.address for each in signals.signals) if signals else Counter()
+    names = signals.messages if signals else {}
+    rows = [
+        _row(each, names.get(each.address), n_signals[each.address])
+        for each in traffic.values()
+        if not buses or each.bus in buses
+    ]
     if as_json:
         render.print_json(rows)
     elif rows:
@@ -62,31 +70,17 @@ def _describe(logs: Sequence[LogFile], dbc: str | None) -> DbcSignals | None:
     return chosen.signals
 
 
-def _read(logs: Sequence[LogFile]) -> Iterator[dict[tuple[int, int], Traffic]]:
-    for file in logs:
-        try:
-            with open_log(file.path) as (log, _):
-                yield count_traffic(read_frames(log))
-        except LogError as error:
-            render.note(str(error))
-
-
-def _row(traffic: Traffic, signals: DbcSignals | None) -> dict[str, Any]:
+def _row(traffic: Traffic, message: str | None, n_signals: int) -> dict[str, Any]:
     shortest, longest = traffic.min_length_bytes, traffic.max_length_bytes
-    here = (
-        [each for each in signals.signals if each.spec.address == traffic.address]
-        if signals
-        else []
-    )
     return {
         "bus": traffic.bus,
         "address": traffic.address,
         "address_hex": f"0x{traffic.address:x}",
-        "message": signals.messages.get(traffic.address) if signals else None,
+        "message": message,
         "n_frames": traffic.n_frames,
         "rate_hz": traffic.rate_hz,
         "min_length_bytes": shortest,
         "max_length_bytes": longest,
         "length": text(shortest if shortest == longest else f"{shortest}-{longest}"),
-        "n_signals": len(here),
+        "n_signals": n_signals,
     }

@@ -104,7 +104,7 @@ class Picker(Generic[_T]):
 
     def _screen(self) -> Group:
         found = self._found()
-        n_lines = min(_MAX_LINES, max(self._console.height - _OTHER_LINES, 3))
+        n_lines = min(_MAX_LINES, max(self._console.height - _OTHER_LINES, 1))
         first = max(0, min(self._marked - n_lines // 2, len(found) - n_lines))
         lines = [Text(self._title, style="bold"), Text(f"> {text(self._typed)}▏", style="cyan")]
         width = max((len(each.label) for each in found[first : first + n_lines]), default=0)

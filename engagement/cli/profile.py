@@ -18,8 +18,8 @@ from engagement.cli.render import Column, Line
 from engagement.errors import ConfigError, InputError
 from engagement.extract.dbc import load_dbc
 from engagement.extract.frames import list_signals
-from engagement.extract.profile_files import find_profiles, read_profiles
-from engagement.extract.profiles import load_profile
+from engagement.extract.profile_files import read_profiles
+from engagement.extract.profiles import find_profiles, load_profile
 
 if TYPE_CHECKING:
     from engagement.extract.frames import DbcSignal

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from engagement.cli import render
 from engagement.cli.dbc_choice import choose_dbc, keep_dbc
@@ -14,11 +15,10 @@ from engagement.cli.drive_logs import find_drive_logs, read_car
 from engagement.cli.profile_options import PROFILES_FILE, KeyEntry, profiles_option
 from engagement.cli.profile_session import Session
 from engagement.errors import InputError, suggestion
-from engagement.extract.profile_files import NewProfile, read_profiles, save_profile
+from engagement.extract.profile_files import NewProfile, check_name, read_profiles, save_profile
+from engagement.extract.profiles import MAX_ENTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from engagement.cli.dbc_choice import ChosenDbc
     from engagement.extract.profiles import SignalEntry
     from engagement.logs.find import LogFile
@@ -75,7 +75,9 @@ def new(
     path = profiles_file or PROFILES_FILE
     taken = read_profiles(path).get("profiles", {})
     if keys:
-        name = _check_name(path, name, taken, may_replace=may_replace)
+        if not name:
+            raise InputError("name the profile: engagement profile new NAME --key ...")
+        check_name(path, name, taken, may_replace=may_replace)
         chosen = _chosen_dbc(dbc, log_file)
         signals = _group(chosen, keys)
     else:
@@ -92,31 +94,23 @@ def new(
     profile = NewProfile(name, dbc_file, signals, description or "")
     save_profile(path, profile, may_replace=may_replace, is_default=is_default)
     render.note(f"saved profile {name!r} to {path}")
-    render.note(f"see it in a log with `engagement profile check LOG --profile {name}`")
-
-
-def _check_name(path: Path, name: str | None, taken: Collection[str], *, may_replace: bool) -> str:
-    """The name, where there is nobody to ask.
-
-    Raises:
-        InputError: If there is none, or it is taken and may not be replaced.
-    """
-    if not name:
-        raise InputError("name the profile: engagement profile new NAME --key ...")
-    if name in taken and not may_replace:
-        raise InputError(f"{path}: there is a profile {name!r} already; --replace replaces it")
-    return name
+    where = f" --vehicle-profiles {profiles_file}" if profiles_file else ""
+    render.note(f"see it in a log with `engagement profile check LOG --profile {name}{where}`")
 
 
 def _check_terminal() -> None:
     """Refuse to ask where nobody answers.
 
     Raises:
-        InputError: If stdin or stderr is no terminal.
+        InputError: If stdin or stderr is no terminal, or one that can't move its cursor.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    if not is_terminal or Console(stderr=True).is_dumb_terminal:
+        problem = (
+            "this terminal can't show lists" if is_terminal else "there is no terminal to ask in"
+        )
         raise InputError(
-            "there is no terminal to ask in; give a name and signals: engagement profile new NAME "
+            f"{problem}; give a name and signals: engagement profile new NAME "
             "--dbc FILE --key odometer=MESSAGE.SIGNAL"
         )
 
@@ -154,7 +148,7 @@ def _group(
     """The entries by key.
 
     Raises:
-        InputError: If the DBC lacks a signal, or it can't be read.
+        InputError: If the DBC lacks a signal, it can't be read, or a key has too many.
     """
     known = {each.key for each in chosen.signals.signals}
     unreadable = dict(chosen.signals.unreadable)
@@ -165,4 +159,6 @@ def _group(
             problem = unreadable.get(wanted, f"no such signal{suggestion(wanted, known)}")
             raise InputError(f"--key {key}: {chosen.name}: {wanted}: {problem}")
         signals.setdefault(key, []).append(entry)
+        if len(signals[key]) > MAX_ENTRIES:
+            raise InputError(f"--key {key}: a key takes up to {MAX_ENTRIES} signals")
     return signals

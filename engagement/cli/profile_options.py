@@ -20,10 +20,10 @@ PROFILES_FILE = Path("config/vehicle_profiles.json")
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _KEY = re.compile(
-    rf"(?P<key>[^=]+)=(?P<message>\w+)\.(?P<signal>\w+)(?:@(?P<bus>\d+))?"
+    rf"(?P<key>[^=]+)=(?P<message>\w+)\.(?P<signal>\w+)(?:@(?P<bus>\d{{1,9}}))?"
     rf"(?:\*(?P<scale>[-+]?{_NUMBER}))?(?P<offset>[-+]{_NUMBER})?"
 )
-_MAX_BUS = 255
+MAX_BUS = 255
 
 
 def profiles_option(function: Function) -> Function:
@@ -57,8 +57,8 @@ class KeyEntry(click.ParamType):  # type: ignore[type-arg]
                 ctx,
             )
         bus = int(found["bus"]) if found["bus"] else None
-        if bus is not None and bus > _MAX_BUS:
-            self.fail(f"{value!r}: there is no bus {bus}; the last is {_MAX_BUS}", param, ctx)
+        if bus is not None and bus > MAX_BUS:
+            self.fail(f"{value!r}: there is no bus {bus}; the last is {MAX_BUS}", param, ctx)
         transform = Transform(float(found["scale"] or 1), float(found["offset"] or 0))
         if not (isfinite(transform.scale) and isfinite(transform.offset)):
             self.fail(f"{value!r}: the scale or the offset is too large", param, ctx)

@@ -15,10 +15,11 @@ from engagement.cli.drive_logs import read_car
 from engagement.cli.formats import count, number, text
 from engagement.cli.keys import Keys
 from engagement.cli.picker import Option, Picker
+from engagement.cli.profile_options import MAX_BUS
 from engagement.cli.profile_preview import Preview
 from engagement.errors import InputError
 from engagement.extract import cars
-from engagement.extract.profiles import SignalEntry, Transform
+from engagement.extract.profiles import MAX_ENTRIES, SignalEntry, Transform
 from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _MEANINGS = {
 }
 _SAVE, _QUIT, _OTHER = "save", "quit", "another key"
 _MIN_SCORE = 0.3
-_MAX_BUS = 255
+_BUSES = {str(bus) for bus in range(MAX_BUS + 1)}
 
 
 class Session:
@@ -55,7 +56,7 @@ class Session:
     def __init__(
         self, *, name: str | None, dbc: str | None, log: LogFile | None, taken: Collection[str]
     ) -> None:
-        self.name = name or ""
+        self.name = (name or "").strip()
         self.description = ""
         self.is_default = False
         self.signals: dict[str, list[SignalEntry]] = {}
@@ -67,7 +68,7 @@ class Session:
 
     def run(self, *, may_replace: bool) -> bool:
         """Ask until it is to be saved; False if it is not."""
-        self.name = self.name or str(click.prompt("Name of the profile", err=True)).strip()
+        self.name = self.name or _ask_name("Name of the profile")
         if not self._find_dbc():
             return False
         render.note(f"{self.chosen.name}: {len(self.chosen.signals.signals)} signals")
@@ -77,7 +78,7 @@ class Session:
         while True:
             key = self._choose_key()
             if key == _OTHER:
-                key = str(click.prompt("Key", err=True)).strip()
+                key = _ask_name("Key")
             if key is None or key == _QUIT:
                 if not self.signals or click.confirm("Leave without saving?", err=True):
                     return False
@@ -156,7 +157,8 @@ class Session:
                 break
             entries.append(entry)
             render.note(f"{key}: {_shown(entry)}")
-            if not click.confirm("Another signal for this key, as a bit mask?", err=True):
+            question = "Another signal for this key, as a bit mask?"
+            if len(entries) >= MAX_ENTRIES or not click.confirm(question, err=True):
                 break
         if entries:
             self.signals[key] = entries
@@ -212,7 +214,7 @@ class Session:
         if self.name in self._taken and not may_replace:
             message = f"There is a profile {self.name!r}. Replace it?"
             if not click.confirm(message, err=True):
-                self.name = str(click.prompt("Another name", err=True)).strip()
+                self.name = _ask_name("Another name")
                 return False
         elif not click.confirm("Save it?", default=True, err=True):
             return False
@@ -235,6 +237,16 @@ def _shown(entry: SignalEntry) -> str:
     return f"{entry.message}.{entry.signal}{bus}{scaled}{f'{offset:+g}' if offset else ''}"
 
 
+def _ask_name(question: str) -> str:
+    return str(click.prompt(question, value_proc=_named, err=True))
+
+
+def _named(value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("a name has letters")
+    return value.strip()
+
+
 def _finite(value: str) -> float:
     try:
         found = float(value)
@@ -246,8 +258,6 @@ def _finite(value: str) -> float:
 
 
 def _bus(value: str) -> str:
-    if value and not (value.isdigit() and int(value) <= _MAX_BUS):
-        raise click.BadParameter(
-            f"{value!r} is no bus; it is a number up to {_MAX_BUS}, or nothing"
-        )
+    if value and value not in _BUSES:
+        raise click.BadParameter(f"{value!r} is no bus; it is a number up to {MAX_BUS}, or nothing")
     return value

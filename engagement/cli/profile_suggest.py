@@ -11,15 +11,12 @@ from engagement.cli import render
 from engagement.cli.dbc_choice import DBC_HELP, choose_dbc, keep_dbc
 from engagement.cli.drive_logs import find_drive_logs, read_car, read_each
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import two_decimals
+from engagement.cli.formats import rounded, two_decimals
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import PROFILES_FILE, profiles_option
 from engagement.cli.render import Column, Line
-from engagement.cli.sparkline import rounded
-from engagement.errors import InputError
 from engagement.extract.frames import read_frames
-from engagement.extract.profile_files import NewProfile, read_profiles, save_profile
-from engagement.extract.profiles import SignalEntry, Transform
+from engagement.extract.profile_files import NewProfile, check_name, read_profiles, save_profile
 from engagement.extract.references import read_reference
 from engagement.extract.suggested_profile import profile_entries
 from engagement.extract.suggestions import Suggester
@@ -83,7 +80,8 @@ def suggest(
     """
     path = profiles_file or PROFILES_FILE
     if name is not None:
-        _check_name(path, name, may_replace=may_replace)
+        # Before the work, not after it.
+        check_name(path, name, read_profiles(path).get("profiles", {}), may_replace=may_replace)
     logs = find_drive_logs(paths)
     chosen = choose_dbc(dbc, None if dbc else read_car(logs))
     rankings = rank_signals(logs, chosen)
@@ -108,23 +106,10 @@ def rank_signals(logs: Sequence[LogFile], chosen: ChosenDbc) -> list[Ranking]:
     return suggester.rank()
 
 
-def _check_name(path: Path, name: str, *, may_replace: bool) -> None:
-    """Refuse before the work, not after it.
-
-    Raises:
-        InputError: If there is a profile of that name, which may not be replaced.
-    """
-    if name in read_profiles(path).get("profiles", {}) and not may_replace:
-        raise InputError(f"{path}: there is a profile {name!r} already; --replace replaces it")
-
-
 def _save(
     path: Path, name: str, chosen: ChosenDbc, rankings: list[Ranking], *, may_replace: bool
 ) -> None:
-    signals = {
-        key: [SignalEntry(e.message, e.signal, bus, Transform(scale)) for e, bus, scale in entries]
-        for key, entries in profile_entries(rankings).items()
-    }
+    signals = profile_entries(rankings)
     dbc_file = keep_dbc(chosen, path)
     profile = NewProfile(name, dbc_file, signals, f"suggested from {chosen.name}")
     save_profile(path, profile, may_replace=may_replace)

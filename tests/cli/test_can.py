@@ -199,7 +199,7 @@ def test_a_damaged_log_is_told_and_the_others_written(run_alone, drive, tmp_path
 
 def test_logs_that_are_none_are_one_line(run_alone, tmp_path):
     (tmp_path / "rlog").write_bytes(b"")
-    for words in (["--list"], ["--dbc", "demo_car", "--out", "a.csv"]):
+    for words in (["--list"], ["--list", "--json"], ["--dbc", "demo_car", "--out", "a.csv"]):
         result = run_alone("can", "rlog", *words)
         assert result.exit_code in (ExitCode.LOGS, ExitCode.FAILED)
         assert "Traceback" not in result.output

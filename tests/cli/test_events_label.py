@@ -127,6 +127,7 @@ def test_csv_of_labels_has_every_column(engagement, listed):
         (["{first}", "two words"], ExitCode.USAGE, "'two words' is no label"),
         (["{first}", "\x1b[2J"], ExitCode.USAGE, "is no label"),
         (["{first}", "true", "--note", "x" * 2001], ExitCode.USAGE, "up to 2000 characters"),
+        (["{first}", "true", "--note", "\udcff"], ExitCode.USAGE, "a note is text"),
         (["--remove", "{first}"], ExitCode.FAILED, "no label of"),
     ],
 )

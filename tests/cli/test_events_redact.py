@@ -65,6 +65,16 @@ def test_there_are_no_positions_unless_places_are_named(redact, tmp_path):
         assert all(row["latitude"] == fix["latitude"] for row in hidden)
 
 
+def test_what_may_be_shared_by_mistake_is_named(redact, tmp_path):
+    (tmp_path / "shared").mkdir()
+    for number in range(6):
+        (tmp_path / "shared" / f"track{number}.gpx").write_text("")
+    result = redact("--out", "shared", "--place", "0,0.5,100")
+    assert "0,0.5,100 cuts nothing off: is it LAT,LON,RADIUS_M?" in result.stderr
+    assert "shared also holds what is not redacted: track0.gpx, " in result.stderr
+    assert "track5" not in result.stderr
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_folder_gets_four_files(redact, tmp_path, kind):
     redact("--out", "shared", "--format", kind)

@@ -24,8 +24,9 @@ def log(tmp_path_factory):
     return list(write_drive(folder, drive))[1]
 
 
-def start(tmp_path, *words):
-    return Terminal(["profile", "new", *map(str, words)], tmp_path, columns=110)
+def start(tmp_path, *words, **environment):
+    arguments = ["profile", "new", *map(str, words)]
+    return Terminal(arguments, tmp_path, columns=110, **environment)
 
 
 def load(tmp_path, name):
@@ -112,10 +113,12 @@ def test_a_profile_is_made_from_lists_with_the_values_of_a_log(tmp_path, log):
 def test_without_a_log_the_bus_is_typed_and_a_key_can_be_of_ones_own(tmp_path):
     terminal = start(tmp_path, "mine", "--dbc", "demo_car")
     take(terminal, "which key?", "another")
-    answer(terminal, "Key: ", "steering_angle")
+    answer(terminal, "Key: ", "  ")
+    answer(terminal, "a name has letters", "steering_angle")
     take(terminal, "which signal?", "angle")
     answer(terminal, "Bus (nothing for any): ", "256")
-    answer(terminal, "'256' is no bus", "2")
+    answer(terminal, "'256' is no bus", "²")
+    answer(terminal, "'²' is no bus", "2")
     answer(terminal, "Scale of STEERING_STATUS.STEERING_ANGLE [1.0]: ", "0.5")
     answer(terminal, "Offset, after the scale [0.0]: ")
     answer(terminal, "as a bit mask? [y/N]: ")
@@ -259,7 +262,13 @@ def test_options_make_a_profile_without_questions(run_alone, tmp_path):
         (["mine", "--key", "a=CLU1.CF_Clu_Odometer"], "name a DBC with --dbc"),
         (["mine", "--dbc", "demo_car", "--key", "a=CLU1"], "is no signal of a key"),
         (["mine", "--dbc", "demo_car", "--key", "a=CLU1.x@999"], "there is no bus 999"),
+        (["mine", "--dbc", "demo_car", "--key", f"a=CLU1.x@{'9' * 5000}"], "is no signal of a key"),
         (["mine", "--dbc", "demo_car", "--key", "a=CLU1.x*1e999"], "too large"),
+        ([" ", "--dbc", "demo_car", "--key", "a=CLU1.CF_Clu_Odometer"], "needs a name"),
+        (
+            ["mine", "--dbc", "demo_car", *["--key", "a=CLU1.CF_Clu_Odometer"] * 53],
+            "--key a: a key takes up to 52 signals",
+        ),
         (
             ["mine", "--dbc", "demo_car", "--key", "a=CLU1.CF_Clu_Odometr"],
             "did you mean 'CLU1.CF_Clu_Odometer'?",
@@ -282,3 +291,9 @@ def test_options_replace_a_profile_only_with_replace(run_alone, tmp_path):
     assert path.read_bytes() == before
     assert run_alone(*words, "--replace").exit_code == ExitCode.OK
     assert load(tmp_path, "mine").signals[0].key == "a"
+
+
+def test_a_terminal_that_can_not_show_lists_is_not_asked_in(tmp_path):
+    terminal = start(tmp_path, "mine", "--dbc", "demo_car", TERM="dumb")
+    terminal.read_until("this terminal can't show lists; give a name and signals")
+    assert terminal.wait() == ExitCode.USAGE

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import LogError
+from engagement.extract.can import BitField, SignalSpec, extract_signals
 from engagement.extract.dbc import parse_dbc
 from engagement.extract.frames import (
     count_traffic,
@@ -28,6 +29,7 @@ from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
 from engagement.logs.writer import EventBuilder
 from tests.oracles.can import bits, make_frames
+from tests.support.car_logs import car_params_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,9 +120,10 @@ def test_a_dbc_of_many_signals_is_listed_in_a_moment():
 
 def test_the_car_is_that_of_the_params_where_nothing_else_says():
     builder = EventBuilder()
-    params = builder.event("initData", 1, {"params": {"entries": [PARAM]}})
+    param = {"key": "CarParams", "value": car_params_bytes("MAZDA CX-5")}
+    params = builder.event("initData", 1, {"params": {"entries": [param]}})
     said = builder.event("carParams", 2, {"carFingerprint": "HONDA CIVIC"})
-    for content, car in ((params, "MAZDA CX-5"), (params + said, "HONDA CIVIC"), (said, "HONDA CIVIC")):
+    for content, car in ((params, "MAZDA CX-5"), (params + said, "HONDA CIVIC")):
         log = Log(content, load_schema())
         assert read_fingerprint(log) == car
         log.close()
@@ -245,3 +248,11 @@ def test_a_damaged_log_gives_frames_or_an_error_of_ours(tmp_path_factory, change
     except LogError:
         return
     assert len(suggester.rank()) == 9
+
+
+def test_more_signals_than_a_small_number_counts_keep_their_names():
+    n_signals = 33_000
+    field = BitField(0, 8)
+    specs = [SignalSpec(f"ONE.s{n}", 0, False, 1, None, 1, field) for n in range(n_signals)]  # noqa: FBT003
+    found = extract_signals(make_frames([(1, 0, b"\x05")]), specs)
+    assert found.key_num.tolist() == list(range(n_signals))

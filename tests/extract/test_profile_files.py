@@ -73,8 +73,40 @@ def test_a_profile_is_replaced_only_if_it_may_be(path):
     assert read_profiles(path)["profiles"]["mine"]["dbc_file"] == "b.dbc"
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_profile_has_a_name(path, name):
+    with pytest.raises(InputError, match="needs a name"):
+        save_profile(path, NewProfile(name, "a.dbc", ENTRIES))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("n_entries", [0, 53])
+def test_what_could_not_be_loaded_is_not_saved(path, n_entries):
+    entries = [SignalEntry("A", f"x{number}") for number in range(n_entries)]
+    with pytest.raises(InputError, match=f"{n_entries} signals; a key takes 1 to 52"):
+        save_profile(path, NewProfile("mine", "demo_car.dbc", {"key": entries}))
+    assert not path.exists()
+
+
+def test_the_most_signals_that_a_key_takes_are_loaded_again(path, tmp_path):
+    entries = [SignalEntry("A", f"x{number}") for number in range(52)]
+    save_profile(path, NewProfile("mine", "demo_car.dbc", {"key": entries}))
+    found = load_profile(profiles_file=path, name="mine", cwd=tmp_path)
+    assert found.signals == (ProfileSignal("key", tuple(entries)),)
+
+
 @pytest.mark.parametrize(
-    "content", [b"{", b"[]", b'{"profiles": []}', b"\xff\xfe", b"[" * 100_000], ids=repr
+    "content",
+    [
+        b'{"profiles": {}, "x": 1e999}',
+        b'{"profiles": {}, "x": NaN}',
+        b"{",
+        b"[]",
+        b'{"profiles": []}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+    ids=repr,
 )
 def test_a_file_that_does_not_hold_stays_as_it_is(path, content):
     path.write_bytes(content)

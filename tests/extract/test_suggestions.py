@@ -7,6 +7,7 @@ import pytest
 
 from engagement.extract.can import BitField, CanFrames, SignalSpec
 from engagement.extract.frames import DbcSignal
+from engagement.extract.profiles import Transform
 from engagement.extract.references import COLUMNS, FLAGS, VALUES, Reference
 from engagement.extract.suggested_profile import profile_entries
 from engagement.extract.suggestions import BUTTONS, ODOMETER, Suggester
@@ -242,7 +243,7 @@ def test_buttons_that_are_signals_of_their_own_come_together():
     assert "resume" in names
     assert names & {"set", "copy_of_set"}
     entries = profile_entries(got.values())[BUTTONS]
-    assert {signal.signal for signal, _, _ in entries} == names
+    assert {entry.signal for entry in entries} == names
 
 
 def test_a_drive_in_several_logs_is_judged_as_in_one():
@@ -291,6 +292,24 @@ def test_a_flag_that_is_up_when_it_should_be_down_is_no_candidate():
     assert not rank(make_signals(columns), split(drive, columns))["gas_pressed"].candidates
 
 
+def test_a_flag_is_judged_by_whether_the_signal_is_not_0_as_a_profile_reads_it():
+    drive = Drive(6)
+    left, right = drive.flags["left_blinker"], drive.flags["right_blinker"]
+    columns = {
+        "pedal": drive.flags["gas_pressed"] * drive.rng.uniform(0.5, 100, len(drive.time_s)),
+        "one_or_two": 1.0 + drive.flags["brake_pressed"],
+        "left": 7.0 * left,
+        "direction": np.where(left, 1.0, 2.0 * right),
+    }
+    got = rank(make_signals(columns), split(drive, columns))
+    pedal, blinker = got["gas_pressed"].best[0], got["left_blinker"].best[0]
+    assert (pedal.signal.signal, pedal.scale, pedal.offset) == ("pedal", 1.0, 0.0)
+    assert pedal.score > 0.95
+    assert not got["brake_pressed"].best
+    assert blinker.signal.signal == "left"
+    assert got["right_blinker"].candidates[0].score < 0.9
+
+
 def test_what_openpilot_sends_is_no_candidate():
     drive = Drive(1)
     columns = drive.truths()
@@ -316,9 +335,55 @@ def test_a_profile_takes_the_sign_of_a_torque_km_and_the_speeds_of_the_wheels():
     )
     entries = profile_entries(got.values())
     assert {
-        key: [(s.signal, scale) for s, _, scale in found] for key, found in entries.items()
+        key: [(each.signal, each.transform.scale) for each in found]
+        for key, found in entries.items()
     } == {
         ODOMETER: [("MILES", 1.609344)],
         "steering_driver_torque": [("TORQUE", -1.0)],
         **{f"wheel_speed_{c}_kph": [(f"WHEEL_{c.upper()}", 1.0)] for c in ("fl", "fr", "rl", "rr")},
     }
+
+
+def test_a_torque_keeps_carstates_zero_if_it_is_known():
+    drive = Drive(4)
+    columns = {"counted_from_512": np.round(drive.torque / -2) + 512, "motor": drive.motor * 2}
+    entries = profile_entries(rank(make_signals(columns), split(drive, columns)).values())
+    assert entries["steering_driver_torque"][0].transform == Transform(-1.0, 512.0)
+    assert entries["steering_motor_torque"][0].transform == Transform(1.0, 0.0)
+    noisy = {"noisy": drive.torque + 40 * drive.smooth_noise(0.5) + 512}
+    entries = profile_entries(rank(make_signals(noisy), split(drive, noisy)).values())
+    assert entries["steering_driver_torque"][0].transform == Transform(1.0, 0.0)
+
+
+def test_a_speed_that_falls_when_the_car_gets_faster_is_none():
+    drive = Drive(4)
+    columns = {"time_per_metre": 300 - drive.speed_mps, "torque": -drive.torque}
+    got = rank(make_signals(columns), split(drive, columns))
+    assert not got["wheel_speed"].candidates
+    assert got["steering_driver_torque"].best
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("WHEEL_FL", "WHEEL_FR", "WHEEL_RL", "WHEEL_RR"),
+        ("WHL_SpdFLVal", "WHL_SpdFRVal", "WHL_SpdRLVal", "WHL_SpdRRVal"),
+        ("WhlFl_W_Meas", "WhlFr_W_Meas", "WhlRl_W_Meas", "WhlRr_W_Meas"),
+        ("ESP_VL_Radgeschw", "ESP_VR_Radgeschw", "ESP_HL_Radgeschw", "ESP_HR_Radgeschw"),
+    ],
+)
+def test_wheels_are_known_by_a_word_of_their_names(names):
+    drive = Drive(8)
+    kph = drive.speed_mps * 3.6
+    # Follow as well, or well enough to fit, and are no wheels whatever letters they have.
+    others = {
+        "CURRENT_SPEED": kph,
+        "FLOW": kph,
+        "FrontRightSpd": kph,
+        "FL_RPM": kph + 20 * drive.motor / 300,
+    }
+    columns = others | dict.fromkeys(names, kph)
+    got = rank(make_signals(columns), split(drive, columns))
+    found = {key: [each.signal for each in e] for key, e in profile_entries(got.values()).items()}
+    corners = zip(("fl", "fr", "rl", "rr"), names, strict=True)
+    assert found == {f"wheel_speed_{corner}_kph": [name] for corner, name in corners}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -238,7 +239,7 @@ def test_a_failed_replacement_leaves_the_old_file_alone(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "no space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="no space"):
         files.write_json_atomically(target, [1])
 

@@ -114,6 +114,17 @@ def worst(database):
         return reader.rows("select * from events where is_critical order by severity desc")
 
 
+@pytest.fixture
+def no_viewer(monkeypatch):
+    """Nothing is written for an event and nothing is started."""
+    monkeypatch.setattr(opening.viewer, "choose_way", lambda _settings: "local")
+    monkeypatch.setattr(
+        opening.PlotJugglerOpener,
+        "open",
+        lambda *_words: opening.Opened(opening.Plan("local"), None),
+    )
+
+
 class ScriptedKeys:
     """Presses keys one after the other; what can be called is called in between."""
 
@@ -126,7 +137,7 @@ class ScriptedKeys:
     def __exit__(self, *error):
         pass
 
-    lines = __enter__
+    lines = wait = __enter__
 
     def read(self, on_idle):
         on_idle()

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_sigterm_ends_everything(opened):
     assert opened.wait() == ExitCode.INTERRUPTED
 
 
+def test_sigterm_ends_everything_from_a_question_too(opened):
+    opened.send("l")
+    opened.read_until("]: ")
+    opened.process.send_signal(signal.SIGTERM)
+    opened.read_until("interrupted")
+    assert opened.wait() == ExitCode.INTERRUPTED
+
+
 def test_a_terminal_that_goes_away_leaves_nothing(opened):
     os.close(opened.file)
     assert opened.process.wait(PATIENCE_S) != ExitCode.OK
@@ -84,4 +93,8 @@ def test_a_viewer_may_be_left_open(opened, programs):
     assert (folder / "clip.csv").is_file()
     assert is_running(started["pid"])
     os.killpg(started["pid"], signal.SIGKILL)
+    deadline_s = time.monotonic() + PATIENCE_S
+    while is_running(started["pid"]):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
     shutil.rmtree(folder)

@@ -34,8 +34,8 @@ def test_each_event_gets_a_viewer_of_its_own_at_its_moment(review, programs, wor
     assert "2 of 2 events looked at" in shown
 
 
-def test_labels_and_notes_are_written_and_shown(review, programs, own, worst, answer):
-    programs.install("plotjuggler")
+@pytest.mark.usefixtures("no_viewer")
+def test_labels_and_notes_are_written_and_shown(review, own, worst, answer):
     answer("TRUE", "a cut-in")
     shown = review("l", "t", "n", "p", "q", database=own)
     assert "labelled true\n" in shown
@@ -50,14 +50,8 @@ def _labels(database):
     return {row["event_id"]: (row["label"], row["note"]) for row in rows}
 
 
-@pytest.fixture
-def unlabelled(review, programs, own):
-    programs.install("plotjuggler")
-    return review, own
-
-
 @pytest.mark.parametrize(
-    ("key", "lines", "message"),
+    "asked",
     [
         ("l", [""], "nothing was written"),
         ("l", [KeyboardInterrupt()], "nothing was written"),
@@ -70,15 +64,16 @@ def unlabelled(review, programs, own):
         ("l", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "")], "no text in UTF-8"),
     ],
 )
-def test_what_is_no_label_changes_nothing(unlabelled, answer, key, lines, message):
-    review, own = unlabelled
+@pytest.mark.usefixtures("no_viewer")
+def test_what_is_no_label_changes_nothing(review, own, answer, asked):
+    key, lines, message = asked
     answer(*lines)
     assert message in review(key, "q", database=own)
     assert _labels(own) == {}
 
 
-def test_what_is_put_aside_is_named_at_the_end(review, programs, worst):
-    programs.install("plotjuggler")
+@pytest.mark.usefixtures("no_viewer")
+def test_what_is_put_aside_is_named_at_the_end(review, worst):
     shown = review("s", "n", "x", "p", "p", "q")
     assert "this is the last event; q ends" in shown
     assert "this is the first event; q ends" in shown
