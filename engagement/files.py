@@ -6,12 +6,12 @@ import os
 import secrets
 import stat
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedWriter
-    from pathlib import Path
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def replacing(out: Path) -> Iterator[BufferedWriter]:
     Raises:
         OSError: If it can't be written.
     """
-    target = out.resolve()
+    target = Path(os.path.realpath(out))  # Path.resolve() raises another error at a circle of links
     if target.exists() and not target.is_file():
         with target.open("wb") as pipe:
             yield pipe

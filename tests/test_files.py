@@ -58,3 +58,14 @@ def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError), replacing(tmp_path):
         pass
     assert tmp_path.is_dir()
+
+
+def test_a_link_to_itself_gives_way(tmp_path):
+    out = tmp_path / "out"
+    out.symlink_to(out)
+
+    with replacing(out) as file:
+        file.write(b"new")
+
+    assert out.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [out]

@@ -13,7 +13,8 @@ from engagement.files import replacing
 from engagement.resources import resource_dir
 
 DBC_HELP = "A DBC file, or the name of one that opendbc has.  [default: the car's own, by opendbc]"
-_INSTALL = "with pip install 'engagement[cars]' the car's own is found"
+_HINT = "pip install 'engagement[cars]'"
+_INSTALL = f"with {_HINT} the car's own is found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,6 @@ def choose_dbc(given: str | None, fingerprint: str | None) -> ChosenDbc:
     if name not in known:
         raise InputError(f"--dbc: no file {given!r}, and opendbc has none{suggestion(name, known)}")
     return _of_opendbc(name, known[name])
-
-
-_HINT = "pip install 'engagement[cars]'"
 
 
 def keep_dbc(chosen: ChosenDbc, profiles_file: Path) -> str:

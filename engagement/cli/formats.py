@@ -111,3 +111,13 @@ def spans(numbers: list[int]) -> str:
         else:
             runs.append([number, number])
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def reading(value: float | None) -> str:
+    """A value as a display would show it: up to seven digits."""
+    return UNKNOWN if value is None else f"{value:.7g}"
+
+
+def rounded(value: float | None) -> str:
+    """A number that was fitted: four digits say all that it knows."""
+    return UNKNOWN if value is None else f"{value:.4g}"

@@ -77,15 +77,19 @@ class Keys:
         """
         while True:
             while not self._unread:
-                # Again and again: a signal that comes just before a wait does not end it.
-                if self._is_typed(_LOOK_EVERY_S):
-                    self._fill()
-                elif on_idle:
-                    on_idle()
+                self.wait(on_idle)
+                self._fill()
             first, self._unread = self._unread[0], self._unread[1:]
             key = self._sequence() if first == "\x1b" else _CONTROLS.get(first, first)
             if key and (len(key) > 1 or key.isprintable()):
                 return key
+
+    def wait(self, on_idle: Callable[[], object] | None = None) -> None:
+        """Wait till a key is pressed, or while the terminal takes lines till there is one."""
+        # Again and again: a signal that comes just before a wait does not end it.
+        while not self._is_typed(_LOOK_EVERY_S):
+            if on_idle:
+                on_idle()
 
     def _is_typed(self, wait_s: float) -> bool:
         return bool(select.select([self._file], [], [], wait_s)[0])

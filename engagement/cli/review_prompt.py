@@ -48,6 +48,10 @@ q  end, as does Ctrl-D"""
 _PATIENCE_S = 0.3
 
 
+class _Terminated(KeyboardInterrupt):
+    """As Ctrl-C, but it ends more than a question."""
+
+
 class Review:
     """A walk through events at a terminal.
 
@@ -83,8 +87,7 @@ class Review:
     def run(self, events: Sequence[Row]) -> None:
         """Go through the events until the user ends it; nothing runs or lies about then."""
         walk = Walk(events)
-        as_ctrl_c = _signals_by(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP)
-        with as_ctrl_c, self._keyboard:
+        with _signals_by(_terminate, signal.SIGTERM, signal.SIGHUP), self._keyboard:
             try:
                 self._open(walk)
                 while self._step(walk):
@@ -209,8 +212,12 @@ class Review:
         """
         try:
             with self._keyboard.lines():
-                line = input(f"  {what}: ").strip()
+                click.echo(f"  {what}: ", nl=False)
+                self._keyboard.wait()
+                line = input("").strip()
             line.encode()
+        except _Terminated:
+            raise
         except (EOFError, KeyboardInterrupt):
             click.echo()
             return ""
@@ -265,6 +272,10 @@ def _signals_by(handler: Callable[[int, Any], Any] | int, *numbers: int) -> Iter
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise _Terminated
 
 
 def _print_error(error: EngagementError | str) -> None:

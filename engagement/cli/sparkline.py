@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engagement.cli.formats import UNKNOWN
-
 if TYPE_CHECKING:
     from engagement.extract.can import Array
 
@@ -38,16 +36,6 @@ def sparkline(points: Array) -> str:
         shares = (points[is_there] - low) / span if 0 < span < np.inf else np.zeros(is_there.sum())
     bars = iter(np.minimum((shares * len(_BARS)).astype(int), len(_BARS) - 1).tolist())
     return "".join(_BARS[next(bars)] if here else " " for here in is_there.tolist())
-
-
-def reading(value: float | None) -> str:
-    """A value as a display would show it: up to seven digits."""
-    return UNKNOWN if value is None else f"{value:.7g}"
-
-
-def rounded(value: float | None) -> str:
-    """A number that was fitted: four digits say all that it knows."""
-    return UNKNOWN if value is None else f"{value:.4g}"
 
 
 def shows_plots() -> bool:

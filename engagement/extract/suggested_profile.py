@@ -6,17 +6,18 @@ import re
 from math import copysign
 from typing import TYPE_CHECKING
 
+from engagement.extract.profiles import SignalEntry, Transform
 from engagement.extract.references import VALUES
 from engagement.extract.suggestions import ODOMETER, UNIT_TOLERANCE, WHEELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engagement.extract.frames import DbcSignal
     from engagement.extract.suggestions import Candidate, Ranking
 
 _UNITS_KPH = (1.0, 1.609344, 3.6)  # km/h, mph, m/s
 _KPH_PER_MPS = 3.6
+_MIN_SURE = 0.9  # a score; what follows less well has a zero that is chance
 _CORNERS = {  # and what names call them, the German ones too
     "fl": ("fl", "lf", "vl"),
     "fr": ("fr", "rf", "vr"),
@@ -27,35 +28,50 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of WHL_SPD_FL, WheelSpee
 _MAX_BEHIND = 0.05  # of the best's score: what follows less well is no wheel
 
 
-def profile_entries(
-    rankings: Iterable[Ranking],
-) -> dict[str, list[tuple[DbcSignal, int, float]]]:
-    """What a profile would have: by key the signals, their bus and scale.
+def profile_entries(rankings: Iterable[Ranking]) -> dict[str, list[SignalEntry]]:
+    """What a profile would have, by key.
 
-    Torques keep the unit of the DBC and take only the sign of carState's, odometers become km,
-    and speeds those of the four wheels in km/h, if the names of the signals tell them apart.
+    Torques keep the unit of the DBC and take the sign of carState's, and its zero; odometers become
+    km, and speeds those of the four wheels in km/h, if the names of the signals tell them apart.
     """
-    found: dict[str, list[tuple[DbcSignal, int, float]]] = {}
+    found: dict[str, list[SignalEntry]] = {}
     for ranking in rankings:
-        best = ranking.best
         if ranking.key == WHEELS:
             found |= _wheels(ranking)
-        elif ranking.key in VALUES:
-            found |= {ranking.key: [(c.signal, c.bus, copysign(1.0, c.scale)) for c in best]}
-        else:
-            is_distance = ranking.key == ODOMETER
-            found[ranking.key] = [(c.signal, c.bus, c.scale if is_distance else 1.0) for c in best]
-    return {key: entries for key, entries in found.items() if entries}
+        elif ranking.best:
+            found[ranking.key] = [_entry(ranking.key, each) for each in ranking.best]
+    return found
 
 
-def _wheels(ranking: Ranking) -> dict[str, list[tuple[DbcSignal, int, float]]]:
-    found: dict[str, list[tuple[DbcSignal, int, float]]] = {}
+def _entry(key: str, candidate: Candidate) -> SignalEntry:
+    if key in VALUES:
+        sign = copysign(1.0, candidate.scale)
+        return _as_entry(candidate, Transform(sign, _zero(candidate)))
+    return _as_entry(candidate, Transform(candidate.scale if key == ODOMETER else 1.0))
+
+
+def _zero(candidate: Candidate) -> float:
+    """What is to be added so that 0 is carState's, in steps of the signal; 0 if nobody knows."""
+    step = abs(float(candidate.signal.spec.field.scale))
+    if candidate.score < _MIN_SURE or not step or not candidate.scale:
+        return 0.0
+    steps = round(candidate.offset / abs(candidate.scale) / step)
+    return float(f"{steps * step:.6g}")
+
+
+def _as_entry(candidate: Candidate, transform: Transform) -> SignalEntry:
+    signal = candidate.signal
+    return SignalEntry(signal.message, signal.signal, candidate.bus, transform)
+
+
+def _wheels(ranking: Ranking) -> dict[str, list[SignalEntry]]:
+    found: dict[str, list[SignalEntry]] = {}
     for best in ranking.best:
         for candidate in ranking.candidates:
             corner = _corner(candidate.signal.signal)
             key = f"wheel_speed_{corner}_kph"
             if corner and key not in found and candidate.score >= best.score - _MAX_BEHIND:
-                found[key] = [(candidate.signal, candidate.bus, _kph_scale(candidate))]
+                found[key] = [_as_entry(candidate, Transform(_kph_scale(candidate)))]
     return found
 
 

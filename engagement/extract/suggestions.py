@@ -2,13 +2,14 @@
 
 Logs go in one after the other; of each signal on each bus only sums, and the moments at which a
 slow one changes, are kept. A signal that carState is made from follows it but for a delay and a
-unit, so the share of the variance that a straight line explains is near 1; buttons are matched by
-when they change, and an odometer must rise with the integral of the speed, and not with the clock.
+unit, so the share of the variance that a straight line explains is near 1; for a flag that is asked
+of whether the signal is not 0, which is how a profile is read. Buttons are matched by when they
+change, and an odometer must rise with the integral of the speed, and not with the clock.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from engagement.extract.can import Array, CanFrames
-    from engagement.extract.frames import DbcSignal
+    from engagement.extract.frames import DbcSignal, Values
     from engagement.extract.references import Reference
     from engagement.logs.columns import Table
 
 ODOMETER, BUTTONS, WHEELS = "odometer", "cruise_state", "wheel_speed"
 KEYS = (ODOMETER, BUTTONS, *VALUES, *FLAGS)
 FITS_FROM = {ODOMETER: 0.8, BUTTONS: 0.6, **dict.fromkeys(VALUES, 0.7), **dict.fromkeys(FLAGS, 0.6)}
-_RISING = {WHEELS, *FLAGS}  # torques may be counted the other way round, these may not
+_OF_FLAGS = slice(COLUMNS.index(next(iter(FLAGS))) * len(LAGS_S), len(COLUMNS) * len(LAGS_S))
 _MIN_VALUES = 20
 _MIN_DISTANCE_KM = 0.3
 _GAP_NS = 1_000_000_000
@@ -42,7 +43,8 @@ _MIN_GAIN = 0.01  # less is chance
 class Candidate:
     """A signal on a bus, and how well it follows; 1 is exactly, 0 not at all.
 
-    Value * `scale` + `offset` is what carState says, `lag_s` later. `scale` is 1 for buttons.
+    Value * `scale` + `offset` is what carState says, `lag_s` later. `scale` is 1 for buttons and
+    flags.
     """
 
     signal: DbcSignal
@@ -80,6 +82,7 @@ class Suggester:
     def __init__(self, signals: Sequence[DbcSignal]) -> None:
         self._signals = signals
         self._tallies: dict[tuple[str, int], Tally] = {}
+        self._switches: dict[tuple[str, int], Tally] = {}  # of whether it is not 0
         self._buttons: list[Array] = []
         self._least = np.full(len(COLUMNS), np.inf)
         self._greatest = np.full(len(COLUMNS), -np.inf)
@@ -95,8 +98,7 @@ class Suggester:
         start_ns, end_ns = int(reference.mono_ns[0]), int(reference.mono_ns[-1])
         self._start_ns = start_ns if self._start_ns is None else self._start_ns
         if self._end_ns is None or not 0 <= start_ns - self._end_ns <= _GAP_NS:
-            for tally in self._tallies.values():
-                tally.close_run()
+            self._close_runs()
             self._distance_km = 0.0
         columns = reference.columns.copy()
         columns[0] += self._distance_km
@@ -117,37 +119,55 @@ class Suggester:
                 at_ns = values.mono_ns
                 clock_s = (at_ns - (self._start_ns or 0)) / 1e9
                 expected = np.stack([*_expected(at_ns, mono_ns, columns), clock_s], axis=1)
-            place = values.signal.key, values.bus
-            tally = self._tallies.get(place)
-            if tally is None:
-                tally = self._tallies[place] = Tally(values.signal, values.bus, expected.shape[1])
             is_inside = (at_ns >= mono_ns[0]) & (at_ns <= mono_ns[-1])
             is_inside &= np.isfinite(values.value)
-            tally.add(at_ns[is_inside], values.value[is_inside], expected[is_inside])
+            value, wanted = values.value[is_inside], expected[is_inside]
+            _tally_of(self._tallies, values, wanted).add(at_ns[is_inside], value, wanted)
+            is_on, flags = (value != 0).astype(np.float64), wanted[:, _OF_FLAGS]
+            _tally_of(self._switches, values, flags).add(at_ns[is_inside], is_on, flags)
+
+    def _close_runs(self) -> None:
+        for tally in (*self._tallies.values(), *self._switches.values()):
+            tally.close_run()
 
     def rank(self) -> list[Ranking]:
         """Rank the signals for each key."""
-        for tally in self._tallies.values():
-            tally.close_run()
-        tallies = [tally for tally in self._tallies.values() if tally.n_values >= _MIN_VALUES]
-        fields = {**VALUES, **FLAGS}
+        self._close_runs()
+        tallies, switches = (
+            [tally for tally in every.values() if tally.n_values >= _MIN_VALUES]
+            for every in (self._tallies, self._switches)
+        )
         if not tallies:
             problem = f"no signal of the DBC has {_MIN_VALUES} values"
             return [Ranking(key, "", problem) for key in KEYS]
         return [
             self._rank_odometers(tallies),
             self._rank_buttons(tallies),
-            *(self._rank_values(key, fields[key], tallies) for key in fields),
+            *(self._rank_values(key, tallies) for key in VALUES),
+            *(self._rank_flags(key, switches) for key in FLAGS),
         ]
 
-    def _rank_values(self, key: str, field: str, tallies: list[Tally]) -> Ranking:
-        column = COLUMNS.index(key)
-        source = f"carState.{field}"
-        problem = self._problem(column, source)
+    def _rank_values(self, key: str, tallies: list[Tally]) -> Ranking:
+        source = f"carState.{VALUES[key]}"
+        problem = self._problem(COLUMNS.index(key), source)
         if problem:
             return Ranking(key, source, problem)
-        found = [_follow(tally, column, may_fall=key not in _RISING) for tally in tallies]
+        column = COLUMNS.index(key) * len(LAGS_S)
+        found = [_follow(tally, column) for tally in tallies]
+        if key == WHEELS:  # torques may be counted the other way round, speeds may not
+            found = [each for each in found if each.scale > 0]
         return _ranked(key, source, found)
+
+    def _rank_flags(self, key: str, switches: list[Tally]) -> Ranking:
+        source = f"carState.{FLAGS[key]}"
+        problem = self._problem(COLUMNS.index(key), source)
+        if problem:
+            return Ranking(key, source, problem)
+        column = [*FLAGS].index(key) * len(LAGS_S)
+        found = [_follow(tally, column) for tally in switches]
+        return _ranked(
+            key, source, [replace(each, scale=1.0, offset=0.0) for each in found if each.scale > 0]
+        )
 
     def _rank_odometers(self, tallies: list[Tally]) -> Ranking:
         source = "the integral of carState.vEgo"
@@ -182,6 +202,14 @@ class Suggester:
         return "" if is_changing else f"{source} does not change"
 
 
+def _tally_of(tallies: dict[tuple[str, int], Tally], values: Values, expected: Table) -> Tally:
+    """The tally of a signal on a bus, a new one for the first of its values."""
+    place = values.signal.key, values.bus
+    if place not in tallies:
+        tallies[place] = Tally(values.signal, values.bus, expected.shape[1])
+    return tallies[place]
+
+
 def _expected(at_ns: Array, mono_ns: Array, columns: Table) -> list[Array]:
     """What signals are to follow at some times: each column at each lag."""
     return [
@@ -199,13 +227,11 @@ def _ranked(key: str, source: str, found: Iterable[Candidate | None]) -> Ranking
     return Ranking(key, source, "", tuple(candidates), tuple(fits))
 
 
-def _follow(tally: Tally, column: int, *, may_fall: bool) -> Candidate | None:
-    """How well a signal follows a column at the best lag, and whether it may do so upside down."""
-    fits = [tally.fit(column * len(LAGS_S) + lag) for lag in range(len(LAGS_S))]
+def _follow(tally: Tally, column: int) -> Candidate:
+    """How well a signal follows a column, of which the first lag is given, at the best lag."""
+    fits = [tally.fit(column + lag) for lag in range(len(LAGS_S))]
     lag = max(range(len(LAGS_S)), key=lambda number: fits[number].share)
     fit = fits[lag]
-    if fit.scale < 0 and not may_fall:
-        return None
     return Candidate(
         tally.signal, tally.bus, fit.share, fit.scale, fit.offset, LAGS_S[lag], tally.n_values
     )

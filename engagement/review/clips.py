@@ -43,6 +43,8 @@ def write(
         write_raw_clip(reader, clip, out)
     else:
         write_clip(reader, clip, out)
+    if feed == "csv":
+        _fill_first_row(out)
     return clip
 
 
@@ -52,6 +54,29 @@ def columns(clip: Path) -> list[str]:
         return list(pq.read_schema(clip).names)
     with clip.open(encoding="utf-8", newline="") as file:
         return next(csv.reader(file))
+
+
+def _fill_first_row(clip: Path) -> None:
+    """Let the first row have each column's first number of the clip.
+
+    Some versions of PlotJuggler take a column that is empty there for text, and plot no text.
+    """
+    with clip.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    firsts = [next(filter(None, column), "") for column in zip(*rows, strict=True)]
+    filled = [
+        first if _is_number(first) else cell for cell, first in zip(rows[0], firsts, strict=True)
+    ]
+    with clip.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, filled, *rows[1:]])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _copy_log(event: Mapping[str, Any], out: Path) -> None:

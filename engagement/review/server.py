@@ -42,8 +42,12 @@ def check_url(url: str) -> str:
     Raises:
         InputError: If it is none of HTTP.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_server = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port or an address that is none
+        is_server = False
+    if not is_server:
         raise InputError(f"{url!r} is no URL of a server; write it like http://127.0.0.1:8000")
     return url.rstrip("/")
 

@@ -6,7 +6,9 @@ the user's is laid over it.
 
 from __future__ import annotations
 
+import os
 import tomllib
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,8 +135,8 @@ def _check(settings: Settings, file: Path) -> None:
     for key in ("before_s", "after_s"):
         if not 0 < getattr(settings, key) <= _LONGEST_S:
             raise ConfigError(file, f"{key}: must be over 0 and at most {_LONGEST_S:g} s")
-    if settings.video.before_s < 0:
-        raise ConfigError(file, "must not be negative", where="video.before_s")
+    if not (isfinite(settings.video.before_s) and settings.video.before_s >= 0):
+        raise ConfigError(file, "must be a number from 0 on", where="video.before_s")
     if not settings.docker.folder.startswith("/"):
         raise ConfigError(file, "must be an absolute path", where="docker.folder")
     commands = {
@@ -150,5 +152,5 @@ def _check(settings: Settings, file: Path) -> None:
 
 
 def expanded(path: str) -> Path:
-    """A path of the file, absolute; `~` is the user's home."""
-    return Path(path).expanduser().absolute()
+    """A path of the file, absolute; `~` is the user's home, and where there is none a name."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - Path's own raises there

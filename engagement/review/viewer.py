@@ -1,8 +1,7 @@
 """Which PlotJuggler there is, and how it is started.
 
 Three ways: openpilot's own script, a program on this machine, or one in a container. Each gets
-files of our naming in a folder of ours, so that no name from a log is a word of a command:
-openpilot's script hands what it gets to a shell.
+files of our naming in a folder of ours, so that no name from a log is a word of a command.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from engagement.errors import EngagementError
@@ -80,14 +80,14 @@ def choose_way(settings: Settings) -> str:
 
 
 def start_openpilot(settings: Settings, clip: Path, layout: Path) -> Start:
-    """Start openpilot's script on a clip of messages."""
+    """Start openpilot's script on a clip of messages; it hands the layout's name to a shell."""
     script = _find_script(settings)
     root = expanded(settings.plotjuggler.openpilot)
     own = root / ".venv" / "bin" / "python"
     python = str(own) if own.is_file() else shutil.which("python3") or sys.executable
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     return Start(
-        (python, str(script), str(clip), "--layout", str(layout)),
+        (python, str(script), str(clip), "--layout", quote(str(layout))),
         {"PYTHONPATH": os.pathsep.join(paths)},
     )
 
@@ -108,12 +108,13 @@ def start_docker(settings: Settings, folder: Path, name: str, files: Sequence[st
     """
     docker = settings.docker
     client = _program(docker.command)
+    source, target = _field(f"source={folder}"), _field(f"target={docker.folder}")
     mounts = [word for mount in docker.mounts for word in ("--volume", mount)]
     command = (
         *client, "run", "--rm", "--init", "--name", name,
         "--env", f"DISPLAY={docker.display or os.environ.get('DISPLAY', '')}",
         *mounts,
-        "--mount", f"type=bind,{_field(f'source={folder}')},target={docker.folder},readonly",
+        "--mount", f"type=bind,{source},{target},readonly",
         *docker.arguments, docker.image, *docker.plotjuggler, *files,
     )  # fmt: skip
     return Start(command, last=(*client, "rm", "--force", name))

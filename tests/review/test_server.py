@@ -15,7 +15,17 @@ from engagement.review.child import ViewerError
 
 @pytest.mark.parametrize(
     "url",
-    ["", "127.0.0.1:8000", "file:///etc/passwd", "http://", "ftp://a/", "javascript:alert(1)"],
+    [
+        "",
+        "127.0.0.1:8000",
+        "file:///etc/passwd",
+        "http://",
+        "ftp://a/",
+        "javascript:alert(1)",
+        "http://[::1",
+        "http://a:x",
+        "http://a:99999",
+    ],
 )
 def test_what_is_no_url_of_a_server_is_refused(url):
     with pytest.raises(InputError, match="no URL of a server"):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engagement.errors import ConfigError
-from engagement.review.settings import load_settings
+from engagement.review.settings import expanded, load_settings
 
 
 def _own(folder, text):
@@ -45,7 +47,9 @@ def test_a_named_file_stands_before_that_of_the_folder(tmp_path):
         ('with = "foxglove"', "invalid enum value 'foxglove'"),
         ("before_s = 0", "before_s: must be over 0 and at most 600 s"),
         ("after_s = 1e9", "after_s: must be over 0 and at most 600 s"),
-        ("[video]\nbefore_s = -1", "video.before_s: must not be negative"),
+        ("[video]\nbefore_s = -1", "video.before_s: must be a number from 0 on"),
+        ("[video]\nbefore_s = nan", "video.before_s: must be a number from 0 on"),
+        ("before_s = nan", "before_s: must be over 0"),
         ("[docker]\nfolder = 'clips'", "docker.folder: must be an absolute path"),
         ("[docker]\ncommand = []", "docker.command: names no program"),
         ("[mcap]\ncommands = [['']]", "mcap.commands[0]: names no program"),
@@ -68,3 +72,10 @@ def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path):
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"viewer\.toml"):
         load_settings(file, tmp_path)
+
+
+def test_the_home_of_nobody_is_a_name_as_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expanded("~/clips") == Path("/home/me/clips")
+    assert expanded("~nobody-of-that-name/clips") == tmp_path / "~nobody-of-that-name/clips"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -112,6 +113,17 @@ def test_openpilots_script_keeps_the_users_paths(tmp_path, monkeypatch):
     start = viewer.start_openpilot(settings, Path("/c/rlog"), Path("/c/layout.xml"))
     assert start.environment == {"PYTHONPATH": f"{tmp_path}{os.pathsep}/own"}
     assert start.command[0] == sys.executable
+
+
+def test_openpilots_script_hands_a_layout_to_a_shell_as_one_word(tmp_path):
+    _install(tmp_path / "tools/plotjuggler/juggle.py")
+    settings = _settings(tmp_path, openpilot=str(tmp_path))
+    layout = "/my clips; $(touch pwned) '/layout.xml"
+    start = viewer.start_openpilot(settings, Path("/my clips/rlog"), Path(layout))
+    as_the_script_does = f"printf '%s|' -l {start.command[-1]}"
+    found = subprocess.run(["/bin/sh", "-c", as_the_script_does], capture_output=True, check=True)
+    assert found.stdout.decode() == f"-l|{layout}|"
+    assert start.command[2] == "/my clips/rlog"
 
 
 def test_a_local_one_is_started_as_the_settings_say(tmp_path, programs):
