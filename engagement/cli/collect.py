@@ -112,7 +112,8 @@ def collect(
 
     \b
     Exit status: 0 done, 1 a device could not be reached or some logs could not be had,
-    2 wrong usage, 130 interrupted; with --watch 0 on SIGTERM.
+    2 wrong usage, 3 or 4 only the ingest failed, as it says itself, 130 interrupted;
+    with --watch 0 on SIGTERM.
 
     \b
     Example:

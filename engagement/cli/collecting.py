@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from engagement.cli.ingest_report import CanNotes
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
     from engagement.store.ingest import IngestOptions
@@ -144,6 +145,7 @@ class _Rounds:
         self._task = task
         self._stop = stop
         self._folders: set[Path] = set()
+        self._can_notes: CanNotes | None = None
 
     def run(self) -> ExitCode:
         """One round: collect, ingest, print.
@@ -189,6 +191,8 @@ class _Rounds:
         self._folders.clear()
         if not self._task.as_json:
             ingest_report.print_report(found, paths, is_dry_run=False)
+            self._can_notes = self._can_notes or ingest_report.CanNotes(options.read)
+            self._can_notes.tell(found)
         has_failed = found.n_failed or found.missing
         exit_code = ExitCode.LOGS if has_failed else ExitCode.OK
         return exit_code, ingest_report.document(found, is_dry_run=False)

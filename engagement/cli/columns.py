@@ -124,10 +124,6 @@ DEVICE_LIST = (
 )
 
 
-def _cause(row: Row) -> str:
-    return f": {row['cause_event']}" if row["cause_event"] else ""
-
-
 def _yes(value: bool | None) -> str:  # noqa: FBT001 - a cell's value
     return "" if value is None else "yes" if value else "no"
 
@@ -135,6 +131,12 @@ def _yes(value: bool | None) -> str:  # noqa: FBT001 - a cell's value
 def _segment_time(row: Row) -> str:
     time_s = row["segment_time_s"]
     return "" if time_s is None else f" +{time_s:.1f} s"
+
+
+def _longitude(row: Row) -> str:
+    """What goes with the latitude: neither says anything alone."""
+    longitude = row["longitude"]
+    return "" if longitude is None else f", {five_decimals(longitude)}"
 
 
 def _said(value: str | None) -> str:
@@ -146,18 +148,18 @@ EVENTS = (
     Column("at", "time_s", duration, rank=8),
     Column("segment", "segment_num", rank=9, is_number=True, mark=_segment_time),
     Column("what", "kind", is_whole=True),
-    Column("cause", "cause", rank=3, mark=_cause),
-    Column("critical", "is_critical", _yes),
-    Column("planned", "is_planned", _yes, rank=6),
-    Column("severity", "severity", two_decimals, rank=1),
-    Column("speed\nm/s", "speed_mps", decimal, rank=2),
+    Column("cause", "cause", _said, rank=1),
+    Column("critical", "is_critical", _yes, rank=2),
+    Column("severity", "severity", two_decimals),
+    Column("speed\nm/s", "speed_mps", decimal, rank=3),
     Column("label", "label", _said, rank=4),
+    Column("openpilot's\nevent", "cause_event", _said, rank=5),
+    Column("planned", "is_planned", _yes, rank=6),
     Column("TTC\ns", "min_ttc_s", decimal, rank=10),
     Column("headway\ns", "min_thw_s", decimal, rank=11),
     Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=12),
     Column("lead\nm", "lead_distance_m", decimal, rank=13),
-    Column("latitude", "latitude", five_decimals, rank=7),
-    Column("longitude", "longitude", five_decimals, rank=7),
+    Column("place", "latitude", five_decimals, rank=7, mark=_longitude),
     Column("device", "dongle_id", rank=14),
     Column("note", "note", _said, rank=15),
     Column("log", "path", rank=16),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +11,8 @@ from click.core import ParameterSource
 from engagement.cli import columns, render
 from engagement.cli.event_filters import all_chosen, event_filters, worst
 from engagement.cli.formats import count
+from engagement.cli.lazy import Lazy, LazyGroup
 from engagement.cli.options import database_option, format_options
-from engagement.errors import suggestion
 from engagement.store.events import short_name
 from engagement.store.reader import Reader
 
@@ -23,47 +22,20 @@ if TYPE_CHECKING:
     from engagement.cli.event_filters import Filters
     from engagement.cli.options import Format
 
-# By name: the module and attribute of each, and what it does.
 _COMMANDS = {
-    "open": ("events_open", "open_", "Step through events, each opened at its moment."),
-    "label": ("events_label", "label", "Say of events what they were: true, planned, critical."),
-    "labels": ("events_label", "labels", "List the labels."),
-    "redact": ("events_redact", "redact", "Export events for sharing, without who and where."),
+    "open": Lazy("events_open", "Step through events, each opened at its moment."),
+    "label": Lazy("events_label", "Say of events what they were: true, planned, critical."),
+    "labels": Lazy("events_label", "List the labels."),
+    "redact": Lazy("events_redact", "Export events for sharing, without who and where."),
 }
 
 
-class _Group(click.Group):
-    """The list of events, and commands that are imported when they run."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, attribute, _ = _COMMANDS[cmd_name]
-        name = f"engagement.cli.{module}"
-        try:
-            command: click.Command = getattr(import_module(name), attribute)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            ctx.fail(f"{cmd_name}: this installation has no such command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in _COMMANDS:
-            ctx.fail(f"no command {args[0]!r}{suggestion(args[0], _COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, title) for name, (_, _, title) in _COMMANDS.items()])
-
-
-@click.group(cls=_Group, invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]")
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND [ARGS]...]",
+)
 @event_filters
 @format_options
 @database_option

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from engagement.export.places import Place
-    from engagement.export.redact import Format, RedactionReport, Times
+    from engagement.export.redact import RedactionReport, Times
+    from engagement.export.tables import Format
+
+
+_SHOWN = 5
 
 
 def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) -> list[Place]:
@@ -121,6 +125,7 @@ def redact(
         render.note(f"{text(key_path)}: made this key; with it the names can be told, so keep it")
     if shown is None:
         render.note("no positions: name places to cut off with --place, or give --all-positions")
+    _warn(report, out)
 
 
 def _positions(
@@ -142,6 +147,17 @@ def _refuse_own(out: Path, database: Path, key_path: Path) -> None:
         raise click.BadParameter(
             f"the key {str(key_path)!r} would be shared with {str(out)!r}", param_hint="--key-file"
         )
+
+
+def _warn(report: RedactionReport, out: Path) -> None:
+    """Say what may be shared by mistake."""
+    for place in report.idle_places:
+        where = f"{place.latitude:g},{place.longitude:g},{place.radius_m:g}"
+        render.note(f"{where} cuts nothing off: is it LAT,LON,RADIUS_M?")
+    if report.other_files:
+        shown = ", ".join(map(text, report.other_files[:_SHOWN]))
+        more = " ..." if len(report.other_files) > _SHOWN else ""
+        render.note(f"{text(out)} also holds what is not redacted: {shown}{more}")
 
 
 def _summary(report: RedactionReport) -> str:

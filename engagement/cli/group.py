@@ -6,25 +6,18 @@ Help and version must answer at once, so nothing here imports DuckDB, Arrow or t
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from contextlib import contextmanager, suppress
-from importlib import import_module
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.formats import text
+from engagement.cli.lazy import INTERRUPTED, Lazy, LazyGroup
 from engagement.cli.options import DATABASE_KEY
-from engagement.errors import EngagementError, suggestion
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_INTERRUPTED = "interrupted; nothing half-done was kept"
+from engagement.errors import EngagementError
 
 _COMMANDS = {
     "collect": "Fetch logs from devices over SSH.",
@@ -63,25 +56,8 @@ class Failure(click.ClickException):
         click.echo(f"engagement: {self.format_message()}", file=file, err=file is None)
 
 
-class _Group(click.Group):
-    """Commands by name, each in the module of its name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return _load(cmd_name) if cmd_name in _COMMANDS else None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in _COMMANDS:
-            ctx.fail(f"no command {args[0]!r}{suggestion(args[0], _COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+class _Group(LazyGroup):
+    """All commands; what goes wrong in one is told in a line."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command line; what goes wrong with stdout is one line, or nothing at all."""
@@ -106,17 +82,17 @@ class _Group(click.Group):
             sys.stdout.flush()
         except EngagementError as error:
             if _is_interrupt(error.__cause__):
-                raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+                raise Failure(INTERRUPTED, ExitCode.INTERRUPTED) from error
             raise Failure(_shown(error), error.exit_code) from error
         except KeyboardInterrupt as error:
-            raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+            raise Failure(INTERRUPTED, ExitCode.INTERRUPTED) from error
         except RuntimeError as error:
             if not _is_interrupt(error):
                 raise
-            raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+            raise Failure(INTERRUPTED, ExitCode.INTERRUPTED) from error
         except _duckdb_errors() as error:
             if _is_interrupt(error):
-                raise Failure(_INTERRUPTED, ExitCode.INTERRUPTED) from error
+                raise Failure(INTERRUPTED, ExitCode.INTERRUPTED) from error
             problem = str(error).split("\n", 1)[0]
             message = f"{ctx.meta[DATABASE_KEY]}: DuckDB says: {problem}"
             raise Failure(message, ExitCode.DATABASE) from error
@@ -135,43 +111,6 @@ def _is_interrupt(error: BaseException | None) -> bool:
     """Whether this is what DuckDB makes of a Ctrl-C while it works."""
     is_plain = isinstance(error, RuntimeError) and str(error) == "Query interrupted"
     return is_plain or type(error).__name__ == "InterruptException"
-
-
-def _load(name: str) -> click.Command:
-    """Import a command's module and find the command in it."""
-    module_name = f"engagement.cli.{name}{'_' if name == 'import' else ''}"
-    try:
-        with _interruptible_at_once():
-            module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name:
-            raise
-        message = f"{name}: this installation has no such command"
-        raise Failure(message, ExitCode.FAILED) from error
-    commands = (value for value in vars(module).values() if isinstance(value, click.Command))
-    return next(command for command in commands if command.name == name)
-
-
-@contextmanager
-def _interruptible_at_once() -> Iterator[None]:
-    """Let Ctrl-C end the process here and now.
-
-    Libraries written in C turn a KeyboardInterrupt in their imports into errors of their own.
-    """
-    is_usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not is_usual or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, _quit)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _quit(_signal: int, _frame: object) -> None:
-    os.write(2, f"engagement: {_INTERRUPTED}\n".encode())
-    os._exit(ExitCode.INTERRUPTED)
 
 
 def _duckdb_errors() -> tuple[type[Exception], ...]:
@@ -196,6 +135,10 @@ def _let_go_of_stdout() -> None:
 
 @click.group(
     cls=_Group,
+    lazy={
+        name: Lazy("import_" if name == "import" else name, title)
+        for name, title in _COMMANDS.items()
+    },
     context_settings={
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": "ENGAGEMENT",

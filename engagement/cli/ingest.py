@@ -10,7 +10,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import can_hint, document, print_report
+from engagement.cli.ingest_report import CanNotes, document, print_report
 from engagement.cli.ingest_watch import watch_and_print
 from engagement.cli.options import (
     FILE,
@@ -145,8 +145,7 @@ def ingest(
     )
     if is_watch:
         every_s = _EVERY_S if every_s is None else every_s
-        hint = can_hint(wanted.read, options["profile"])
-        watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json, hint=hint)
+        watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json)
         return
     with Bar("segments", has_bytes=True) as bar:
 
@@ -158,9 +157,7 @@ def ingest(
         render.print_json(document(report, is_dry_run=wanted.dry_run))
     else:
         print_report(report, paths, is_dry_run=wanted.dry_run)
-        hint = can_hint(wanted.read, options["profile"])
-        if hint and report.n_ingested and not wanted.dry_run:
-            render.note(hint)
+        CanNotes(wanted.read).tell(report)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
 

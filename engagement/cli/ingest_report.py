@@ -27,9 +27,25 @@ _NO_CARS = (
 _SHOWN_CARS = 5
 
 
-def can_hint(read: ReadOptions, profile: str | None) -> str:
-    """What to say of CAN signals that are not read though nobody said so; empty for nothing."""
-    return "" if read.wants_can or profile else _NO_CARS
+class CanNotes:
+    """Says of CAN signals what is worth a note, each but once, however many batches there are."""
+
+    def __init__(self, read: ReadOptions) -> None:
+        self._hint = _NO_CARS if read.lacks_cars else ""
+        self._told: set[str] = set()
+
+    def tell(self, report: IngestReport) -> None:
+        """Say which cars have no DBC that is known, and that the extra is not there."""
+        unknown = sorted(report.unknown_cars - self._told)[:_SHOWN_CARS]
+        for name in unknown:
+            render.note(
+                f"no DBC is known of {text(name)}: openpilot's own carState serves; "
+                "`engagement profile new` makes a profile for its CAN signals"
+            )
+        self._told.update(unknown)
+        if self._hint and report.n_ingested:
+            render.note(self._hint)
+            self._hint = ""
 
 
 def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: bool) -> None:
@@ -44,7 +60,6 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
         for path in report.to_read:
             click.echo(stored_path(Path(path)))
     _print_named(report)
-    _print_unknown_cars(report)
     n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
@@ -60,15 +75,6 @@ def _print_named(report: IngestReport) -> None:
     n_more = len(report.named) - _SHOWN_NAMED
     if n_more > 0:
         click.echo(f"{count(n_more, 'more log')} whose path names no drive", err=True)
-
-
-def _print_unknown_cars(report: IngestReport) -> None:
-    """Say which cars have no DBC that is known, and what serves in its stead."""
-    for name in sorted(report.unknown_cars)[:_SHOWN_CARS]:
-        render.note(
-            f"no DBC is known of {text(name)}: openpilot's own carState serves; "
-            "`engagement profile new` makes a profile for its CAN signals"
-        )
 
 
 def _left(report: IngestReport) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.formats import text
-from engagement.cli.ingest_report import document, print_report
+from engagement.cli.ingest_report import CanNotes, document, print_report
 from engagement.errors import StoreBusyError
 from engagement.store.watch import watch
 
@@ -69,11 +69,8 @@ def watch_and_print(
     *,
     every_s: float,
     as_json: bool,
-    hint: str = "",
 ) -> None:
     """Ingest what appears, and print a line of JSON for each batch, or words.
-
-    `hint` is said once, after the first batch.
 
     Raises:
         StoreError: If the database can't be written.
@@ -82,7 +79,7 @@ def watch_and_print(
     if not as_json:
         shown = ", ".join(text(path) for path in paths)
         render.note(f"watching {shown}: a look every {every_s:g} s, until Ctrl-C")
-    narrator = _Narrator(hint)
+    narrator = _Narrator(options)
     with _set_by_sigterm() as stop:
         for outcome in watch(paths, database, options, every_s=every_s, stop=stop):
             if as_json and not isinstance(outcome, StoreBusyError):
@@ -96,8 +93,8 @@ def watch_and_print(
 class _Narrator:
     """Says what each batch did, and what stays as it is only once."""
 
-    def __init__(self, hint: str) -> None:
-        self._hint = hint
+    def __init__(self, options: IngestOptions) -> None:
+        self._can_notes = CanNotes(options.read)
         self._was_busy = False
 
     def tell(self, outcome: IngestReport | StoreBusyError) -> None:
@@ -109,6 +106,4 @@ class _Narrator:
             return
         self._was_busy = False
         print_report(outcome, (), is_dry_run=False)
-        if outcome.n_ingested and self._hint:
-            render.note(self._hint)
-            self._hint = ""
+        self._can_notes.tell(outcome)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
-_SECONDS_TO_FINISH = 10
+_SECONDS_TO_FINISH = 3
 _BACKLOG = 2048
 
 
@@ -184,7 +184,7 @@ def make_server(database: Path, settings: Settings) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(database, settings=settings),
         access_log=False,
-        forwarded_allow_ips=[str(network) for network in settings.connections.proxies.networks],
+        forwarded_allow_ips=settings.connections.proxies.spellings(),
         # uvicorn takes whatever makes protocols, but says that it wants a class.
         http=cast("Any", connections(settings.connections)),
         log_level="warning",

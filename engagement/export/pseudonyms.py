@@ -61,6 +61,8 @@ def load_key(path: Path) -> tuple[bytes, bool]:
     """
     try:
         is_new = _create(path)
+        if path.exists() and not path.is_file():  # a pipe would have it wait for ever
+            raise ConfigError(path, "it is no regular file")
         with path.open("rb") as file:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
                 raise ConfigError(path, f"others may read this key; run `chmod 600 {path}`")

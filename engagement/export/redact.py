@@ -11,14 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
-from engagement.errors import InputError
 from engagement.export.places import is_position
-from engagement.files import replacing
+from engagement.export.tables import check_out, write_tables
 from engagement.store.label_words import shipped_words
 
 if TYPE_CHECKING:
@@ -28,9 +24,9 @@ if TYPE_CHECKING:
 
     from engagement.export.places import Place
     from engagement.export.pseudonyms import Pseudonyms
+    from engagement.export.tables import Format
     from engagement.store.reader import Reader
 
-Format = Literal["json", "csv", "parquet"]
 Times = Literal["shift", "keep", "none"]
 
 _EVENTS = (
@@ -55,6 +51,7 @@ _SEGMENTS = (
     "end_s",
 )  # fmt: skip
 _LABELS = ("kind", "time_s")
+_TABLES = ("events", "drives", "segments", "labels")
 
 _OF_EVENTS = """
 select events.* from events semi join drives on events.drive_id = drives.drive_id
@@ -94,11 +91,21 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class RedactionReport:
-    """How many rows each table has, and how many events lost their position."""
+    """What was written.
+
+    Attributes:
+        n_rows: Rows of each table.
+        n_positions: Events with a position.
+        n_cut: Events that lost theirs.
+        idle_places: Places that cut nothing off, as one does whose degrees were swapped.
+        other_files: What else lies in the folder, and is not redacted.
+    """
 
     n_rows: dict[str, int]
     n_positions: int
     n_cut: int
+    idle_places: list[Place]
+    other_files: list[str]
 
 
 def write_redacted(
@@ -113,7 +120,7 @@ def write_redacted(
         StoreError: If the database can't be read.
         OSError: If the files can't be written.
     """
-    _check_out(out, kind)
+    check_out(out, kind, _TABLES)
     found = reader.table(_OF_EVENTS)
     tables = {
         "events": _events(found, redaction),
@@ -121,27 +128,14 @@ def write_redacted(
         "segments": _segments(reader.table(_OF_SEGMENTS), redaction),
         "labels": _labels(found, redaction),
     }
-    if kind == "json":
-        _write_json(tables, redaction, out)
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            _write_table(table, out / f"{name}.{kind}", kind)
-    kept = tables["events"].column("latitude")
-    n_kept = len(kept) - kept.null_count
-    n_before = len(kept) - found.column("latitude").null_count
+    positions = "none" if redaction.places is None else "cut" if redaction.places else "all"
+    others = write_tables(tables, out, kind, {"positions": positions, "times": redaction.times})
     n_rows = {name: table.num_rows for name, table in tables.items()}
-    return RedactionReport(n_rows, n_kept, n_before - n_kept)
-
-
-def _check_out(out: Path, kind: Format) -> None:
-    """A file for JSON, a folder for the four files of any other format; devices are neither."""
-    if out.exists() and not (out.is_file() or out.is_dir()):
-        raise InputError(f"{out}: this is no regular file")
-    if kind == "json" and out.is_dir():
-        raise InputError(f"{out}: JSON goes to a file, and this is a folder")
-    if kind != "json" and (out.is_file() or out.suffix.lower() in (".csv", ".parquet", ".json")):
-        raise InputError(f"{out}: {kind} goes to a folder, as there are several files of it")
+    n_before, n_kept = (
+        table.num_rows - table.column("latitude").null_count for table in (found, tables["events"])
+    )
+    idle = _idle(found, redaction.places or ())
+    return RedactionReport(n_rows, n_kept, n_before - n_kept, idle, others)
 
 
 def _events(found: pa.Table, redaction: Redaction) -> pa.Table:
@@ -229,6 +223,13 @@ def _is_shown(
     return not any(place.holds(latitude, longitude) for place in places)
 
 
+def _idle(found: pa.Table, places: Iterable[Place]) -> list[Place]:
+    """The places that hold no position of an event."""
+    pairs = list(zip(*_lists(found, "latitude", "longitude"), strict=True))
+    fixes = [(up, right) for up, right in pairs if up is not None and right is not None]
+    return [place for place in places if not any(place.holds(*fix) for fix in fixes)]
+
+
 def _label_words(found: pa.Table) -> pa.Array[Any]:
     """Labels; a word of the user's own might be a name."""
     words = shipped_words()
@@ -260,22 +261,3 @@ def _car(fingerprint: str) -> str | None:
         return None
     numbers = [found[0] for found in _NUMBER.finditer(fingerprint)]
     return None if any(len(number) > _MAX_NUMBER for number in numbers) else fingerprint
-
-
-def _write_json(tables: Mapping[str, pa.Table], redaction: Redaction, out: Path) -> None:
-    positions = "none" if redaction.places is None else "cut" if redaction.places else "all"
-    document = {
-        "about": {"positions": positions, "times": redaction.times},
-        **{name: table.to_pylist() for name, table in tables.items()},
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(document), indent=2))
-
-
-def _write_table(table: pa.Table, out: Path, kind: Format) -> None:
-    with replacing(out) as file:
-        if kind == "csv":
-            pa.csv.write_csv(table, file)
-        else:
-            pa.parquet.write_table(table, file, compression="zstd")

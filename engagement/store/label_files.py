@@ -23,8 +23,10 @@ _SUFFIXES = (".json", ".csv", ".parquet")
 _NAMES = ("dongle_id", "drive", "kind", "mono_ns", "label")
 _FIRST_ROW = {".csv": 2}  # the header is line 1
 _MAX_BYTES = 256 << 20
+_MAX_ROWS = 1_000_000  # a small Parquet file may say that it has more than memory holds
 
-_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+# A part of an `event_id`, which keeps its parts apart by |, and which `/` may be written for.
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f|/]{1,200}\Z")]
 _Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
@@ -49,6 +51,8 @@ def read_labels(path: Path) -> list[Label]:
     if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"{path}: labels come from a file that ends in {', '.join(_SUFFIXES)}")
     try:
+        if not path.is_file():
+            raise InputError(f"{path}: it is no regular file")
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path}: it has more than {_MAX_BYTES >> 20} MB")
         rows = _read_rows(path)
@@ -70,14 +74,27 @@ def read_labels(path: Path) -> list[Label]:
 def _read_rows(path: Path) -> list[Any]:
     kind = path.suffix.lower()
     if kind == ".parquet":
-        rows: list[Any] = pa.parquet.read_table(path).to_pylist()
-        return rows
+        return _parquet_rows(path)
     text = path.read_text(encoding="utf-8-sig")
     if kind == ".csv":
         return list(_csv_rows(path, text))
     rows = msgspec.json.decode(text)
     if not isinstance(rows, list):
         raise InputError(f"{path}: it is no list of rows")
+    return rows
+
+
+def _parquet_rows(path: Path) -> list[Any]:
+    with pa.parquet.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+        n_bytes = sum(group.total_byte_size for group in groups)
+        if file.metadata.num_rows > _MAX_ROWS or n_bytes > _MAX_BYTES:
+            raise InputError(
+                f"{path}: it has more than {_MAX_ROWS} rows, or {_MAX_BYTES >> 20} MB of values"
+            )
+        wanted = {*_Row.__struct_fields__, "labelled_mono_ns"}
+        names = [name for name in file.schema_arrow.names if name in wanted]
+        rows: list[Any] = file.read(columns=names).to_pylist()
     return rows
 
 

@@ -17,6 +17,9 @@ _WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DIGITS = re.compile(r"[0-9]")
 _ALIKE = 0.75
 _MAX_NOTE = 2000
+# A terminal obeys control characters, files of CSV and JSON break at some, and half a surrogate
+# pair, as of an argument that is no UTF-8, can't be stored. Tabs and line ends are text.
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def shipped_words() -> dict[str, str]:
@@ -74,8 +77,10 @@ def check_note(note: str) -> str | None:
     """A note fit to be kept; None of an empty one.
 
     Raises:
-        InputError: If it is too long.
+        InputError: If it is too long, or has characters that are no text.
     """
     if len(note) > _MAX_NOTE:
         raise InputError(f"a note has up to {_MAX_NOTE} characters; this one has {len(note)}")
+    if found := _NO_TEXT.search(note):
+        raise InputError(f"a note is text, which {found[0]!a} is not")
     return note.strip() or None

@@ -205,6 +205,17 @@ def test_what_came_is_ingested(tmp_path, run_alone):
 
 
 @pytest.mark.usefixtures("server")
+def test_a_round_says_that_can_signals_need_the_extra(tmp_path, run_alone, monkeypatch):
+    monkeypatch.setattr("engagement.extract.choice.has_cars", lambda: False)
+    with_simulated_logs(tmp_path)
+
+    result = run_alone("collect", "--kind", "both", "--ingest")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("pip install 'engagement[cars]'") == 1
+
+
+@pytest.mark.usefixtures("server")
 def test_a_busy_database_is_said_in_the_document_too(tmp_path, run_alone):
     with_simulated_logs(tmp_path)
 

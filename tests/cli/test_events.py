@@ -3,9 +3,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import pytest
 
+from engagement.cli import columns, formats, render
 from engagement.cli.event_filters import CAUSES
 from engagement.cli.events import named
 from engagement.cli.exit_codes import ExitCode
@@ -138,3 +140,24 @@ def test_no_event_is_no_error(run):
     result = run("events", "--until", "2000-01-01")
     assert result.exit_code == ExitCode.OK
     assert "there is no such event in the database" in result.stderr
+
+
+def test_a_narrow_table_keeps_name_cause_and_severity_of_every_kind(database, capsys, monkeypatch):
+    """At 80 columns the longest kind and cause fit."""
+    with Reader(database) as reader:
+        rows = named(reader.rows("from events order by all"))
+    assert {"lateral_override", "longitudinal_override"} < {row["kind"] for row in rows}
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    render.print_rows(columns.EVENTS, rows)
+    table = capsys.readouterr().out
+    lines = [line for line in table.splitlines() if "@" in line]
+    assert max(map(len, lines)) <= 80
+    for row, line in zip(rows, lines, strict=True):
+        words = [row["event"], row["kind"], row["cause"], formats.two_decimals(row["severity"])]
+        assert line.split() == [word for word in words if word]
+
+
+def test_a_place_has_latitude_and_longitude(run, listed):
+    row = next(row for row in listed() if row["latitude"] is not None)
+    assert f"{row['latitude']:.5f}, {row['longitude']:.5f}" in run("events").stdout

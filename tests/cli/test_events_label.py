@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from engagement.cli import main
 from engagement.cli.exit_codes import ExitCode
 from engagement.store.generation import writer_lock
+from engagement.store.reader import Reader
 
 
 @pytest.fixture
@@ -37,6 +39,13 @@ def listed(engagement):
     return lambda *options: json.loads(engagement("events", "--json", *options).stdout)
 
 
+@pytest.fixture(scope="module")
+def rows(database):
+    """The events of the database, none of them labelled."""
+    with Reader(database) as reader:
+        return reader.rows("from events order by event_id")
+
+
 def names(text):
     """The first column of a table."""
     lines = [line for line in text.splitlines() if line.strip()]
@@ -44,26 +53,24 @@ def names(text):
     return [line.split()[0] for line in lines[start + 1 :]]
 
 
-def test_every_name_of_the_list_can_be_labelled_and_none_twice(engagement, listed):
+def test_every_name_of_the_list_can_be_labelled_and_none_twice(engagement, listed, rows):
     shown = names(engagement("events").stdout)
-    rows = listed()
     assert len(set(shown)) == len(shown) == len(rows)
     result = engagement("events", "label", *shown, "true")
     assert result.stderr == f"labelled {len(rows)} events\n"
     assert {row["label"] for row in listed()} == {"true"}
 
 
-def test_the_list_shows_labels_and_leaves_out_by_them(engagement, listed):
-    rows = [row for row in listed() if row["cause"] != "end_of_drive"]
-    ids = [row["event_id"] for row in rows]
+def test_the_list_shows_labels_and_leaves_out_by_them(engagement, listed, rows):
+    ids = [row["event_id"] for row in listed() if row["cause"] != "end_of_drive"]
     engagement("events", "label", *ids[:2], "planned", "--note", "exit ramp")
     engagement("events", "label", ids[2], "false")
     planned = listed("--label", "planned")
     assert [row["event_id"] for row in planned] == ids[:2]
     assert {row["note"] for row in planned} == {"exit ramp"}
     assert len(listed("--label", "planned", "--label", "FALSE")) == 3
-    assert len(listed("--unlabelled")) == len(listed()) - 3
-    assert len(listed("--unlabelled", "--label", "false")) == len(listed()) - 2
+    assert len(listed("--unlabelled")) == len(rows) - 3
+    assert len(listed("--unlabelled", "--label", "false")) == len(rows) - 2
     table = engagement("events", "--label", "planned").stdout.splitlines()
     assert [line.split().count("planned") for line in table[-2:]] == [1, 1]
     assert "exit ramp" in table[-1]
@@ -71,22 +78,19 @@ def test_the_list_shows_labels_and_leaves_out_by_them(engagement, listed):
     assert result.stderr == "engagement: no label 'plannd'; did you mean 'planned'?\n"
 
 
-def test_labels_are_listed_and_brought_back(engagement, listed, tmp_path):
-    first, second, *_ = listed()
-    engagement("events", "label", first["event_id"], "true")
-    engagement("events", "label", second["event_id"], "unsure", "--note", 'said "hm", twice')
-    (tmp_path / "labels.json").write_text(engagement("events", "labels", "--json").stdout)
-    exported = tmp_path / "exported.csv"
-    engagement("export", "csv", "event_labels", "--out", exported)
-    table = engagement("events", "labels").stdout
-    assert 'said "hm", twice' in table
+def test_labels_are_listed_and_brought_back(engagement, listed, rows, tmp_path):
+    first, second = rows[0]["event_id"], rows[1]["event_id"]
+    engagement("events", "label", first, "true")
+    engagement("events", "label", second, "unsure", "--note", 'said "hm", twice')
+    exported = tmp_path / "labels.json"
+    exported.write_text(engagement("events", "labels", "--json").stdout)
+    assert 'said "hm", twice' in engagement("events", "labels").stdout
     before = listed()
-    for source in (tmp_path / "labels.json", exported):
-        removed = engagement("events", "label", "--remove", first["event_id"], second["event_id"])
-        assert removed.stderr == "removed 2 labels\n"
-        assert "no such label" in engagement("events", "labels").stderr
-        assert engagement("events", "label", "--from", source).stderr == "labelled 2 events\n"
-        assert listed() == before
+    removed = engagement("events", "label", "--remove", first, second)
+    assert removed.stderr == "removed 2 labels\n"
+    assert "no such label" in engagement("events", "labels").stderr
+    assert engagement("events", "label", "--from", exported).stderr == "labelled 2 events\n"
+    assert listed() == before
 
 
 def test_a_label_without_its_event_is_marked_and_can_be_removed(engagement, tmp_path):
@@ -103,12 +107,12 @@ def test_a_label_without_its_event_is_marked_and_can_be_removed(engagement, tmp_
     assert engagement("events", "labels").stdout == ""
 
 
-def test_csv_of_labels_has_every_column(engagement, listed):
-    engagement("events", "label", listed()[0]["event_id"], "true")
+def test_csv_of_labels_has_every_column(engagement, rows):
+    engagement("events", "label", rows[0]["event_id"], "true")
     [row] = csv.DictReader(io.StringIO(engagement("events", "labels", "--csv").stdout))
     [same] = json.loads(engagement("events", "labels", "--json").stdout)
     assert list(row) == list(same)
-    assert row["event_id"] == same["event_id"] == listed()[0]["event_id"]
+    assert row["event_id"] == same["event_id"] == rows[0]["event_id"]
 
 
 @pytest.mark.parametrize(
@@ -132,17 +136,17 @@ def test_csv_of_labels_has_every_column(engagement, listed):
     ],
 )
 def test_what_can_t_be_done_is_told_and_nothing_is_written(
-    engagement, copied, words, exit_code, message
+    engagement, rows, words, exit_code, message
 ):
-    first = json.loads(engagement("events", "--json").stdout)[0]["event_id"]
-    before = copied.stat()
+    first = rows[0]["event_id"]
+    before = Path("engagement.duckdb").read_bytes()
     result = engagement(
         "events", "label", *(word.format(first=first) for word in words), exit_code=exit_code
     )
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "\x1b" not in result.stderr
-    assert copied.stat() == before
+    assert Path("engagement.duckdb").read_bytes() == before
 
 
 def test_a_file_stands_alone(engagement, tmp_path):
@@ -153,21 +157,21 @@ def test_a_file_stands_alone(engagement, tmp_path):
     assert "--from stands alone" in result.stderr
 
 
-def test_a_busy_database_is_told(engagement, listed, copied):
-    first = listed()[0]["event_id"]
+def test_a_busy_database_is_told(engagement, rows, copied):
+    first = rows[0]["event_id"]
     with writer_lock(copied):
         result = engagement("events", "label", first, "true", exit_code=ExitCode.DATABASE)
     assert "is writing to this database; wait" in result.stderr
 
 
-def test_rates_of_labelled_events_say_how_many_are_unlabelled(engagement, listed):
-    rows = [row for row in listed() if row["is_intervention"]]
-    engagement("events", "label", *(row["event_id"] for row in rows[:3]), "true")
-    engagement("events", "label", rows[3]["event_id"], "planned")
+def test_rates_of_labelled_events_say_how_many_are_unlabelled(engagement, rows):
+    ids = [row["event_id"] for row in rows if row["is_intervention"]]
+    engagement("events", "label", *ids[:3], "true")
+    engagement("events", "label", ids[3], "planned")
     document = json.loads(engagement("rates", "--json", "--labels", "true").stdout)
     n_events = {row["event"]: row["n_events"] for row in document["rates"]}
     assert n_events["intervention"] == 3
-    n_moments = sum(row["cause"] != "end_of_drive" for row in listed())
+    n_moments = sum(row["cause"] != "end_of_drive" for row in rows)
     assert document["labels"] == {
         "labels": ["true"],
         "n_counted": 3,
@@ -186,9 +190,9 @@ def test_rates_of_labelled_events_say_how_many_are_unlabelled(engagement, listed
     assert "no event 'any'" in result.stderr
 
 
-def test_a_comparison_counts_labelled_events_of_each_group(engagement, listed):
-    devices = sorted({row["dongle_id"] for row in listed()})
-    mine = [row for row in listed() if row["dongle_id"] == devices[0] and row["is_intervention"]]
+def test_a_comparison_counts_labelled_events_of_each_group(engagement, rows):
+    devices = sorted({row["dongle_id"] for row in rows})
+    mine = [row for row in rows if row["dongle_id"] == devices[0] and row["is_intervention"]]
     engagement("events", "label", mine[0]["event_id"], "true")
     words = ("compare", "--by", "device", *devices[:2], "--permutations", "100")
     document = json.loads(engagement(*words, "--json", "--labels", "true").stdout)

@@ -92,13 +92,6 @@ def test_a_mistyped_command_is_answered_with_the_nearest(run_alone):
     assert "no command 'repotr'; did you mean 'report'?" in result.stderr
 
 
-def test_a_command_whose_module_is_absent_says_so(run_alone, monkeypatch):
-    monkeypatch.setitem(group._COMMANDS, "nowhere", "Lead nowhere.")
-    result = run_alone("nowhere")
-    assert result.exit_code == ExitCode.FAILED
-    assert result.stderr == "engagement: nowhere: this installation has no such command\n"
-
-
 def test_the_database_is_named_before_or_after_the_command_or_by_the_environment(
     run_alone, database, monkeypatch
 ):

@@ -4,11 +4,13 @@ import bz2
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import print_report
+from engagement.cli.ingest_report import CanNotes, print_report
+from engagement.extract.segment import ReadOptions
 from engagement.simulate import fleet
 from engagement.store.ingest import IngestReport
 from engagement.store.reader import Reader
@@ -164,10 +166,35 @@ def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs, monkeypa
     asked = run_alone("ingest", whole, "--profile", "auto")
     assert asked.exit_code == ExitCode.USAGE
     assert "need opendbc: pip install 'engagement[cars]' (it is not installed)" in asked.stderr
+    by_file = Path("vehicle_profiles.json")
+    by_file.write_text('{"default_profile": "none", "profiles": {}}')
+    wanted = run_alone("ingest", whole, "--vehicle-profiles", str(by_file), "--reprocess")
     named = run_alone("ingest", whole, "--profile", "demo", "--reprocess")
-    assert not [said for said in (silent, named) if "CAN signals" in said.stderr]
+    said = [result.stderr for result in (silent, named, wanted)]
+    assert not [text for text in said if "CAN signals" in text]
     found = json.loads(run_alone("sql", "select profile from segments", "--json").stdout)
     assert found == [{"profile": "demo"}]
+
+
+def test_what_is_said_of_can_signals_is_said_once(capsys):
+    """However many batches a watch has."""
+    unknown, other = (IngestReport(n_ingested=1, unknown_cars={name}) for name in ("A", "B"))
+    notes = CanNotes(ReadOptions(is_default=True))
+
+    notes.tell(IngestReport())
+    assert capsys.readouterr().err == ""
+    for report in (unknown, unknown, other, unknown):
+        notes.tell(report)
+
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("no DBC is known of ")[-1][:1] for line in lines if "no DBC" in line] == [
+        "A",
+        "B",
+    ]
+    assert sum("pip install" in line for line in lines) == 1
+    for read in (ReadOptions(), ReadOptions(is_auto=True, is_default=True)):
+        CanNotes(read).tell(IngestReport(n_ingested=1))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

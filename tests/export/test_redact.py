@@ -6,6 +6,7 @@ import csv
 import hmac
 import json
 import math
+import os
 import random
 import stat
 from datetime import timedelta
@@ -370,6 +371,10 @@ def test_what_is_no_key_is_told(tmp_path, content, mode, message):
 
 
 def test_a_key_that_can_t_be_made_is_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "pipe").chmod(0o600)
+    with pytest.raises(ConfigError, match="it is no regular file"):
+        load_key(tmp_path / "pipe")
     with pytest.raises(ConfigError, match="can't be used as key: No such file"):
         load_key(tmp_path / "nowhere" / "redaction.key")
 
@@ -403,3 +408,32 @@ def test_several_files_do_not_go_into_one(database, tmp_path, kind, name):
     with Reader(database) as reader, pytest.raises(InputError, match="goes to a file"):
         write_redacted(reader, Redaction(Pseudonyms(KEY), None), tmp_path, "json")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_link_in_the_folder_is_not_followed(database, tmp_path, kind):
+    target = tmp_path / "target"
+    target.write_text("precious")
+    for name, make in (("labels", os.symlink), ("drives", lambda _, path: os.mkfifo(path))):
+        out = tmp_path / name
+        out.mkdir()
+        make(target, out / f"{name}.{kind}")
+        with Reader(database) as reader, pytest.raises(InputError, match="is no regular file"):
+            write_redacted(reader, Redaction(Pseudonyms(KEY), None), out, kind)
+        assert [path.name for path in out.iterdir()] == [f"{name}.{kind}"]
+    assert target.read_text() == "precious"
+
+
+def test_places_that_hide_nothing_and_files_that_are_not_redacted_are_named(
+    redacted, original, tmp_path
+):
+    fix = next(row for row in original["events"] if row["latitude"] is not None)
+    right = Place(fix["latitude"], fix["longitude"], 500.0)
+    swapped = Place(fix["longitude"], fix["latitude"], 500.0)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "events.parquet").write_text("of before")
+    report, _ = redacted(right, swapped, kind="csv")
+    assert report.idle_places == [swapped]
+    assert report.other_files == ["events.parquet"]
+    report, _ = redacted(right)
+    assert (report.idle_places, report.other_files) == ([], [])
