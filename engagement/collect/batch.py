@@ -5,15 +5,17 @@
     ==> /dev/null <== LF LF
     MARK status LF
 
-What stands before and behind a content is known, so a log that has another size than it had can't
-shift what belongs to the next unnoticed. The mark is random, so that no content can pass for it: if
-it comes too early, it tells why, and what came before it still is the log's.
+A log's content is followed by the header of a later one, or by the last: so a log that has another
+size than it had can't shift what belongs to the next unnoticed. `tail` passes over what it can't
+open, which is a log that was deleted meanwhile. The mark is random, so that no content can pass for
+it: if it comes too early, it tells why, and what came before it still is the log's.
 """
 
 from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, NoReturn
 
 from engagement.collect.faults import (
@@ -23,7 +25,6 @@ from engagement.collect.faults import (
     GoneError,
     KilledError,
 )
-from engagement.collect.shell import portable
 from engagement.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ SCRIPT = (  # the mark, whether sums are wanted, from which byte on contents are
     f"elif ! {{ {_IS_READABLE}; }}; then state=closed some=1; "
     'elif [ "$sums" ]; then state=$(sha256sum <"$file"); fi; '
     'printf "%s %s\\n" "$mark" "${state%% *}"; done; '
+    # Only then, as it takes a while: without those that can't be read.
     f'[ -z "$some" ] || for file do shift; if {_IS_READABLE}; then set -- "$@" "$file"; fi; done; '
     '[ -z "$start" ] || tail -c "+$start" -- "$@" /dev/null; printf "\\n%s %d\\n" "$mark" "$?"'
 )
@@ -77,13 +79,15 @@ class Batch:
             raise BusyError(self._host.name, f"{log.path!r}: its .part file changed meanwhile")
         self._begin()
         self._take_state(log)
-        yield from self._bytes(log, log.size_bytes - offset)
-        self._pass(log, self._next_header())
         self._go_on()
+        self._pass_header(log)
+        yield from self._bytes(log, log.size_bytes - offset)
+        if not self._is_at_header():
+            self._fail(log)
 
     def check(self, log: RemoteLog) -> str:
         """The log's sum, of a command that sends no contents; afterwards the next one is ready."""
-        self._states = self._states or [self._state()]
+        self._states = [self._state()]
         self._take_state(log)
         self._go_on()
         return self.sha256(log)
@@ -99,8 +103,7 @@ class Batch:
         """Take what stands before all contents."""
         if not self._states:
             self._states = [self._state() for _ in self._requests]
-            if any(map(_is_readable, self._states)):
-                self._pass(self._requests[0][0], self._next_header(first=0)[1:])
+            self._rest = b"\n" + self._rest  # then all headers are alike
 
     def _state(self) -> bytes:
         mark, _, state = self._line().partition(b" ")
@@ -123,11 +126,21 @@ class Batch:
         self._states.pop(0)
         self._requests.pop(0)
 
-    def _next_header(self, first: int = 1) -> bytes:
-        """What stands before the next content."""
-        states = zip(self._requests[first:], self._states[first:], strict=True)
-        paths = (log.path for (log, _), state in states if _is_readable(state))
-        return f"\n==> {next(paths, _LAST)} <==\n".encode(errors="surrogateescape")
+    def _pass_header(self, log: RemoteLog) -> None:
+        """Go past what has to stand before a log."""
+        header = _header(log.path)
+        if self._starts_with(header):
+            self._rest = self._rest[len(header) :]
+        elif self._is_at_header():
+            raise GoneError(self._host.name, f"{log.path!r} went before it could be opened")
+        else:
+            self._fail(log)
+
+    def _is_at_header(self) -> bool:
+        """Whether that of a later log comes next, or the last one."""
+        logs = zip(self._requests, self._states, strict=True)
+        paths = (log.path for (log, _), state in logs if _is_readable(state))
+        return any(self._starts_with(_header(path)) for path in chain(paths, [_LAST]))
 
     def _bytes(self, log: RemoteLog, n_bytes: int) -> Iterator[bytes]:
         """Yield so many, but none of the mark."""
@@ -141,15 +154,9 @@ class Batch:
             if piece:
                 yield piece
 
-    def _pass(self, log: RemoteLog, text: bytes) -> None:
-        """Go past what has to come next."""
-        if not self._starts_with(text):
-            self._fail(log)
-        self._rest = self._rest[len(text) :]
-
     def _fail(self, log: RemoteLog) -> NoReturn:
         """Say why what comes is not what has to come; nothing more can be read."""
-        self._requests = []
+        self._requests, self._states = [], []
         if self._starts_with(self._end):
             self._rest = self._rest[1:]
             status = self._line().rpartition(b" ")[2]
@@ -178,6 +185,10 @@ class Batch:
         return piece
 
 
+def _header(path: str) -> bytes:
+    return f"\n==> {path} <==\n".encode(errors="surrogateescape")
+
+
 def _is_readable(state: bytes) -> bool:
     return state not in (b"gone", b"closed")
 
@@ -198,5 +209,5 @@ def open_batch(
     mark = secrets.token_hex(16)
     words = ["sh", "-c", SCRIPT, "sh", mark, "1" if with_sums else "", start]
     words += [log.path for log, _ in requests]
-    with connection.stream(portable(words)) as stream:
+    with connection.stream(words) as stream:
         yield Batch(stream, connection.host, requests, mark.encode())

@@ -111,8 +111,7 @@ class _Relay:
             words = self._read_words()
             if not words:
                 return
-            self._channel = channel = self._connection.open_channel(_SILENCE_S)
-            channel.exec_command(shlex.join(words))
+            self._channel = channel = self._connection.start(words, _SILENCE_S)
             back = threading.Thread(target=self._carry_back, args=(channel,), daemon=True)
             back.start()
             while piece := self._line.recv(_CHUNK_BYTES):

@@ -12,7 +12,6 @@ from engagement.collect import listing
 from engagement.collect.batch import open_batch
 from engagement.collect.connection import lost_connections
 from engagement.collect.reading import COMPRESSORS, open_source, remote_files
-from engagement.collect.shell import portable
 from engagement.errors import ConnectionLostError, RemoteError
 from engagement.names import parse_dongle_id
 
@@ -53,9 +52,7 @@ class Device:
         path = f"{self._settings.params.rstrip('/')}/DongleId"
         programs = [words[0] for words in COMPRESSORS.values()]
         try:
-            answer = self._connection.run(
-                portable(["sh", "-c", _GREETING, "sh", _WORD, path, *programs])
-            )
+            answer = self._connection.run(["sh", "-c", _GREETING, "sh", _WORD, path, *programs])
         except ConnectionLostError:
             if not self._connection.is_alive:
                 raise

@@ -33,27 +33,29 @@ _TOO_LONG_S = 1.0  # for some small files: others write to the disk, and much
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A `.part` file with all of a log in it, open and locked, and the name that it shall have."""
+    """A `.part` file with all of a log in it, open and locked, and what it shall become."""
 
     file: int
     part: Path
     target: Path
+    mtime_ns: int
     host: str
 
     def rename(self) -> None:
-        """Give it its name.
+        """Give it the log's time, and its name.
 
         Raises:
             BusyError: If the name was taken meanwhile.
             OSError: If this system refuses it.
         """
+        os.utime(self.file, ns=(self.mtime_ns, self.mtime_ns))
         try:
             os.link(self.part, self.target)
         except FileExistsError:
             self.part.unlink()
             raise BusyError(self.host, f"{self.target}: appeared meanwhile") from None
         except OSError:  # a file system without hard links
-            if self.target.exists():
+            if os.path.lexists(self.target):
                 raise BusyError(self.host, f"{self.target}: appeared meanwhile") from None
             self.part.rename(self.target)
         else:
@@ -181,17 +183,21 @@ class _Disk:
         Raises:
             OSError: If it is full or does not take them.
         """
-        if len(files) < _FEW or self._sync_all is None:
+        if len(files) < _FEW or not self._has_all(files):
             for file in files:
                 os.fsync(file)
-            return
+
+    def _has_all(self, files: Sequence[int]) -> bool:
+        """Have it keep all that it was given by anyone; say whether it could."""
+        if self._sync_all is None:
+            return False
         started_at_s = time.monotonic()
-        for file in {os.fstat(file).st_dev: file for file in files}.values():
-            if self._sync_all(file):
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number))
-        if time.monotonic() - started_at_s > _TOO_LONG_S:
+        disks = {os.fstat(file).st_dev: file for file in files}
+        # What is wrong with a file of someone else counts, too; each file of ours tells its own.
+        is_kept = not any(self._sync_all(file) for file in disks.values())
+        if not is_kept or time.monotonic() - started_at_s > _TOO_LONG_S:
             self._sync_all = None  # it waits for what others write, too
+        return is_kept
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC = ctypes.CDLL(None)

@@ -8,14 +8,14 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from engagement.collect.connection import connect
 from engagement.collect.device import Device
 from engagement.collect.faults import BusyError, GoneError, InTheWayError, KilledError
 from engagement.collect.finishing import Finisher
 from engagement.collect.plan import make_plan
 from engagement.collect.report import DeviceReport, Progress
 from engagement.collect.shell import packed
-from engagement.collect.transfer import fetch, offset_of, remove_left
+from engagement.collect.transfer import fetch, is_taken, offset_of, remove_left
+from engagement.collect.way import connect
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from engagement.collect.reading import Source
     from engagement.collect.transfer import Transfer
 
-_MAX_BATCH = 500  # logs that one command sends
-_MAX_COMMAND_BYTES = 1 << 16  # of their paths in it; Linux takes twice as much
+_MAX_COMMAND_BYTES = 7500  # of the logs' paths in one command; Dropbear takes 9000 in all
 _MAX_SUMMED_BYTES = 1 << 25  # of logs whose sums are made before the first comes
 _MAX_SUMS = 20  # that one command makes of logs that are here
 _SHOW_EVERY_S = 0.05
@@ -147,7 +146,7 @@ class Job:
         report.n_there, report.n_old = plan.n_there, plan.n_old
         report.n_locked, report.conflicts = plan.n_locked, plan.conflicts
         report.failed += [(log.path, _NAMELESS) for log in plan.nameless]
-        report.notes += _notes(plan)
+        report.notes += plan.notes
         self._waiting = deque(plan.transfers)
         self._total_bytes = plan.size_bytes
         if options.verify:
@@ -198,11 +197,26 @@ class Job:
             for transfer in batch:
                 if self._stop.is_set or not source.is_ready_for(transfer.log):
                     break
-                whole = self._fetch(source, transfer)
+                try:
+                    whole = self._fetch(source, transfer)
+                except BusyError:
+                    self._make_way()
+                    break
                 self._waiting.popleft()
                 self._tell()
                 if whole:
                     finisher.add(whole)
+
+    def _make_way(self) -> None:
+        """Go on from the other end, as another collect brings the same logs, without its ones."""
+        left = []
+        for transfer in reversed(self._waiting):
+            if transfer is self._waiting[0] or is_taken(transfer):
+                self._report.n_busy += 1
+                self._done_bytes += transfer.log.size_bytes
+            else:
+                left.append(transfer)
+        self._waiting = deque(left)
 
     def _next_batch(self) -> list[Transfer]:
         """The next logs to fetch together; what is compressed or gone on with goes alone."""
@@ -211,7 +225,7 @@ class Job:
         if first.codec or offset_of(first):
             return batch
         room_bytes, n_bytes = _MAX_COMMAND_BYTES - _in_command_bytes(first), first.log.size_bytes
-        for transfer in islice(self._waiting, 1, _MAX_BATCH):
+        for transfer in islice(self._waiting, 1, None):
             room_bytes -= _in_command_bytes(transfer)
             n_bytes += transfer.log.size_bytes
             is_late = self._options.verify and n_bytes > _MAX_SUMMED_BYTES
@@ -221,7 +235,12 @@ class Job:
         return batch
 
     def _fetch(self, source: Source, transfer: Transfer) -> Whole | None:
-        """Fetch one log; what is wrong with it alone goes into the report."""
+        """Fetch one log; what is wrong with it alone goes into the report.
+
+        Raises:
+            BusyError: If another collect brings it.
+            ConnectionLostError: If the device goes away.
+        """
         report, log = self._report, transfer.log
         before_bytes, whole = self._done_bytes, None
         try:
@@ -233,11 +252,9 @@ class Job:
                 verify=self._options.verify,
                 on_bytes=self._advance,
             )
-        except ConnectionLostError:
+        except (BusyError, ConnectionLostError):
             self._done_bytes = before_bytes
             raise
-        except BusyError:
-            report.n_busy += 1
         except GoneError:
             report.n_gone += 1
         except InTheWayError as error:
@@ -262,7 +279,7 @@ class Job:
             return
         n_total = len(plan.transfers)
         log = log or (self._waiting[0].log if self._waiting else None)
-        file = _name_of(log) if log else ""
+        file = log.name if log else ""
         n_done = n_total - len(self._waiting)
         self._show(
             Progress(self._host.name, file, n_done, n_total, self._done_bytes, self._total_bytes)
@@ -272,24 +289,6 @@ class Job:
 def _in_command_bytes(transfer: Transfer) -> int:
     """What a log's path takes in a command."""
     return len(packed([transfer.log.path]).encode(errors="surrogateescape")) + 1
-
-
-def _notes(plan: Plan) -> list[str]:
-    """What else to know of a device's logs."""
-    notes = []
-    if plan.doubles:
-        path = plan.doubles[0].path
-        notes.append(
-            f"logs that are there twice came once; left there: {len(plan.doubles)}, as {path!r}"
-        )
-    if plan.left:
-        path = str(plan.left[0])
-        notes.append(f".part files of logs that it no longer has: {len(plan.left)}, as {path!r}")
-    return notes
-
-
-def _name_of(log: RemoteLog) -> str:
-    return f"{log.drive}--{log.segment_num}/{log.kind}{log.suffix}"
 
 
 def _said(error: OSError) -> str:

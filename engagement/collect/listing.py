@@ -14,7 +14,6 @@ from paramiko.sftp_attr import SFTPAttributes
 from engagement.collect.connection import lost_connections
 from engagement.collect.faults import GoneError, check_end
 from engagement.collect.reading import remote_files
-from engagement.collect.shell import portable
 from engagement.errors import ConnectionLostError, RemoteError
 from engagement.names import parse_log_path
 
@@ -30,7 +29,7 @@ _LOCK_SUFFIX = ".lock"
 _MAX_DEPTH = 3  # below the folder of logs: a dongle's, a segment's, the file
 _MAX_ENTRIES = 1_000_000  # of a folder; a device that names more goes on for ever
 _FOUND = re.compile(
-    rb"(?P<size>\d{1,15}) (?P<s>\d{1,10})(?:\.(?P<ns>\d*))? (?P<path>.+)", re.DOTALL
+    rb"(?P<size>\d{1,15}) (?P<s>-?\d{1,10})(?:\.(?P<ns>\d*))? (?P<path>.{1,4095})", re.DOTALL
 )
 _NAMES = [
     word for name in ("*rlog*", "*qlog*", f"*{_LOCK_SUFFIX}") for word in ("-o", "-name", name)
@@ -62,6 +61,16 @@ class RemoteLog:
     suffix: str
     size_bytes: int
     mtime_ns: int
+
+    @property
+    def segment(self) -> str:
+        """The name of its segment, which is that of its folder here."""
+        return f"{self.drive}--{self.segment_num}"
+
+    @property
+    def name(self) -> str:
+        """What to call it in short."""
+        return f"{self.segment}/{self.kind}{self.suffix}"
 
 
 @dataclass(slots=True)
@@ -126,20 +135,20 @@ class _Search:
         limits = ["-mindepth", "1", "-maxdepth", str(_MAX_DEPTH), "-type", "f"]
         words = ["env", "LC_ALL=C", "find", "-H", f"{self.top}/", *limits]
         words += ["(", *_NAMES[1:], ")", "-printf", r"%s %T@ %P\0"]
-        answer = self._connection.run(portable(words))
+        answer = self._connection.run(words)
         check_end(self._connection.host.name, answer)
-        if answer.status and not answer.stdout:
-            yield from self.walk()
+        *lines, rest = answer.stdout.split(b"\0")
+        found = [_FOUND.fullmatch(line) for line in lines]
+        if rest or None in found or (answer.status and not lines):
+            yield from self.walk()  # it is another `find`, or there is no such folder
             return
         problems = answer.stderr.strip().split(b"\n")
         if answer.status and not all(line.endswith(_VANISHED) for line in problems):
             self._note(answer.problem)
-        for line in answer.stdout.split(b"\0")[:-1]:
-            match = _FOUND.fullmatch(line)
-            if match:
-                mtime_ns = int(match["s"]) * 10**9 + int((match["ns"] or b"")[:9].ljust(9, b"0"))
-                path = match["path"].decode(errors="surrogateescape")
-                yield path, int(match["size"]), mtime_ns
+        for match in filter(None, found):
+            mtime_ns = int(match["s"]) * 10**9 + int((match["ns"] or b"")[:9].ljust(9, b"0"))
+            path = match["path"].decode(errors="surrogateescape")
+            yield path, int(match["size"]), mtime_ns
 
     def walk(self) -> Iterator[_Entry]:
         """The same by SFTP, a folder at a time."""

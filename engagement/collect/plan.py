@@ -86,6 +86,20 @@ class Plan:
         """Of all transfers, as the logs lie on the device."""
         return sum(transfer.log.size_bytes for transfer in self.transfers)
 
+    @property
+    def notes(self) -> list[str]:
+        """What else to know."""
+        notes = []
+        if self.doubles:
+            n_left, path = len(self.doubles), self.doubles[0].path
+            notes.append(f"logs that are there twice came once; left there: {n_left}, as {path!r}")
+        if self.left:
+            path = str(self.left[0])
+            notes.append(
+                f".part files of logs that it no longer has: {len(self.left)}, as {path!r}"
+            )
+        return notes
+
 
 def make_plan(
     listing: Listing,
@@ -130,17 +144,13 @@ def _target_of(log: RemoteLog, folder: Path, codec: str | None) -> tuple[Path, s
     """The file of a log in its device's folder, and what it is to be compressed with."""
     its_codec = None if log.suffix else codec
     file = f"{log.kind}{f'.{its_codec}' if its_codec else log.suffix}"
-    return folder / _segment_of(log) / file, its_codec
-
-
-def _segment_of(log: RemoteLog) -> str:
-    return f"{log.drive}--{log.segment_num}"
+    return folder / log.segment / file, its_codec
 
 
 def _left(listing: Listing, folder: Path, dongle_id: str | None) -> Iterator[Path]:
     """`.part` files of the device whose logs it no longer has."""
     logs = [*listing.logs, *listing.locked]
-    there = {(_device_of(log, dongle_id), _segment_of(log), log.kind) for log in logs}
+    there = {(_device_of(log, dongle_id), log.segment, log.kind) for log in logs}
     for name in {dongle_id, *(name for name, _, _ in there)} - {None}:
         for segment in _names_in(folder / str(name)):
             for file in _names_in(folder / str(name) / segment):

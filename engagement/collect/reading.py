@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from engagement.collect.batch import open_batch
 from engagement.collect.connection import lost_connections
 from engagement.collect.faults import ChangedError, GoneError, check_end
-from engagement.collect.shell import portable
 from engagement.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ class _Compressed:
     def read(self, log: RemoteLog, offset: int) -> Iterator[bytes]:  # noqa: ARG002 - always 0
         """Yield what the compressor writes."""
         words = ["nice", "-n", "19", *COMPRESSORS[self._codec], "--", log.path]
-        with self._connection.stream(portable(words)) as stream:
+        with self._connection.stream(words) as stream:
             yield from stream
             answer = stream.finish()
         host = self._connection.host.name
         check_end(host, answer)
         if answer.status:
-            if self._connection.run(portable(["test", "-e", log.path])).status == 1:
+            if self._connection.run(["test", "-e", log.path]).status == 1:
                 raise GoneError(host, f"{log.path!r} is gone")
             raise RemoteError(host, answer.problem)
 

@@ -2,7 +2,7 @@
 
 An SSH server hands a command to the user's own shell. To fish and csh a backslash, a quote, a line
 feed or an exclamation mark means something even between single quotes, so what is sent has none of
-them: they come as octal numbers, which an `sh` over there puts back.
+them there: they come as octal numbers, which an `sh` over there puts back.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ _UNPACK = 'eval "$(printf %b "$1")"'
 _SPECIAL = str.maketrans({character: f"\\0{ord(character):03o}" for character in "\\'!\n"})
 
 
-def portable(argv: Sequence[str]) -> list[str]:
-    """Words that any shell takes for a command that runs these words."""
-    return ["sh", "-c", _UNPACK, "sh", packed(argv)]
+def command_line(argv: Sequence[str]) -> bytes:
+    """What any shell takes for a command that runs these words."""
+    line = shlex.join(["sh", "-c", _UNPACK, "sh", packed(argv)])
+    return line.encode(errors="surrogateescape")
 
 
 def packed(argv: Sequence[str]) -> str:

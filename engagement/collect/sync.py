@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engagement.collect.connection import Timeouts, connect
+from engagement.collect.connection import Timeouts
 from engagement.collect.remote import RemoteFiles
 from engagement.collect.upload import FileUpload
+from engagement.collect.way import connect
 from engagement.errors import ConnectionLostError, InputError
 
 if TYPE_CHECKING:

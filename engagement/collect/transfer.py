@@ -1,7 +1,8 @@
 """One log from a device to its place: a `.part` file that grows, and is renamed when it is whole.
 
-A `.part` that was left by a broken transfer carries the time of the log it belongs to; it grows on
-where it ended. One that was left otherwise, as by a power cut, may hold anything and is begun anew.
+A `.part` that was left by a broken transfer carries the time of the log it belongs to, which it
+gets when the disk has it; it grows on where it ended. One that was left otherwise, as by a power
+cut or a SIGKILL, may hold anything and is begun anew.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def fetch(
 
     Raises:
         ConnectionLostError: If the device goes away; the `.part` file stays.
+        BusyError: If another collect brings it, or has brought it.
         InTheWayError: If something here has its place.
         RemoteError: If it can't be read or does not come as it is there.
         OSError: If it can't be written here.
@@ -73,23 +75,26 @@ def fetch(
         file = _open(part, host)
         stack.callback(os.close, file)
         writer = _Writer(file, transfer, host, rate, on_bytes)
+        if os.path.lexists(transfer.target):
+            part.unlink()
+            raise BusyError(host, f"{transfer.target}: appeared meanwhile")
         try:
             writer.begin(verify=verify)
             writer.receive(source)
             writer.check(source if verify else None)
-        except ConnectionLostError:
-            raise
         except RemoteError as error:
-            if not (isinstance(error, GoneError) and writer.n_bytes):
+            is_worth_keeping = writer.n_bytes and isinstance(error, BusyError | GoneError)
+            if is_worth_keeping or isinstance(error, ConnectionLostError):
+                writer.leave()
+            else:
                 part.unlink(missing_ok=True)
             raise
         except OSError as error:
+            writer.leave()
             error.filename = error.filename or str(part)
             raise
-        finally:
-            writer.leave()
         stack.pop_all()
-        return Whole(file, part, transfer.target, host)
+        return Whole(file, part, transfer.target, transfer.log.mtime_ns, host)
 
 
 class _Writer:
@@ -159,7 +164,9 @@ class _Writer:
 
     def leave(self) -> None:
         """Let the file say what it belongs to, so that the next can go on with it."""
-        os.utime(self._file, ns=(self._log.mtime_ns, self._log.mtime_ns))
+        with suppress(OSError):  # a disk that does not have it; then the next begins anew
+            os.fsync(self._file)
+            os.utime(self._file, ns=(self._log.mtime_ns, self._log.mtime_ns))
 
 
 def part_of(transfer: Transfer) -> Path:
@@ -200,7 +207,7 @@ def _open(part: Path, host: str) -> int:
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise InTheWayError(host, f"{part}: is no file")
-    if lock(file, part):
+    if _is_ours(file, part):
         return file
     os.close(file)
     raise BusyError(host, f"{part}: another collect is writing to it")
@@ -211,7 +218,7 @@ def remove_left(part: Path) -> bool:
     with suppress(OSError):
         file = os.open(part, _FLAGS & ~os.O_CREAT)
         try:
-            if lock(file, part):
+            if _is_ours(file, part):
                 part.unlink()
                 return True
         finally:
@@ -219,7 +226,20 @@ def remove_left(part: Path) -> bool:
     return False
 
 
-def lock(file: int, part: Path) -> bool:
+def is_taken(transfer: Transfer) -> bool:
+    """Whether another collect has brought a log, or is about to."""
+    if os.path.lexists(transfer.target):
+        return True
+    with suppress(OSError):
+        file = os.open(part_of(transfer), _FLAGS & ~os.O_CREAT)
+        try:
+            return not _lock(file)
+        finally:
+            os.close(file)
+    return False
+
+
+def _is_ours(file: int, part: Path) -> bool:
     """Keep others from writing to a `.part` file; say whether nobody does."""
     # Another process may have given the file its final name since it was opened.
     with suppress(OSError):

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 _PRIVILEGE_SEPARATION = Path("/run/sshd")  # sshd of Debian insists on it where it starts as root
-
-
-_QUIET_SHELL = "SetEnv SHLVL=5"  # bash reads no ~/.bashrc of whoever runs the tests
+_SET = "SetEnv"  # of which the server takes one line
+_QUIET_SHELL = f"{_SET} SHLVL=5"  # bash reads no ~/.bashrc of whoever runs the tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,9 @@ def run_server(folder: Path, *, extra: str = "") -> Iterator[Server]:
 
 def _config(server: Server, extra: str) -> str:
     folder = server.folder
-    return f"""{extra}
+    if _SET not in extra:
+        extra = f"{_SET}\n{extra}"
+    return f"""{extra.replace(_SET, _QUIET_SHELL)}
 Port {server.port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
@@ -126,7 +127,6 @@ UsePAM no
 StrictModes no
 PrintMotd no
 MaxStartups 100:30:200
-{_QUIET_SHELL if "SetEnv" not in extra else ""}
 Subsystem sftp internal-sftp
 """
 

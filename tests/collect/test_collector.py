@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -11,8 +12,10 @@ from datetime import date
 import pytest
 
 from engagement.collect.collector import collect
+from engagement.collect.connection import Connection
 from engagement.collect.hosts import parse_host
 from engagement.collect.plan import Selection
+from engagement.collect.shell import command_line
 from tests.collect.devices import (
     DONGLE_ID,
     DRIVE,
@@ -274,3 +277,29 @@ def test_progress_ends_where_all_is_done(device, folder):
         200_000,
         200_000,
     )
+
+
+def test_logs_from_before_1970_come(device, folder):
+    there = device.add(f"{DRIVE}--0/rlog.zst")
+    os.utime(there, (-86_400, -86_400))
+
+    assert run_collect(device, folder).is_good
+    assert tree(folder / DONGLE_ID) == tree(device.logs)
+    assert run_collect(device, folder).n_there == 1
+
+
+def test_no_command_is_longer_than_any_server_takes(device, folder):
+    for number in range(150):
+        device.add(f"it's\n/{DRIVE}--{number}/rlog.zst")
+    start, n_bytes = Connection.start, []
+
+    def start_and_measure(connection, argv, silence_s=None):
+        n_bytes.append(len(command_line(argv)))
+        return start(connection, argv, silence_s)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "start", start_and_measure)
+        reports = [run_collect(device, folder, verify=True) for _ in range(2)]
+
+    assert [len(reports[0].collected), reports[1].n_there] == [150, 150]
+    assert max(n_bytes) < 9000

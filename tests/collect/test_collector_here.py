@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from engagement.collect.batch import Batch
+from engagement.collect.collector import collect
+from engagement.collect.device import Device
+from engagement.collect.hosts import parse_host
 from engagement.collect.plan import Selection
-from tests.collect.devices import DONGLE_ID, DRIVE, random_bytes, run_collect, tree
+from tests.collect.devices import DONGLE_ID, DRIVE, OPTIONS, random_bytes, run_collect, tree
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -165,3 +172,65 @@ def test_a_target_that_is_whole_but_unnamed_gets_its_name(device, folder, here):
 
     assert report.is_good
     assert tree(here) == tree(device.logs)
+
+
+def test_a_log_that_another_collect_has_brought_meanwhile_is_not_asked_for(device, folder, here):
+    for number in range(3):
+        device.add(f"{DRIVE}--{number}/rlog.zst", random_bytes(5000, number))
+    target = here / f"{DRIVE}--1" / "rlog.zst"
+    read, asked = Batch.read, []
+
+    def read_and_note(batch, log, offset):
+        asked.append(log.segment_num)
+        return read(batch, log, offset)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batch, "read", read_and_note)
+        patch.setattr("engagement.collect.job.Job._verify", lambda *_: put(target, b"theirs"))
+        report = run_collect(device, folder)
+
+    assert asked == [0, 2]
+    assert (report.n_busy, len(report.collected), report.is_good) == (1, 2, True)
+    assert target.read_bytes() == b"theirs"
+    assert len(tree(folder)) == 3
+
+
+def test_a_part_that_the_disk_does_not_take_is_begun_anew(device, folder, here, monkeypatch):
+    device.add(f"{DRIVE}--0/rlog.zst", random_bytes(5000))
+    part = here / f"{DRIVE}--0" / "rlog.zst.part"
+
+    def refuse(_file):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        report = run_collect(device, folder)
+    time_ns = part.stat().st_mtime_ns
+    part.write_bytes(bytes(5000))  # what the disk made of it
+    os.utime(part, ns=(time_ns, time_ns))
+
+    assert "input/output error" in report.problem
+    assert run_collect(device, folder).is_good
+    assert tree(here) == tree(device.logs)
+
+
+def test_two_collects_go_towards_each_other(device, folder):
+    for number in range(60):
+        device.add(f"{DRIVE}--{number}/rlog.zst", random_bytes(9000, number))
+    open_source, n_commands = Device.open, []
+
+    def open_and_count(*arguments, **options):
+        n_commands.append(1)
+        return open_source(*arguments, **options)
+
+    options = replace(OPTIONS, settings=device.settings, limit_bytes_per_s=400_000)
+    host = parse_host("device")
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor() as threads:
+        patch.setattr(Device, "open", open_and_count)
+        both = [threads.submit(collect, [host], folder, options) for _ in range(2)]
+        reports = [running.result()[0] for running in both]
+
+    assert all(report.is_good and report.n_retries == 0 for report in reports)
+    assert sum(len(report.collected) for report in reports) == 60
+    assert len(n_commands) < 12
+    assert tree(folder / DONGLE_ID) == tree(device.logs)

@@ -13,9 +13,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from engagement.collect.connection import Timeouts, connect
+from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
 from engagement.collect.pace import Stop
+from engagement.collect.way import connect
 from engagement.errors import ConnectionLostError, HostKeyError, RemoteError
 from tests.collect.devices import proxied
 from tests.collect.sshd import free_port, make_key, run_server

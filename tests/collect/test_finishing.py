@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engagement.collect import finishing
 from engagement.collect.finishing import Finisher, Whole
+from engagement.collect.listing import RemoteLog
+from engagement.collect.pace import Rate, Stop
 from engagement.collect.report import DeviceReport
+from engagement.collect.transfer import Transfer, fetch, offset_of
+from engagement.errors import ConnectionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def make_whole(folder, number: int, size_bytes: int = 10) -> Whole:
     part = folder / f"{number}.part"
     file = os.open(part, os.O_RDWR | os.O_CREAT)
     os.write(file, bytes(size_bytes))
-    return Whole(file, part, folder / str(number), "device")
+    return Whole(file, part, folder / str(number), 10**18, "device")
 
 
 def n_open() -> int:
@@ -51,13 +58,47 @@ def test_a_large_file_does_not_wait_for_others(tmp_path):
         assert len(report.collected) == 4
 
 
-def test_a_disk_that_does_not_take_them_leaves_parts(tmp_path, monkeypatch):
-    class Full:
-        def syncfs(self, _file: int) -> int:
-            ctypes.set_errno(errno.ENOSPC)
-            return -1
+class FailingLibrary:
+    """A C library whose disks fail."""
 
-    monkeypatch.setattr(finishing, "_LIBC", Full())
+    def syncfs(self, _file: int) -> int:
+        return -1
+
+
+def test_a_disk_that_does_not_take_what_others_write_costs_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(finishing, "_LIBC", FailingLibrary())
+    report = DeviceReport("device")
+
+    with Finisher(report) as finisher:
+        for number in range(40):
+            finisher.add(make_whole(tmp_path, number))
+
+    assert len(report.collected) == 40
+
+
+def test_a_file_has_the_logs_time_only_when_the_disk_has_it(tmp_path, monkeypatch):
+    times = []
+    fsync = os.fsync
+
+    def fsync_and_look(file: int) -> None:
+        times.append(os.fstat(file).st_mtime_ns)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", fsync_and_look)
+    with Finisher(DeviceReport("device")) as finisher:
+        finisher.add(make_whole(tmp_path, 0))
+
+    assert len(times) == 1
+    assert times[0] > 10**18
+    assert (tmp_path / "0").stat().st_mtime_ns == 10**18
+
+
+def test_a_disk_that_does_not_take_them_leaves_parts(tmp_path, monkeypatch):
+    def refuse(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(finishing, "_LIBC", FailingLibrary())
+    monkeypatch.setattr(os, "fsync", refuse)
     report, before = DeviceReport("device"), n_open()
     finisher = Finisher(report)
     for number in range(8):
@@ -103,3 +144,35 @@ def test_a_name_that_was_taken_meanwhile_costs_one_file(tmp_path):
     assert report.n_busy == 2
     assert report.collected == [tmp_path / "0", tmp_path / "3"]
     assert (tmp_path / "1").read_bytes() == b"mine"
+
+
+class BrokenSource:
+    """Sends something, and is gone."""
+
+    def is_ready_for(self, _log: RemoteLog) -> bool:
+        return True
+
+    def read(self, _log: RemoteLog, _offset: int) -> Iterator[bytes]:
+        yield bytes(3000)
+        raise ConnectionLostError("device", "no answer")
+
+    def sha256(self, _log: RemoteLog) -> str:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_is_left_counts_only_if_the_disk_has_it(tmp_path, monkeypatch, is_kept):
+    def refuse(_file: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if not is_kept:
+        monkeypatch.setattr(os, "fsync", refuse)
+    log = RemoteLog("/rlog", None, "2025-07-31--10-20-30", 0, "rlog", "", 5000, 10**18)
+    transfer = Transfer(log, tmp_path / "rlog")
+    rate = Rate(None, Stop())
+
+    with pytest.raises(ConnectionLostError):
+        fetch(BrokenSource(), transfer, "x", rate=rate, verify=False, on_bytes=lambda _: None)
+
+    assert (tmp_path / "rlog.part").stat().st_size == 3000
+    assert offset_of(transfer) == (3000 if is_kept else 0)
