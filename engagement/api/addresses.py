@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 _NETWORKS_OF_ANY = ("0.0.0.0/0", "::/0")
+_IPV4 = 4
+_MAPPED_BITS = 96  # of an IPv6 address before the one of IPv4 that it stands for
 _CLIENT_BITS = 64  # of an IPv6 address: who has one has all that begin alike
 
 
@@ -26,6 +28,15 @@ class Addresses:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         names = _NETWORKS_OF_ANY if "*" in parts else parts
         return cls(tuple(ipaddress.ip_network(name) for name in names))
+
+    def spellings(self) -> list[str]:
+        """Each network, and as addresses of it look to a server that listens to IPv6 as well."""
+        found = [str(network) for network in self.networks]
+        for network in self.networks:
+            if network.version == _IPV4:
+                bits = _MAPPED_BITS + network.prefixlen
+                found.append(f"::ffff:{network.network_address}/{bits}")
+        return found
 
     def __contains__(self, address: str) -> bool:
         try:

@@ -35,10 +35,13 @@ JSON = "application/json"
 HTML = "text/html"
 
 _KEPT_BYTES = 64 << 20
+_ENTRY_BYTES = 1 << 10  # that the least of answers takes in memory, with what is known of it
 _COMPRESS_FROM_BYTES = 1024
 _GZIP_LEVEL = 5
 _ENCODER = msgspec.json.Encoder()
 _VERSION = version("engagement")
+
+_Address = tuple[str, str]  # path and query
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,14 @@ class _Answer:
 
     @property
     def n_bytes(self) -> int:
-        return len(self.plain) + len(self.packed or b"")
+        return len(self.plain) + len(self.packed or b"") + _ENTRY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """An address, and the generation that answers."""
 
-    url: str
+    address: _Address
     generation: Generation
     source: object
     of_drive: OfDrive | None
@@ -111,7 +114,7 @@ class _Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sharing = Sharing()
-        self._answers: OrderedDict[str, _Answer] = OrderedDict()
+        self._answers: OrderedDict[_Address, _Answer] = OrderedDict()
         self._n_bytes = 0
         self._newest = 0
 
@@ -134,10 +137,10 @@ class _Kept:
             answer = self._find(asked)
             if answer is None:
                 answer = self._carried(asked) or asked.answer(make())
-                self._keep(asked.url, answer)
+                self._keep(asked.address, answer)
             return answer
 
-        return self._sharing.share((asked.url, asked.source), make_once)
+        return self._sharing.share((asked.address, asked.source), make_once)
 
     def packed(self, asked: _Asked, make: Callable[[], bytes]) -> bytes:
         """The same, compressed unless it is short."""
@@ -152,42 +155,50 @@ class _Kept:
             if found is not None and found.packed is not None:
                 return found.packed
             packed = gzip.compress(answer.plain, _GZIP_LEVEL)
-            self._keep(asked.url, replace(answer, packed=packed))
+            self._keep(asked.address, replace(answer, packed=packed))
             return packed
 
-        return self._sharing.share((asked.url, asked.source, "packed"), pack_once)
+        return self._sharing.share((asked.address, asked.source, "packed"), pack_once)
 
     def _find(self, asked: _Asked) -> _Answer | None:
         with self._lock:
-            found = self._answers.get(asked.url)
+            found = self._answers.get(asked.address)
             if found is None or found.source is not asked.source:
                 return None
-            self._answers.move_to_end(asked.url)
+            self._answers.move_to_end(asked.address)
             return found
 
     def _carried(self, asked: _Asked) -> _Answer | None:
         """The answer of an older generation, if that of this one is the same but for its number."""
         with self._lock:
-            found = self._answers.get(asked.url)
+            found = self._answers.get(asked.address)
         if found is None or found.fingerprint is None or found.number >= asked.number:
             return None
         if found.fingerprint != asked.fingerprint() or found.plain.count(found.mark) != 1:
             return None
         return asked.answer(found.plain.replace(found.mark, asked.mark))
 
-    def _keep(self, url: str, answer: _Answer) -> None:
+    def _keep(self, address: _Address, answer: _Answer) -> None:
         if answer.n_bytes > _KEPT_BYTES // 4:
             return
         with self._lock:
-            known = self._answers.get(url)
+            known = self._answers.get(address)
             if known is not None and known.number > answer.number:
                 return
-            self._answers[url] = answer
-            self._answers.move_to_end(url)
-            self._n_bytes += answer.n_bytes - (known.n_bytes if known else 0)
+            self._drop(address)
+            self._answers[address] = answer
+            self._n_bytes += _n_bytes(address, answer)
             while self._n_bytes > _KEPT_BYTES:
-                _, old = self._answers.popitem(last=False)
-                self._n_bytes -= old.n_bytes
+                self._drop(next(iter(self._answers)))
+
+    def _drop(self, address: _Address) -> None:
+        old = self._answers.pop(address, None)
+        if old is not None:
+            self._n_bytes -= _n_bytes(address, old)
+
+
+def _n_bytes(address: _Address, answer: _Answer) -> int:
+    return answer.n_bytes + sum(map(len, address))
 
 
 def etag(generation: Generation) -> str:
@@ -235,7 +246,7 @@ def respond(
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
     kept = generation.outliving("answers", _Kept)
     source = generation.once("source of answers", lambda: kept.begin(generation.number))
-    asked = _Asked(f"{request.url.path}?{request.url.query}", generation, source, of_drive)
+    asked = _Asked((request.url.path, request.url.query), generation, source, of_drive)
 
     def encode() -> bytes:
         return _encode(make())

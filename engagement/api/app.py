@@ -62,6 +62,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         asyncio.get_running_loop().set_default_executor(threads)
         await asyncio.to_thread(assets)  # read here, so that no request has to
         yield
+        publication.end()  # who has not got an answer by now gets none
         publication.close()
 
     app = Litestar(

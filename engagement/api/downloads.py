@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 18
 _IN_MEMORY_BYTES = 1 << 20
 _GZIP_LEVEL = 3
+_WAIT_S = 5.0  # for a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,39 @@ class _Shelf:
                 del self._n_files[place.client]
 
 
+class Turns:
+    """Turns at making a file; half of those that there are at once are left to other clients."""
+
+    def __init__(self, n_at_once: int) -> None:
+        self._n_at_once = n_at_once
+        self._changed = threading.Condition()
+        self._n_made: Counter[str] = Counter()
+
+    @contextmanager
+    def turn(self, client: str) -> Iterator[None]:
+        """Wait a little for a turn, and have it.
+
+        Raises:
+            ServerBusyError: If none comes.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._may(client), _WAIT_S):
+                raise ServerBusyError("too many files are being made at once")
+            self._n_made[client] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._n_made[client] -= 1
+                if not self._n_made[client]:
+                    del self._n_made[client]
+                self._changed.notify_all()
+
+    def _may(self, client: str) -> bool:
+        n_of_one = max(self._n_at_once // 2, 1)
+        return self._n_made.total() < self._n_at_once and self._n_made[client] < n_of_one
+
+
 def _give_back(file: IO[bytes], shelf: _Shelf, place: _Place) -> None:
     file.close()
     shelf.take(place)
@@ -141,7 +175,7 @@ class Downloads:
     def __init__(self, settings: Settings) -> None:
         self._limit_bytes = settings.download_bytes
         self._time_limit_s = settings.download_time_limit_s
-        self._slots = threading.BoundedSemaphore(settings.max_downloads)
+        self.turns = Turns(settings.max_downloads)
         self._shelf = _Shelf(settings)
 
     def respond(self, request: AnyRequest, query: RowsQuery, kind: FileKind) -> Response[Any]:
@@ -159,35 +193,21 @@ class Downloads:
         }
         if is_known(request, query.generation):
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        with self.making():
-            spool = self._make(request, query, kind, is_gzip=is_gzip)
+        spool = self._make(request, query, kind, is_gzip=is_gzip)
         headers["content-length"] = str(spool.file.tell())
         if is_gzip:
             headers["content-encoding"] = "gzip"
         spool.file.seek(0)
         return Stream(_chunks(spool), media_type=kind.media_type, headers=headers)
 
-    @contextmanager
-    def making(self) -> Iterator[None]:
-        """Be one of those that make a file.
-
-        Raises:
-            ServerBusyError: If there are as many as there may be.
-        """
-        if not self._slots.acquire(blocking=False):
-            raise ServerBusyError("too many files are being made at once")
-        try:
-            with time_for_all(self._time_limit_s):
-                yield
-        finally:
-            self._slots.release()
-
     def _make(
         self, request: AnyRequest, query: RowsQuery, kind: FileKind, *, is_gzip: bool
     ) -> Spool:
-        spool = self._shelf.put(client_group(request.client.host if request.client else ""))
+        client = client_group(request.client.host if request.client else "")
+        spool = self._shelf.put(client)
         try:
-            self._write(query, kind, spool, is_gzip=is_gzip)
+            with self.turns.turn(client), time_for_all(self._time_limit_s):
+                self._write(query, kind, spool, is_gzip=is_gzip)
         except BaseException:
             spool.close()
             raise
@@ -199,15 +219,19 @@ class Downloads:
             generation.batches(
                 query.sql, query.values, narrowing=query.narrowing, time_limit_s=self._time_limit_s
             ) as batches,
-            _packed(file) if is_gzip else nullcontext(file) as target,
+            _knowing_full_disks(),
         ):
             schema = _described(query, batches.schema)
-            with _knowing_full_disks(), _writer(kind, target, schema) as writer:
+            with (
+                _packed(file) if is_gzip else nullcontext(file) as target,
+                _writer(kind, target, schema) as writer,
+            ):
                 for batch in batches:
                     writer.write_batch(batch.cast(schema))
                     if file.tell() > self._limit_bytes:
                         raise QueryTooLargeError(f"more than {self._limit_bytes} bytes")
                     spool.grow()
+            file.flush()  # here, where a full disk is known as such
         spool.grow()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -128,8 +129,9 @@ class Gate:
             "duration_ms": round(duration_s * 1000, 3),
             "user_agent": exchange.headers.get("user-agent"),
         }
-        log.write(json.dumps(line) + "\n")
-        log.flush()
+        with suppress(OSError):  # a full disk, or a reader that went away, is no reason to stop
+            log.write(json.dumps(line) + "\n")
+            log.flush()
 
 
 class _Exchange:

@@ -49,7 +49,7 @@ class Settings:
         cors_origins: Other sites whose pages may read the answers in a browser.
         requests_per_s: Of one client, on average; 0 sets no limit.
         burst: How many requests a client may make at once.
-        max_downloads: Files that may be made at once.
+        max_downloads: Files that may be made at once; half as many of one client.
         max_unsent: Files that are made and not sent yet, of all clients.
         max_unsent_per_client: The same, of one.
         unsent_bytes: Of all files that are made or sent.

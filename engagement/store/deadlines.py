@@ -40,6 +40,11 @@ def time_for_all(limit_s: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+def time_for_this() -> Deadline | None:
+    """What all queries within have together; None where nobody has set a limit."""
+    return _deadline.get()
+
+
 def time_left(limit_s: float) -> Deadline:
     """What a query has that may take so long by itself: that, or what is left for all.
 

@@ -6,7 +6,8 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import duckdb
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 _AGAIN_S = 0.05
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Limited:
-    """A cursor, when its time is up by the monotonic clock, and whether that has been."""
+    """A cursor, whose it is, when its time is up by the monotonic clock, and whether that was."""
 
     cursor: duckdb.DuckDBPyConnection
+    owner: object
     due_s: float
     is_late: threading.Event = field(default_factory=threading.Event)
 
@@ -32,11 +34,14 @@ class _Watch:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._limited: set[_Limited] = set()
+        self._ended: WeakSet[Any] = WeakSet()  # whose cursors have no time any more
         self._wakes_at_s = 0.0  # in the past while there is no thread
 
     def add(self, limited: _Limited) -> None:
         """Begin to watch a cursor."""
         with self._changed:
+            if limited.owner in self._ended:
+                limited.due_s = time.monotonic()
             self._limited.add(limited)
             if not self._wakes_at_s:
                 self._wakes_at_s = limited.due_s
@@ -48,6 +53,15 @@ class _Watch:
         """End it; the cursor is not interrupted any more."""
         with self._changed:
             self._limited.remove(limited)
+
+    def end(self, owner: object) -> None:
+        """Have the time of whatever is somebody's, or will be, be up."""
+        with self._changed:
+            self._ended.add(owner)
+            for limited in self._limited:
+                if limited.owner is owner:
+                    limited.due_s = time.monotonic()
+            self._changed.notify()
 
     def _run(self) -> None:
         """Go on until nothing is watched when the oldest limit has passed."""
@@ -71,15 +85,20 @@ _watch = _Watch()
 
 @contextmanager
 def interrupted_after(
-    cursor: duckdb.DuckDBPyConnection, limit_s: float
+    cursor: duckdb.DuckDBPyConnection, limit_s: float, owner: object
 ) -> Iterator[threading.Event]:
     """Stop what the cursor does when the time is up; yields whether it was.
 
     An interrupt that comes before a statement begins is lost on it, so there is more than one.
     """
-    limited = _Limited(cursor, time.monotonic() + limit_s)
+    limited = _Limited(cursor, owner, time.monotonic() + limit_s)
     _watch.add(limited)
     try:
         yield limited.is_late
     finally:
         _watch.remove(limited)
+
+
+def interrupt_all(owner: object) -> None:
+    """Stop what all cursors of an owner do, and what they will do."""
+    _watch.end(owner)

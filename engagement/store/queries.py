@@ -10,6 +10,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query, and all of them together, may take.
+
+    Attributes:
+        memory_limit: Of all queries, as DuckDB writes sizes.
+        n_threads: That one query may use; one is the quickest where there are many at once.
+        time_limit_s: Of one query, and in a server of all that one request makes.
+        result_bytes: Of one query's rows, as Arrow has them.
+    """
+
+    memory_limit: str = "512MB"
+    n_threads: int = 1
+    time_limit_s: float = 10.0
+    result_bytes: int = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a public view: its DuckDB type, and what it means."""
 

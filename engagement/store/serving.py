@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engagement.errors import StoreMissingError, StoreVersionError
-from engagement.store.queries import Column, Narrowing
+from engagement.store.queries import Column, Limits, Narrowing
 from engagement.store.sharing import Kept
-from engagement.store.snapshot import Generation, Limits
+from engagement.store.snapshot import Generation
 from engagement.store.spare import Spare
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Publication:
         self._outliving = Kept()
         self._spare = Spare()
         self._current: Lease | None = None
+        self._open_leases: set[Lease] = set()
         self._closing: list[threading.Thread] = []  # what was replaced while nobody used it
         self._refused: tuple[_FileState, StoreVersionError] | None = None
 
@@ -95,7 +96,14 @@ class Publication:
             lease.n_users -= 1
             is_over = lease.is_over
         if is_over:
-            lease.generation.close()
+            self._close(lease)
+
+    def end(self) -> None:
+        """Break off what is being asked, so that nobody who lets go of the file waits for it."""
+        with self._lock:
+            leases = [*self._open_leases]
+        for lease in leases:
+            lease.generation.end()
 
     def close(self) -> None:
         """Let go of the file; who still reads goes on."""
@@ -124,9 +132,14 @@ class Publication:
             is_over = old is not None and old.is_over
         if old is not None and is_over:
             # Whoever waits for the newer one does not wait for this.
-            thread = threading.Thread(target=old.generation.close, name="closing")
+            thread = threading.Thread(target=self._close, args=(old,), name="closing")
             thread.start()
             self._closing = [*filter(threading.Thread.is_alive, self._closing), thread]
+
+    def _close(self, lease: Lease) -> None:
+        with self._lock:
+            self._open_leases.remove(lease)
+        lease.generation.close()
 
     def _open(self, state: _FileState | None) -> Lease:
         """A version that this program does not read stays so until the file is another one."""
@@ -141,6 +154,8 @@ class Publication:
             raise
         lease = Lease(generation, state)
         lease.n_users = 1
+        with self._lock:
+            self._open_leases.add(lease)
         return lease
 
     def _state(self) -> _FileState | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from engagement.errors import QueryTimeoutError
+from engagement.store.deadlines import time_for_this
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,17 +29,30 @@ class Sharing:
     def share(self, key: object, make: Callable[[], _Value]) -> _Value:
         """What `make` gives, by this thread or by the one that makes it already.
 
+        Whose time is up takes nobody else's: who waits for it then makes it within its own.
+
         Raises:
+            QueryTimeoutError: If this thread's time is up before the value is there.
             BaseException: What `make` raises; each thread that waits for it gets the same.
         """
-        with self._lock:
-            made = self._made.get(key)
-            if made is None:
-                ours: Future[_Value] = Future()
-                self._made[key] = ours
-        if made is not None:
-            found: _Value = made.result()
-            return found
+        while True:
+            with self._lock:
+                made = self._made.get(key)
+                if made is None:
+                    ours: Future[_Value] = Future()
+                    self._made[key] = ours
+                    break
+            try:
+                found: _Value = _wait_for(made)
+            except QueryTimeoutError:
+                ours_to_take = time_for_this()
+                if ours_to_take is None or not ours_to_take.left_s:
+                    raise
+            else:
+                return found
+        return self._make(key, ours, make)
+
+    def _make(self, key: object, ours: Future[_Value], make: Callable[[], _Value]) -> _Value:
         try:
             value = make()
         except BaseException as error:
@@ -50,6 +66,14 @@ class Sharing:
     def _end(self, key: object) -> None:
         with self._lock:
             del self._made[key]
+
+
+def _wait_for(made: Future[_Value]) -> _Value:
+    """What another thread makes, if it does so before this one's time is up."""
+    deadline = time_for_this()
+    if deadline is not None and not wait([made], deadline.left_s).done:
+        raise QueryTimeoutError(deadline.limit_s)
+    return made.result()
 
 
 class Kept:

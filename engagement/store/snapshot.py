@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,8 +22,8 @@ from engagement.errors import (
     StoreOutdatedError,
 )
 from engagement.store.deadlines import time_left
-from engagement.store.interrupts import interrupted_after
-from engagement.store.queries import Column, Described, Narrowing
+from engagement.store.interrupts import interrupt_all, interrupted_after
+from engagement.store.queries import Column, Described, Limits, Narrowing
 from engagement.store.reader import LABELLED_COUNTS, Reader, unusable
 from engagement.store.sharing import Kept
 from engagement.store.sizes import Sizes
@@ -38,26 +37,10 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 16_384
 _VIEW_READS = 3  # that take about as long as a copy
+_TOO_SLOW_READS = 1000  # until a copy that took too long is tried again
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
 _Value = TypeVar("_Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one query, and all of them together, may take.
-
-    Attributes:
-        memory_limit: Of all queries, as DuckDB writes sizes.
-        n_threads: That one query may use; one is the quickest where there are many at once.
-        time_limit_s: Of one query, and in a server of all that one request makes.
-        result_bytes: Of one query's rows, as Arrow has them.
-    """
-
-    memory_limit: str = "512MB"
-    n_threads: int = 1
-    time_limit_s: float = 10.0
-    result_bytes: int = 256 << 20
 
 
 class Generation(Reader):
@@ -109,6 +92,10 @@ class Generation(Reader):
             "lock_configuration": "true",
         }.items():
             self.connection.execute(f"set {setting} = {value}")
+
+    def end(self) -> None:
+        """Break off what is being asked, and refuse what will be."""
+        interrupt_all(self)
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """A query's rows as an Arrow table.
@@ -186,7 +173,7 @@ class Generation(Reader):
             f"where {narrowing.condition}"
         )
         deadline = time_left(limit_s)
-        with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s) as is_late:
+        with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s, self) as is_late:
             try:
                 if narrowed and narrowing:
                     cursor.execute(narrowed, dict(narrowing.parameters))
@@ -238,6 +225,8 @@ class Generation(Reader):
     def kept(self, view: str) -> str:
         """The name of a copy of a public view in memory: for views that take long to compute.
 
+        It is the view's own where there is not the memory for it.
+
         Raises:
             NotFoundError: If there is no such view.
         """
@@ -246,8 +235,11 @@ class Generation(Reader):
 
         def copy() -> str:
             name = f'memory.main."{view}"'
-            # An interrupted copy may be there already.
-            self.table(f'create or replace table {name} as select * from engagement.main."{view}"')
+            try:
+                # An interrupted copy may be there already.
+                self.table(f"create or replace table {name} as select * from {_own(view)}")
+            except QueryTooLargeError:
+                return _own(view)
             return name
 
         return self.once(("kept", view), copy)
@@ -256,8 +248,11 @@ class Generation(Reader):
         """What to read a few rows of a view from: its copy, which pays where many are read."""
         self._n_read[view] += 1
         if self._n_read[view] > _VIEW_READS:
-            return self.kept(view)
-        return self._kept.known(("kept", view), f'engagement.main."{view}"')
+            try:
+                return self.kept(view)
+            except QueryTimeoutError:
+                self._n_read[view] = -_TOO_SLOW_READS
+        return self._kept.known(("kept", view), _own(view))
 
     def views(self) -> dict[str, str]:
         """The public views and what each holds."""
@@ -292,3 +287,8 @@ class Generation(Reader):
             column = Column(name, row["data_type"], row["comment"] or "")
             found.setdefault(row["table_name"], {})[name] = column
         return found
+
+
+def _own(view: str) -> str:
+    """The name of a view itself, whatever stands in its place for one query."""
+    return f'engagement.main."{view}"'

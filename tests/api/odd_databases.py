@@ -37,15 +37,15 @@ _LOGGED = (
 _ONE = "delete from {} where drive_id <> 1"
 # What is changed of a usual database, by what it is called then.
 CHANGED: Mapping[str, Sequence[str]] = {
-    "without positions": ["delete from gps"],
     "without clocks, nowhere": [
         "delete from clock", "update gps set unix_ms = null, latitude = 0, longitude = 0",
     ],
     "one drive that is never engaged": [
         *_OFF, *(_ONE.format(table) for table in ("drive", "segment", *_LOGGED)),
     ],
-    "of a car that stands": [
+    "of a car that stands, without positions": [
         "update car_state set v_ego_mps = 0, standstill = true", "delete from can_signal",
+        "delete from gps",
     ],
     "without states": ["delete from controls_state", "delete from selfdrive_state"],
     "without the car": [
@@ -62,11 +62,17 @@ CHANGED: Mapping[str, Sequence[str]] = {
         *(f"delete from {table}" for table in ("init_data", "car_params", "param", *_LOGGED)),
     ],
 }  # fmt: skip
-NAMES = ("of nothing", "of imported drives", "of sparse imported drives", "of both", *CHANGED)
+NAMES = ("of nothing", "of imported drives", "of both", *CHANGED)
+
+
+def make_empty(path: Path) -> None:
+    """Write a database of nothing."""
+    with writer_lock(path), Writer(path) as writer:
+        writer.publish()
 
 
 def make_usual(path: Path) -> None:
-    """Write a database of three short drives, one of them steady."""
+    """Write into an empty database three short drives, one of them steady."""
     drives = [sound_drive(1), random_drive(Random(1), 2, is_whole=True), random_drive(Random(2), 3)]
     with writer_lock(path), Writer(path) as writer:
         insert(writer.connection, merge(drives))
@@ -74,25 +80,22 @@ def make_usual(path: Path) -> None:
     recompute(path)
 
 
-def make(name: str, usual: Path, path: Path) -> None:
+def make(name: str, empty: Path, usual: Path, path: Path) -> None:
     """Write the database of a name."""
-    if name == "of nothing":
-        with writer_lock(path), Writer(path) as writer:
-            writer.publish()
-    elif name == "of imported drives":
-        import_files(path, [_OLD])
-    elif name == "of sparse imported drives":
-        import_entries(path, _SPARSE)
-    else:
-        shutil.copyfile(usual, path)
-        if name == "of both":
-            import_entries(path, [*json.loads(_OLD.read_text()), *_SPARSE])
-            return
+    shutil.copyfile(empty if name in ("of nothing", "of imported drives") else usual, path)
+    if name in ("of imported drives", "of both"):
+        import_entries(path, _entries())
+    elif name in CHANGED:
         with writer_lock(path), Writer(path) as writer:
             for statement in CHANGED[name]:
                 writer.connection.execute(statement)
             writer.publish()
         recompute(path)
+
+
+def _entries() -> list[Mapping[str, Any]]:
+    """Drives of an old file, the first and the last of which lack most."""
+    return [_SPARSE[0], *json.loads(_OLD.read_text()), *_SPARSE[1:]]
 
 
 def import_entries(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from engagement.api import answers as answers_module
 from engagement.api import drives
 from engagement.extract.segment import ReadOptions
 from engagement.store.generation import Writer, writer_lock
@@ -167,3 +168,21 @@ def test_an_answer_that_many_ask_for_is_made_once(serve, database, made):
 
     assert made == [2]
     assert len(set(found)) == 1
+
+
+def test_what_is_kept_is_bounded_however_short_answers_and_long_addresses_are(
+    serve, database, monkeypatch
+):
+    monkeypatch.setattr(answers_module, "_KEPT_BYTES", 50_000)
+    server = serve(database, requests_per_s=0)
+    for number in range(60):
+        text = f"{number:03}" * 60
+        assert server.get(f"/api/v1/drives?fields=drive&branch={text}").json()["rows"] == []
+    with server.app.state.publication.newest() as generation:
+        kept = generation.outliving("answers", answers_module._Kept)
+
+    sizes = [len(path) + len(query) for path, query in kept._answers]
+    assert 30 < len(sizes) < 50
+    assert kept._n_bytes == sum(sizes) + sum(one.n_bytes for one in kept._answers.values())
+    assert kept._n_bytes <= 50_000
+    assert min(one.n_bytes for one in kept._answers.values()) > 1000

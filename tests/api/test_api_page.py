@@ -125,7 +125,10 @@ def test_the_limits_are_the_servers_own():
         ("time of the query behind a file", f"{settings.download_time_limit_s:g} s"),
         ("rows of one answer, in memory", f"{settings.limits.result_bytes // mib} MiB"),
         ("a file", f"{settings.download_bytes // mib} MiB"),
-        ("files being made at once", str(settings.max_downloads)),
+        (
+            "files being made at once; half as many of one client",
+            str(settings.max_downloads),
+        ),
         ("files not read yet: of all clients, of one, together", unsent),
         ("connections at once", str(settings.connections.n_at_once)),
         (

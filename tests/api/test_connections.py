@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import time
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engagement.api.addresses import Addresses, client_group
-from engagement.api.settings import ConnectionLimits
+from engagement.api.settings import ConnectionLimits, Settings
+from engagement.cli.serve import make_server
 from tests.api.servers import running, server
 from tests.api.test_serve import get
 
@@ -197,3 +200,29 @@ def test_who_has_one_address_of_ipv6_has_its_network(address, host):
         other = type(address)(int(address) >> 64 << 64 | host)
         if other.ipv4_mapped is None:
             assert client_group(str(address)) == client_group(str(other))
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address", "wanted"),
+    [("127.0.0.1,::1", "127.0.0.1", "192.0.2.7"), ("127.0.0.1,::1", "::1", "192.0.2.7"),
+     ("127.0.0.1,::1", "::ffff:127.0.0.1", "192.0.2.7"),
+     ("172.16.0.0/12", "::ffff:172.31.0.9", "192.0.2.7"), ("*", "::ffff:10.1.1.1", "192.0.2.7"),
+     ("172.16.0.0/12", "::ffff:172.32.0.9", "::ffff:172.32.0.9"),
+     ("::1", "::ffff:127.0.0.1", "::ffff:127.0.0.1")],
+)  # fmt: skip
+def test_a_proxy_is_believed_however_its_address_is_written(database, proxies, address, wanted):
+    limits = ConnectionLimits(proxies=Addresses.parse(proxies))
+    trusted = make_server(database, Settings(connections=limits)).config.forwarded_allow_ips
+    seen: list[str] = []
+
+    async def note(scope, _receive, _send):
+        seen.append(scope["client"][0])
+
+    scope = {
+        "type": "http",
+        "client": (address, 1),
+        "headers": [(b"x-forwarded-for", b"192.0.2.7")],
+    }
+    asyncio.run(ProxyHeadersMiddleware(note, trusted)(scope, None, None))
+
+    assert seen == [wanted]

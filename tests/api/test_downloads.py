@@ -6,6 +6,7 @@ import errno
 import io
 import socket
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from http.client import HTTPResponse
@@ -16,7 +17,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from engagement.api import downloads
+from engagement.api.downloads import Turns
 from engagement.api.settings import ConnectionLimits
+from engagement.errors import ServerBusyError
 from tests.api.servers import running
 from tests.api.test_serve import get
 
@@ -160,15 +164,39 @@ def test_files_that_wait_to_be_read_are_bounded(large, settings, reason):
             time.sleep(0.05)
 
 
-def test_a_full_disk_is_a_503_and_no_fault_of_the_query(serve, monkeypatch):
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("operation", ["write", "flush"])
+def test_a_full_disk_is_a_503_and_no_fault_of_the_query(serve, monkeypatch, operation, encoding):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     client = serve()
     with monkeypatch.context() as patched:
-        patched.setattr(tempfile.SpooledTemporaryFile, "write", full)
-        refused = client.get(SMALL)
+        patched.setattr(tempfile.SpooledTemporaryFile, operation, full)
+        url = SMALL.replace("arrow", "csv")
+        refused = client.get(url, headers={"accept-encoding": encoding})
 
     assert refused.status_code == 503
     assert "no room on the disk" in refused.json()["detail"]
     assert client.get(SMALL).status_code == 200
+
+
+def test_one_client_has_half_of_the_turns_and_each_waits_a_little(monkeypatch):
+    monkeypatch.setattr(downloads, "_WAIT_S", 0.2)
+    turns = Turns(4)
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(turns.turn("one"))
+        with pytest.raises(ServerBusyError), turns.turn("one"):
+            pass
+        last = ExitStack()
+        for _ in range(2):
+            last.enter_context(turns.turn("other"))
+        with pytest.raises(ServerBusyError), turns.turn("third"):
+            pass
+        monkeypatch.setattr(downloads, "_WAIT_S", 10)
+        threading.Timer(0.1, last.close).start()
+        with turns.turn("third"), turns.turn("other"):
+            pass
+    with turns.turn("one"), turns.turn("one"), pytest.raises(KeyError), turns.turn("two"):
+        raise KeyError

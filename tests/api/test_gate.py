@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -399,3 +400,13 @@ def test_the_access_log_has_the_address_as_it_was_sent(serve):
     serve(access_log=log).get("/drives?q=1&number=1")
 
     assert json.loads(log.getvalue())["query"] == "q=1&number=1"
+
+
+def test_a_log_that_can_t_be_written_keeps_no_answer_back(serve):
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    client = serve(access_log=Full())
+    for _ in range(3):
+        assert client.get("/health").status_code == 200

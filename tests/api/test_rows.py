@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engagement.api import downloads
 from engagement.export.views import write_csv
 from engagement.store.generation import Writer, writer_lock
 from engagement.store.reader import Reader
@@ -300,11 +301,12 @@ def test_a_file_larger_than_allowed_is_refused_and_gives_back_its_slot(serve):
     assert small.status_code == 200
 
 
-def test_more_files_at_once_than_allowed_are_refused_with_a_time_to_wait(serve):
+def test_more_files_at_once_than_allowed_are_refused_with_a_time_to_wait(serve, monkeypatch):
+    monkeypatch.setattr(downloads, "_WAIT_S", 0.1)
     client = serve(max_downloads=1)
     url = "/api/v1/views/drives/csv"
 
-    with client.app.state.downloads.making():
+    with client.app.state.downloads.turns.turn("another"):
         refused = client.get(url)
 
     assert refused.status_code == 503

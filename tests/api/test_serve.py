@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -142,6 +143,30 @@ def test_a_terminated_server_ends_at_once_and_a_database_may_come_later(database
     assert before[0] == 503
     assert json.loads(before[1])["type"] == "urn:engagement:store-missing"
     assert after[0] == 200
+    assert time.monotonic() - started_s < 5
+
+
+@pytest.mark.parametrize("path", ["/api/v1/views/tuning", "/api/v1/views/tuning/csv"])
+def test_a_terminated_server_waits_for_no_long_query_and_no_client(database, tmp_path, path):
+    slow = tmp_path / "slow.duckdb"
+    shutil.copyfile(database, slow)
+    with duckdb.connect(str(slow)) as connection:
+        connection.execute(
+            "create or replace view tuning as select 1 as drive_id, "
+            "(select count(*) from range(100000000000) as many(n) where hash(n) = 42) as speed_band"
+        )
+    with server(slow, "--time-limit", "60") as (process, port), ExitStack() as stack:
+        for sent in (
+            b"",
+            b"GET /hea",
+            b"GET %s HTTP/1.1\r\nhost: localhost\r\n\r\n" % path.encode(),
+        ):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(sent)
+        time.sleep(0.5)
+        started_s = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
     assert time.monotonic() - started_s < 5
 
 

@@ -433,3 +433,58 @@ def test_all_queries_of_a_request_share_its_time(publication):
                 assert generation.rows("select 1 as one") == [{"one": 1}]
         assert time.monotonic() - began_s < 3
         assert generation.rows("select 1 as one") == [{"one": 1}]
+
+
+def test_a_publication_that_ends_breaks_off_what_is_asked_and_will_be(database):
+    publication = Publication(database, Limits(time_limit_s=60))
+    is_in = threading.Event()
+
+    def ask() -> float:
+        with publication.newest() as generation:
+            is_in.set()
+            started_s = time.monotonic()
+            for _ in range(2):
+                with pytest.raises(QueryTimeoutError):
+                    generation.rows(ENDLESS)
+            return time.monotonic() - started_s
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ask)
+        is_in.wait(10)
+        publish(database)  # so that one is of a generation that was replaced
+        is_in.clear()
+        second = threads.submit(ask)
+        is_in.wait(10)
+        publication.end()
+        publication.close()
+        assert max(first.result(), second.result()) < 5
+    assert not publication._open_leases
+
+
+def test_a_view_that_there_is_no_memory_to_copy_is_read_itself(database):
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "create or replace view tuning as "
+            "select range as drive_id, repeat(md5(range::varchar), 20) as text from range(100000)"
+        )
+    publication = Publication(database, Limits(memory_limit="20MB"))
+    with publication.newest() as generation:
+        for _ in range(8):
+            source = generation.quickest("tuning")
+            assert generation.rows(f"select drive_id from {source} limit 1") == [{"drive_id": 0}]
+        assert generation.kept("tuning") == source == 'engagement.main."tuning"'
+    publication.close()
+
+
+def test_a_view_that_takes_too_long_to_copy_is_read_itself(database):
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            f"create or replace view tuning as select 1 as drive_id union all ({ENDLESS})"
+        )
+    publication = Publication(database, Limits(time_limit_s=0.3))
+    with publication.newest() as generation:
+        started_s = time.monotonic()
+        for _ in range(50):
+            assert generation.quickest("tuning") == 'engagement.main."tuning"'
+    publication.close()
+    assert time.monotonic() - started_s < 5

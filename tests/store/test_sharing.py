@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engagement.errors import QueryTimeoutError
+from engagement.store.deadlines import time_for_all
 from engagement.store.sharing import Sharing
 
 
@@ -81,3 +83,45 @@ def test_what_is_kept_by_its_maker_is_never_made_twice():
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(want, keys)) == keys
     assert n_made == [100]
+
+
+def test_who_waits_for_one_whose_time_is_up_makes_it_in_the_time_left():
+    sharing, n_made, is_making = Sharing(), [0], threading.Event()
+
+    def make() -> str:
+        n_made[0] += 1
+        if n_made[0] == 1:
+            is_making.set()
+            time.sleep(0.1)
+            raise QueryTimeoutError(0.1)
+        return "made"
+
+    def want() -> str:
+        with time_for_all(10):
+            return sharing.share("key", make)
+
+    with ThreadPoolExecutor(8) as threads:
+        late = threads.submit(sharing.share, "key", make)
+        is_making.wait(10)
+        others = [threads.submit(want) for _ in range(7)]
+        with pytest.raises(QueryTimeoutError):
+            late.result()
+        assert [one.result() for one in others] == ["made"] * 7
+
+
+def test_nobody_waits_longer_for_another_than_for_itself():
+    sharing, is_done, is_making = Sharing(), threading.Event(), threading.Event()
+
+    def make() -> bool:
+        is_making.set()
+        return is_done.wait(10)
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(sharing.share, "key", make)
+        is_making.wait(10)
+        try:
+            with time_for_all(0.1), pytest.raises(QueryTimeoutError, match=r"0\.1 s"):
+                sharing.share("key", make)
+            assert not slow.done()
+        finally:
+            is_done.set()

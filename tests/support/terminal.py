@@ -27,7 +27,7 @@ main()
 class Terminal:
     """A command on a pseudo-terminal."""
 
-    def __init__(self, args, folder, columns=100):
+    def __init__(self, args, folder, columns=100, **environment):
         self.unread = b""
         self.file, inside = pty.openpty()
         self.process = subprocess.Popen(
@@ -36,7 +36,9 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            env=os.environ | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": str(columns)},
+            env=os.environ
+            | {"TERM": "xterm", "HOME": str(folder), "COLUMNS": str(columns)}
+            | environment,
         )
         os.close(inside)
 
@@ -50,8 +52,10 @@ class Terminal:
         """
         for _ in range(10):
             self.send("\x03")
-            if select.select([self.file], [], [], PATIENCE_S / 10)[0]:
-                return
+            while select.select([self.file], [], [], PATIENCE_S / 10)[0]:
+                self._read()
+                if self.unread.strip(b"^C\r\n"):  # more than its echo
+                    return
 
     def read_until(self, text):
         """What is shown up to and with a text; what came with it and after it is kept."""
@@ -60,9 +64,12 @@ class Terminal:
         while wanted not in self.unread:
             left_s = max(deadline_s - time.monotonic(), 0)
             assert select.select([self.file], [], [], left_s)[0], self.unread
-            self.unread = ESCAPES.sub(b"", self.unread + os.read(self.file, 4096))
+            self._read()
         shown, _, self.unread = self.unread.partition(wanted)
         return (shown + wanted).decode()
+
+    def _read(self):
+        self.unread = ESCAPES.sub(b"", self.unread + os.read(self.file, 4096))
 
     def wait(self):
         """The exit status; what is still shown is let go."""
