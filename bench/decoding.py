@@ -17,7 +17,8 @@ from bench.corpus import raw_segments
 from bench.demo_profile import read_options
 from bench.output import print_table, ratio, seconds
 from bench.plain import PlainReader
-from engagement.extract.segment import _tables as read_tables
+from engagement.extract.can_tables import read_can
+from engagement.extract.segment import tables_but_can
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
 
@@ -56,7 +57,8 @@ def run(setting: Setting) -> None:
     segments = [path.read_bytes() for path in raw_segments()[: setting.repetitions]]
 
     def by_column(raw: bytes) -> Tables:
-        return read_tables(Log(raw, schema), specs)
+        log = Log(raw, schema)
+        return tables_but_can(log) | read_can(log, specs)
 
     n_rows, n_columns = _compare(by_column(segments[0]), plain_reader.tables(segments[0]))
     times: dict[str, list[tuple[float, float]]] = {"by column": [], "plain reader": []}

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bench.corpus import OUT, corpus
 from bench.demo_profile import read_options
 from bench.output import print_table
-from engagement.extract.segment import _can_tables as read_can_tables
-from engagement.extract.segment import _tables as read_tables
-from engagement.extract.segment import read_segment
+from engagement.extract.can_tables import read_can
+from engagement.extract.segment import read_segment, tables_but_can
 from engagement.logs.codec import decompress
 from engagement.logs.find import find_logs
 from engagement.logs.log import Log
@@ -107,9 +106,9 @@ def _decode(file: LogFile, watch: Stopwatch) -> None:
     with watch.stage("walk"):
         log = Log(raw, load_schema())
     with watch.stage("tables but CAN"):
-        read_tables(log, ())
+        tables_but_can(log)
     with watch.stage("CAN tables"):
-        read_can_tables(log, options.specs)
+        read_can(log, options.specs)
 
 
 def _store(logs: list[LogFile], watch: Stopwatch) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engagement.errors import ConfigError, suggestion
 from engagement.extract import cars
-from engagement.extract.car_table import CarKey, load_car_table
+from engagement.extract.car_table import CarKey, load_car_table, read_car_table
 from engagement.extract.dbc import field_of, parse_dbc, specify
 from engagement.extract.profiles import SignalEntry, Transform
 from engagement.extract.refinement import Refinement
@@ -82,11 +83,31 @@ def plan_car(fingerprint: str | None, own: Path | None = None) -> CarPlan:
     return CarPlan(cars.label_of(car), table.keys, places)
 
 
+def check_own_table(own: Path) -> None:
+    """See to it that what a user's file names is in the DBC of some car of its brand.
+
+    Raises:
+        MissingCarsError: Without the extra.
+        ConfigError: If the file does not hold, or names what no DBC of the brand has.
+    """
+    dbc_names = cars.dbcs_of_brands()
+    for brand, signals in read_car_table(own).brands.items():
+        if brand not in dbc_names:
+            problem = f"no such brand{suggestion(brand, dbc_names)}"
+            raise ConfigError(own, problem, where=repr(brand))
+        for key, entry in ((key, entry) for key, entries in signals.items() for entry in entries):
+            if not any(_is_described(_database(name), entry) for name in dbc_names[brand]):
+                named = f"{' and '.join(entry.wanted)} in a message {entry.message}"
+                where = f"brand {brand!r}, key {key!r}"
+                raise ConfigError(own, f"no DBC of the brand has {named}", where=where)
+
+
 def choose_signals(frames: CanFrames, plan: CarPlan) -> tuple[SignalSpec, ...]:
     """The specs of what is in a log's frames, each with the bus to read it from.
 
     Of a key's places it is the first whose message was received, from the lowest bus that has it
-    in the length of the DBC, else longer. What openpilot sends itself is left out.
+    in the length of the DBC, else longer. What openpilot sends itself is left out; so is a bus with
+    less than half of another's frames: until a harness is switched, its buses are one.
     """
     buses: dict[tuple[int, int], int | None] = {}
     chosen: list[SignalSpec] = []
@@ -105,9 +126,9 @@ def choose_signals(frames: CanFrames, plan: CarPlan) -> tuple[SignalSpec, ...]:
 def _bus_of(frames: CanFrames, address: int, length_bytes: int) -> int | None:
     is_candidate = (frames.address == address) & (frames.bus < _SENT_BUS)
     for fits in (frames.length_bytes == length_bytes, frames.length_bytes > length_bytes):
-        buses = frames.bus[is_candidate & fits]
+        buses, counts = np.unique(frames.bus[is_candidate & fits], return_counts=True)
         if len(buses):
-            return int(buses.min())
+            return int(buses[np.argmax(2 * counts >= counts.max())])
     return None
 
 
@@ -121,7 +142,7 @@ def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> Bools:
         rows = np.flatnonzero(signals.key_num == key_num)
         told: Any = signals.value[rows]
         if key.every_s:
-            told = signals.mono_ns[rows] // int(key.every_s * 1e9)
+            told = signals.mono_ns[rows] // max(1, int(key.every_s * 1e9))
         is_new: Bools = np.ones(len(rows), dtype=np.bool_)
         is_new[1:] = told[1:] != told[:-1]
         if key.changes:
@@ -140,7 +161,7 @@ def _called(dbc_name: str) -> str:
 
 
 def _is_described(database: Database, entry: CarEntry) -> bool:
-    wanted = {*entry.signals, *([entry.times.signal] if entry.times else [])}
+    wanted = {*entry.wanted}
     return any(
         message.name == entry.message and wanted <= {signal.name for signal in message.signals}
         for message in database.messages

@@ -54,7 +54,7 @@ class CarEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     scale: float = 1.0
     offset: float = 0.0
     times: Times | None = None
-    one_of: list[float] | None = None
+    one_of: Annotated[list[float], msgspec.Meta(min_length=1)] | None = None
     above: float | None = None
     cars: str = ""
 
@@ -62,6 +62,11 @@ class CarEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     def signals(self) -> list[str]:
         """The signals' names; several make a bit mask."""
         return [self.signal] if isinstance(self.signal, str) else self.signal
+
+    @property
+    def wanted(self) -> list[str]:
+        """Every signal that its message must have."""
+        return self.signals + ([self.times.signal] if self.times else [])
 
     def is_for(self, fingerprint: str) -> bool:
         """Whether it holds for a car."""
@@ -88,10 +93,10 @@ def load_car_table(own: Path | None = None) -> CarTable:
     Raises:
         ConfigError: If the file can't be read or does not hold.
     """
-    shipped = _read(_shipped())
+    shipped = read_car_table(_shipped())
     if own is None:
         return shipped
-    added = _read(own)
+    added = read_car_table(own)
     keys = shipped.keys | added.keys
     _check(own, added, keys)
     brands = {
@@ -106,11 +111,12 @@ def car_signals(brand: str, own: Path | None = None) -> dict[str, list[CarEntry]
     return load_car_table(own).brands.get(brand, {})
 
 
-def _shipped() -> Path:
-    return resource_dir("config") / _NAME
+def read_car_table(path: Path) -> CarTable:
+    """What one file has, for itself.
 
-
-def _read(path: Path) -> CarTable:
+    Raises:
+        ConfigError: If it can't be read, or is no such table.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -124,7 +130,15 @@ def _read(path: Path) -> CarTable:
         raise ConfigError(path, said[:1].lower() + said[1:]) from error
 
 
+def _shipped() -> Path:
+    return resource_dir("config") / _NAME
+
+
 def _check(path: Path, table: CarTable, keys: dict[str, CarKey]) -> None:
+    for name, meaning in table.keys.items():
+        if not meaning.range[0] < meaning.range[1]:
+            where = f"key {name!r}"
+            raise ConfigError(path, "`range` is from the less to the greater", where=where)
     for brand, signals in table.brands.items():
         for key, entries in signals.items():
             where = f"brand {brand!r}, key {key!r}"
@@ -139,13 +153,19 @@ def _check(path: Path, table: CarTable, keys: dict[str, CarKey]) -> None:
 
 def _problem(entry: CarEntry) -> str:
     """Say what is wrong with an entry, if anything is."""
+    factors = entry.times.by if entry.times else {}
+    numbers = [entry.scale, entry.offset, entry.above or 0, *(entry.one_of or ())]
+    if not all(map(math.isfinite, [*numbers, *factors.values()])):
+        return "inf and nan are no numbers to reckon with"
+    if entry.one_of is not None and entry.above is not None:
+        return "it is `is` or `above`, not both"
     if len(entry.cars) > _MAX_CHARACTERS:
         return "the pattern `cars` is too long"
     try:
         re.compile(entry.cars)
     except re.error as error:
         return f"`cars` is no pattern: {error}"
-    for value in entry.times.by if entry.times else ():
+    for value in factors:
         try:
             float(value)
         except ValueError:

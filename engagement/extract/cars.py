@@ -56,10 +56,10 @@ class CarDatabase:
 
 
 def has_cars() -> bool:
-    """Whether the extra is installed."""
+    """Whether the extra is installed; a folder of that name, as openpilot's has one, is not it."""
     try:
-        return find_spec("opendbc") is not None
-    except (ImportError, ValueError):
+        return bool(cars_version()) and find_spec("opendbc") is not None
+    except (MissingCarsError, ImportError, ValueError):
         return False
 
 
@@ -117,11 +117,8 @@ def car_database(fingerprint: str) -> CarDatabase | None:
         MissingCarsError: Without the extra.
     """
     platform = _platforms().get(fingerprint)
-    if platform is None:
-        return None
-    buses = {str(bus): str(name) for bus, name in platform.config.dbc_dict.items()}
-    dbc_name = next((buses[bus] for bus in _MAIN_BUSES if bus in buses), None)
-    if dbc_name is None or dbc_name not in _dbc_paths():
+    dbc_name = None if platform is None else _main_dbc(platform)
+    if dbc_name is None:
         return None
     return CarDatabase(
         fingerprint=str(platform),
@@ -129,7 +126,7 @@ def car_database(fingerprint: str) -> CarDatabase | None:
         dbc_name=dbc_name,
         text=dbc_text(dbc_name),
         path=_dbc_paths()[dbc_name],
-        dbc_names=buses,
+        dbc_names=_buses(platform),
     )
 
 
@@ -152,8 +149,26 @@ def fingerprints() -> dict[str, str]:
     Raises:
         MissingCarsError: Without the extra.
     """
-    platforms = {str(platform): _brand(platform) for platform in _platforms().values()}
-    return {name: brand for name, brand in sorted(platforms.items()) if car_database(name)}
+    platforms = {str(platform): platform for platform in _platforms().values()}
+    return {
+        name: _brand(platform)
+        for name, platform in sorted(platforms.items())
+        if _main_dbc(platform) is not None
+    }
+
+
+def dbcs_of_brands() -> dict[str, list[str]]:
+    """The DBCs of each brand's cars, sorted; of their main buses only.
+
+    Raises:
+        MissingCarsError: Without the extra.
+    """
+    found: dict[str, set[str]] = {}
+    for platform in _platforms().values():
+        dbc_name = _main_dbc(platform)
+        if dbc_name is not None:
+            found.setdefault(_brand(platform), set()).add(dbc_name)
+    return {brand: sorted(names) for brand, names in found.items()}
 
 
 def old_fingerprints() -> dict[str, str]:
@@ -166,6 +181,16 @@ def old_fingerprints() -> dict[str, str]:
     return {
         old: str(now) for old, now in _platforms().items() if old != str(now) and str(now) in known
     }
+
+
+def _buses(platform: Any) -> dict[str, str]:
+    return {str(bus): str(name) for bus, name in platform.config.dbc_dict.items()}
+
+
+def _main_dbc(platform: Any) -> str | None:
+    buses = _buses(platform)
+    name = next((buses[bus] for bus in _MAIN_BUSES if bus in buses), None)
+    return name if name in _dbc_paths() else None
 
 
 def _brand(platform: Any) -> str:

@@ -33,10 +33,14 @@ def choose_can(*, profiles_file: Path | None, name: str | None, cwd: Path) -> Re
     profile = load_profile(profiles_file=profiles_file, name=name, cwd=cwd)
     if profile:
         return ReadOptions(specs=load_signal_specs(profile), profile=profile.name)
-    return _auto(cwd, is_default=True) if has_cars() else ReadOptions()
+    return _auto(cwd, is_default=True) if has_cars() else ReadOptions(is_default=True)
 
 
 def _auto(cwd: Path, *, is_default: bool) -> ReadOptions:
     own = find_own_table(cwd)
-    load_car_table(own)  # its errors, even where no log needs it
+    if own is not None:  # its errors, even where no log needs it
+        from engagement.extract.car_signals import check_own_table  # noqa: PLC0415 - opendbc
+
+        load_car_table(own)
+        check_own_table(own)
     return ReadOptions(is_auto=True, is_default=is_default, car_signals_file=own)

@@ -41,7 +41,7 @@ class ReadOptions:
         specs: The CAN signals of a vehicle profile.
         profile: The name of that.
         is_auto: Find CAN signals by the car instead, with the extra `cars`.
-        is_default: Nobody asked for that: what a profile was used for may stay as it is.
+        is_default: Nobody said which: what a profile was used for may stay as it is.
         car_signals_file: The user's own table beside config/car_signals.toml.
         fingerprint: The car of a log that does not name one.
         schema_dir: A fork's own schemas.
@@ -65,6 +65,11 @@ class ReadOptions:
     def wants_can(self) -> bool:
         """Whether any CAN signal is wanted."""
         return bool(self.specs) or self.is_auto
+
+    @property
+    def lacks_cars(self) -> bool:
+        """Whether CAN signals are left out though nobody said so: the extra `cars` is not there."""
+        return self.is_default and not self.wants_can
 
     def is_met_by(self, profile: str | None) -> bool:
         """Whether a segment of a profile has the CAN signals that are wanted, if any are."""
@@ -222,8 +227,8 @@ def _span(log: Log) -> tuple[int | None, int | None]:
 
 
 def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | None, str | None]:
-    """Every base table's rows, in file order; the car, and the profile that its signals are of."""
-    tables = _join([rows for rows in build(log) if len(rows.message_num)])
+    """Every table's rows, in file order; the car, and the profile that its signals are of."""
+    tables = tables_but_can(log)
     fingerprint = find_fingerprint(log, tables.get("car_params"), options.fingerprint)
     if options.specs or not options.is_auto:
         wanted: Wanted = options.specs
@@ -234,6 +239,11 @@ def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | No
         wanted = plan_car(fingerprint, options.car_signals_file)
         profile = wanted.label
     return tables | read_can(log, wanted), fingerprint, profile
+
+
+def tables_but_can(log: Log) -> dict[str, pa.Table]:
+    """The rows of every table but those of CAN signals, in file order."""
+    return _join([rows for rows in build(log) if len(rows.message_num)])
 
 
 def _join(parts: list[Rows]) -> dict[str, pa.Table]:

@@ -51,6 +51,29 @@ def test_the_lowest_bus_with_the_right_length_is_read_and_nothing_that_was_sent(
     assert sent.tables["can_signal"].num_rows == sent.tables["can_source"].num_rows == 0
 
 
+def test_a_bus_that_was_only_joined_at_first_is_not_read(tmp_path):
+    """Until a harness is switched, the car's bus and the camera's are one."""
+    both = [brake(1, 0), brake(1, 2)]
+
+    camera = read_in(tmp_path, car_log(FINGERPRINT, [both] * 10 + [[brake(0, 2)]] * 30))
+    assert sources_of(camera)["brake_pressed"].endswith("@2")
+    assert values_of(camera)["brake_pressed"] == [1.0, 0.0, 0.0]
+    car = read_in(tmp_path, car_log(FINGERPRINT, [both] * 10 + [[brake(0, 0)]] * 30))
+    assert sources_of(car)["brake_pressed"].endswith("@0")
+    twice = read_in(tmp_path, car_log(FINGERPRINT, [both] * 10 + [[brake(0, 2)]] * 10))
+    assert sources_of(twice)["brake_pressed"].endswith("@0")
+
+
+def test_no_time_between_samples_is_too_short(tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[keys.brake_pressed]\nmeaning = "x"\nevery_s = 1e-12\n')
+    options = ReadOptions(is_auto=True, car_signals_file=own)
+
+    log = read_in(tmp_path, car_log(FINGERPRINT, [[brake(1, 0)]] * 3), options)
+
+    assert values_of(log)["brake_pressed"] == [1.0] * 3
+
+
 def test_of_a_pedal_changes_are_kept_and_of_wheel_speeds_ten_a_second(tmp_path):
     wheel = {"WHEEL_SPEED_FL": 12.33}
     sent = [[brake(n // 30 % 2, 0), frame(DBC, "WHEEL_SPEEDS", wheel)] for n in range(100)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from copy import copy
+from functools import cache
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from engagement.errors import ConfigError
 from engagement.extract import cars
-from engagement.extract.car_signals import plan_car
+from engagement.extract.car_signals import check_own_table, plan_car
 from engagement.extract.car_table import car_signals, find_own_table, load_car_table
 from engagement.extract.cars import MissingCarsError
 
@@ -31,7 +33,14 @@ WITHOUT = {
     "torque": {"body"},
     "pedals": {"body"},
 }
-PLANS = {name: plan_car(name) for name in cars.fingerprints()}
+BRANDS = cars.fingerprints()
+
+
+@cache
+def plans():
+    """Of every car, those that share a DBC after one another."""
+    names = sorted(BRANDS, key=lambda name: cars.car_database(name).dbc_name)
+    return {name: plan_car(name) for name in names}
 
 
 @pytest.fixture
@@ -87,14 +96,14 @@ HOSTILE = (
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(HOSTILE) | st.text())
 def test_a_fingerprint_that_is_none_has_no_database_and_no_plan(text):
-    if text not in cars.fingerprints():
+    if text not in BRANDS:
         assert cars.car_database(text) is None
         plan = plan_car(text)
         assert (plan.specs, plan.label) == ((), f"auto:none (opendbc {cars.cars_version()})")
 
 
 def test_labels_say_car_dbc_and_version():
-    label = PLANS["HYUNDAI_ELANTRA"].label
+    label = plans()["HYUNDAI_ELANTRA"].label
     version = cars.cars_version()
 
     assert label == f"auto:HYUNDAI_ELANTRA (hyundai_kia_generic, opendbc {version})"
@@ -105,13 +114,13 @@ def test_labels_say_car_dbc_and_version():
     assert cars.is_unknown_car(plan_car(None).label)
 
 
-@pytest.mark.parametrize("brand", sorted({*cars.fingerprints().values()}))
+@pytest.mark.parametrize("brand", sorted({*BRANDS.values()}))
 def test_every_entry_of_the_table_is_in_a_dbc_of_its_brand(brand):
     """Whatever an entry names and no car of the brand has is a slip of the pen."""
-    fingerprints = [name for name, own in cars.fingerprints().items() if own == brand]
+    fingerprints = [name for name, own in BRANDS.items() if own == brand]
     found = defaultdict(set)
     for name in fingerprints:
-        for key, places in PLANS[name].places.items():
+        for key, places in plans()[name].places.items():
             found[key] |= {(spec.message, spec.signal) for place in places for spec in place}
     for key, entries in car_signals(brand).items():
         named = {(entry.message, signal) for entry in entries for signal in entry.signals}
@@ -119,14 +128,14 @@ def test_every_entry_of_the_table_is_in_a_dbc_of_its_brand(brand):
 
 
 def test_the_table_has_every_brand_of_opendbc_and_no_other():
-    assert set(load_car_table().brands) == set(cars.fingerprints().values())
+    assert set(load_car_table().brands) == set(BRANDS.values())
 
 
 def cars_of(brand, key, signal):
     """The cars whose first place of a key is a signal."""
-    own = [name for name, its in cars.fingerprints().items() if its == brand]
+    own = [name for name, its in BRANDS.items() if its == brand]
     return {
-        n for n in own if key in PLANS[n].places and PLANS[n].places[key][0][0].signal == signal
+        n for n in own if key in plans()[n].places and plans()[n].places[key][0][0].signal == signal
     }
 
 
@@ -144,7 +153,7 @@ def test_patterns_of_fingerprints_choose_the_cars_that_opendbc_reads_so():
 
 
 def has(name, *keys):
-    return any(key in PLANS[name].places for key in keys)
+    return any(key in plans()[name].places for key in keys)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +168,8 @@ def has(name, *keys):
     ids=str,
 )
 def test_every_car_has_what_its_brand_has(keys, kind):
-    lacking = {name for name in PLANS if not has(name, *keys)}
-    brands = {name: cars.fingerprints()[name] for name in lacking}
+    lacking = {name for name in plans() if not has(name, *keys)}
+    brands = {name: BRANDS[name] for name in lacking}
     unexpected = {name for name, brand in brands.items() if brand not in WITHOUT[kind]}
     if kind == "odometer":  # the DBC of Hyundai's CAN FD has none
         unexpected = {n for n in unexpected if "canfd" not in cars.car_database(n).dbc_name}
@@ -170,7 +179,7 @@ def test_every_car_has_what_its_brand_has(keys, kind):
 def test_no_car_has_both_torques_in_nm():
     """Else the old system's steering interventions would count drives that had no profile."""
     both = {"steering_driver_torque", "steering_motor_torque"}
-    assert [name for name, plan in PLANS.items() if both <= plan.places.keys()] == []
+    assert [name for name, plan in plans().items() if both <= plan.places.keys()] == []
 
 
 @pytest.mark.usefixtures("without_opendbc")
@@ -178,6 +187,16 @@ def test_without_the_extra_it_says_how_to_get_it():
     with pytest.raises(MissingCarsError, match=r"pip install 'engagement\[cars\]'") as error:
         cars.car_database("HYUNDAI_ELANTRA")
     assert isinstance(copy(error.value), MissingCarsError)
+
+
+def test_a_folder_of_that_name_is_not_the_extra(monkeypatch):
+    def no_version(name):
+        raise PackageNotFoundError(name)
+
+    assert cars.has_cars()
+    cars.cars_version.cache_clear()
+    monkeypatch.setattr(cars, "version", no_version)
+    assert not cars.has_cars()
 
 
 OWN = """
@@ -201,7 +220,7 @@ def own_table(folder, text):
 def test_an_own_table_adds_to_the_shipped_one_key_by_key(tmp_path):
     plan = plan_car("HYUNDAI_ELANTRA", own_table(tmp_path, OWN))
 
-    shipped = PLANS["HYUNDAI_ELANTRA"].places
+    shipped = plans()["HYUNDAI_ELANTRA"].places
     assert plan.places.keys() == {*shipped, "horn"}
     assert plan.places["odometer"] == shipped["odometer"]
     assert [s.signal for p in plan.places["cruise_state"] for s in p] == ["CF_Clu_CruiseSwMain"]
@@ -225,6 +244,11 @@ def test_an_own_table_adds_to_the_shipped_one_key_by_key(tmp_path):
             "`by` has 'x', which is no number",
         ),
         ("[other]\n", "unknown field `other`"),
+        ('[brands.kia]\nodometer = [{message="A", signal="B", scale=nan}]', "inf and nan"),
+        ('[brands.kia]\nodometer = [{message="A", signal="B", above=inf}]', "inf and nan"),
+        ('[brands.kia]\nodometer = [{message="A", signal="B", is=[1], above=1}]', "not both"),
+        ('[brands.kia]\nodometer = [{message="A", signal="B", is=[]}]', "`array` of length >= 1"),
+        ('[keys.horn]\nmeaning = "x"\nrange = [5, 1]', "key 'horn': `range` is from the less"),
     ],
 )
 def test_an_own_table_that_does_not_hold_is_refused_in_words(tmp_path, text, said):
@@ -233,3 +257,35 @@ def test_an_own_table_that_does_not_hold_is_refused_in_words(tmp_path, text, sai
         load_car_table(path)
     assert str(error.value).startswith(str(path))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("brand", "entry", "said"),
+    [
+        (
+            "toyta",
+            'message="UI_SETTING", signal="ODOMETER"',
+            "'toyta': no such brand; did you mean",
+        ),
+        ("toyota", 'message="UI_SETTNG", signal="ODOMETER"', "has ODOMETER in a message UI_SETTNG"),
+        (
+            "toyota",
+            'message="UI_SETTING", signal="ODOMETER", times={signal="UNIT", by={1=2}}',
+            "brand 'toyota', key 'odometer': no DBC of the brand has ODOMETER and UNIT in",
+        ),
+    ],
+)
+def test_an_own_table_that_names_what_no_car_has_is_refused(tmp_path, brand, entry, said):
+    path = own_table(tmp_path, f"[brands.{brand}]\nodometer = [{{{entry}}}]")
+    with pytest.raises(ConfigError) as error:
+        check_own_table(path)
+    assert str(error.value).startswith(str(path))
+    assert said in str(error.value)
+
+
+def test_an_own_table_may_name_what_some_car_of_the_brand_has(tmp_path):
+    check_own_table(own_table(tmp_path, OWN))
+    rare = (
+        '[brands.toyota]\ngas_pressed = [{message="GAS_PEDAL", signal="GAS_PEDAL_USER", above=0}]'
+    )
+    check_own_table(own_table(tmp_path, rare))

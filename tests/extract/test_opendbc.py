@@ -28,8 +28,8 @@ HAS_ALL = bool(os.environ.get("ENGAGEMENT_ALL_DBCS"))
 NAMES = sorted(cars.available_dbcs())
 OVERLAPPING = {"Gate_Komf_1"}  # multiplexed, and never decoded by cantools as signals overlap
 NOT_PARSED = {"toyota_2017_ref_pt"}  # it has an id of 31 bits, which no CAN frame has
-N_FRAMES = 40 if HAS_ALL else 8
-MOST_MESSAGES = 10_000 if HAS_ALL else 9
+N_FRAMES = 40 if HAS_ALL else 6
+MOST_MESSAGES = 10_000 if HAS_ALL else 5
 
 
 @cache
@@ -44,7 +44,7 @@ def wanted(name):
     Random(crc32(name.encode())).shuffle(messages)
     messages.sort(key=lambda m: not (m.is_multiplexed() or m.length > 8))
     n_odd = sum(m.is_multiplexed() or m.length > 8 for m in messages)
-    return messages[: max(MOST_MESSAGES, min(n_odd, MOST_MESSAGES) + 5)]
+    return messages[: max(MOST_MESSAGES, min(n_odd, MOST_MESSAGES) + 3)]
 
 
 def payload(message, rng):

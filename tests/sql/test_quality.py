@@ -170,3 +170,20 @@ def gaps(tables: builders.BaseTables) -> tuple[int, float, float]:
             )
             lengths[is_missing].append(interval.duration_ns / 1e9)
     return len(lengths[False]), sum(lengths[False]), sum(lengths[True])
+
+
+@pytest.mark.parametrize(("step_km", "n_found"), [(1.0, 0), (0.1, 1)])
+def test_an_odometer_may_be_off_by_its_own_step(connection, step_km, n_found):
+    """It went on by 2 km, in so many steps, where the integral of speed is 1.2 km."""
+    tables = sound_drive()
+    readings = [row for row in tables["can_signal"] if row["signal_key"] == "odometer"]
+    n_steps = round(2 / step_km)
+    for place, row in enumerate(readings):
+        row["value"] = 500 + step_km * (place * n_steps // (len(readings) - 1))
+    compute(connection, tables, "data_quality")
+
+    [quality] = rows(connection, "from data_quality")
+
+    assert quality["odometer_km"] == pytest.approx(2)
+    assert quality["odometer_step_km"] == pytest.approx(step_km)
+    assert len(rows(connection, CHECKS["odometer_differs"].read_text())) == n_found

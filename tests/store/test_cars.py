@@ -61,17 +61,22 @@ def garage(tmp_path):
     return Garage(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def corolla(tmp_path_factory):
+    """A drive of two logs, its messages once on this bus, once on that."""
+    garage = Garage(tmp_path_factory.mktemp("corolla"))
+    garage.park(0, car_log(COROLLA, frames()))
+    garage.park(1, car_log(COROLLA, frames(bus=1), start_ns=START_NS + SECOND_NS))
+    garage.ingest()
+    return garage
+
+
 def on_both(name):
     return f"can:{name}@0 + {name}@1"
 
 
-def test_a_drive_says_where_each_quantity_is_from(garage):
-    garage.park(0, car_log(COROLLA, frames()))
-    garage.park(1, car_log(COROLLA, frames(bus=1), start_ns=START_NS + SECOND_NS))
-
-    garage.ingest()
-
-    found = garage.rows("select quantity, source, n_samples from signal_sources")
+def test_a_drive_says_where_each_quantity_is_from(corolla):
+    found = corolla.rows("select quantity, source, n_samples from signal_sources")
     by_name = {quantity: (source, n) for quantity, source, n in found}
     assert by_name == {
         "speed": ("carState", 200),
@@ -86,7 +91,7 @@ def test_a_drive_says_where_each_quantity_is_from(garage):
         "right_blinker": ("carState", 200),
     }
     assert by_name["wheel_speeds"][0].count("WHEEL_SPEEDS.") == 8
-    ((rate_hz,),) = garage.rows("select rate_hz from signal_sources where quantity = 'odometer'")
+    ((rate_hz,),) = corolla.rows("select rate_hz from signal_sources where quantity = 'odometer'")
     assert rate_hz == pytest.approx(200 / 1.99)
 
 
@@ -102,15 +107,12 @@ def test_without_can_signals_carstate_serves_or_nothing(garage):
     assert garage.profiles() == [UNKNOWN]
 
 
-def test_the_odometer_is_a_check_of_the_distance_and_the_old_export_has_it(garage):
-    garage.park(0, car_log(COROLLA, frames()))
-    garage.ingest()
-
-    ((odometer_km, difference_km),) = garage.rows(
+def test_the_odometer_is_a_check_of_the_distance_and_the_old_export_has_it(corolla):
+    ((odometer_km, difference_km),) = corolla.rows(
         "select odometer_km, odometer_difference_km from data_quality"
     )
     assert (odometer_km, difference_km) == (3.0, 3.0)
-    ((old_km, presses, steering),) = garage.rows(
+    ((old_km, presses, steering),) = corolla.rows(
         "select odo_distance, cruise_press_time_ns, steer_intervention_count"
         " from result.legacy_drives"
     )
@@ -196,6 +198,11 @@ def test_the_choice_of_signals(tmp_path, default, name, wanted):
 def test_without_the_extra_nothing_is_chosen_unless_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr("engagement.extract.choice.has_cars", lambda: False)
 
-    assert not choose_can(profiles_file=None, name=None, cwd=tmp_path).wants_can
+    nothing = choose_can(profiles_file=None, name=None, cwd=tmp_path)
+    assert (nothing.wants_can, nothing.lacks_cars) == (False, True)
+    file = tmp_path / "profiles.json"
+    file.write_text(PROFILES % ("none", ""))
+    for silent in ("none", None):
+        assert not choose_can(profiles_file=file, name=silent, cwd=tmp_path).lacks_cars
     with pytest.raises(cars.MissingCarsError):
         choose_can(profiles_file=None, name="auto", cwd=tmp_path)
