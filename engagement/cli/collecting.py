@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-    from engagement.cli.ingest_report import CanNotes
+    from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
     from engagement.store.ingest import IngestOptions
@@ -145,7 +145,7 @@ class _Rounds:
         self._task = task
         self._stop = stop
         self._folders: set[Path] = set()
-        self._can_notes: CanNotes | None = None
+        self._can_notes: SignalNotes | None = None
 
     def run(self) -> ExitCode:
         """One round: collect, ingest, print.
@@ -191,7 +191,7 @@ class _Rounds:
         self._folders.clear()
         if not self._task.as_json:
             ingest_report.print_report(found, paths, is_dry_run=False)
-            self._can_notes = self._can_notes or ingest_report.CanNotes(options.read)
+            self._can_notes = self._can_notes or ingest_report.SignalNotes(options.read)
             self._can_notes.tell(found)
         has_failed = found.n_failed or found.missing
         exit_code = ExitCode.LOGS if has_failed else ExitCode.OK

@@ -10,7 +10,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import CanNotes, document, print_report
+from engagement.cli.ingest_report import SignalNotes, document, print_report
 from engagement.cli.ingest_watch import watch_and_print
 from engagement.cli.options import (
     FILE,
@@ -157,7 +157,7 @@ def ingest(
         render.print_json(document(report, is_dry_run=wanted.dry_run))
     else:
         print_report(report, paths, is_dry_run=wanted.dry_run)
-        CanNotes(wanted.read).tell(report)
+        SignalNotes(wanted.read).tell(report)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
 

@@ -27,7 +27,7 @@ _NO_CARS = (
 _SHOWN_CARS = 5
 
 
-class CanNotes:
+class SignalNotes:
     """Says of CAN signals what is worth a note, each but once, however many batches there are."""
 
     def __init__(self, read: ReadOptions) -> None:

@@ -13,7 +13,7 @@ import click
 
 from engagement.cli import render
 from engagement.cli.formats import text
-from engagement.cli.ingest_report import CanNotes, document, print_report
+from engagement.cli.ingest_report import SignalNotes, document, print_report
 from engagement.errors import StoreBusyError
 from engagement.store.watch import watch
 
@@ -94,7 +94,7 @@ class _Narrator:
     """Says what each batch did, and what stays as it is only once."""
 
     def __init__(self, options: IngestOptions) -> None:
-        self._can_notes = CanNotes(options.read)
+        self._can_notes = SignalNotes(options.read)
         self._was_busy = False
 
     def tell(self, outcome: IngestReport | StoreBusyError) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.ingest_report import CanNotes, print_report
+from engagement.cli.ingest_report import SignalNotes, print_report
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import fleet
 from engagement.store.ingest import IngestReport
@@ -179,7 +179,7 @@ def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs, monkeypa
 def test_what_is_said_of_can_signals_is_said_once(capsys):
     """However many batches a watch has."""
     unknown, other = (IngestReport(n_ingested=1, unknown_cars={name}) for name in ("A", "B"))
-    notes = CanNotes(ReadOptions(is_default=True))
+    notes = SignalNotes(ReadOptions(is_default=True))
 
     notes.tell(IngestReport())
     assert capsys.readouterr().err == ""
@@ -193,7 +193,7 @@ def test_what_is_said_of_can_signals_is_said_once(capsys):
     ]
     assert sum("pip install" in line for line in lines) == 1
     for read in (ReadOptions(), ReadOptions(is_auto=True, is_default=True)):
-        CanNotes(read).tell(IngestReport(n_ingested=1))
+        SignalNotes(read).tell(IngestReport(n_ingested=1))
     assert capsys.readouterr().err == ""
 
 

@@ -25,6 +25,7 @@ _ROWS = {
     "alerts": "from alerts where drive_id = ? order by start_mono_ns",
     "segments": "from segments where drive_id = ? order by segment_num",
     "params": "from params where drive_id = ? order by name",
+    "sources": "from signal_sources where drive_id = ? order by quantity",
     "tuning": (
         "from tuning where drive_id = ? "
         "order by list_position(['city', 'road', 'highway'], speed_band)"
