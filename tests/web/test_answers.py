@@ -89,12 +89,14 @@ def test_a_database_that_is_not_there_yet(tmp_path):
     assert "No data yet" in answer.text
 
 
-def test_a_drive_without_what_others_made_is_a_page_without_plots(ask, reader, monkeypatch):
+def test_a_drive_without_what_others_made_is_a_page_without_plots(database, reader, monkeypatch):
     [drive] = reader.rows("select drive_id from drives where not is_imported limit 1")
     own = {url: asset for url, asset in assets().items() if not url.startswith("/vendor/")}
     monkeypatch.setattr(assets_module, "assets", lambda: own)
 
-    answer = ask(f"/drive/{drive['drive_id']}?without=vendor")
+    app = create_app(database, settings=Settings(requests_per_s=0))  # it has kept no page yet
+    with TestClient(app, base_url=BASE_URL) as client:
+        answer = client.get(f"/drive/{drive['drive_id']}")
 
     assert answer.status_code == 200
     assert "plots.js" not in answer.text
