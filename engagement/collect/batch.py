@@ -146,7 +146,7 @@ class Batch:
         """Yield so many, but none of the mark."""
         while n_bytes:
             self._rest = self._rest or self._more()
-            n_now = min(n_bytes, _start_of(self._end, self._rest))
+            n_now = _start_of(self._end, self._rest, n_bytes)
             if not n_now and self._starts_with(self._end):
                 self._fail(log)
             piece, self._rest = self._rest[:n_now], self._rest[n_now:]
@@ -193,12 +193,14 @@ def _is_readable(state: bytes) -> bool:
     return state not in (b"gone", b"closed")
 
 
-def _start_of(end: bytes, piece: bytes) -> int:
-    """Where the end is in a piece, or may be once more of it is here; else the piece's length."""
-    at = piece.find(end)
+def _start_of(end: bytes, piece: bytes, n_bytes: int) -> int:
+    """Where the end is in so many bytes of a piece, or may be once more is here; else how many."""
+    n_bytes = min(n_bytes, len(piece))
+    at = piece.find(end, 0, n_bytes + len(end) - 1)
     if at < 0:
         at = piece.rfind(b"\n", -len(end))  # the only one in the end is its first byte
-    return at if at >= 0 and end.startswith(piece[at : at + len(end)]) else len(piece)
+    is_begun = at >= 0 and end.startswith(piece[at : at + len(end)])
+    return min(at, n_bytes) if is_begun else n_bytes
 
 
 @contextmanager

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engagement.collect.hosts import Host
 
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 19  # what is left of more would be moved in memory at each read
 _MAX_OUTPUT_BYTES = 1 << 28  # of a command that `run` collects
 _LOST = (EOFError, OSError, paramiko.SSHException)
 
@@ -125,6 +125,7 @@ class Connection:
 
     def _open_channel(self, silence_s: float) -> paramiko.Channel:
         channel = self._transport.open_session(timeout=silence_s)
+        channel.in_window_threshold = channel.in_window_size // 4  # fewer messages up
         channel.settimeout(silence_s)
         return channel
 
