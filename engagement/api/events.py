@@ -20,7 +20,7 @@ from engagement.store.serving import Generation
 _TAGS = ["events"]
 _WINDOW_S = 10.0
 _N_BUCKETS = 1000
-_SERIES = (
+EVENT_SERIES = (
     "speed_mps",
     "acceleration_mps2",
     "steering_angle_deg",
@@ -86,7 +86,7 @@ def event_document(generation: Generation, event: Row) -> EventDocument:
         moments.events_in_force(generation, part),
         moments.buttons(generation, part),
         moments.alerts(generation, part),
-        plots.in_buckets(generation, part, list(_SERIES), _N_BUCKETS),
+        plots.in_buckets(generation, part, list(EVENT_SERIES), _N_BUCKETS),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import click
 from engagement.cli import collect_report, render
 from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.signals import sigterm_handled
+from engagement.cli.signals import signals_by
 from engagement.collect.collector import CollectOptions, collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
@@ -130,7 +131,7 @@ def _ended_by_sigterm() -> Iterator[Stop]:
     def request(_signal: int, _frame: object) -> None:
         stop.is_requested = True
 
-    with sigterm_handled(request):
+    with signals_by(request, signal.SIGTERM):
         yield stop
 
 

@@ -14,6 +14,7 @@ import click
 from engagement.cli import render
 from engagement.cli.formats import text
 from engagement.cli.ingest_report import SignalNotes, document, print_report
+from engagement.cli.signals import signals_by
 from engagement.errors import StoreBusyError
 from engagement.store.watch import watch
 
@@ -53,11 +54,10 @@ def _set_by_sigterm() -> Iterator[_Stop]:
         stop.set()
         os.write(writer, b"\0")
 
-    before = signal.signal(signal.SIGTERM, handle)
     try:
-        yield stop
+        with signals_by(handle, signal.SIGTERM):
+            yield stop
     finally:
-        signal.signal(signal.SIGTERM, before)
         os.close(reader)
         os.close(writer)
 

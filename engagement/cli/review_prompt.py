@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import click
 from engagement.cli import keys, render
 from engagement.cli.formats import count, text
 from engagement.cli.review_text import label_words, print_event, video_lines
+from engagement.cli.signals import signals_by
 from engagement.errors import EngagementError, InputError
 from engagement.review import child
 from engagement.review.settings import expanded
@@ -26,7 +26,7 @@ from engagement.store.labels import label_events
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from engagement.cli.keys import Keys
     from engagement.review.child import Child
@@ -87,7 +87,7 @@ class Review:
     def run(self, events: Sequence[Row]) -> None:
         """Go through the events until the user ends it; nothing runs or lies about then."""
         walk = Walk(events)
-        with _signals_by(_terminate, signal.SIGTERM, signal.SIGHUP), self._keyboard:
+        with signals_by(_terminate, signal.SIGTERM, signal.SIGHUP), self._keyboard:
             try:
                 self._open(walk)
                 while self._step(walk):
@@ -98,7 +98,7 @@ class Review:
                     self._let_be()
             finally:
                 # A terminal that goes away says so several times.
-                with _signals_by(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                with signals_by(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     self._close()
                     self._opener.close()
 
@@ -258,20 +258,6 @@ def _make_folder(parent: str) -> Path:
     if root is not None:
         root.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="engagement-", dir=root))
-
-
-@contextmanager
-def _signals_by(handler: Callable[[int, Any], Any] | int, *numbers: int) -> Iterator[None]:
-    """Let a handler take some signals meanwhile; nothing happens outside the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM as a command wants it: as a Ctrl-C, or as a wish that is looked at between steps."""
+"""Signals as a command wants them: as a Ctrl-C, or as a wish that is looked at between steps."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def sigterm_handled(handler: Callable[[int, Any], Any]) -> Iterator[None]:
-    """Let a function hear SIGTERM meanwhile; nothing happens outside the main thread."""
+def signals_by(handler: Callable[[int, Any], Any] | int, *numbers: int) -> Iterator[None]:
+    """Let a handler take some signals meanwhile; nothing happens outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, handler)
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end what is under way as Ctrl-C does, so that it tidies up."""
-    with sigterm_handled(signal.default_int_handler):
+    with signals_by(signal.default_int_handler, signal.SIGTERM):
         yield

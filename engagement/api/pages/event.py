@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from engagement.api.events import event_row
+from engagement.api.events import EVENT_SERIES, event_row
 from engagement.api.pages.charts import Scale, Tick
 from engagement.api.pages.drive import legend
 from engagement.api.pages.evidence import (
@@ -35,17 +35,6 @@ _BEFORE_S = 5.0
 _AFTER_S = 5.0
 _STALE_S = 1.0
 _MAX_SAMPLES = 200_000
-_SIGNALS = (
-    "speed_mps",
-    "acceleration_mps2",
-    "steering_angle_deg",
-    "steering_torque",
-    "steering_pressed",
-    "gas_pressed",
-    "brake_pressed",
-    "lead_distance_m",
-    "lead_speed_mps",
-)
 _OF_DRIVE = """
 select event_id, kind, cause, time_s, duration_s, is_critical
 from {events}
@@ -101,7 +90,7 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
     near = _near(events, part)
     [drive] = generation.rows(_DRIVE.format(drives=generation.kept("drives")), [event["drive_id"]])
     longer = replace(part, start_s=part.start_s - _STALE_S)
-    signals = samples.whole(generation, longer, _SIGNALS, _MAX_SAMPLES)
+    signals = samples.whole(generation, longer, EVENT_SERIES, _MAX_SAMPLES)
     return {
         "event": event,
         "drive": drive,
