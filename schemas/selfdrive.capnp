@@ -518,11 +518,16 @@ struct DrivingModelData {
   frameIdExtra @1 :UInt32;
   action @2 :ModelDataV2.Action;
   laneLineMeta @3 :AnyPointer;
-  meta @4 :AnyPointer;
+  meta @4 :MetaData;
   path @5 :AnyPointer;
   frameDropPerc @6 :Float32;
   modelExecutionTime @7 :Float32;
   big @8 :Bool;
+
+  struct MetaData {
+    laneChangeState @0 :LaneChangeState;
+    laneChangeDirection @1 :LaneChangeDirection;
+  }
 }
 
 struct UserBookmark {
