@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.analysis.measures import measure_names
-from engagement.analysis.wording import measure_name, number, p_text, sentence
+from engagement.analysis.wording import measure_name, p_text, sentence
 from engagement.errors import InputError, suggestion
+from engagement.formats import two_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -139,7 +140,7 @@ def judge(condition: Condition, comparison: Comparison) -> Verdict:
     if value is None or (condition.max_p is not None and p_value is None):
         return Verdict(condition.text, None, _why_not(difference))
     holds = _OPERATORS[condition.operator](value, condition.limit)
-    why = f"{condition.quantity} of {measure_name(difference)} is {number(value)}"
+    why = f"{condition.quantity} of {measure_name(difference)} is {two_digits(value)}"
     if condition.max_p is not None and p_value is not None:
         holds = holds and _OPERATORS[condition.p_operator](p_value, condition.max_p)
         why += f", {p_text(p_value)}"

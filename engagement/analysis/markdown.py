@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engagement.analysis.summary import findings, headline, notes, sections
-from engagement.analysis.wording import rounded, warnings
+from engagement.analysis.wording import warnings
+from engagement.formats import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,8 +70,8 @@ def _group_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
 
 def _engaged(group: Group) -> str:
     return (
-        f"{rounded(group.engaged_km)} of {rounded(group.distance_km)} km, "
-        f"{rounded(group.engaged_h)} of {rounded(group.known_h)} h"
+        f"{about(group.engaged_km)} of {about(group.distance_km)} km, "
+        f"{about(group.engaged_h)} of {about(group.known_h)} h"
     )
 
 

@@ -12,12 +12,11 @@ from engagement.analysis.wording import (
     SIGNIFICANT,
     interval_text,
     needed_text,
-    number,
-    p_number,
     ratio_text,
     sentence,
     value_text,
 )
+from engagement.formats import two_digits
 
 if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
@@ -84,9 +83,9 @@ def measure_texts(difference: Difference) -> dict[str, str]:
         "b": value_text(difference, difference.b),
         "b_interval": interval_text(difference, difference.b),
         "ratio": ratio_text(difference),
-        "p": p_number(difference.p_value),
-        "naive_p": p_number(difference.naive_p_value),
-        "dispersion": number(difference.dispersion),
+        "p": two_digits(difference.p_value),
+        "naive_p": two_digits(difference.naive_p_value),
+        "dispersion": two_digits(difference.dispersion),
         "needed": needed_text(difference),
     }
 

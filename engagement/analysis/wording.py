@@ -1,10 +1,12 @@
-"""What a comparison allows to say, in plain sentences, and numbers as people read them."""
+"""What a comparison allows to say, in plain sentences."""
 
 from __future__ import annotations
 
 import math
 import re
 from typing import TYPE_CHECKING
+
+from engagement.formats import UNKNOWN, about, count, is_any, percent, ratio_number, two_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +20,6 @@ _FEW_DRIVES = 5
 _MOST_COMPARED = 0.95
 _MAX_CARS = 4
 _ALIKE = 1.25  # what two groups lack is one number if it differs less than this
-_TEN = 10
-_TINY = 0.001  # from here on zeros read well
-_UNKNOWN = "-"
-_ANY_BEYOND = 100
 _PLURAL = re.compile(r"s\b")
 
 
@@ -57,13 +55,14 @@ def _no_ratio(difference: Difference, what: str) -> str:
     if difference.compared_fraction == 0:
         return f"A and B share no speed band: their {what} can't be compared at like speeds"
     if a.n_events == b.n_events == 0:
-        limits = f"at most {number(a.upper)} in A, {number(b.upper)} in B"
+        limits = f"at most {two_digits(a.upper)} in A, {two_digits(b.upper)} in B"
         return (
             f"neither has any {difference.label}; {difference.unit} that is {limits} (95 % limits)"
         )
     if difference.kind == "rate":
         return f"neither has any {difference.label} in a speed band that both have"
-    return f"the {what} of A is {number(a.value)}, of B {number(b.value)}: that gives no ratio"
+    values = f"the {what} of A is {two_digits(a.value)}, of B {two_digits(b.value)}"
+    return f"{values}: that gives no ratio"
 
 
 def _first_clause(difference: Difference, what: str) -> str:
@@ -107,13 +106,13 @@ def needed_text(difference: Difference) -> str:
     """What is lacking: 900 km more in each group."""
     a, b = (_lacking(difference, driving) for driving in (difference.needed_a, difference.needed_b))
     if a is None or b is None:
-        return _UNKNOWN
+        return UNKNOWN
     if a == b == 0:
         return "already enough"
     unit = difference.exposure_unit
     if max(a, b) < _ALIKE * min(a, b):
-        return f"{rounded(max(a, b))} {unit} more in each group"
-    parts = [f"{rounded(x)} {unit} more of {name}" for name, x in (("A", a), ("B", b)) if x]
+        return f"{about(max(a, b))} {unit} more in each group"
+    parts = [f"{about(x)} {unit} more of {name}" for name, x in (("A", a), ("B", b)) if x]
     return " and ".join(parts)
 
 
@@ -155,11 +154,11 @@ def _group_warnings(comparison: Comparison) -> Iterator[str]:
     for name, group in (("A", a), ("B", b)):
         n_drives = group.n_engaged_drives
         if n_drives < _FEW_DRIVES:
-            drives = "1 drive" if n_drives == 1 else f"{n_drives or 'no'} drives"
+            drives = count(n_drives, "drive") if n_drives else "no drives"
             yield f"{name} has {drives} with engaged time: fewer than {_FEW_DRIVES} tell little"
     least = _least_p(comparison.differences[0])
     if least >= SIGNIFICANT:
-        yield f"so few drives give no p below {number(least)}"
+        yield f"so few drives give no p below {two_digits(least)}"
 
 
 def _least_p(difference: Difference) -> float:
@@ -186,70 +185,25 @@ def _speed_warnings(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def number(value: float | None) -> str:
-    """Two significant digits at least, no more after the point than that takes."""
-    if value is None:
-        return _UNKNOWN
-    if math.isinf(value):
-        return "any number"
-    if value == 0:
-        return "0"
-    if abs(value) < _TINY:
-        return _power(value)
-    exponent = int(f"{value:.1e}".partition("e")[2])
-    return f"{value:.{max(0, 1 - exponent)}f}"
-
-
-def ratio_number(value: float | None) -> str:
-    """Two decimals, fewer from 10 on; ratios stand beside their limits."""
-    if value is None:
-        return _UNKNOWN
-    if math.isinf(value):
-        return "any number"
-    return f"{value:.2f}" if value < _TEN else number(value)
-
-
-def rounded(value: float) -> str:
-    """Two significant digits, thousands apart."""
-    if value <= 0:
-        return "0"
-    whole = float(f"{value:.1e}")
-    return f"{whole:,.0f}".replace(",", " ") if whole >= _TEN else f"{whole:g}"
-
-
 def p_text(p_value: float | None) -> str:
     """What p is, with its name."""
-    return f"p = {p_number(p_value)}"
-
-
-def p_number(p_value: float | None) -> str:
-    """Two significant digits, as a power of ten where it is tiny."""
-    if p_value is None:
-        return _UNKNOWN
-    if p_value < _TINY:
-        return _power(p_value) if p_value else "0"
-    return number(p_value)
-
-
-def _power(value: float) -> str:
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    return f"p = {two_digits(p_value)}"
 
 
 def value_text(difference: Difference, group: GroupValue) -> str:
     """A group's value, with the number of events it comes from: 5.1 (42)."""
     if group.value is None:
-        return _UNKNOWN
+        return UNKNOWN
     if difference.kind == "rate":
-        return f"{number(group.value)} ({group.n_events})"
+        return f"{two_digits(group.value)} ({group.n_events})"
     return _value(difference, group.value)
 
 
 def interval_text(difference: Difference, group: GroupValue) -> str:
     """A group's 95 % limits; limits far beyond the value say that its drives are too few."""
     if group.lower is None or group.upper is None:
-        return _UNKNOWN
-    if group.value and group.upper > _ANY_BEYOND * group.value:
+        return UNKNOWN
+    if group.value and is_any(group.value, group.upper):
         return "any"
     return f"{_value(difference, group.lower)} to {_value(difference, group.upper)}"
 
@@ -257,7 +211,7 @@ def interval_text(difference: Difference, group: GroupValue) -> str:
 def ratio_text(difference: Difference) -> str:
     """The ratio at like speeds, with its limits: 1.4 (0.9 to 2.1)."""
     if difference.ratio.value is None:
-        return _UNKNOWN
+        return UNKNOWN
     if difference.ratio.value == math.inf:
         return f"over {ratio_number(difference.ratio.lower)}"
     if difference.ratio.value == 0 and difference.ratio.upper is not None:
@@ -267,5 +221,5 @@ def ratio_text(difference: Difference) -> str:
 
 def _value(difference: Difference, value: float) -> str:
     if difference.kind == "share" or difference.name.endswith("_fraction"):
-        return f"{value * 100:.1f} %"
-    return number(value)
+        return f"{percent(value)} %"
+    return two_digits(value)

@@ -14,7 +14,6 @@ from engagement.cli import can_list, render
 from engagement.cli.dbc_choice import DBC_HELP, choose_dbc
 from engagement.cli.drive_logs import find_drive_logs, read_car
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count
 from engagement.cli.options import json_option
 from engagement.errors import InputError, LogError, NotFoundError, suggestion
 from engagement.export.signals import (
@@ -26,6 +25,7 @@ from engagement.export.signals import (
     wide_table,
 )
 from engagement.extract.frames import open_log, read_frames, started_ns, take_frames
+from engagement.formats import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from engagement.cli import render
 from engagement.cli.dbc_choice import choose_dbc
 from engagement.cli.drive_logs import read_car, read_each
-from engagement.cli.formats import number, text
 from engagement.cli.render import Column
 from engagement.errors import InputError, NotFoundError
 from engagement.extract.frames import count_traffic, merge_traffic, read_frames
+from engagement.formats import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
-from engagement.cli.formats import count, size, text
 from engagement.cli.options import database_option, json_option
 from engagement.errors import EngagementError, InputError, NotFoundError
 from engagement.export.clip import ClipWindow, drive_window, event_window, write_clip
 from engagement.export.raw import log_name, write_raw_clip
 from engagement.export.window import AFTER_S, BEFORE_S
+from engagement.formats import count, size, text
 from engagement.store.events import find_drive, find_events
 from engagement.store.reader import Reader
 

@@ -16,7 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from engagement.cli.formats import text
+from engagement.formats import text
 
 if TYPE_CHECKING:
     from types import TracebackType

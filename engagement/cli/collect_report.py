@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli.formats import count, size, text
+from engagement.formats import count, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.cli.formats import (
+from engagement.cli.render import Column
+from engagement.formats import (
     decimal,
     duration,
     five_decimals,
@@ -12,10 +13,10 @@ from engagement.cli.formats import (
     moment,
     number,
     percent,
+    percent_interval,
     text,
     two_decimals,
 )
-from engagement.cli.render import Column
 
 if TYPE_CHECKING:
     from engagement.cli.render import Row
@@ -40,11 +41,6 @@ def has_qlogs(row: Row) -> bool:
 
 def _decimated_mark(row: Row) -> str:
     return DECIMATED if has_qlogs(row) else ""
-
-
-def _percent_interval(estimate: tuple[float | None, float | None, float | None]) -> str:
-    value, lower, upper = (percent(fraction) for fraction in estimate)
-    return value if estimate[1] is None else f"{value} ({lower}-{upper})"
 
 
 DRIVES = (
@@ -190,7 +186,7 @@ GROUPS = (
     Column("engaged\n% time", "engaged_fraction", percent),
     Column("interventions\n/100 km", "intervention_per_100km", interval),
     Column("disengagements\n/100 km", "disengagement_counted_per_100km", interval),
-    Column("clean\ndrives %", "clean_drive_fraction", _percent_interval, rank=2),
+    Column("clean\ndrives %", "clean_drive_fraction", percent_interval, rank=2),
     Column("longest\nclean km", "longest_clean_km", decimal, rank=4),
     Column("median\nengagement", "engagement_median_s", duration, rank=3),
 )

@@ -16,13 +16,13 @@ from engagement.analysis.labels import parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, findings, headline, notes, sections
-from engagement.analysis.wording import rounded, warnings
+from engagement.analysis.wording import warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, date_options, device_option, json_option
 from engagement.cli.render import Column, Line
 from engagement.errors import InputError, NotFoundError
+from engagement.formats import about, count, text
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -212,8 +212,8 @@ def _lines(comparison: Comparison, per: Per) -> list[list[Line]]:
 def _group(by: str, group: Group) -> str:
     return (
         f"{by} {text(group.name)}: {count(group.n_drives, 'drive')}, "
-        f"{rounded(group.engaged_km)} of {rounded(group.distance_km)} km and "
-        f"{rounded(group.engaged_h)} of {rounded(group.known_h)} h engaged"
+        f"{about(group.engaged_km)} of {about(group.distance_km)} km and "
+        f"{about(group.engaged_h)} of {about(group.known_h)} h engaged"
     )
 
 

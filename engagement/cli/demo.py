@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from engagement.cli.formats import count, size
 from engagement.cli.options import database_option
 from engagement.cli.progress import Bar
+from engagement.formats import count, size
 from engagement.simulate import simulate
 
 _SHOWN_DATABASE = "engagement.duckdb"

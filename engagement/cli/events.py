@@ -10,9 +10,9 @@ from click.core import ParameterSource
 
 from engagement.cli import columns, render
 from engagement.cli.event_filters import all_chosen, event_filters, worst
-from engagement.cli.formats import count
 from engagement.cli.lazy import Lazy, LazyGroup
 from engagement.cli.options import database_option, format_options
+from engagement.formats import count
 from engagement.store.events import short_name
 from engagement.store.reader import Reader
 

@@ -11,8 +11,8 @@ import msgspec
 
 from engagement.cli import render
 from engagement.cli.event_filters import chosen_events, event_filters
-from engagement.cli.formats import text
 from engagement.cli.options import FILE, database_option, json_option
+from engagement.formats import text
 from engagement.review import settings as review_settings
 from engagement.review.opening import make_opener
 from engagement.review.video import find_video, player_command

@@ -9,12 +9,12 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import render
-from engagement.cli.formats import count, text
 from engagement.cli.options import FILE, database_option, date_options, device_option
 from engagement.errors import EngagementError
 from engagement.export.places import parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
+from engagement.formats import count, text
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

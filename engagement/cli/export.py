@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
-from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, device_option, json_option
 from engagement.errors import EngagementError, suggestion
 from engagement.export.views import write_csv, write_parquet
+from engagement.formats import count, text
 from engagement.legacy.export import (
     LEGACY_FILES,
     count_entries,

@@ -14,10 +14,10 @@ from typing import IO, Any
 import click
 
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import text
 from engagement.cli.lazy import INTERRUPTED, Lazy, LazyGroup
 from engagement.cli.options import DATABASE_KEY
 from engagement.errors import EngagementError
+from engagement.formats import text
 
 _COMMANDS = {
     "collect": "Fetch logs from devices over SSH.",

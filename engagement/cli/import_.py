@@ -10,8 +10,8 @@ import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count, text
 from engagement.cli.options import database_option, json_option
+from engagement.formats import count, text
 from engagement.legacy.imports import import_files
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
-from engagement.cli.formats import count, size, text
+from engagement.formats import count, size, text
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from engagement.cli import render
-from engagement.cli.formats import text
 from engagement.cli.ingest_report import SignalNotes, document, print_report
 from engagement.cli.signals import signals_by
 from engagement.errors import StoreBusyError
+from engagement.formats import text
 from engagement.store.watch import watch
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from engagement.cli import keys
-from engagement.cli.formats import text
+from engagement.formats import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
-from engagement.cli.formats import count, text
 from engagement.cli.options import json_option
 from engagement.cli.profile_check import check
 from engagement.cli.profile_new import new
@@ -20,6 +19,7 @@ from engagement.extract.dbc import load_dbc
 from engagement.extract.frames import list_signals
 from engagement.extract.profile_files import read_profiles
 from engagement.extract.profiles import find_profiles, load_profile
+from engagement.formats import count, text
 
 if TYPE_CHECKING:
     from engagement.extract.frames import DbcSignal

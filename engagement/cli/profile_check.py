@@ -12,7 +12,6 @@ import numpy as np
 from engagement.cli import render
 from engagement.cli.drive_logs import find_drive_logs, read_each
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count, number, reading
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import profiles_option
 from engagement.cli.render import Column, Line
@@ -22,6 +21,7 @@ from engagement.extract.dbc import load_dbc, specify
 from engagement.extract.frames import DbcSignal, decode_values, read_frames
 from engagement.extract.profile_files import read_profiles
 from engagement.extract.profiles import find_profiles, load_profile
+from engagement.formats import count, number, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

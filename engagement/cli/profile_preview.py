@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engagement.cli.formats import reading, text
 from engagement.cli.sparkline import resample, sparkline
 from engagement.extract.frames import decode_values, open_log, read_frames
 from engagement.extract.references import read_reference
 from engagement.extract.suggestions import Suggester
+from engagement.formats import reading, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

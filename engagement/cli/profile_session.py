@@ -12,7 +12,6 @@ from rich.console import Console
 from engagement.cli import render
 from engagement.cli.dbc_choice import choose_dbc, own_dbc_name
 from engagement.cli.drive_logs import read_car
-from engagement.cli.formats import count, number, text
 from engagement.cli.keys import Keys
 from engagement.cli.picker import Option, Picker
 from engagement.cli.profile_options import MAX_BUS
@@ -20,6 +19,7 @@ from engagement.cli.profile_preview import Preview
 from engagement.errors import InputError
 from engagement.extract import cars
 from engagement.extract.profiles import MAX_ENTRIES, SignalEntry, Transform
+from engagement.formats import count, number, text
 from engagement.resources import resource_dir
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from engagement.cli import render
 from engagement.cli.dbc_choice import DBC_HELP, choose_dbc, keep_dbc
 from engagement.cli.drive_logs import find_drive_logs, read_car, read_each
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import rounded, two_decimals
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import PROFILES_FILE, profiles_option
 from engagement.cli.render import Column, Line
@@ -20,6 +19,7 @@ from engagement.extract.profile_files import NewProfile, check_name, read_profil
 from engagement.extract.references import read_reference
 from engagement.extract.suggested_profile import profile_entries
 from engagement.extract.suggestions import Suggester
+from engagement.formats import fitted, two_decimals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,8 @@ _COLUMNS = (
     Column("score", "score", two_decimals),
     Column("signal", "signal"),
     Column("bus", "bus", is_number=True),
-    Column("scale", "scale", rounded, rank=1, is_number=True),
-    Column("offset", "offset", rounded, rank=2, is_number=True),
+    Column("scale", "scale", fitted, rank=1, is_number=True),
+    Column("offset", "offset", fitted, rank=2, is_number=True),
     Column("later by\nms", "lag_ms", is_number=True, rank=3),
     Column("unit", "unit", rank=4),
 )

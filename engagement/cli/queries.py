@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from engagement.cli import formats, render
+from engagement import formats
+from engagement.cli import render
 from engagement.cli.render import Column
 from engagement.errors import InputError, QueryError, suggestion
 

@@ -11,10 +11,10 @@ import click
 from engagement.analysis.labels import count_labelled, parse_labels, tally
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
-from engagement.cli.formats import count
 from engagement.cli.options import database_option, date_options, device_option, format_options
 from engagement.cli.render import Column
 from engagement.errors import NotFoundError
+from engagement.formats import count
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

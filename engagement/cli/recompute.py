@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engagement.cli.formats import count
 from engagement.cli.options import FILE, database_option
+from engagement.formats import count
 from engagement.store import ingest as store
 
 if TYPE_CHECKING:

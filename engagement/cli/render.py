@@ -20,7 +20,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from engagement.cli import formats
+from engagement import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 _PIPE_WIDTH = 100_000
 _NUMBERS = (
     formats.percent,
+    formats.percent_interval,
     formats.decimal,
     formats.two_decimals,
+    formats.three_decimals,
     formats.five_decimals,
     formats.number,
     formats.interval,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import keys, render
-from engagement.cli.formats import count, text
 from engagement.cli.review_text import label_words, print_event, video_lines
 from engagement.cli.signals import signals_by
 from engagement.errors import EngagementError, InputError
+from engagement.formats import count, text
 from engagement.review import child
 from engagement.review.settings import expanded
 from engagement.review.steps import Walk

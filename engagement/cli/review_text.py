@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli.formats import decimal, duration, text, two_decimals
+from engagement.formats import decimal, duration, text, two_decimals
 from engagement.store.events import short_name
 
 if TYPE_CHECKING:

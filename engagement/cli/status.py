@@ -12,8 +12,8 @@ import click
 from engagement.analysis.checks import load_checks
 from engagement.cli import columns, render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.formats import count, duration, moment, size, spans, text
 from engagement.cli.options import database_option, json_option
+from engagement.formats import count, duration, fixed, moment, size, spans, text, three_decimals
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _print_facts(found: dict[str, Any]) -> None:
         "holds": f"{count(found['n_devices'], 'device')}, "
         f"{count(found['n_drives'], 'drive')}{imported}, "
         f"{count(found['n_segments'], 'segment')}, "
-        f"{duration(found['known_s'])} of driving, {found['distance_km']:.0f} km",
+        f"{duration(found['known_s'])} of driving, {fixed(found['distance_km'], 0)} km",
     }
     for name, fact in facts.items():
         click.echo(f"{name:<12} {fact}")
@@ -207,4 +207,4 @@ def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> render.Column:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else text(value)
+    return three_decimals(value) if isinstance(value, float) else text(value)

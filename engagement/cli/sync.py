@@ -12,11 +12,11 @@ import click
 from click.core import ParameterSource
 
 from engagement.cli import render
-from engagement.cli.formats import count, size, text
 from engagement.cli.options import database_option, json_option
 from engagement.cli.progress import Bar
 from engagement.cli.signals import sigterm_as_interrupt
 from engagement.errors import InputError, StoreError
+from engagement.formats import count, size, text
 from engagement.legacy.export import write_legacy_files
 from engagement.store.reader import Reader
 

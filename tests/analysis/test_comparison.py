@@ -260,19 +260,3 @@ def test_mixed_logs_and_other_cars_are_warned_of():
 
 def test_groups_that_are_alike_in_all_but_their_events_give_no_warning(comparison):
     assert wording.warnings(comparison) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (5.06, "5.1"), (0.0444, "0.044"), (12.4, "12"), (1234.5, "1234"), (0.997, "1.0"),
-     (3e-7, "3e-7"), (None, "-"), (math.inf, "any number")],
-)  # fmt: skip
-def test_numbers_have_two_digits_that_count(value, text):
-    assert wording.number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (3.24, "3.2"), (94.6, "95"), (1234, "1 200"), (63123, "63 000")]
-)
-def test_exposures_are_rounded(value, text):
-    assert wording.rounded(value) == text

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from engagement.cli import columns, formats, render
+from engagement import formats
+from engagement.cli import columns, render
 from engagement.cli.event_filters import CAUSES
 from engagement.cli.events import named
 from engagement.cli.exit_codes import ExitCode

@@ -105,7 +105,7 @@ def test_an_axis_of_ratios_is_even_about_one(values):
     ("style", "value", "text"),
     [
         ("number", 0.0, "0"),
-        ("number", 0.00001, "1.0e-05"),
+        ("number", 0.00001, "1.0e-5"),
         ("number", 0.01234, "0.0123"),
         ("number", 12.34, "12.3"),
         ("number", 12345.6, "12\u202f346"),

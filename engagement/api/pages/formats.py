@@ -1,4 +1,4 @@
-"""Values as people read them; what is shown always carries the whole value with it.
+"""What pages add to `engagement.formats`: typography, and the whole value with what is shown.
 
 Every function takes None, which means not known, and gives a dash.
 """
@@ -6,11 +6,12 @@ Every function takes None, which means not known, and gives a dash.
 from __future__ import annotations
 
 import re
-from math import floor, log10
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
+
+from engagement import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,53 +24,45 @@ _MINUS = "\N{MINUS SIGN}"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._|-]+")
 _KMH_PER_MPS = 3.6
 _S_PER_H = 3600
-_TINY = 1e-4
-_MANY_HOURS = 100
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """So many significant digits, more before the point, thousands apart."""
-    if value is None:
+def typeset(text: str) -> str:
+    """A number as a page has it: with a minus, and its unit close to it."""
+    if text == formats.UNKNOWN:
         return UNKNOWN
-    size = floor(log10(abs(value))) if value else 0
-    if value and abs(value) < _TINY:
-        return f"{value:.1e}"
-    return fixed(value, max(0, digits - 1 - size) if value else 0)
+    sign = _MINUS if text.startswith("-") else ""
+    return sign + text.removeprefix("-").replace(" ", _NARROW)
+
+
+def number(value: float | None) -> str:
+    """Three digits, more before the point, thousands apart."""
+    return typeset(formats.significant(value, 3, thousands=_NARROW))
 
 
 def fixed(value: float | None, decimals: int) -> str:
     """So many decimals, thousands apart."""
-    if value is None:
-        return UNKNOWN
-    text = f"{value:,.{decimals}f}".replace(",", _NARROW)
-    return text.replace("-", _MINUS if text.strip("-0.") else "")
+    return typeset(formats.fixed(value, decimals, thousands=_NARROW))
 
 
-def short_number(value: float) -> str:
-    """A threshold, with no digit more than it has."""
-    return f"{value:g}"
+def with_unit(text: str, unit: str) -> str:
+    """A number with its unit, what is not known without."""
+    return text if text == UNKNOWN else f"{text}{_NARROW}{unit}"
 
 
 def percent(value: float | None) -> str:
     """A fraction as percent."""
-    return UNKNOWN if value is None else f"{fixed(value * 100, 1)}{_NARROW}%"
+    return with_unit(typeset(formats.percent(value)), "%")
 
 
 def speed(value: float | None) -> str:
     """Metres per second as kilometres per hour."""
-    return UNKNOWN if value is None else f"{fixed(value * _KMH_PER_MPS, 0)}{_NARROW}km/h"
+    kmh = None if value is None else value * _KMH_PER_MPS
+    return with_unit(fixed(kmh, 0), "km/h")
 
 
 def duration(seconds: float | None) -> str:
     """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
-    if seconds is None:
-        return UNKNOWN
-    minutes, rest = divmod(round(abs(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    sign = _MINUS if seconds < 0 else ""
-    if hours:
-        return f"{sign}{fixed(hours, 0)}:{minutes:02}:{rest:02}"
-    return f"{sign}{minutes}:{rest:02}"
+    return typeset(formats.short_duration(seconds, thousands=_NARROW))
 
 
 def hours(value: float | None) -> str:
@@ -79,31 +72,22 @@ def hours(value: float | None) -> str:
 
 def span(value: float | None) -> str:
     """Hours as they are said: 42 min, 3.5 h."""
-    if value is None:
-        return UNKNOWN
-    if value < 1:
-        return f"{fixed(value * 60, 0)}{_NARROW}min"
-    return f"{fixed(value, 1 if value < _MANY_HOURS else 0)}{_NARROW}h"
+    return typeset(formats.hours(value, thousands=_NARROW))
 
 
 def seconds(value: float | None) -> str:
     """Seconds with their unit."""
-    return UNKNOWN if value is None else f"{number(value)}{_NARROW}s"
+    return with_unit(number(value), "s")
 
 
 def metres(value: float | None) -> str:
     """Metres with their unit."""
-    return UNKNOWN if value is None else f"{fixed(value, 1)}{_NARROW}m"
+    return with_unit(fixed(value, 1), "m")
 
 
 def km(value: float | None) -> str:
     """Kilometres with one decimal."""
     return fixed(value, 1)
-
-
-def plural(value: float | None) -> str:
-    """What a noun ends with after a number."""
-    return "" if value == 1 else "s"
 
 
 def count(value: int | None) -> str:
@@ -113,17 +97,17 @@ def count(value: int | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """Date and time to the minute."""
-    return UNKNOWN if value is None else f"{value:%Y-%m-%d %H:%M}"
+    return UNKNOWN if value is None else formats.moment(value)
 
 
 def degrees(value: float | None) -> str:
     """Degrees of latitude or longitude, to a metre."""
-    return fixed(value, 5)
+    return typeset(formats.five_decimals(value))
 
 
 def yes(value: bool | None) -> str:  # noqa: FBT001 - a filter has one value
     """Whether it is so."""
-    return UNKNOWN if value is None else ("yes" if value else "no")
+    return typeset(formats.yes(value))
 
 
 def plain(value: Any) -> str:

@@ -20,6 +20,7 @@ from engagement.api.pages.assets import asset_url
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
 from engagement.api.problems import STATUSES
 from engagement.errors import EngagementError
+from engagement.formats import plural, setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,8 +69,8 @@ def environment() -> Environment:
         "wrapped": formats.wrapped,
         "exact": formats.exact,
         "fixed": formats.fixed,
-        "plural": formats.plural,
-        "short_number": formats.short_number,
+        "plural": plural,
+        "setting": setting,
         "drive_url": formats.drive_url,
         "event_url": formats.event_url,
         "cause_words": cause_words,

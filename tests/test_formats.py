@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.cli import formats
-from engagement.cli.render import Column, Line, print_table
+from engagement import formats
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,37 @@ def test_text_never_holds_what_a_terminal_would_obey(text):
     assert formats.text(text).isprintable()
 
 
-def test_a_table_in_a_pipe_is_whole_and_without_trailing_blanks(capsys):
-    wide = "x" * 500
-    print_table([Column("a", "a"), Column("n", "n", is_number=True)], [[Line({"a": wide})]])
-    assert capsys.readouterr().out == f"{'a'.ljust(500)}  n\n{wide}\n"
-
-
 def test_limits_that_say_nothing_are_not_shown_as_numbers():
     assert formats.interval((13.2, 0.5, 1300.0)) == "13.2 (0.500-1300)"
     assert formats.interval((13.2, 1.5e-6, 114e6)) == "13.2 (any)"
     assert formats.interval((0.0, 0.0, 161.0)) == "0 (0-161)"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (5.06, "5.1"), (0.0444, "0.044"), (12.4, "12"), (1234.5, "1234"), (0.997, "1.0"),
+     (3e-7, "3e-7"), (None, "-"), (math.inf, "any number")],
+)  # fmt: skip
+def test_numbers_have_two_digits_that_count(value, text):
+    assert formats.two_digits(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (3.24, "3.2"), (94.6, "95"), (1234, "1 200"), (63123, "63 000")]
+)
+def test_exposures_are_rounded(value, text):
+    assert formats.about(value) == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(1e-3, 1e9), st.integers(2, 5))
+def test_so_many_digits_are_as_near_as_so_many_can_be(value, digits):
+    shown = formats.significant(value, digits)
+    exponent = math.floor(math.log10(value))
+    assert abs(float(shown) - value) <= 0.5000001 * 10.0 ** (exponent - digits + 1)
+    assert "e" not in shown
+
+
+@pytest.mark.parametrize("value", [-0.04, -0.0, 0.04])
+def test_nothing_has_no_sign(value):
+    assert formats.decimal(value) == "0.0"
