@@ -18,7 +18,7 @@ from engagement.logs.codec import decompress
 from engagement.logs.find import find_logs
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
-from engagement.store.generation import Writer
+from engagement.store.database_writer import Writer
 from engagement.store.results import refresh
 from engagement.store.segments import drive_id_of, write_segments
 

@@ -20,8 +20,8 @@ import msgspec
 from litestar import Response
 
 from engagement.api.encodings import takes_gzip
+from engagement.store.cache import Sharing
 from engagement.store.fingerprints import read_drives
-from engagement.store.sharing import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

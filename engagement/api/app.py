@@ -16,18 +16,18 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from engagement.api import (
-    clips,
-    comparison,
+    clip_routes,
+    comparison_routes,
     described,
     documentation,
-    drives,
-    events,
-    glossary,
+    drive_routes,
+    event_routes,
+    glossary_routes,
     legacy,
     legacy_pages,
     pages,
     statistics,
-    views,
+    view_routes,
 )
 from engagement.api.dependencies import provide_generation
 from engagement.api.downloads import Downloads
@@ -105,14 +105,14 @@ def _v1() -> Router:
     return Router(
         "/api/v1",
         route_handlers=[
-            drives.devices_router,
-            drives.drives_router,
-            *events.routers,
-            clips.router,
+            drive_routes.devices_router,
+            drive_routes.drives_router,
+            *event_routes.routers,
+            clip_routes.router,
             *statistics.routers,
-            views.router,
-            comparison.get_comparison,
-            glossary.get_glossary,
+            view_routes.router,
+            comparison_routes.get_comparison,
+            glossary_routes.get_glossary,
         ],
         before_request=refuse_unknown_parameters,
         dependencies={

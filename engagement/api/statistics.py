@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from engagement.api.views import listing
+from engagement.api.view_routes import listing
 
 _LISTED = {
     "rates": "List how often each event happens in groups of drives, with intervals.",

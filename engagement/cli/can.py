@@ -16,7 +16,7 @@ from engagement.cli.drive_logs import find_drive_logs, read_car
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
 from engagement.errors import InputError, LogError, NotFoundError, suggestion
-from engagement.export.signals import (
+from engagement.export.signal_files import (
     LONG,
     check_suffix,
     long_table,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engagement.cli.dbc_choice import ChosenDbc
-    from engagement.export.signals import Sink
-    from engagement.extract.can import CanFrames
+    from engagement.export.signal_files import Sink
+    from engagement.extract.can_decoding import CanFrames
     from engagement.extract.frames import DbcSignal
     from engagement.logs.find import LogFile
 

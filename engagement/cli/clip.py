@@ -11,17 +11,17 @@ import click
 from engagement.cli import render
 from engagement.cli.options import database_option, json_option
 from engagement.errors import EngagementError, InputError, NotFoundError
-from engagement.export.clip import ClipWindow, drive_window, event_window, write_clip
+from engagement.export.clip_table import ClipWindow, drive_window, event_window, write_clip
 from engagement.export.raw import log_name, write_raw_clip
 from engagement.export.window import AFTER_S, BEFORE_S
 from engagement.formats import count, size, text
-from engagement.store.events import find_drive, find_events
+from engagement.store.event_names import find_drive, find_events
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engagement.export.clip import ClipReport
+    from engagement.export.clip_table import ClipReport
 
 
 @click.command()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
-    from engagement.store.ingest import IngestOptions
-    from engagement.store.plan import Plan
+    from engagement.store.ingest_plan import Plan
+    from engagement.store.ingestion import IngestOptions
 
 _CODECS = {"zstd": "zst", "bz2": "bz2", "none": None}
 _LOOK_EVERY_S = 0.2
@@ -96,7 +96,7 @@ def make_task(
 def _ingest_options(profile_name: str | None) -> IngestOptions:
     """How to ingest; imported only where it is wanted."""
     from engagement.extract.choice import choose_can  # noqa: PLC0415
-    from engagement.store.ingest import IngestOptions  # noqa: PLC0415
+    from engagement.store.ingestion import IngestOptions  # noqa: PLC0415
 
     return IngestOptions(choose_can(profiles_file=None, name=profile_name, cwd=Path.cwd()))
 
@@ -179,7 +179,7 @@ class _Rounds:
     ) -> tuple[ExitCode, dict[str, Any] | None]:
         """Ingest the folders of the devices that were collected from; return what to say of it."""
         from engagement.cli import ingest_report  # noqa: PLC0415 - takes its time
-        from engagement.store.ingest import ingest  # noqa: PLC0415
+        from engagement.store.ingestion import ingest  # noqa: PLC0415
 
         self._folders |= _folders(self._task.folder, reports)
         if not self._folders:

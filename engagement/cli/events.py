@@ -13,7 +13,7 @@ from engagement.cli.event_filters import all_chosen, event_filters, worst
 from engagement.cli.lazy import Lazy, LazyGroup
 from engagement.cli.options import database_option, format_options
 from engagement.formats import count
-from engagement.store.events import short_name
+from engagement.store.event_names import short_name
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import click
 from engagement.cli import columns, render
 from engagement.cli.options import FILE, database_option, format_options
 from engagement.formats import count, text
-from engagement.store.events import short_name
+from engagement.store.event_names import short_name
 from engagement.store.label_files import read_labels
 from engagement.store.labels import bring_labels, label_events, remove_labels
 from engagement.store.reader import Reader

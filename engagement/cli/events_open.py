@@ -16,7 +16,7 @@ from engagement.formats import text
 from engagement.review import settings as review_settings
 from engagement.review.opening import make_opener
 from engagement.review.video import find_video, player_command
-from engagement.store.events import find_events, short_name
+from engagement.store.event_names import find_events, short_name
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

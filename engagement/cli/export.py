@@ -13,15 +13,15 @@ import click
 from engagement.cli import render
 from engagement.cli.options import database_option, device_option, json_option
 from engagement.errors import EngagementError, suggestion
-from engagement.export.views import write_csv, write_parquet
+from engagement.export.view_files import write_csv, write_parquet
 from engagement.formats import count, text
-from engagement.legacy.export import (
+from engagement.legacy.documents import (
     LEGACY_FILES,
     count_entries,
     legacy_document,
     write_legacy_files,
 )
-from engagement.legacy.files import write_json_atomically
+from engagement.legacy.json_files import write_json_atomically
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

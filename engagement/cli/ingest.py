@@ -25,14 +25,14 @@ from engagement.extract.choice import choose_can
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.names import parse_dongle_id
-from engagement.store import ingest as store
-from engagement.store.plan import Filters
+from engagement.store import ingestion as store
+from engagement.store.ingest_plan import Filters
 
 if TYPE_CHECKING:
     from datetime import date
 
     from engagement.extract.segment import ReadOptions
-    from engagement.store.plan import Plan
+    from engagement.store.ingest_plan import Plan
 
 _EVERY_S = 10.0
 

@@ -9,7 +9,7 @@ import click
 
 from engagement.cli.options import FILE, database_option
 from engagement.formats import count
-from engagement.store import ingest as store
+from engagement.store import ingestion as store
 
 if TYPE_CHECKING:
     from pathlib import Path

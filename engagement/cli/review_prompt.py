@@ -20,7 +20,7 @@ from engagement.review import child
 from engagement.review.settings import expanded
 from engagement.review.steps import Walk
 from engagement.review.video import find_video, player_command
-from engagement.store.events import find_events, short_name
+from engagement.store.event_names import find_events, short_name
 from engagement.store.label_words import shipped_words
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader

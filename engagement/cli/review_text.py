@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.formats import decimal, duration, text, two_decimals
-from engagement.store.events import short_name
+from engagement.store.event_names import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

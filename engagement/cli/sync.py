@@ -17,11 +17,11 @@ from engagement.cli.progress import Bar
 from engagement.cli.signals import sigterm_as_interrupt
 from engagement.errors import InputError, StoreError
 from engagement.formats import count, size, text
-from engagement.legacy.export import write_legacy_files
+from engagement.legacy.documents import write_legacy_files
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from engagement.collect.sync import Sent, Upload
+    from engagement.collect.sending import Sent, Upload
     from engagement.errors import ConnectionLostError
 
 _DATABASE_PATH = "~/engagement/engagement.duckdb"
@@ -99,7 +99,7 @@ def sync(
       engagement sync drives --legacy --path /srv/engagement_db.json
     """
     from engagement.collect.hosts import parse_host  # noqa: PLC0415 - paramiko takes its time
-    from engagement.collect.sync import send  # noqa: PLC0415
+    from engagement.collect.sending import send  # noqa: PLC0415
 
     ctx = click.get_current_context()
     name = _host_named(ctx, host, options["server"], options["user"])
@@ -145,7 +145,7 @@ def _uploads(
     options: dict[str, Any],
 ) -> list[Upload]:
     """What to send; files that are made for it last as long as the stack."""
-    from engagement.collect.sync import Upload  # noqa: PLC0415
+    from engagement.collect.sending import Upload  # noqa: PLC0415
 
     file: Path | None = options["file"]
     is_typed = ctx.get_parameter_source("file") is ParameterSource.COMMANDLINE
@@ -169,7 +169,7 @@ def _uploads(
 
 def _legacy_uploads(stack: ExitStack, database: Path, path: str | None) -> list[Upload]:
     """All four files into a folder, or one to a path that ends in .json, as the old script did."""
-    from engagement.collect.sync import Upload  # noqa: PLC0415
+    from engagement.collect.sending import Upload  # noqa: PLC0415
 
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="engagement-sync-")))
     with Reader(database) as reader:

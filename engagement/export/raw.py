@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, LogError
 from engagement.export.channels import bounds
-from engagement.export.clip import ClipReport
+from engagement.export.clip_table import ClipReport
 from engagement.files import replacing
-from engagement.logs.clip import LogSink, cut
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
+from engagement.logs.log_clip import LogSink, cut
 from engagement.logs.writer import SUFFIXES
 
 if TYPE_CHECKING:
     from engagement.export.window import ClipWindow
-    from engagement.logs.clip import Clip
+    from engagement.logs.log_clip import Clip
     from engagement.logs.writer import Codec
     from engagement.store.reader import Reader
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engagement.extract.can import CanFrames, extract_signals
+from engagement.extract.can_decoding import CanFrames, extract_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    from engagement.extract.can import CanSignals, SignalSpec
+    from engagement.extract.can_decoding import CanSignals, SignalSpec
     from engagement.extract.car_signals import CarPlan
     from engagement.logs.columns import Ints, Structs
     from engagement.logs.log import Log

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cantools.database.can import Database
 
-    from engagement.extract.can import CanFrames, CanSignals, SignalSpec
+    from engagement.extract.can_decoding import CanFrames, CanSignals, SignalSpec
     from engagement.extract.car_table import CarEntry
 
     Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]

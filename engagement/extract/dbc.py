@@ -14,7 +14,7 @@ from cantools.database.can import Database
 from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from engagement.errors import ConfigError, suggestion
-from engagement.extract.can import BitField, Multiplexer, SignalSpec
+from engagement.extract.can_decoding import BitField, Multiplexer, SignalSpec
 from engagement.extract.dbc_repair import repair
 
 if TYPE_CHECKING:

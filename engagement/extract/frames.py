@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement.errors import ConfigError, LogError
-from engagement.extract.can import CanFrames, extract_signals
+from engagement.extract.can_decoding import CanFrames, extract_signals
 from engagement.extract.dbc import MessageSignals
 from engagement.extract.fingerprint import find_fingerprint
 from engagement.extract.profiles import SignalEntry
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cantools.database.can import Database
 
-    from engagement.extract.can import Array, SignalSpec
+    from engagement.extract.can_decoding import Array, SignalSpec
 
 _SENT_BUS = 128  # panda repeats what openpilot sends as from here on
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.extract.can import Array
+    from engagement.extract.can_decoding import Array
     from engagement.logs.columns import Structs, Table
     from engagement.logs.log import Log
 

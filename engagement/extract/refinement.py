@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engagement.extract.can import BitField
+    from engagement.extract.can_decoding import BitField
 
     Array = np.ndarray[tuple[int], np.dtype[Any]]
     Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]

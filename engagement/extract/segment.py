@@ -25,7 +25,7 @@ from engagement.names import drive_started_at, is_drive, parse_dongle_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engagement.extract.can import SignalSpec
+    from engagement.extract.can_decoding import SignalSpec
     from engagement.extract.can_tables import Wanted
     from engagement.logs.find import LogFile
 

@@ -21,7 +21,7 @@ from engagement.extract.tallies import LAGS_S, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engagement.extract.can import Array, CanFrames
+    from engagement.extract.can_decoding import Array, CanFrames
     from engagement.extract.frames import DbcSignal, Values
     from engagement.extract.references import Reference
     from engagement.logs.columns import Table

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engagement.errors import ConfigError
-from engagement.legacy.files import EVENT_FIELDS, Entry, read_legacy_file
+from engagement.legacy.json_files import EVENT_FIELDS, Entry, read_legacy_file
 from engagement.names import parse_dongle_id
-from engagement.store.imports import OldDrive, OldEvent, import_entries
+from engagement.store.imported_entries import OldDrive, OldEvent, import_entries
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow.parquet as pq
 
 from engagement.errors import InputError, LogError
-from engagement.export.clip import event_window, write_clip
+from engagement.export.clip_table import event_window, write_clip
 from engagement.logs.codec import decompress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engagement.export.clip import ClipWindow
+    from engagement.export.clip_table import ClipWindow
     from engagement.review.settings import Feed, Settings
     from engagement.store.reader import Reader
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from engagement.errors import NotFoundError, StoreMissingError
-from engagement.store.events import find_events
-from engagement.store.generation import Writer, writer_lock
+from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.event_names import find_events
 from engagement.store.label_words import check_note, check_word
 from engagement.store.reader import Reader
 from engagement.store.results import refresh_in_groups

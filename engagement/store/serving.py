@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engagement.errors import StoreMissingError, StoreVersionError
+from engagement.store.cache import Kept
 from engagement.store.queries import Column, Limits, Narrowing
-from engagement.store.sharing import Kept
 from engagement.store.snapshot import Generation
 from engagement.store.spare import Spare
 

@@ -21,11 +21,11 @@ from engagement.errors import (
     QueryTooLargeError,
     StoreOutdatedError,
 )
+from engagement.store.cache import Kept
 from engagement.store.deadlines import time_left
 from engagement.store.interrupts import interrupt_all, interrupted_after
 from engagement.store.queries import Column, Described, Limits, Narrowing
 from engagement.store.reader import LABELLED_COUNTS, Reader, unusable
-from engagement.store.sharing import Kept
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
 

@@ -12,7 +12,7 @@ from engagement.api.app import create_app
 from engagement.api.settings import Settings
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.ingestion import IngestOptions, ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from engagement.legacy.imports import import_files
-from engagement.store.generation import Writer, writer_lock
-from engagement.store.ingest import recompute
+from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.ingestion import recompute
 from tests.builders import insert, merge, random_drive
 from tests.unsound_drives import sound_drive
 

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from engagement.api import answers as answers_module
-from engagement.api import drives
+from engagement.api import drive_routes
 from engagement.extract.segment import ReadOptions
-from engagement.store.generation import Writer, writer_lock
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.ingestion import IngestOptions, ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ def generation_of(path: Path) -> int:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The drives whose documents were made, in turn."""
     found: list[int] = []
-    make = drives.drive_document
+    make = drive_routes.drive_document
 
     def note(generation: Any, drive_id: int) -> Any:
         found.append(drive_id)
         return make(generation, drive_id)
 
-    monkeypatch.setattr(drives, "drive_document", note)
+    monkeypatch.setattr(drive_routes, "drive_document", note)
     return found
 
 

@@ -9,10 +9,10 @@ import pytest
 from litestar import Litestar, Router
 from litestar.testing import TestClient
 
-from engagement.api import clips
+from engagement.api import clip_routes
 from engagement.api.app import create_app
 from engagement.api.settings import Settings
-from engagement.export.clip import event_window, write_clip
+from engagement.export.clip_table import event_window, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def served(database):
     """A server that has clips, whether the application registers them or not."""
     app: Litestar = create_app(database, settings=Settings(requests_per_s=0))
     if not any(route.path.endswith("/clip/csv") for route in app.routes):
-        app.register(Router("/api/v1", route_handlers=[clips.router]))
+        app.register(Router("/api/v1", route_handlers=[clip_routes.router]))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         yield client
 

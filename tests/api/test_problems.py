@@ -134,7 +134,7 @@ def test_a_database_of_another_version_is_a_503_that_says_so(serve, tmp_path, da
 def test_a_query_over_its_time_is_a_504(serve, monkeypatch):
     endless = "select count(*) from range(100000000000) as one, range(1000000) as other"
     monkeypatch.setattr(
-        "engagement.api.glossary.glossary", lambda generation: generation.rows(endless)
+        "engagement.api.glossary_routes.glossary", lambda generation: generation.rows(endless)
     )
     client = serve(limits=Limits(time_limit_s=1.5))
 
@@ -147,8 +147,8 @@ def test_a_query_over_its_time_is_a_504(serve, monkeypatch):
 
 @pytest.mark.parametrize(
     ("path", "target", "media_type"),
-    [("/api/v1/glossary", "engagement.api.glossary.glossary", "application/problem+json"),
-     ("/quality", "engagement.api.pages.quality._checks", "text/html; charset=utf-8")],
+    [("/api/v1/glossary", "engagement.api.glossary_routes.glossary", "application/problem+json"),
+     ("/quality", "engagement.api.pages.quality_page._checks", "text/html; charset=utf-8")],
 )  # fmt: skip
 def test_queries_that_are_short_but_many_are_a_504_too(
     serve, monkeypatch, path, target, media_type

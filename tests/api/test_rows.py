@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.api import downloads
-from engagement.export.views import write_csv
-from engagement.store.generation import Writer, writer_lock
+from engagement.export.view_files import write_csv
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.reader import Reader
 
 LISTED = [

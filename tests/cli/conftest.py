@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from engagement.cli import main
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.ingestion import IngestOptions, ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import pytest
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.logs.codec import decompress
-from engagement.store.events import short_name
+from engagement.store.event_names import short_name
 from engagement.store.reader import Reader
 from tests.oracles.capnp_reader import split
 

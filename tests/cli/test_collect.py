@@ -18,7 +18,7 @@ from engagement.cli import collecting
 from engagement.collect.pace import Stop
 from engagement.errors import StoreBusyError
 from engagement.simulate import simulate
-from engagement.store.generation import writer_lock
+from engagement.store.database_writer import writer_lock
 from tests.collect.conftest import device, running_server, server  # noqa: F401 - fixtures
 from tests.collect.devices import DONGLE_ID, DRIVE, FakeDevice, random_bytes, tree
 from tests.collect.sshd import free_port
@@ -28,7 +28,7 @@ SLOW_INGEST = """
 import time
 from pathlib import Path
 from engagement.cli import main
-from engagement.store import ingest
+from engagement.store import ingestion
 
 def slow(paths, database, options, on_progress):
     Path("begun").touch()
@@ -36,7 +36,7 @@ def slow(paths, database, options, on_progress):
         time.sleep(0.05)
         on_progress(0, 0, None)
 
-ingest.ingest = slow
+ingestion.ingest = slow
 main(["collect", "--ingest"])
 """
 

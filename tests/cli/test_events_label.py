@@ -13,7 +13,7 @@ import pytest
 
 from engagement.cli import main
 from engagement.cli.exit_codes import ExitCode
-from engagement.store.generation import writer_lock
+from engagement.store.database_writer import writer_lock
 from engagement.store.reader import Reader
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engagement.cli import main
-from engagement.legacy.export import LEGACY_FILES
+from engagement.legacy.documents import LEGACY_FILES
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"
 

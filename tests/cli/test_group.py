@@ -14,7 +14,7 @@ import pytest
 from engagement.cli import group, main
 from engagement.cli.exit_codes import ExitCode
 from engagement.errors import EngagementError
-from engagement.store.generation import writer_lock
+from engagement.store.database_writer import writer_lock
 
 HEAVY = ("duckdb", "pyarrow", "numpy", "capnp", "cantools", "rich", "msgspec")
 PROGRAM = [sys.executable, "-c", "from engagement.cli import main; main(prog_name='engagement')"]
@@ -134,7 +134,7 @@ def test_an_interrupt_is_one_line_and_exit_130(run, monkeypatch, error):
     def interrupt(*_args):
         raise error
 
-    monkeypatch.setattr("engagement.store.ingest.ingest", interrupt)
+    monkeypatch.setattr("engagement.store.ingestion.ingest", interrupt)
     result = run("ingest", ".")
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr == "engagement: interrupted; nothing half-done was kept\n"
@@ -177,7 +177,7 @@ def test_an_error_of_duckdb_names_the_database(run, monkeypatch):
     def fail(*_args):
         raise duckdb.IOException("the block is damaged\nstack")
 
-    monkeypatch.setattr("engagement.store.ingest.ingest", fail)
+    monkeypatch.setattr("engagement.store.ingestion.ingest", fail)
     result = run("ingest", ".", "--db", "other.duckdb")
     assert result.exit_code == ExitCode.DATABASE
     assert result.stderr == "engagement: other.duckdb: DuckDB says: the block is damaged\n"

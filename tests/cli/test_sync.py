@@ -16,7 +16,7 @@ import pytest
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.ingestion import IngestOptions, ingest
 from engagement.store.reader import Reader
 from tests.api.servers import server as served
 from tests.collect.sshd import run_server
@@ -26,13 +26,13 @@ ENDLESS_SYNC = """
 import sys, time
 from pathlib import Path
 from engagement.cli import main
-from engagement.collect import sync
+from engagement.collect import sending
 
 def send(*_, **__):
     Path("begun").touch()
     time.sleep(60)
 
-sync.send = send
+sending.send = send
 main(["sync", "drives", *sys.argv[1:]])
 """
 VARIABLES = ("SYNC_STATS_HOST", "SYNC_STATS_DB", "SYNC_STATS_PATH", "SYNC_STATS_USER")

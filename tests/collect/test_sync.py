@@ -11,7 +11,7 @@ import pytest
 
 from engagement.collect import upload
 from engagement.collect.hosts import parse_host
-from engagement.collect.sync import Upload, send
+from engagement.collect.sending import Upload, send
 from engagement.errors import InputError, RemoteError
 from tests.collect.sshd import run_server
 from tests.collect.uploads import SIZE, changed, names, send_one

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from random import Random
 
 from engagement.collect.hosts import parse_host
-from engagement.collect.sync import Upload, send
+from engagement.collect.sending import Upload, send
 
 SIZE = 1_500_000
 

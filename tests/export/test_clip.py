@@ -16,8 +16,8 @@ import pyarrow.parquet
 import pytest
 
 from engagement.export import channels
-from engagement.export import clip as clips
-from engagement.export.clip import drive_window, event_window, write_clip
+from engagement.export import clip_table as clips
+from engagement.export.clip_table import drive_window, event_window, write_clip
 from engagement.store.reader import Reader
 from tests.export.conftest import TEXTS
 from tests.export.samples import samples

@@ -9,8 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from engagement.errors import InputError, NotFoundError
-from engagement.export import clip as clips
-from engagement.export.clip import drive_window, event_window, write_clip
+from engagement.export import clip_table as clips
+from engagement.export.clip_table import drive_window, event_window, write_clip
 from engagement.store.reader import Reader
 from tests.export.conftest import BOOT_NS, SECOND_NS
 

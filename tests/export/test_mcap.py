@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engagement.errors import InputError
-from engagement.export.clip import drive_window, event_window, write_clip
+from engagement.export.clip_table import drive_window, event_window, write_clip
 from engagement.export.mcap import MissingMcapError
 from engagement.store.reader import Reader
 from tests.export.conftest import TEXTS

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engagement.errors import InputError, LogError
-from engagement.export.clip import drive_window, event_window
+from engagement.export.clip_table import drive_window, event_window
 from engagement.export.raw import codec_of, log_name, write_raw_clip
 from engagement.logs.codec import decompress
 from engagement.logs.find import find_logs

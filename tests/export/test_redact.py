@@ -25,7 +25,7 @@ from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.ingest import IngestOptions, ingest, recompute
+from engagement.store.ingestion import IngestOptions, ingest, recompute
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import InputError
-from engagement.export.signals import LONG, long_table, open_sink, wide_schema, wide_table
+from engagement.export.signal_files import LONG, long_table, open_sink, wide_schema, wide_table
 from engagement.extract.dbc import parse_dbc
 from engagement.extract.frames import list_signals
 from tests.oracles.can import bits, make_frames

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from engagement.errors import NotFoundError, StoreError
-from engagement.export import views
+from engagement.export import view_files
 from engagement.legacy.imports import import_files
 from engagement.store.reader import Reader
 
@@ -61,7 +61,7 @@ def as_text(value: object) -> str:
 
 @pytest.mark.parametrize("view", ["drives", "legacy_engagement_db", VIEW, "state_intervals"])
 def test_a_parquet_file_holds_the_rows_and_types_of_the_view(view, reader, tmp_path):
-    n_rows = views.write_parquet(reader, view, tmp_path / "out.parquet")
+    n_rows = view_files.write_parquet(reader, view, tmp_path / "out.parquet")
 
     found = pyarrow.parquet.read_table(tmp_path / "out.parquet")
     wanted = reader.table(f"select * from {view}")
@@ -71,7 +71,7 @@ def test_a_parquet_file_holds_the_rows_and_types_of_the_view(view, reader, tmp_p
 
 
 def test_a_parquet_file_says_what_its_columns_mean_and_is_compressed(reader, tmp_path):
-    views.write_parquet(reader, VIEW, tmp_path / "out.parquet")
+    view_files.write_parquet(reader, VIEW, tmp_path / "out.parquet")
 
     file = pyarrow.parquet.ParquetFile(tmp_path / "out.parquet")
     comments = {field.name: field.metadata[b"comment"].decode() for field in file.schema_arrow}
@@ -83,7 +83,7 @@ def test_a_parquet_file_says_what_its_columns_mean_and_is_compressed(reader, tmp
 
 
 def test_duckdb_reads_the_parquet_file(reader, tmp_path):
-    views.write_parquet(reader, VIEW, tmp_path / "out.parquet")
+    view_files.write_parquet(reader, VIEW, tmp_path / "out.parquet")
 
     with duckdb.connect() as connection:
         found = connection.sql(f"select count(*) from '{tmp_path}/out.parquet'").fetchall()
@@ -92,7 +92,7 @@ def test_duckdb_reads_the_parquet_file(reader, tmp_path):
 
 
 def test_a_csv_file_has_a_header_and_leaves_unknown_values_empty(reader, tmp_path):
-    n_rows = views.write_csv(reader, VIEW, tmp_path / "out.csv")
+    n_rows = view_files.write_csv(reader, VIEW, tmp_path / "out.csv")
 
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))
@@ -107,8 +107,8 @@ def test_a_csv_file_has_a_header_and_leaves_unknown_values_empty(reader, tmp_pat
 def test_a_stream_gets_what_a_file_gets_and_stays_open(reader, tmp_path):
     stream = io.BytesIO()
 
-    views.write_csv(reader, "legacy_engagement_db", stream)
-    views.write_csv(reader, "legacy_engagement_db", tmp_path / "out.csv")
+    view_files.write_csv(reader, "legacy_engagement_db", stream)
+    view_files.write_csv(reader, "legacy_engagement_db", tmp_path / "out.csv")
 
     assert sorted(stream.getvalue().splitlines()) == sorted(
         (tmp_path / "out.csv").read_bytes().splitlines()
@@ -116,8 +116,8 @@ def test_a_stream_gets_what_a_file_gets_and_stays_open(reader, tmp_path):
 
 
 def test_a_view_without_rows_gives_a_file_with_columns(reader, tmp_path):
-    assert views.write_csv(reader, "state_intervals", tmp_path / "out.csv") == 0
-    assert views.write_parquet(reader, "state_intervals", tmp_path / "out.parquet") == 0
+    assert view_files.write_csv(reader, "state_intervals", tmp_path / "out.csv") == 0
+    assert view_files.write_parquet(reader, "state_intervals", tmp_path / "out.parquet") == 0
 
     names = list(reader.comments("state_intervals"))
     assert (tmp_path / "out.csv").read_text() == ",".join(f'"{name}"' for name in names) + "\n"
@@ -125,22 +125,22 @@ def test_a_view_without_rows_gives_a_file_with_columns(reader, tmp_path):
 
 
 def test_rows_are_written_as_they_come(reader, tmp_path, monkeypatch):
-    monkeypatch.setattr(views, "_BATCH_ROWS", 2048)
+    monkeypatch.setattr(view_files, "_BATCH_ROWS", 2048)
     many = Instead(reader, "select range as number from range(10000)")
 
-    assert views.write_parquet(many, VIEW, tmp_path / "out.parquet") == 10_000
+    assert view_files.write_parquet(many, VIEW, tmp_path / "out.parquet") == 10_000
     assert pyarrow.parquet.ParquetFile(tmp_path / "out.parquet").num_row_groups > 1
 
 
 def test_an_unknown_view_is_refused_with_the_nearest_name(reader, tmp_path):
     with pytest.raises(NotFoundError, match="did you mean 'legacy_debug_events'"):
-        views.write_parquet(reader, "legacy_debug_event", tmp_path / "out.parquet")
+        view_files.write_parquet(reader, "legacy_debug_event", tmp_path / "out.parquet")
     with pytest.raises(NotFoundError, match="no view 'drive'"):
-        views.write_csv(reader, "drive", tmp_path / "out.csv")
+        view_files.write_csv(reader, "drive", tmp_path / "out.csv")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("write", [views.write_csv, views.write_parquet])
+@pytest.mark.parametrize("write", [view_files.write_csv, view_files.write_parquet])
 def test_a_view_that_fails_under_way_leaves_the_old_file(write, reader, tmp_path):
     (tmp_path / "out").write_text("old")
     broken = Instead(
@@ -163,7 +163,7 @@ def test_a_link_is_followed_and_permissions_are_kept(reader, tmp_path):
     link = tmp_path / "link.csv"
     link.symlink_to(target)
 
-    views.write_csv(reader, VIEW, link)
+    view_files.write_csv(reader, VIEW, link)
 
     assert link.is_symlink()
     assert target.read_text().startswith('"drive_id"')

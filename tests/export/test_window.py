@@ -9,11 +9,11 @@ import pytest
 
 from engagement.errors import InputError
 from engagement.export import window as windows
-from engagement.export.clip import drive_window, event_window, write_clip
+from engagement.export.clip_table import drive_window, event_window, write_clip
 from engagement.export.raw import write_raw_clip
 from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import EventBuilder, write_log
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.ingestion import IngestOptions, ingest
 from engagement.store.reader import Reader
 from tests.export.conftest import DONGLE, DRIVE, SECOND_NS
 from tests.export.samples import samples

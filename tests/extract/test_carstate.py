@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from engagement.extract import cars
-from engagement.extract.can import extract_signals
+from engagement.extract.can_decoding import extract_signals
 from engagement.extract.car_signals import plan_car
 from tests.oracles.can import make_frames
 

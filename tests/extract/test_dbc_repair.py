@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import ConfigError
-from engagement.extract.can import BitField, CanSignals, extract_signals
+from engagement.extract.can_decoding import BitField, CanSignals, extract_signals
 from engagement.extract.car_signals import keep_telling
 from engagement.extract.car_table import CarKey
 from engagement.extract.dbc import load_dbc, parse_dbc, specify

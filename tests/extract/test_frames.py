@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import LogError
-from engagement.extract.can import BitField, SignalSpec, extract_signals
+from engagement.extract.can_decoding import BitField, SignalSpec, extract_signals
 from engagement.extract.dbc import parse_dbc
 from engagement.extract.frames import (
     count_traffic,

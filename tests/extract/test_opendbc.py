@@ -17,7 +17,7 @@ from cantools.database.errors import DecodeError
 
 from engagement.errors import ConfigError
 from engagement.extract import cars
-from engagement.extract.can import extract_signals
+from engagement.extract.can_decoding import extract_signals
 from engagement.extract.dbc import parse_dbc, specify
 from engagement.extract.profiles import SignalEntry
 from tests.oracles.can import bits, make_frames

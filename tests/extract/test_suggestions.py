@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engagement.extract.can import BitField, CanFrames, SignalSpec
+from engagement.extract.can_decoding import BitField, CanFrames, SignalSpec
 from engagement.extract.frames import DbcSignal
 from engagement.extract.profiles import Transform
 from engagement.extract.references import COLUMNS, FLAGS, VALUES, Reference

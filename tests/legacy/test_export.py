@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from engagement.cli import main
 from engagement.errors import InputError, NotFoundError
-from engagement.legacy.export import legacy_document
+from engagement.legacy.documents import legacy_document
 from engagement.store.reader import Reader
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import ConfigError
-from engagement.legacy import files
+from engagement.legacy import json_files
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"
 
@@ -46,9 +46,9 @@ def flat_row(entry: dict) -> dict:
 
 @pytest.mark.parametrize("kind", ["engagement_db", "debug_events"])
 def test_example_files_survive_reading_and_writing_byte_for_byte(kind, tmp_path):
-    found, entries = files.read_legacy_file(DATA / f"{kind}.json")
+    found, entries = json_files.read_legacy_file(DATA / f"{kind}.json")
 
-    files.write_json_atomically(tmp_path / "out.json", entries)
+    json_files.write_json_atomically(tmp_path / "out.json", entries)
 
     assert found == kind
     assert (tmp_path / "out.json").read_bytes() == (DATA / f"{kind}.json").read_bytes()
@@ -57,9 +57,9 @@ def test_example_files_survive_reading_and_writing_byte_for_byte(kind, tmp_path)
 def test_entries_built_from_rows_are_those_of_the_example(tmp_path):
     expected = json.loads((DATA / "engagement_db.json").read_text())
 
-    entries = [files.engagement_db_entry(flat_row(entry)) for entry in expected]
+    entries = [json_files.engagement_db_entry(flat_row(entry)) for entry in expected]
 
-    files.write_json_atomically(tmp_path / "out.json", entries)
+    json_files.write_json_atomically(tmp_path / "out.json", entries)
     assert (tmp_path / "out.json").read_bytes() == (DATA / "engagement_db.json").read_bytes()
 
 
@@ -67,7 +67,7 @@ def test_unknown_metadata_is_left_out_and_an_unknown_device_type_is_null():
     example = json.loads((DATA / "engagement_db.json").read_text())[0]
     unknown = dict.fromkeys(("version", "git_branch", "git_commit", "device_type"))
 
-    entry = files.engagement_db_entry(flat_row(example) | unknown)
+    entry = json_files.engagement_db_entry(flat_row(example) | unknown)
 
     assert entry["device_type"] is None
     assert list(entry)[-1] == "recorded_at"
@@ -76,7 +76,7 @@ def test_unknown_metadata_is_left_out_and_an_unknown_device_type_is_null():
 def test_a_number_that_json_cannot_hold_is_written_as_null():
     example = json.loads((DATA / "engagement_db.json").read_text())[0]
 
-    entry = files.engagement_db_entry(
+    entry = json_files.engagement_db_entry(
         flat_row(example) | {"city_distance_km_raw": float("nan"), "odo_distance": float("inf")}
     )
 
@@ -87,13 +87,13 @@ def test_a_number_that_json_cannot_hold_is_written_as_null():
 def test_debug_event_takes_its_keys_in_the_old_order():
     row = {"drive_id": 7, **dict(reversed(EVENT.items()))}
 
-    assert list(files.debug_event(row).items()) == list(EVENT.items())
+    assert list(json_files.debug_event(row).items()) == list(EVENT.items())
 
 
 def test_processed_drives_name_each_folder_once():
     rows = [{"drive": "a", "segment_num": 0}, {"drive": "a", "segment_num": 10}] * 2
 
-    assert files.processed_drives(rows) == [
+    assert json_files.processed_drives(rows) == [
         "/data/media/0/realdata/a--0/rlog.bz2",
         "/data/media/0/realdata/a--10/rlog.bz2",
     ]
@@ -106,7 +106,7 @@ def test_engagement_stats_group_drives_by_host():
         {"host": "h", "drive": "b", "total_time": 3, "active_time": 3},
     ]
 
-    assert files.engagement_stats(rows) == {
+    assert json_files.engagement_stats(rows) == {
         "h": {
             "a": {"total_time": 5, "active_time": 2},
             "b": {"total_time": 3, "active_time": 3},
@@ -125,24 +125,24 @@ def test_the_last_entry_of_a_drive_counts(tmp_path):
         ],
     )
 
-    assert [drive["total_time"] for drive in files.read_engagement_db(path)] == [3, 2]
+    assert [drive["total_time"] for drive in json_files.read_engagement_db(path)] == [3, 2]
 
 
 def test_an_event_appended_again_counts_once_and_a_different_one_is_another(tmp_path):
     later = EVENT | {"time_in_segment_s": 3.5}
     path = write(tmp_path / "events.json", [EVENT, later, EVENT | {"seen": 2}, later])
 
-    assert files.read_debug_events(path) == [EVENT, later]
+    assert json_files.read_debug_events(path) == [EVENT, later]
 
 
 def test_unknown_keys_are_kept(tmp_path):
     drive = DRIVE | {"note": {"by": ["me"]}, "speed_buckets": {"city": {"label": "x", "more": 1}}}
 
-    assert files.read_engagement_db(write(tmp_path / "db.json", [drive])) == [drive]
+    assert json_files.read_engagement_db(write(tmp_path / "db.json", [drive])) == [drive]
 
 
 def test_an_empty_list_is_a_database_without_drives(tmp_path):
-    assert files.read_legacy_file(write(tmp_path / "db.json", [])) == ("engagement_db", [])
+    assert json_files.read_legacy_file(write(tmp_path / "db.json", [])) == ("engagement_db", [])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_malformed_file_is_named_with_entry_and_key(document, message, tmp_pat
     path = write(tmp_path / "old.json", document)
 
     with pytest.raises(ConfigError) as caught:
-        files.read_legacy_file(path)
+        json_files.read_legacy_file(path)
 
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
@@ -183,7 +183,7 @@ def test_bytes_that_are_no_text_are_a_config_error(tmp_path):
     path.write_bytes(b'["\xff"]')
 
     with pytest.raises(ConfigError, match="not JSON"):
-        files.read_legacy_file(path)
+        json_files.read_legacy_file(path)
 
 
 @settings(deadline=None, max_examples=100)
@@ -201,7 +201,7 @@ def test_any_json_is_read_or_refused_as_a_config_error(document, tmp_path_factor
     path = write(tmp_path_factory.getbasetemp() / "any.json", document)
 
     try:
-        kind, entries = files.read_legacy_file(path)
+        kind, entries = json_files.read_legacy_file(path)
     except ConfigError:
         return
 
@@ -215,7 +215,7 @@ def test_writing_replaces_the_file_behind_a_link_and_keeps_its_permissions(tmp_p
     link = tmp_path / "link.json"
     link.symlink_to(target)
 
-    files.write_json_atomically(link, [1])
+    json_files.write_json_atomically(link, [1])
 
     assert link.is_symlink()
     assert target.read_text() == "[\n  1\n]"
@@ -227,7 +227,7 @@ def test_a_document_that_cannot_be_written_leaves_the_old_file(tmp_path):
     target = write(tmp_path / "db.json", "old")
 
     with pytest.raises(TypeError):
-        files.write_json_atomically(target, [object()])
+        json_files.write_json_atomically(target, [object()])
 
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["db.json"]
@@ -241,7 +241,7 @@ def test_a_failed_replacement_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="no space"):
-        files.write_json_atomically(target, [1])
+        json_files.write_json_atomically(target, [1])
 
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["db.json"]

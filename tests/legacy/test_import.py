@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import ConfigError
-from engagement.legacy.export import LEGACY_FILES, legacy_document
-from engagement.legacy.files import read_legacy_file
+from engagement.legacy.documents import LEGACY_FILES, legacy_document
 from engagement.legacy.imports import import_files
-from engagement.store.generation import Writer, writer_lock
-from engagement.store.imports import OldDrive, import_entries
+from engagement.legacy.json_files import read_legacy_file
+from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.imported_entries import OldDrive, import_entries
 from engagement.store.reader import Reader
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"

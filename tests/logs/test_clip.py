@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.logs.clip import LogSink, cut
 from engagement.logs.codec import decompress
+from engagement.logs.log_clip import LogSink, cut
 from engagement.logs.schema import load_schema
 from engagement.logs.writer import EventBuilder
 from tests.oracles.capnp_reader import split

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from cantools.database.errors import DecodeError
 
-from engagement.extract.can import CanFrames
+from engagement.extract.can_decoding import CanFrames
 from engagement.extract.profiles import ProfileSignal, SignalEntry, Transform, VehicleProfile
 
 if TYPE_CHECKING:

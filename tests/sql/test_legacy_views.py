@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from engagement.legacy import files
+from engagement.legacy import json_files
 from engagement.store import results, schema
 from tests import builders
 from tests.oracles import legacy, legacy_drives, legacy_tables
@@ -67,12 +67,12 @@ def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         inner join drive on numbers.drive_id = drive.drive_id
         order by numbers.drive_id
     """
-    return [files.engagement_db_entry(row) for row in read(connection, query)]
+    return [json_files.engagement_db_entry(row) for row in read(connection, query)]
 
 
 def events(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     query = "from result.legacy_debug_events order by drive_id, segment_num, message_num"
-    return [files.debug_event(row) for row in read(connection, query)]
+    return [json_files.debug_event(row) for row in read(connection, query)]
 
 
 def compute(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engagement.store.generation import Writer, writer_lock
+from engagement.store.database_writer import Writer, writer_lock
 from tests.store.small_logs import ONE, OTHER, write
 from tests.store.stores import Store
 

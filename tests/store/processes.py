@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from engagement.store import run
-from engagement.store.generation import writer_lock
+from engagement.store import ingest_run
+from engagement.store.database_writer import writer_lock
 from engagement.store.reader import Reader
 from tests.store.stores import Store
 
@@ -48,7 +48,7 @@ def child(target: Callable[..., None], *args: Any) -> Iterator[Any]:
 def ingest_in_steps(pipe: Connection, folder: Path) -> None:
     """Ingest a store's logs, and publish after each."""
     pipe.send("started")
-    run._PUBLISH_EVERY_S = 0.0
+    ingest_run._PUBLISH_EVERY_S = 0.0
     Store(folder).ingest()
     pipe.send("done")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingest import IngestOptions, IngestReport, ingest
-from engagement.store.plan import Filters
+from engagement.store.ingest_plan import Filters
+from engagement.store.ingestion import IngestOptions, IngestReport, ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from engagement.errors import EngagementError, InputError, NotFoundError
-from engagement.store.events import find_drive, find_events, short_name
+from engagement.store.event_names import find_drive, find_events, short_name
 from engagement.store.reader import Reader
 from tests.store.small_logs import ONE, OTHER
 

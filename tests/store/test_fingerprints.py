@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.fingerprints import (
     DRIVE_TABLES,
     OTHER_TABLES,
@@ -11,7 +12,6 @@ from engagement.store.fingerprints import (
     Drives,
     read_drives,
 )
-from engagement.store.generation import Writer, writer_lock
 from engagement.store.reader import Reader
 from engagement.store.segments import log_tables
 from engagement.store.serving import Publication

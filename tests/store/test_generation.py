@@ -15,8 +15,8 @@ import duckdb
 import pytest
 
 from engagement.errors import StoreBusyError, StoreError
-from engagement.store import run
-from engagement.store.generation import Writer, writer_lock
+from engagement.store import ingest_run
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.reader import Reader
 from tests.store import processes
 from tests.store.small_logs import ONE, Drive, write
@@ -100,7 +100,7 @@ def test_a_killed_ingest_leaves_a_published_state_that_the_next_completes(begun,
 
 
 def test_readers_neither_fail_nor_wait_nor_hold_up_an_ingest(store, monkeypatch):
-    monkeypatch.setattr(run, "_PUBLISH_EVERY_S", 0.0)
+    monkeypatch.setattr(ingest_run, "_PUBLISH_EVERY_S", 0.0)
     for number in range(4):
         write(store.logs, ONE, number)
     store.ingest(store.logs / ONE.path(0))

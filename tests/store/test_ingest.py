@@ -10,8 +10,8 @@ import pytest
 
 from engagement.errors import ConfigError
 from engagement.extract.segment import ReadOptions
-from engagement.store import decoding, run
-from engagement.store.ingest import recompute
+from engagement.store import decoding, ingest_run
+from engagement.store.ingestion import recompute
 from tests.store.small_logs import ONE, OTHER, Drive, content, write
 from tests.store.stores import Store, differences
 
@@ -224,7 +224,7 @@ def test_views_of_another_program_are_made_anew_with_all_results(begun, two_driv
 
 def test_what_was_written_counts_as_known_in_the_same_run(store, monkeypatch):
     """Two copies whose paths name no device meet after the first has been written."""
-    monkeypatch.setattr(run, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(ingest_run, "_BATCH_BYTES", 1)
     for place, kind in (("a", "rlog"), ("b", "qlog")):
         path = store.logs / place / f"{ONE.name}--0" / kind
         path.parent.mkdir(parents=True)
@@ -237,7 +237,7 @@ def test_what_was_written_counts_as_known_in_the_same_run(store, monkeypatch):
 
 
 def test_publishing_in_between_changes_nothing(begun, monkeypatch):
-    monkeypatch.setattr(run, "_PUBLISH_EVERY_S", 0.0)
+    monkeypatch.setattr(ingest_run, "_PUBLISH_EVERY_S", 0.0)
     write(begun.logs, ONE, 1)
     write(begun.logs, ONE, 2)
     before = begun.generation()

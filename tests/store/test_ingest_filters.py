@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from engagement.extract.segment import ReadOptions
-from engagement.store.plan import Filters
+from engagement.store.ingest_plan import Filters
 from tests.store.small_logs import ONE, OTHER, SECOND_NS, WALL_NS, Drive, content, write
 
 DAY_NS = 86_400 * SECOND_NS

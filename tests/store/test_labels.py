@@ -22,10 +22,10 @@ from engagement.errors import (
     StoreMissingError,
     StoreVersionError,
 )
-from engagement.export.views import write_csv, write_parquet
+from engagement.export.view_files import write_csv, write_parquet
 from engagement.store import label_files, schema
-from engagement.store.generation import writer_lock
-from engagement.store.ingest import recompute
+from engagement.store.database_writer import writer_lock
+from engagement.store.ingestion import recompute
 from engagement.store.label_files import read_labels
 from engagement.store.label_words import check_note, check_word, shipped_words
 from engagement.store.labels import Key, Label, bring_labels, label_events, remove_labels

@@ -48,7 +48,7 @@ def test_a_database_of_before_gets_them_too(monkeypatch):
 def test_reading_and_describing_a_database_does_without_scipy():
     code = (
         "import sys\n"
-        "import engagement.store.ingest, engagement.cli.rates\n"
+        "import engagement.store.ingestion, engagement.cli.rates\n"
         "from engagement.store.reader import describe\n"
         "assert 'rates' in describe()\n"
         "assert 'scipy' not in sys.modules"

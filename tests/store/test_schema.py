@@ -9,8 +9,8 @@ import pytest
 
 from engagement.errors import StoreError, StoreVersionError, ViewError
 from engagement.store import schema, views
-from engagement.store.generation import Writer, writer_lock
-from engagement.store.ingest import recompute
+from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.ingestion import recompute
 from engagement.store.reader import Reader
 from engagement.store.views import View, load_views
 from tests.store.small_logs import ONE, write

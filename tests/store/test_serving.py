@@ -24,8 +24,8 @@ from engagement.errors import (
     StoreVersionError,
 )
 from engagement.store import serving
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.deadlines import time_for_all
-from engagement.store.generation import Writer, writer_lock
 from engagement.store.reader import Reader
 from engagement.store.serving import Generation, Limits, Narrowing, Publication
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engagement.errors import QueryTimeoutError
+from engagement.store.cache import Sharing
 from engagement.store.deadlines import time_for_all
-from engagement.store.sharing import Sharing
 
 
 def test_what_many_want_at_once_is_made_by_one_and_given_to_all():

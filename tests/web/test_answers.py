@@ -7,12 +7,12 @@ from litestar.testing import TestClient
 
 from engagement.api.app import create_app
 from engagement.api.pages import assets as assets_module
-from engagement.api.pages import glossary
+from engagement.api.pages import glossary_page
 from engagement.api.pages.assets import assets
 from engagement.api.settings import Settings
 from engagement.extract.segment import ReadOptions
 from engagement.legacy.imports import import_files
-from engagement.store.ingest import IngestOptions, ingest
+from engagement.store.ingestion import IngestOptions, ingest
 from tests.web.conftest import LEGACY
 
 BASE_URL = "http://127.0.0.1"
@@ -110,7 +110,7 @@ def test_a_mistake_of_ours_is_a_page_that_tells_nothing_of_the_inside(
     def fail(_generation):
         raise ZeroDivisionError("the inside")
 
-    monkeypatch.setattr(glossary, "_read", fail)
+    monkeypatch.setattr(glossary_page, "_read", fail)
     with TestClient(create_app(database), base_url=BASE_URL) as client:
         answer = client.get("/glossary")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from litestar import Router
 
 from engagement.api.pages.assets import get_favicon, get_static, get_vendor
-from engagement.api.pages.compare import get_comparison
-from engagement.api.pages.drive import get_drive
-from engagement.api.pages.drives import get_drives
-from engagement.api.pages.event import get_event
-from engagement.api.pages.glossary import get_glossary
-from engagement.api.pages.overview import get_overview
-from engagement.api.pages.places import get_places
-from engagement.api.pages.quality import get_quality
+from engagement.api.pages.compare_page import get_comparison
+from engagement.api.pages.drive_page import get_drive
+from engagement.api.pages.drives_page import get_drives
+from engagement.api.pages.event_page import get_event
+from engagement.api.pages.glossary_page import get_glossary
+from engagement.api.pages.overview_page import get_overview
+from engagement.api.pages.places_page import get_places
+from engagement.api.pages.quality_page import get_quality
 from engagement.api.pages.rendering import ERROR_HANDLERS
 
 router = Router(

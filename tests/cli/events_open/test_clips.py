@@ -6,7 +6,7 @@ import csv
 
 from engagement.review import clips
 from engagement.review.settings import load_settings
-from engagement.store.events import find_events
+from engagement.store.event_names import find_events
 from engagement.store.reader import Reader
 
 

@@ -9,7 +9,7 @@ import pytest
 from engagement.api.pages.formats import event_url
 from engagement.cli.exit_codes import ExitCode
 from engagement.export.channels import _TABLES
-from engagement.export.clip import event_window, write_clip
+from engagement.export.clip_table import event_window, write_clip
 from engagement.resources import resource_dir
 from engagement.review.layout import curves
 from engagement.review.server import page_path

@@ -9,9 +9,9 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from engagement.api.events import EVENT_SERIES, event_row
+from engagement.api.event_routes import EVENT_SERIES, event_row
 from engagement.api.pages.charts import Scale, Tick
-from engagement.api.pages.drive import legend
+from engagement.api.pages.drive_page import legend
 from engagement.api.pages.evidence import (
     Change,
     flag_changes,

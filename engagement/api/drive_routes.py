@@ -14,7 +14,7 @@ from engagement.api.answers import OfDrive, respond
 from engagement.api.filters import find_drive
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.rows import Row, in_utc, one_row
-from engagement.api.views import listing
+from engagement.api.view_routes import listing
 from engagement.store import samples
 from engagement.store.serving import Generation
 

@@ -12,9 +12,9 @@ from litestar.params import FromPath, QueryParameter
 
 from engagement.api.answers import respond
 from engagement.api.downloads import CSV, PARQUET
-from engagement.api.events import event_row
+from engagement.api.event_routes import event_row
 from engagement.api.handlers import AnyRequest, read
-from engagement.export.clip import event_window, write_table
+from engagement.export.clip_table import event_window, write_table
 from engagement.export.window import AFTER_S, BEFORE_S
 from engagement.store.serving import Generation
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engagement.extract.cars import is_unknown_car
 from engagement.names import route_name
 from engagement.store.decoding import decode, default_jobs
-from engagement.store.plan import started_at
+from engagement.store.ingest_plan import started_at
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import (
     drive_id_of,
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engagement.extract.segment import SegmentLog
+    from engagement.store.database_writer import Writer
     from engagement.store.decoding import Decoded
-    from engagement.store.generation import Writer
-    from engagement.store.ingest import IngestOptions, IngestReport
-    from engagement.store.plan import Known, Plan
+    from engagement.store.ingest_plan import Known, Plan
+    from engagement.store.ingestion import IngestOptions, IngestReport
     from engagement.store.segments import Key, KnownSegment
 
 _PUBLISH_EVERY_S = 120.0

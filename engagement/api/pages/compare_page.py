@@ -17,7 +17,7 @@ from engagement.analysis.wording import (
     SIGNIFICANT,
     warnings,
 )
-from engagement.api.comparison import in_turn
+from engagement.api.comparison_routes import in_turn
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.problems import ParameterError

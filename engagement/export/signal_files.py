@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from engagement.errors import InputError
 from engagement.export.plain_csv import CsvSink
-from engagement.extract.can import extract_signals
+from engagement.extract.can_decoding import extract_signals
 from engagement.extract.frames import take_frames
 from engagement.files import replacing
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
-    from engagement.extract.can import Array, CanFrames
+    from engagement.extract.can_decoding import Array, CanFrames
     from engagement.extract.frames import DbcSignal
 
 SUFFIXES = (".parquet", ".csv", ".arrow")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from engagement.store.generation import Writer, writer_lock
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import drives_with_logs
 

@@ -13,7 +13,7 @@ from engagement.api import plots
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.rows import Row, one_row
-from engagement.api.views import listing
+from engagement.api.view_routes import listing
 from engagement.store import moments, samples
 from engagement.store.serving import Generation
 

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
-from engagement.api.views import View, describe_views
+from engagement.api.view_routes import View, describe_views
 from engagement.store import samples
 from engagement.store.serving import Generation
 

@@ -16,12 +16,12 @@ import duckdb
 from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
-from engagement.store.generation import Writer, writer_lock
-from engagement.store.plan import Filters, Known, make_plan
+from engagement.store.ingest_plan import Filters, Known, make_plan
+from engagement.store.ingest_run import Run
 from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
-from engagement.store.run import Run
 from engagement.store.segments import drives_with_logs, known_segments
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engagement.extract.segment import ReadOptions
-    from engagement.store.plan import Plan
+    from engagement.store.ingest_plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

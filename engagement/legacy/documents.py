@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError
-from engagement.legacy import files
+from engagement.legacy import json_files
 from engagement.names import parse_dongle_id
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write_legacy_files(
     documents = {name: legacy_document(reader, name, device=device) for name in LEGACY_FILES}
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in documents.items():
-        files.write_json_atomically(folder / name, document)
+        json_files.write_json_atomically(folder / name, document)
     return [
         WrittenFile(folder / name, count_entries(document)) for name, document in documents.items()
     ]
@@ -94,7 +94,7 @@ def _rows(
     )
 
 
-def _engagement_db(reader: Reader, device_id: str | None) -> list[files.Entry]:
+def _engagement_db(reader: Reader, device_id: str | None) -> list[json_files.Entry]:
     imported = {
         row["drive_id"]: row["entry"]
         for row in reader.rows("select drive_id, entry from staging.imported_drives")
@@ -102,26 +102,26 @@ def _engagement_db(reader: Reader, device_id: str | None) -> list[files.Entry]:
     return [
         json.loads(imported[row["drive_id"]])
         if row["is_imported"]
-        else files.engagement_db_entry(row)
+        else json_files.engagement_db_entry(row)
         for row in _rows(reader, "legacy_engagement_db", device_id, "drive_id")
     ]
 
 
-def _debug_events(reader: Reader, device_id: str | None) -> list[files.Entry]:
+def _debug_events(reader: Reader, device_id: str | None) -> list[json_files.Entry]:
     rows = _rows(reader, "legacy_debug_events", device_id, "event_num")
-    return [files.debug_event(row) for row in rows]
+    return [json_files.debug_event(row) for row in rows]
 
 
 def _processed_drives(reader: Reader, device_id: str | None) -> list[str]:
     rows = _rows(reader, "segments", device_id, "segment_num", column="dongle_id")
-    return files.processed_drives(row for row in rows if row["status"] != "failed")
+    return json_files.processed_drives(row for row in rows if row["status"] != "failed")
 
 
 def _engagement_stats(
     reader: Reader, device_id: str | None
 ) -> dict[str, dict[str, dict[str, int]]]:
     rows = _rows(reader, "legacy_engagement_db", device_id, "drive_id")
-    return files.engagement_stats(row for row in rows if row["total_time"] is not None)
+    return json_files.engagement_stats(row for row in rows if row["total_time"] is not None)
 
 
 LEGACY_FILES: dict[str, Callable[[Reader, str | None], Any]] = {
