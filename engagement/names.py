@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import PurePath
 
 _DONGLE = r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?"
@@ -58,6 +59,15 @@ class LogName:
 def parse_dongle_id(text: str) -> str | None:
     """Return the dongle id in lower case, or None when the text isn't one."""
     return text.lower() if _DONGLE_PATTERN.fullmatch(text) else None
+
+
+def starting_so(text: str, known: Iterable[str]) -> list[str]:
+    """Return the name that the text is, else all that start so in lower case, in order."""
+    names = sorted(known)
+    for whole in (text, text.lower()):
+        if whole in names:
+            return [whole]
+    return [name for name in names if name.startswith(text.lower())]
 
 
 def is_drive(text: str) -> bool:

@@ -7,17 +7,19 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from engagement.errors import InputError, NotFoundError, suggestion
+from engagement.filters import DRIVE_FILTERS, parse_day
+from engagement.names import starting_so
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engagement.store.reader import Reader
 
-KINDS = ("branch", "version", "commit", "device", "car", "fork", "month", "date", "param:NAME")
-
 _PARAM = "param:"
-_NAMED = ("branch", "version", "commit", "device", "car", "fork", "month")
-_SHORTENED = ("commit", "device")  # their start is enough
+_FILTERS = {one.name: one for one in DRIVE_FILTERS.values() if one.is_grouping}
+NAMED = (*_FILTERS, "month")
+KINDS = (*NAMED, "date", f"{_PARAM}NAME")
+
 _MAX_LISTED = 30
 
 _GROUPS = "select drive_id, group_name from drive_groups where grouped_by = ?"
@@ -57,7 +59,7 @@ def parse_grouping(text: str) -> Grouping:
     """
     if text.startswith(_PARAM) and len(text) > len(_PARAM):
         return Grouping("param", text.removeprefix(_PARAM))
-    if text not in (*_NAMED, "date"):
+    if text not in (*NAMED, "date"):
         nearest = suggestion(text, KINDS) if text != "param" else "; did you mean 'param:NAME'?"
         raise InputError(f"--by {text!r}: drives are grouped by {', '.join(KINDS)}{nearest}")
     return Grouping(text)
@@ -106,8 +108,8 @@ def _find_name(grouping: Grouping, name: str, drives_by_name: Mapping[str, list[
     """The name of a group; the start of a commit or device is enough where it is the only one."""
     if name in drives_by_name:
         return name
-    if grouping.kind in _SHORTENED and name:
-        alike = sorted(known for known in drives_by_name if known.startswith(name.lower()))
+    if grouping.kind in _FILTERS and _FILTERS[grouping.kind].is_start_enough and name:
+        alike = starting_so(name, drives_by_name)
         if len(alike) == 1:
             return alike[0]
         if alike:
@@ -151,16 +153,13 @@ def _divide_by_days(reader: Reader, a: str, b: str, chosen: set[int]) -> Divisio
 def _parse_days(text: str) -> tuple[date, date]:
     """First and last day, both included, of a day or a range with one end at least."""
     first, dots, last = text.partition("..")
+    if dots and not first and not last:
+        raise InputError(f"{text!r} is every day; give one end, like 2025-07-01..")
     try:
         if not dots:
-            return date.fromisoformat(first), date.fromisoformat(first)
-        if not first and not last:
-            raise InputError(f"{text!r} is every day; give one end, like 2025-07-01..")
-        days = (
-            date.fromisoformat(first) if first else date.min,
-            date.fromisoformat(last) if last else date.max,
-        )
-    except ValueError as error:
+            return parse_day(first), parse_day(first)
+        days = parse_day(first) if first else date.min, parse_day(last) if last else date.max
+    except InputError as error:
         raise InputError(
             f"{text!r} is no range of dates; write it like 2025-07-01..2025-07-31, "
             "and leave out an end to leave it open"

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError, suggestion
+from engagement.filters import DRIVE_FILTERS, Selection
+from engagement.names import starting_so
+from engagement.store.event_names import find_drive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
+    from engagement.filters import Filter
     from engagement.store.reader import Reader
-
-_CONDITION = """
-    ($device::varchar is null or dongle_id = $device)
-    and ($since::date is null or started_at_utc::date >= $since)
-    and ($until::date is null or started_at_utc::date <= $until)
-"""
 
 _SPEED_BANDS = """
 select
@@ -52,7 +49,7 @@ from drives
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SelectedDrives:
     """Some drives of a database: `drives` and the views that read it have no others."""
 
     reader: Reader
@@ -92,27 +89,31 @@ class Selection:
         return self.rows(_COUNTS)[0]
 
 
-def select(
-    reader: Reader, device: str | None, since: date | None = None, until: date | None = None
-) -> Selection:
-    """Select drives; the start of a dongle id names the device where no other starts so.
+def select(reader: Reader, selection: Selection | None = None) -> SelectedDrives:
+    """Select drives, by values as users type them: see `Filter.is_start_enough`.
 
     Raises:
-        NotFoundError: If there is no such device.
-        InputError: If several devices start so.
+        NotFoundError: If there is no such drive, device, car and so on.
+        InputError: If several start so.
     """
-    dongle_id = None if device is None else _dongle_id(reader, device)
-    reader.narrow(_CONDITION, {"device": dongle_id, "since": since, "until": until})
-    return Selection(reader)
+    given = (selection or Selection()).values
+    known = {name: _known(reader, DRIVE_FILTERS[name], value) for name, value in given.items()}
+    wanted = Selection(known)
+    reader.narrow(wanted.where, wanted.values)
+    return SelectedDrives(reader)
 
 
-def _dongle_id(reader: Reader, device: str) -> str:
-    known = [row["dongle_id"] for row in reader.rows("select dongle_id from devices")]
-    alike = [dongle_id for dongle_id in known if dongle_id.startswith(device.lower())]
-    if device.lower() in known:
-        alike = [device.lower()]
+def _known(reader: Reader, one: Filter, value: Any) -> Any:
+    """A value that there is: what was typed, or the only one that starts so."""
+    if one.name == "drive":
+        return find_drive(reader, value)["drive_id"]
+    if one.kind is not str:
+        return value
+    rows = reader.rows(f"select distinct {one.column} as name from drives where name is not null")
+    known = [row["name"] for row in rows]
+    alike = starting_so(value, known) if one.is_start_enough else {value}.intersection(known)
     if not alike:
-        raise NotFoundError("device", device, known)
+        raise NotFoundError(one.name, value, known)
     if len(alike) > 1:
-        raise InputError(f"--device {device!r} is the start of {', '.join(sorted(alike))}")
-    return str(alike[0])
+        raise InputError(f"--{one.name} {value!r} is the start of {', '.join(alike)}")
+    return next(iter(alike))

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from engagement.analysis.comparison import N_PERMUTATIONS, compare
-from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.grouping import KINDS, divide, parse_grouping
 from engagement.analysis.summary import describe as describe_measure
 from engagement.analysis.summary import findings, headline, notes
 from engagement.analysis.wording import warnings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engagement.analysis.grouping import Division
 
 _MAX_LENGTH = 200
-_GROUPING = "^(branch|version|commit|device|car|fork|month|date|param:.+)$"
+_GROUPING = f"^({'|'.join(KINDS).replace('NAME', '.+')})$"
 
 
 class ComparisonDocument(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def get_comparison(
         QueryParameter(
             min_length=1,
             max_length=_MAX_LENGTH,
-            description="branch, version, commit, device, car, fork, month, param:NAME, or date.",
+            description=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.",
             schema_extra={"pattern": _GROUPING},
         ),
     ],

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli.options import FILE, ByteSize, database_option, date_options, json_option
+from engagement.cli.options import FILE, ByteSize, database_option, filter_options, json_option
 from engagement.names import is_drive, parse_dongle_id
 
 if TYPE_CHECKING:
-    from datetime import date
+    from engagement.filters import Selection
 
 _MINUTES = click.FloatRange(0, 7 * 24 * 60, min_open=True)
 
@@ -45,7 +45,7 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 @click.option(
     "--kind", type=click.Choice(["rlog", "qlog", "both"]), default="rlog", help="Which logs."
 )
-@date_options
+@filter_options("since", "until")
 @click.option("--drive", metavar="NAME", callback=_check_drive, help="Only logs of this drive.")
 @click.option(
     "--device",
@@ -99,8 +99,7 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 def collect(
     *,
     hosts: tuple[str, ...],
-    since: date | None,
-    until: date | None,
+    selection: Selection,
     watch_minutes: float | None,
     **options: Any,
 ) -> None:
@@ -124,7 +123,7 @@ def collect(
     from engagement.cli import collecting  # noqa: PLC0415 - paramiko takes its time
 
     try:
-        task = collecting.make_task(hosts, since=since, until=until, options=options)
+        task = collecting.make_task(hosts, selection=selection, options=options)
     except collecting.NoHostError as error:
         raise click.UsageError(str(error)) from error
     exit_code = (

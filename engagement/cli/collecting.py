@@ -19,13 +19,13 @@ from engagement.collect.collector import CollectOptions, collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
 from engagement.collect.pace import Patience, Stop
-from engagement.collect.plan import Selection
+from engagement.collect.plan import WantedLogs
 from engagement.collect.settings import load_settings
 from engagement.errors import EngagementError, InputError
+from engagement.filters import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
     from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
@@ -56,9 +56,7 @@ class Task:
     as_json: bool
 
 
-def make_task(
-    names: Sequence[str], *, since: date | None, until: date | None, options: dict[str, Any]
-) -> Task:
+def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, Any]) -> Task:
     """Understand the command line.
 
     Raises:
@@ -72,12 +70,13 @@ def make_task(
     if options["device"] and len(names) > 1:
         raise InputError(f"--device names one device, but {len(names)} are to be collected from")
     timeout_s = options["timeout_s"]
+    drives = Selection.of(drive=options["drive"], **selection.values)
     return Task(
         hosts=tuple(parse_host(name, default_user=settings.user) for name in names),
         folder=options["folder"],
         options=CollectOptions(
             settings=settings,
-            selection=Selection(options["kind"], options["drive"], since, until),
+            wanted=WantedLogs(options["kind"], drives),
             dongle_id=options["device"],
             codec=_CODECS[options["compress"]],
             limit_bytes_per_s=options["limit_rate"],

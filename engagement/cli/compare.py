@@ -11,7 +11,7 @@ import click
 from engagement.analysis.comparison import N_PERMUTATIONS
 from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
-from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.grouping import KINDS, divide, parse_grouping
 from engagement.analysis.labels import parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
@@ -19,7 +19,7 @@ from engagement.analysis.summary import describe, findings, headline, notes, sec
 from engagement.analysis.wording import warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.options import database_option, date_options, device_option, json_option
+from engagement.cli.options import database_option, drive_filters, json_option
 from engagement.cli.render import Column, Line
 from engagement.errors import InputError, NotFoundError
 from engagement.formats import about, count, text
@@ -27,12 +27,12 @@ from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from engagement.analysis.comparison import Comparison, Group
     from engagement.analysis.gate import Condition, Verdict
     from engagement.analysis.grouping import Grouping
     from engagement.analysis.summary import Per
+    from engagement.filters import Selection
 
 _MIN_PERMUTATIONS = 100
 _MAX_PERMUTATIONS = 1_000_000
@@ -70,16 +70,14 @@ def _conditions(
     required=True,
     metavar="WHAT",
     callback=_grouping,
-    help="What A and B name: branch, version, commit, device, car, fork, month, param:NAME, or "
-    "date for two ranges of days.",
+    help=f"What A and B name: {', '.join(KINDS)}; with date two ranges of days.",
 )
 @click.option(
     "--labels",
     metavar="LABELS",
     help="Only events that are labelled so count, like true,critical; see `events label`.",
 )
-@device_option
-@date_options
+@drive_filters
 @click.option(
     "--per",
     type=click.Choice(["100km", "hour"]),
@@ -158,12 +156,10 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
 
 
 def _compare(options: dict[str, Any]) -> Comparison:
-    device: str | None = options["device"]
-    since: date | None = options["since"]
-    until: date | None = options["until"]
+    selection: Selection = options["selection"]
     labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
-        rows = select(reader, device, since, until).drives()
+        rows = select(reader, selection).drives()
         drives = [row["drive_id"] for row in rows if not row["is_imported"]]
         division = divide(reader, options["grouping"], options["a"], options["b"], drives)
         return compare_groups(

@@ -31,6 +31,6 @@ def devices(*, database: Path, output: Format) -> None:
       engagement devices --json
     """
     with Reader(database) as reader:
-        rows = select(reader, None).devices()
+        rows = select(reader).devices()
         names = list(reader.comments("devices"))
     render.print_list(columns.DEVICE_LIST, names, rows, output, noun="device")

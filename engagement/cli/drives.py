@@ -8,24 +8,21 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
-from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
     from engagement.cli.options import Format
+    from engagement.filters import Selection
 
 
 @click.command()
-@device_option
-@date_options
+@drive_filters
 @format_options
 @database_option
-def drives(
-    *, database: Path, device: str | None, since: date | None, until: date | None, output: Format
-) -> None:
+def drives(*, database: Path, selection: Selection, output: Format) -> None:
     """List the drives, newest first: when, in which car, with which software, from which logs.
 
     JSON and CSV have every column of the view `drives`.
@@ -36,7 +33,7 @@ def drives(
       engagement drives --csv
     """
     with Reader(database) as reader:
-        rows = select(reader, device, since, until).drives()
+        rows = select(reader, selection).drives()
         names = list(reader.comments("drives"))
     render.print_list(columns.DRIVE_LIST, names, rows, output, noun="drive")
     if output == "table" and any(columns.is_local(row) for row in rows):

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from engagement.analysis.selection import select
-from engagement.cli.options import date_options, device_option
-from engagement.errors import InputError, NotFoundError, suggestion
+from engagement.cli.options import drive_filters
+from engagement.errors import InputError, suggestion
 from engagement.store.label_words import known_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
-    from engagement.analysis.selection import Selection
+    from engagement.filters import Selection
     from engagement.store.reader import Reader
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,8 +33,7 @@ _CHOSEN = """
 select events.*
 from events
 inner join drives on events.drive_id = drives.drive_id
-where ($drive::varchar is null or starts_with(events.drive, $drive))
-    and (len($kinds) = 0 or list_contains($kinds, events.kind))
+where (len($kinds) = 0 or list_contains($kinds, events.kind))
     and (len($causes) = 0 or list_contains($causes, events.cause))
     and (events.is_critical or not $is_critical)
     and (
@@ -50,31 +48,25 @@ order by
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class EventFilters:
     """What the options say; all of it is nothing where none is given."""
 
-    device: str | None
-    drive: str | None
+    selection: Selection
     kind: tuple[str, ...]
     cause: tuple[str, ...]
     critical: bool
     worst: int | None
     labels: tuple[str, ...]
     unlabelled: bool
-    since: date | None
-    until: date | None
 
     @property
     def is_any(self) -> bool:
         """Whether one is given."""
-        return any(getattr(self, name) for name in self.__slots__)
+        others = (getattr(self, name) for name in self.__slots__ if name != "selection")
+        return bool(self.selection.values) or any(others)
 
 
 _OPTIONS = (
-    click.option(
-        "--drive", metavar="NAME", help="Only this drive; the start of its name is enough."
-    ),
-    device_option,
     click.option(
         "--kind", multiple=True, type=click.Choice(KINDS), help="Only this kind; repeatable."
     ),
@@ -102,7 +94,6 @@ _OPTIONS = (
     click.option(
         "--unlabelled", is_flag=True, help="Only events without a label; or with --label's."
     ),
-    date_options,
 )
 
 
@@ -111,16 +102,16 @@ def event_filters(function: Function) -> Function:
 
     @wraps(function)
     def with_filters(*args: Any, **options: Any) -> Any:
-        given = {name: options.pop(name) for name in Filters.__slots__}
-        return function(*args, filters=Filters(**given), **options)
+        given = {name: options.pop(name) for name in EventFilters.__slots__}
+        return function(*args, filters=EventFilters(**given), **options)
 
     decorated: Any = with_filters
     for add_option in reversed(_OPTIONS):
         decorated = add_option(decorated)
-    return decorated  # type: ignore[no-any-return]
+    return drive_filters(decorated)  # type: ignore[no-any-return]
 
 
-def chosen_events(reader: Reader, filters: Filters) -> list[Row]:
+def chosen_events(reader: Reader, filters: EventFilters) -> list[Row]:
     """The events that fit, newest drives first; the worst ones of them, the worst first.
 
     Raises:
@@ -131,20 +122,17 @@ def chosen_events(reader: Reader, filters: Filters) -> list[Row]:
     return rows if filters.worst is None else worst(rows, filters.worst)
 
 
-def all_chosen(reader: Reader, filters: Filters) -> list[Row]:
+def all_chosen(reader: Reader, filters: EventFilters) -> list[Row]:
     """The same without a look at how many are wanted."""
     in_use = [row["label"] for row in reader.rows("select distinct label from event_labels")]
     wanted = {
-        "drive": filters.drive,
         "kinds": filters.kind,
         "causes": _causes(filters.cause),
         "is_critical": filters.critical,
         "labels": [known_word(label, in_use) for label in filters.labels],
         "is_unlabelled": filters.unlabelled,
     }
-    selection = select(reader, filters.device, filters.since, filters.until)
-    _check_drive(selection, filters.drive)
-    return selection.rows(_CHOSEN, wanted)
+    return select(reader, filters.selection).rows(_CHOSEN, wanted)
 
 
 def worst(rows: list[Row], n_rows: int) -> list[Row]:
@@ -152,12 +140,6 @@ def worst(rows: list[Row], n_rows: int) -> list[Row]:
     moving = [row for row in rows if row["cause"] != "end_of_drive"]
     moving.sort(key=lambda row: (bool(row["is_critical"]), row["severity"] or 0), reverse=True)
     return moving[:n_rows]
-
-
-def _check_drive(selection: Selection, drive: str | None) -> None:
-    names = [row["drive"] for row in selection.drives()]
-    if drive is not None and not any(name.startswith(drive) for name in names):
-        raise NotFoundError("drive", drive, names)
 
 
 def _causes(wanted: tuple[str, ...]) -> list[str]:

@@ -19,7 +19,7 @@ from engagement.store.reader import Reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engagement.cli.event_filters import Filters
+    from engagement.cli.event_filters import EventFilters
     from engagement.cli.options import Format
 
 _COMMANDS = {
@@ -40,7 +40,7 @@ _COMMANDS = {
 @format_options
 @database_option
 @click.pass_context
-def events(ctx: click.Context, /, *, database: Path, filters: Filters, output: Format) -> None:
+def events(ctx: click.Context, /, *, database: Path, filters: EventFilters, output: Format) -> None:
     """List disengagements and overrides: where, why, and how dangerous.
 
     Newest drives come first, events in the order of their time. Severity is the worst ratio of a

@@ -20,7 +20,7 @@ from engagement.store.event_names import find_events, short_name
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from engagement.cli.event_filters import Filters
+    from engagement.cli.event_filters import EventFilters
     from engagement.review.opening import Opener, Plan
     from engagement.review.settings import Settings
 
@@ -54,7 +54,7 @@ _FOLDER = Path("CLIP_FOLDER")
 def open_(
     *,
     names: tuple[str, ...],
-    filters: Filters,
+    filters: EventFilters,
     kind_of_viewer: review_settings.Viewer | None,
     video: bool,
     url: str | None,
@@ -98,7 +98,7 @@ def open_(
     review.run(events)
 
 
-def _choose(database: Path, names: tuple[str, ...], filters: Filters) -> list[Row]:
+def _choose(database: Path, names: tuple[str, ...], filters: EventFilters) -> list[Row]:
     """The events that are named or chosen; one of both is needed."""
     if not (names or filters.is_any):
         raise click.UsageError("name events by ID, or choose some: --drive NAME, --worst N")

@@ -9,7 +9,7 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import render
-from engagement.cli.options import FILE, database_option, date_options, device_option
+from engagement.cli.options import FILE, database_option, drive_filters
 from engagement.errors import EngagementError
 from engagement.export.places import parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
@@ -19,11 +19,11 @@ from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from engagement.export.places import Place
     from engagement.export.redact import RedactionReport, Times
     from engagement.export.tables import Format
+    from engagement.filters import Selection
 
 
 _SHOWN = 5
@@ -78,8 +78,7 @@ def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) 
     help="The key of pseudonyms, made where there is none.  [default: redaction.key beside the "
     "database]",
 )
-@device_option
-@date_options
+@drive_filters
 @database_option
 def redact(
     *,
@@ -90,9 +89,7 @@ def redact(
     all_positions: bool,
     times: Times,
     key_file: Path | None,
-    device: str | None,
-    since: date | None,
-    until: date | None,
+    selection: Selection,
     database: Path,
 ) -> None:
     """Export events for sharing, with their drives, segments and labels.
@@ -111,7 +108,7 @@ def redact(
     kind = kind or ("json" if out.suffix.lower() == ".json" else "csv")
     key_path = key_file or database.with_name("redaction.key")
     with Reader(database) as reader:
-        select(reader, device, since, until)
+        select(reader, selection)
         _refuse_own(out, database, key_path)
         key, is_new = load_key(key_path)
         redaction = Redaction(Pseudonyms(key), shown, times)

@@ -17,20 +17,18 @@ from engagement.cli.options import (
     FOLDER,
     ByteSize,
     database_option,
-    date_options,
+    filter_options,
     json_option,
 )
 from engagement.cli.progress import Bar
 from engagement.extract.choice import choose_can
+from engagement.filters import Selection
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.names import parse_dongle_id
 from engagement.store import ingestion as store
-from engagement.store.ingest_plan import Filters
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from engagement.extract.segment import ReadOptions
     from engagement.store.ingest_plan import Plan
 
@@ -60,7 +58,7 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     metavar="NAME",
     help="Only logs of this drive; also the drive of logs whose path names none.",
 )
-@date_options
+@filter_options("since", "until")
 @click.option("--reprocess", is_flag=True, help="Read logs again that have not changed.")
 @click.option(
     "--jobs",
@@ -107,8 +105,7 @@ def ingest(
     database: Path,
     device: str | None,
     drive: str | None,
-    since: date | None,
-    until: date | None,
+    selection: Selection,
     is_watch: bool,
     every_s: float | None,
     as_json: bool,
@@ -137,7 +134,7 @@ def ingest(
     _check_watch(is_watch=is_watch, is_dry_run=options["dry_run"], every_s=every_s)
     wanted = store.IngestOptions(
         read=_read_options(device, drive, options),
-        filters=Filters(device, drive, since, until),
+        selection=Selection.of(device=device, drive=drive, **selection.values),
         reprocess=options["reprocess"],
         jobs=options["jobs"] or 0,
         dry_run=options["dry_run"],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+
+from engagement.errors import InputError
+from engagement.filters import DRIVE_FILTERS, Selection, parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +37,9 @@ class Day(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """Parse the text."""
         try:
-            return value if isinstance(value, date) else datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007
-        except ValueError:
-            self.fail(f"{value!r} is no date; write it like 2025-07-31", param, ctx)
+            return value if isinstance(value, date) else parse_day(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 class ByteSize(click.ParamType):  # type: ignore[type-arg]
@@ -81,30 +84,30 @@ def device_option(function: Function) -> Function:
     )(function)
 
 
-def _check_order(ctx: click.Context, param: click.Parameter, value: date | None) -> date | None:
-    since = ctx.params.get("since")
-    if since and value and value < since:
-        raise click.BadParameter(f"{value} is before --since {since}", ctx=ctx, param=param)
-    return value
+def filter_options(*names: str) -> Callable[[Function], Function]:
+    """Add the options of some filters of drives; the command gets a `selection` by them."""
+
+    def add(function: Function) -> Function:
+        @wraps(function)
+        def with_selection(*args: Any, **options: Any) -> Any:
+            selection = Selection.of(**{name: options.pop(name) for name in names})
+            if selection.is_backwards:
+                problem = f"{selection['until']} is before --since {selection['since']}"
+                raise click.BadParameter(problem, param_hint="--until")
+            return function(*args, selection=selection, **options)
+
+        decorated: Any = with_selection
+        for one in (DRIVE_FILTERS[name] for name in reversed(names)):
+            kind = Day() if one.kind is date else one.kind
+            flag = f"--{one.name.replace('_', '-')}"
+            option = click.option(flag, type=kind, metavar=one.metavar, help=one.option)
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return add
 
 
-def date_options(function: Function) -> Function:
-    """Add --since and --until, both inclusive; the command gets dates or None."""
-    until = click.option(
-        "--until",
-        type=Day(),
-        metavar="DATE",
-        callback=_check_order,
-        help="Only drives that started on this day (YYYY-MM-DD) or before.",
-    )
-    since = click.option(
-        "--since",
-        type=Day(),
-        metavar="DATE",
-        is_eager=True,
-        help="Only drives that started on this day (YYYY-MM-DD) or later.",
-    )
-    return since(until(function))
+drive_filters = filter_options(*DRIVE_FILTERS)
 
 
 def json_option(function: Function) -> Function:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.analysis.grouping import NAMED
 from engagement.analysis.labels import count_labelled, parse_labels, tally
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
-from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.render import Column
 from engagement.errors import NotFoundError
 from engagement.formats import count
@@ -19,19 +20,17 @@ from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
     from pathlib import Path
 
     from engagement.analysis.labels import Tally
-    from engagement.analysis.selection import Selection
+    from engagement.analysis.selection import SelectedDrives
     from engagement.cli.options import Format
+    from engagement.filters import Selection
 
     Row = dict[str, Any]
     Parts = dict[str, list[Row]]
 
-_GROUPINGS = (
-    "all", "device", "car", "version", "branch", "commit", "fork", "month", "speed-band",
-)  # fmt: skip
+_GROUPINGS = ("all", *NAMED, "speed-band")
 _SPEED_BANDS = ("city", "road", "highway")
 
 
@@ -54,8 +53,7 @@ _SPEED_BANDS = ("city", "road", "highway")
     metavar="LABELS",
     help="Only events that are labelled so count, like true,critical; see `events label`.",
 )
-@device_option
-@date_options
+@drive_filters
 @format_options
 @database_option
 def rates(
@@ -64,9 +62,7 @@ def rates(
     by: str,
     events: tuple[str, ...],
     labels: str | None,
-    device: str | None,
-    since: date | None,
-    until: date | None,
+    selection: Selection,
     output: Format,
 ) -> None:
     """Show how often drivers intervene and openpilot disengages, in groups of drives.
@@ -85,11 +81,11 @@ def rates(
       engagement rates --by version --labels true,critical
     """
     with Reader(database) as reader:
-        selection = select(reader, device, since, until)
+        selected = select(reader, selection)
         counted = None if labels is None else _count_labelled(reader, labels)
         # A clean drive and a failure are of all events, whatever they are labelled.
         views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
-        parts = {view: _rows(selection, view, by) for view in views}
+        parts = {view: _rows(selected, view, by) for view in views}
         names = {view: list(reader.comments(view)) for view in parts}
     groups = parts.get("groups", parts["rates"])
     if events:
@@ -115,10 +111,10 @@ def _count_labelled(reader: Reader, labels: str) -> Tally:
     return tally(reader, count_labelled(reader, parse_labels(labels)))
 
 
-def _rows(selection: Selection, view: str, by: str) -> list[Row]:
+def _rows(selected: SelectedDrives, view: str, by: str) -> list[Row]:
     """A view's rows of one grouping, groups in the order of their names."""
     wanted = by.replace("-", "_")
-    rows = selection.rows(f"from {view} where grouped_by = $by", {"by": wanted})
+    rows = selected.rows(f"from {view} where grouped_by = $by", {"by": wanted})
     return sorted(rows, key=lambda row: (_order(row["group_name"]), row.get("event", "")))
 
 

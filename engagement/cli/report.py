@@ -8,26 +8,25 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
-from engagement.cli.options import database_option, date_options, device_option, format_options
+from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.formats import count
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
     from pathlib import Path
 
-    from engagement.analysis.selection import Selection
+    from engagement.analysis.selection import SelectedDrives
     from engagement.cli.options import Format
     from engagement.cli.render import Column
+    from engagement.filters import Selection
 
 _IMPORTED = " *"
 _DECIMATED = " ~"
 
 
 @click.command()
-@device_option
-@date_options
+@drive_filters
 @click.option("--device-stats", is_flag=True, help="Only the totals per device.")
 @click.option("--speed-bands", is_flag=True, help="Also time and distance by speed, per device.")
 @click.option("--sort", metavar="COLUMN", help="Order of the drives: any column of `drives`.")
@@ -36,9 +35,7 @@ _DECIMATED = " ~"
 def report(
     *,
     database: Path,
-    device: str | None,
-    since: date | None,
-    until: date | None,
+    selection: Selection,
     output: Format,
     sort: str | None,
     device_stats: bool,
@@ -55,18 +52,18 @@ def report(
       engagement report --sort interventions_per_100km --csv
     """
     with Reader(database) as reader:
-        selection = select(reader, device, since, until)
-        parts = {"drives": selection.drives(sort), "devices": selection.devices()}
+        selected = select(reader, selection)
+        parts = {"drives": selected.drives(sort), "devices": selected.devices()}
         if device_stats:
             del parts["drives"]
         if speed_bands:
-            parts["speed_bands"] = selection.speed_bands()
+            parts["speed_bands"] = selected.speed_bands()
         if output == "json":
             render.print_json(parts)
         elif output == "csv":
             _print_csv(reader, parts, speed_bands=speed_bands)
         else:
-            _print_tables(selection, parts)
+            _print_tables(selected, parts)
 
 
 def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> None:
@@ -76,8 +73,8 @@ def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> N
     render.print_csv(names if speed_bands else list(reader.comments(name)), parts[name])
 
 
-def _print_tables(selection: Selection, parts: dict[str, Any]) -> None:
-    counts = selection.counts()
+def _print_tables(selected: SelectedDrives, parts: dict[str, Any]) -> None:
+    counts = selected.counts()
     if not counts["n_drives"]:
         render.note("there is no such drive in the database")
         return

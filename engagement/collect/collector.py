@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engagement.collect.connection import DEFAULT_TIMEOUTS, Timeouts
 from engagement.collect.job import Job
 from engagement.collect.pace import Patience, Rate, Stop
-from engagement.collect.plan import Selection
+from engagement.collect.plan import WantedLogs
 from engagement.collect.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class CollectOptions:
 
     Attributes:
         settings: Where logs lie on a device.
-        selection: Which of them.
+        wanted: Which of them.
         dongle_id: The device that logs are of which name none; else it is asked.
         codec: What the devices compress with, `zst` or `bz2`; None for nothing.
         limit_bytes_per_s: For all devices together.
@@ -44,7 +44,7 @@ class CollectOptions:
     """
 
     settings: Settings = field(default_factory=Settings)
-    selection: Selection = field(default_factory=Selection)
+    wanted: WantedLogs = field(default_factory=WantedLogs)
     dongle_id: str | None = None
     codec: str | None = None
     limit_bytes_per_s: int | None = None

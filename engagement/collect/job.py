@@ -141,7 +141,7 @@ class Job:
         listing = device.find_logs()
         self._unseen = listing.problem
         plan = make_plan(
-            listing, self._folder, options.selection, dongle_id=report.dongle_id, codec=codec
+            listing, self._folder, options.wanted, dongle_id=report.dongle_id, codec=codec
         )
         report.n_there, report.n_old = plan.n_there, plan.n_old
         report.n_locked, report.conflicts = plan.n_locked, plan.conflicts

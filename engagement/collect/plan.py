@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from engagement.collect.transfer import Transfer
+from engagement.filters import Selection
 from engagement.names import drive_started_at
 
 if TYPE_CHECKING:
@@ -27,23 +28,20 @@ _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which logs are wanted; days are inclusive, None admits all.
+class WantedLogs:
+    """Which logs are wanted: of a kind, and of some drives.
 
-    The day is the one in the drive's name; for those that have none, the day of the file here.
+    The day of a drive is the one in its name; for those that have none, the day of the file here.
     """
 
     kind: Kind = "rlog"
-    drive: str | None = None
-    since: date | None = None
-    until: date | None = None
+    drives: Selection = field(default_factory=Selection)
 
     def admits(self, log: RemoteLog) -> bool:
         """Whether a log is wanted."""
-        if self.kind not in (log.kind, "both") or self.drive not in (log.drive, None):
-            return False
         day = _day(log)
-        return not ((self.since and day < self.since) or (self.until and day > self.until))
+        is_of_kind = self.kind in (log.kind, "both")
+        return is_of_kind and self.drives.admits(drive=log.drive, since=day, until=day)
 
 
 def _day(log: RemoteLog) -> date:
@@ -104,7 +102,7 @@ class Plan:
 def make_plan(
     listing: Listing,
     folder: Path,
-    selection: Selection,
+    wanted: WantedLogs,
     *,
     dongle_id: str | None,
     codec: str | None,
@@ -114,15 +112,15 @@ def make_plan(
     Args:
         listing: What it has.
         folder: The folder here, of one folder a dongle.
-        selection: What is wanted of it.
+        wanted: Which of its logs.
         dongle_id: The device's own, for logs whose path names none.
         codec: What to compress with what is not compressed; `zst`, `bz2` or None.
     """
-    plan = Plan(n_locked=sum(selection.admits(log) for log in listing.locked))
+    plan = Plan(n_locked=sum(wanted.admits(log) for log in listing.locked))
     places: set[tuple[Path, str]] = set()
     here = _Here()
     for log in listing.logs:
-        if not selection.admits(log):
+        if not wanted.admits(log):
             continue
         name = _device_of(log, dongle_id)
         if name is None:

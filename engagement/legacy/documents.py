@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError
 from engagement.legacy import json_files
-from engagement.names import parse_dongle_id
+from engagement.names import parse_dongle_id, starting_so
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +74,7 @@ def _known_device(reader: Reader, device: str) -> str:
         " union select dongle_id from drive"
     )
     known: set[str] = {row["device_id"] for row in rows} - {None}
-    matching = [name for name in known if name == device_id] or [
-        name for name in sorted(known) if name.startswith(device_id.lower())
-    ]
+    matching = starting_so(device_id, known)
     if not matching:
         raise NotFoundError("device", device, known)
     if len(matching) > 1:

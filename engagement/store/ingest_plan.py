@@ -16,36 +16,24 @@ from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
+    from datetime import datetime
 
     from engagement.extract.segment import ReadOptions, SegmentLog
+    from engagement.filters import Selection
     from engagement.logs.find import LogFile
     from engagement.store.segments import Key, KnownSegment
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which drives are wanted.
+def is_wanted(
+    selection: Selection, dongle_id: str | None, drive: str | None, started_at: datetime | None
+) -> bool:
+    """Whether a log may be wanted, by what is known of it so far.
 
-    Dates are inclusive, and of the drive's start: by its name where that is a time, which is the
-    device's local one, else by the log's clock, UTC.
+    The day is the drive's start: by its name where that is a time, which is the device's local
+    one, else by the log's clock, UTC.
     """
-
-    device: str | None = None
-    drive: str | None = None
-    since: date | None = None
-    until: date | None = None
-
-    def admits(self, dongle_id: str | None, drive: str | None, started_at: datetime | None) -> bool:
-        """Whether a log may be wanted, by what is known of it so far."""
-        if self.device and dongle_id and dongle_id != self.device:
-            return False
-        if self.drive and drive and drive != self.drive:
-            return False
-        if started_at is None:
-            return True
-        day = started_at.date()
-        return (not self.since or day >= self.since) and (not self.until or day <= self.until)
+    day = started_at.date() if started_at else None
+    return selection.admits(device=dongle_id, drive=drive, since=day, until=day)
 
 
 def started_at(log: SegmentLog) -> datetime | None:
@@ -107,7 +95,7 @@ class Known:
 def make_plan(
     logs: Iterable[LogFile],
     known: Known,
-    filters: Filters,
+    selection: Selection,
     read: ReadOptions,
     *,
     reprocess: bool = False,
@@ -118,7 +106,7 @@ def make_plan(
     for log in logs:
         drive = log.name.drive
         named_at = drive_started_at(drive) if drive else None
-        if filters.admits(log.name.dongle_id, drive, named_at):
+        if is_wanted(selection, log.name.dongle_id, drive, named_at):
             by_segment.setdefault(_key(log) or stored_path(log.path), []).append(log)
         else:
             plan.n_filtered += 1

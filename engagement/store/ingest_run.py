@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engagement.extract.cars import is_unknown_car
 from engagement.names import route_name
 from engagement.store.decoding import decode, default_jobs
-from engagement.store.ingest_plan import started_at
+from engagement.store.ingest_plan import is_wanted, started_at
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import (
     drive_id_of,
@@ -88,7 +88,7 @@ class Run:
         if log.dongle_id is None or log.drive is None:
             nameless = "no device is named by its path or in it; name one with --device"
             self._report.fail(log.file.path, log.damage or nameless)
-        elif not self._options.filters.admits(log.dongle_id, log.drive, started_at(log)):
+        elif not is_wanted(self._options.selection, log.dongle_id, log.drive, started_at(log)):
             self._report.n_filtered += 1
         else:
             self._report_damage(log)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagement.errors import StoreMissingError
+from engagement.filters import Selection
 from engagement.logs.find import find_logs
 from engagement.store import schema
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
-from engagement.store.ingest_plan import Filters, Known, make_plan
+from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingest_run import Run
 from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
@@ -84,7 +85,7 @@ class IngestOptions:
     """How to ingest; `read` says how logs are decoded."""
 
     read: ReadOptions
-    filters: Filters = field(default_factory=Filters)
+    selection: Selection = field(default_factory=Selection)
     reprocess: bool = False
     jobs: int = 0
     dry_run: bool = False
@@ -123,7 +124,7 @@ def ingest(
         plan = make_plan(
             found.logs,
             known,
-            options.filters,
+            options.selection,
             options.read,
             reprocess=options.reprocess,
         )

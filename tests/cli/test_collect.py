@@ -17,6 +17,7 @@ import pytest
 from engagement.cli import collecting
 from engagement.collect.pace import Stop
 from engagement.errors import StoreBusyError
+from engagement.filters import Selection
 from engagement.simulate import simulate
 from engagement.store.database_writer import writer_lock
 from tests.collect.conftest import device, running_server, server  # noqa: F401 - fixtures
@@ -239,7 +240,7 @@ def test_a_later_round_ingests_what_an_earlier_one_could_not(tmp_path, run_alone
         "database": Path("engagement.duckdb"), "with_ingest": True, "as_json": False,
     }  # fmt: skip
     rounds = collecting._Rounds(
-        collecting.make_task([], since=None, until=None, options=options), Stop()
+        collecting.make_task([], selection=Selection(), options=options), Stop()
     )
     with writer_lock(Path("engagement.duckdb")), pytest.raises(StoreBusyError):
         rounds.run()

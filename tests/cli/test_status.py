@@ -35,7 +35,7 @@ def test_the_json_status_has_stable_keys(run, database):
 
 def test_missing_segments_agree_with_the_view(database):
     with Reader(database) as reader:
-        drives = select(reader, None).drives()
+        drives = select(reader).drives()
         missing = {row["drive"]: len(row["missing"]) for row in reader.rows(status._MISSING)}
     assert missing == {
         d["drive"]: d["n_missing_segments"] for d in drives if d["n_missing_segments"]

@@ -16,7 +16,7 @@ from engagement.collect.collector import CollectOptions, collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
 from engagement.collect.pace import Patience
-from engagement.collect.plan import Selection
+from engagement.collect.plan import WantedLogs
 from engagement.collect.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run_collect(
 ) -> DeviceReport:
     """Collect from one host, by default `device`; what it has must stay as it is."""
     options = replace(
-        options, **{"settings": device.settings, "selection": Selection(kind)} | changes
+        options, **{"settings": device.settings, "wanted": WantedLogs(kind)} | changes
     )
     before = device.state()
     hosts = [parse_host(name) for name in names or ("device",)]

@@ -14,8 +14,9 @@ import pytest
 from engagement.collect.collector import collect
 from engagement.collect.connection import Connection
 from engagement.collect.hosts import parse_host
-from engagement.collect.plan import Selection
+from engagement.collect.plan import WantedLogs
 from engagement.collect.shell import command_line
+from engagement.filters import Selection
 from tests.collect.devices import (
     DONGLE_ID,
     DRIVE,
@@ -72,7 +73,8 @@ def test_only_what_is_selected_comes(device, folder):
         device.add(f"{drive}--0/qlog.bz2")
     day = date(2025, 7, 31)
 
-    report = run_collect(device, folder, selection=Selection("rlog", None, day, day))
+    wanted = WantedLogs("rlog", Selection.of(since=day, until=day))
+    report = run_collect(device, folder, wanted=wanted)
 
     assert list(tree(folder)) == [f"{DONGLE_ID}/2025-07-31--10-20-30--0/rlog.bz2"]
     assert report.n_there == 0

@@ -15,7 +15,7 @@ from engagement.collect.batch import Batch
 from engagement.collect.collector import collect
 from engagement.collect.device import Device
 from engagement.collect.hosts import parse_host
-from engagement.collect.plan import Selection
+from engagement.collect.plan import WantedLogs
 from tests.collect.devices import DONGLE_ID, DRIVE, OPTIONS, random_bytes, run_collect, tree
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -140,7 +140,7 @@ def test_parts_of_logs_that_the_device_deleted_are_told_of_and_stay(device, fold
     put(here / f"{DRIVE}--1" / "rlog.zst.part", b"its segment is being written")
     put(here / f"{DRIVE}--2" / "qlog.zst.part", b"is not selected today")
 
-    report = run_collect(device, folder, selection=Selection("rlog"))
+    report = run_collect(device, folder, wanted=WantedLogs("rlog"))
     lock.unlink()
 
     (note,) = report.notes

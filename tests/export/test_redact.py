@@ -24,6 +24,7 @@ from engagement.export.places import Place, distance_m, parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
 from engagement.extract.segment import ReadOptions
+from engagement.filters import Selection
 from engagement.simulate import simulate
 from engagement.store.ingestion import IngestOptions, ingest, recompute
 from engagement.store.labels import label_events
@@ -81,7 +82,7 @@ def redacted(database, tmp_path):
         out = tmp_path / (f"{name}.json" if kind == "json" else name)
         shown = None if places == (None,) else places
         with Reader(database) as reader:
-            select(reader, device)
+            select(reader, Selection.of(device=device))
             report = write_redacted(reader, Redaction(Pseudonyms(key), shown, times), out, kind)
         return report, read(out, kind)
 

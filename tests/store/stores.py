@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingest_plan import Filters
+from engagement.filters import Selection
 from engagement.store.ingestion import IngestOptions, IngestReport, ingest
 from engagement.store.reader import Reader
 
@@ -40,13 +40,13 @@ class Store:
     def ingest(
         self,
         *paths: Path,
-        filters: Filters | None = None,
+        selection: Selection | None = None,
         read: ReadOptions | None = None,
         **options: Any,
     ) -> IngestReport:
         """Ingest paths, by default all logs of the folder."""
         wanted = IngestOptions(
-            read or ReadOptions(), filters or Filters(), **{"jobs": 1, **options}
+            read or ReadOptions(), selection or Selection(), **{"jobs": 1, **options}
         )
         return ingest(paths or [self.logs], self.database, wanted)
 

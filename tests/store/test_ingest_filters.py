@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingest_plan import Filters
+from engagement.filters import Selection
 from tests.store.small_logs import ONE, OTHER, SECOND_NS, WALL_NS, Drive, content, write
 
 DAY_NS = 86_400 * SECOND_NS
@@ -34,19 +34,19 @@ def found(store):
 
 
 @pytest.mark.parametrize(
-    ("filters", "expected"),
+    ("selection", "expected"),
     [
-        (Filters(device=ONE.dongle_id), {ONE}),
-        (Filters(drive=OTHER.name), {OTHER}),
-        (Filters(device=ONE.dongle_id, drive=OTHER.name), set()),
-        (Filters(since=date(2024, 1, 3)), {OTHER}),
-        (Filters(since=date(2024, 1, 2), until=date(2024, 1, 2)), {ONE, COUNTED}),
-        (Filters(until=date(2024, 1, 1)), {EVENING}),
+        (Selection.of(device=ONE.dongle_id), {ONE}),
+        (Selection.of(drive=OTHER.name), {OTHER}),
+        (Selection.of(device=ONE.dongle_id, drive=OTHER.name), set()),
+        (Selection.of(since=date(2024, 1, 3)), {OTHER}),
+        (Selection.of(since=date(2024, 1, 2), until=date(2024, 1, 2)), {ONE, COUNTED}),
+        (Selection.of(until=date(2024, 1, 1)), {EVENING}),
     ],
     ids=["device", "drive", "both", "since", "one day", "until"],
 )
-def test_only_what_was_asked_for_is_ingested(store, logs, filters, expected):
-    report = store.ingest(logs, filters=filters)
+def test_only_what_was_asked_for_is_ingested(store, logs, selection, expected):
+    report = store.ingest(logs, selection=selection)
 
     assert found(store) == {drive.name for drive in expected}
     n_wanted = sum(2 if drive in (COUNTED, EVENING) else 1 for drive in expected)
@@ -61,10 +61,10 @@ def test_a_log_whose_path_says_nothing_is_filtered_by_what_is_in_it(store):
     before = store.state()
 
     report = store.ingest(
-        filters=Filters(device=COUNTED.dongle_id), read=ReadOptions(device=COUNTED.dongle_id)
+        selection=Selection.of(device=COUNTED.dongle_id), read=ReadOptions(device=COUNTED.dongle_id)
     )
     assert (report.n_ingested, report.n_filtered) == (0, 2)
     assert store.state() == before
 
-    store.ingest(filters=Filters(device=OTHER.dongle_id))
+    store.ingest(selection=Selection.of(device=OTHER.dongle_id))
     assert store.segments("dongle_id") == [(OTHER.dongle_id,)]

@@ -1,0 +1,160 @@
+"""What drives are selected by: each filter is declared here, once.
+
+From a declaration follow the option of every command that reads drives, the parameter of the API
+with its description, the field in the forms of pages, and, where drives can be grouped by it, what
+`compare --by` takes. Values only ever are parameters of a query.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from engagement.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_COMPARISONS = {"=": operator.eq, ">=": operator.ge, "<=": operator.le}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter.
+
+    Attributes:
+        name: Of the parameter, and of the option.
+        column: Of the view that is filtered; `drives` for those below.
+        about: What its value is, as the API describes it.
+        option: What it leaves, as the help of commands says it.
+        metavar: What stands for its value there.
+        kind: The type of its values: str, date, float or bool.
+        operator: Between the column and the value.
+        label: Its field in the forms of pages; they have none without.
+        is_grouping: Drives can be grouped by it, so `drive_groups` has it.
+        is_start_enough: Where a user types it, the start of a value will do.
+    """
+
+    name: str
+    column: str
+    about: str
+    option: str = ""
+    metavar: str = "NAME"
+    kind: type = str
+    operator: str = "="
+    label: str = ""
+    is_grouping: bool = False
+    is_start_enough: bool = False
+
+    @property
+    def condition(self) -> str:
+        """In SQL; the value is the parameter of the filter's name."""
+        column = f"{self.column}::date" if self.kind is date else self.column
+        return f"{column} {self.operator} ${self.name}"
+
+    def fits(self, found: Any, wanted: Any) -> bool:
+        """The same of a value that is no row's yet."""
+        return bool(_COMPARISONS[self.operator](found, wanted))
+
+
+_DECLARED = (
+    Filter(
+        "device", "dongle_id", "Dongle id of a device.",
+        "Only this device; the start of its dongle id is enough.", "ID",
+        label="Device", is_grouping=True, is_start_enough=True,
+    ),
+    Filter(
+        "drive", "drive_id", "A drive: DEVICE|DRIVE, or its name or number.",
+        "Only this drive; the start of its name is enough.",
+    ),
+    Filter(
+        "car", "car_fingerprint", "Car fingerprint.",
+        "Only drives of this car, by its fingerprint.", label="Car", is_grouping=True,
+    ),
+    Filter(
+        "branch", "git_branch", "Branch of the software.",
+        "Only drives with this branch.", label="Branch", is_grouping=True,
+    ),
+    Filter(
+        "version", "version", "Version of openpilot.",
+        "Only drives with this version of openpilot.", label="Version", is_grouping=True,
+    ),
+    Filter(
+        "commit", "git_commit", "Commit of the software.",
+        "Only drives with this commit; its start is enough.", "HASH",
+        is_grouping=True, is_start_enough=True,
+    ),
+    Filter("fork", "fork", "Fork of openpilot.", "Only drives with this fork.", is_grouping=True),
+    Filter(
+        "since", "started_at_utc", "First day, UTC.",
+        "Only drives that started on this day (YYYY-MM-DD) or later.", "DATE",
+        kind=date, operator=">=", label="From",
+    ),
+    Filter(
+        "until", "started_at_utc", "Last day, UTC.",
+        "Only drives that started on this day (YYYY-MM-DD) or before.", "DATE",
+        kind=date, operator="<=", label="to",
+    ),
+)  # fmt: skip
+
+DRIVE_FILTERS: Mapping[str, Filter] = {one.name: one for one in _DECLARED}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which drives are asked for: the values of the filters that are given, by their names."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """A selection by what is not None."""
+        return cls({name: value for name, value in values.items() if value is not None})
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a filter, None where it is not given."""
+        return self.values.get(name)
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the last day is before the first."""
+        return "since" in self.values and "until" in self.values and self["until"] < self["since"]
+
+    @property
+    def group(self) -> tuple[str, str] | None:
+        """The group of `drive_groups` that this is, by its kind and name; None if it is none."""
+        if not self.values:
+            return "all", "all"
+        [(name, value), *others] = self.values.items()
+        return (name, value) if not others and DRIVE_FILTERS[name].is_grouping else None
+
+    @property
+    def conditions(self) -> list[str]:
+        """The conditions on rows of `drives`; their parameters are the values."""
+        return [DRIVE_FILTERS[name].condition for name in self.values]
+
+    @property
+    def where(self) -> str:
+        """All of them as one."""
+        return " and ".join(self.conditions) or "true"
+
+    def admits(self, **known: Any) -> bool:
+        """Whether a drive may be wanted, by what is known of it; None is not known."""
+        return all(
+            known.get(name) is None or DRIVE_FILTERS[name].fits(known[name], value)
+            for name, value in self.values.items()
+        )
+
+
+def parse_day(text: str) -> date:
+    """Parse a day.
+
+    Raises:
+        InputError: If it is none.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError as error:
+        raise InputError(f"{text!r} is no date; write it like 2025-07-31") from error
