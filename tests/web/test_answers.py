@@ -101,6 +101,7 @@ def test_a_drive_without_what_others_made_is_a_page_without_plots(database, read
     assert answer.status_code == 200
     assert "plots.js" not in answer.text
     assert 'id="signals"' not in answer.text
+    assert "Plots of the samples are missing here" in answer.text
     assert 'class="timeline"' in answer.text
 
 

@@ -28,6 +28,7 @@ _MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 _HASH_LETTERS = 12
+_PLOTS = "vendor/uplot/uPlot.iife.min.js"
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -64,6 +65,11 @@ def asset_url(url: str) -> str:
     """The address to use in pages; empty if the file was not fetched, as in a bare checkout."""
     found = assets().get(url)
     return f"{url}?v={found.version}" if found else ""
+
+
+def has_plots() -> bool:
+    """Whether there is the library that draws plots."""
+    return (_FOLDER / _PLOTS).is_file()
 
 
 @get("/static/{name:path}", sync_to_thread=False)
