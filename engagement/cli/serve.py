@@ -14,6 +14,7 @@ import uvicorn
 from engagement.api.addresses import Addresses
 from engagement.api.app import create_app
 from engagement.api.connections import connections
+from engagement.api.pages.assets import has_plots
 from engagement.api.settings import ConnectionLimits, Settings, is_loopback, read_tokens
 from engagement.cli import render
 from engagement.cli.options import FILE, ByteSize, database_option
@@ -170,13 +171,24 @@ def serve(
             access_log=_open_log(stack, access_log),
         )
         listener = stack.enter_context(listen(host, port))
-        address, bound_port = listener.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        render.note(f"serving {database} at http://{shown}:{bound_port}/ until Ctrl-C")
+        run(database, listener, settings)
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of what answers there."""
+    address, port = listener.getsockname()[:2]
+    return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
+
+
+def run(database: Path, listener: socket.socket, settings: Settings) -> None:
+    """Serve until Ctrl-C, and say where."""
+    with suppress(KeyboardInterrupt):
+        render.note(f"serving {database} at {address_of(listener)} until Ctrl-C")
         if not database.exists():
             render.note("there is no such database yet; answers come once it is published")
-        with suppress(KeyboardInterrupt):
-            make_server(database, settings).run(sockets=[listener])
+        if not has_plots():
+            render.note("pages have no plots: their library is missing; in a checkout, `make web`")
+        make_server(database, settings).run(sockets=[listener])
 
 
 def make_server(database: Path, settings: Settings) -> uvicorn.Server:
