@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from docs.generate import pages
 from engagement.cli import main
+from tests.support.terminal import on_terminal
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,24 +19,10 @@ COMMAND = (sys.executable, "-m", "engagement")
 
 def in_terminal(*arguments: str, columns: int = 100) -> str:
     """What a terminal of that width shows of a command, without colours and trailing blanks."""
-    reader, writer = os.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)}
-    with os.fdopen(reader, "rb", buffering=0) as terminal:
-        process = subprocess.Popen((*COMMAND, *arguments), stdout=writer, env=environment)
-        os.close(writer)
-        shown = b""
-        while True:
-            try:
-                piece = terminal.read(65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        assert process.wait(timeout=60) == 0
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
-    return "\n".join(line.rstrip() for line in plain.replace("\r\n", "\n").splitlines()).strip("\n")
+    plain = {**os.environ, "NO_COLOR": "1", "TERM": "xterm"}
+    status, shown, said = on_terminal((*COMMAND, *arguments), None, plain, columns)
+    assert status == 0, said
+    return "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n")
 
 
 @pytest.fixture(scope="module")

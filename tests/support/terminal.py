@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import sys
+import tempfile
+import termios
 import time
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
@@ -81,3 +85,31 @@ class Terminal:
                 break
         os.close(self.file)
         return self.process.wait(PATIENCE_S)
+
+
+def on_terminal(command, folder, variables, columns=100):
+    """A command's exit status, its stdout as a terminal of that width shows it, and its stderr.
+
+    Colours are left out. stderr is no terminal.
+    """
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with os.fdopen(reader, "rb", buffering=0) as terminal, tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=writer, stderr=said, cwd=folder,
+            env=variables | {"COLUMNS": str(columns)},
+        )  # fmt: skip
+        os.close(writer)
+        shown = b""
+        while True:
+            try:
+                piece = terminal.read(65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        status = process.wait(PATIENCE_S)
+        said.seek(0)
+        plain = ESCAPES.sub(b"", shown).decode().replace("\r\n", "\n")
+        return status, plain, said.read().decode()
