@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def _ingest(folder: Path, jobs: int, database: Path) -> Callable[[], int]:
     from bench.demo_profile import read_options  # noqa: PLC0415
-    from engagement.store.ingestion import IngestOptions, ingest  # noqa: PLC0415
+    from engagement.store.ingest_options import IngestOptions  # noqa: PLC0415
+    from engagement.store.ingestion import ingest  # noqa: PLC0415
 
     options = IngestOptions(read=read_options(), jobs=jobs)
     return lambda: ingest([folder], database, options).n_ingested

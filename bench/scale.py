@@ -21,7 +21,8 @@ from bench.output import megabytes, print_table, seconds
 from engagement.extract.segment import ReadOptions
 from engagement.resources import resource_dir
 from engagement.simulate import simulate
-from engagement.store.ingestion import IngestOptions, ingest, recompute
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest, recompute
 from engagement.store.reader import Reader
 from engagement.store.results import refresh
 

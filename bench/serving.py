@@ -29,7 +29,8 @@ from bench.runs import Setting
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
 from engagement.store.decoding import default_jobs
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -19,8 +19,6 @@ from rich.progress import (
 from engagement.formats import text
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from engagement.collect.report import Progress as Seen
 
 
@@ -47,12 +45,7 @@ class DeviceBars:
             self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._is_wanted:
             self._progress.stop()
 

@@ -15,7 +15,8 @@ from engagement.cli import collect_report, render
 from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.signals import signals_by
-from engagement.collect.collector import CollectOptions, collect
+from engagement.collect.collect_options import CollectOptions
+from engagement.collect.collector import collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
 from engagement.collect.pace import Patience, Stop
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport
+    from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
-    from engagement.store.ingestion import IngestOptions
 
 _CODECS = {"zstd": "zst", "bz2": "bz2", "none": None}
 _LOOK_EVERY_S = 0.2
@@ -95,7 +96,7 @@ def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, 
 def _ingest_options(profile_name: str | None) -> IngestOptions:
     """How to ingest; imported only where it is wanted."""
     from engagement.extract.choice import choose_can  # noqa: PLC0415
-    from engagement.store.ingestion import IngestOptions  # noqa: PLC0415
+    from engagement.store.ingest_options import IngestOptions  # noqa: PLC0415
 
     return IngestOptions(choose_can(profiles_file=None, name=profile_name, cwd=Path.cwd()))
 

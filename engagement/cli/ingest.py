@@ -27,6 +27,7 @@ from engagement.logs.codec import DEFAULT_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.names import parse_dongle_id
 from engagement.store import ingestion as store
+from engagement.store.ingest_options import IngestOptions
 
 if TYPE_CHECKING:
     from engagement.extract.segment import ReadOptions
@@ -132,7 +133,7 @@ def ingest(
       engagement ingest rlogs/ --watch
     """
     _check_watch(is_watch=is_watch, is_dry_run=options["dry_run"], every_s=every_s)
-    wanted = store.IngestOptions(
+    wanted = IngestOptions(
         read=_read_options(device, drive, options),
         selection=Selection.of(device=device, drive=drive, **selection.values),
         reprocess=options["reprocess"],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engagement.extract.segment import ReadOptions
-    from engagement.store.ingestion import IngestReport
+    from engagement.store.ingest_options import IngestReport
 
 _NAMES = "they are named rlog or qlog, with .bz2, .zst or nothing after it"
 _SHOWN_NAMED = 10

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engagement.store.ingestion import IngestOptions, IngestReport
+    from engagement.store.ingest_options import IngestOptions, IngestReport
 
 
 class _Stop:

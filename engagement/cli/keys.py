@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
 ENTER, ESCAPE, BACKSPACE, CLEAR, END = "enter", "escape", "backspace", "clear", "end of input"
 UP, DOWN, LEFT, RIGHT, PAGE_UP, PAGE_DOWN = "up", "down", "left", "right", "page up", "page down"
@@ -50,12 +49,7 @@ class Keys:
         tty.setcbreak(self._file, termios.TCSADRAIN)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(termios.error):  # the terminal is gone
             termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.extract.can_decoding import Array
+    from engagement.logs.arrays import Float, Int, PerValue
 
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def resample(mono_ns: Array, value: Array, span_ns: tuple[int, int], n_points: int) -> Array:
+def resample(
+    mono_ns: PerValue[Int], value: PerValue[Float], span_ns: tuple[int, int], n_points: int
+) -> PerValue[Float]:
     """The mean of each of `n_points` equal parts of a span, NaN where there is no finite value."""
     start_ns, end_ns = span_ns
     is_finite = np.isfinite(value)
@@ -21,11 +23,11 @@ def resample(mono_ns: Array, value: Array, span_ns: tuple[int, int], n_points: i
     place = np.clip(place, 0, n_points - 1)
     total = np.bincount(place, value[is_finite], minlength=n_points)
     count = np.bincount(place, minlength=n_points)
-    means: Array = np.divide(total, count, out=np.full(n_points, np.nan), where=count > 0)
+    means: PerValue[Float] = np.divide(total, count, out=np.full(n_points, np.nan), where=count > 0)
     return means
 
 
-def sparkline(points: Array) -> str:
+def sparkline(points: PerValue[Float]) -> str:
     """A bar a point, the lowest at the bottom, the highest at the top; a blank for NaN."""
     is_there = np.isfinite(points)
     if not is_there.any():

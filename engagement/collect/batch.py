@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from engagement.collect.connection import Connection, Stream
     from engagement.collect.hosts import Host
-    from engagement.collect.listing import RemoteLog
+    from engagement.collect.remote_log import RemoteLog
 
 Request = tuple["RemoteLog", int]
 """A log, and the offset from which on it is wanted; logs of one batch have the same."""

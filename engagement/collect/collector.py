@@ -6,53 +6,21 @@ What can't be had of one is in its report, and costs no other.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engagement.collect.connection import DEFAULT_TIMEOUTS, Timeouts
 from engagement.collect.job import Job
-from engagement.collect.pace import Patience, Rate, Stop
-from engagement.collect.plan import WantedLogs
-from engagement.collect.settings import Settings
+from engagement.collect.pace import Rate, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from engagement.collect.collect_options import CollectOptions
     from engagement.collect.hosts import Host
     from engagement.collect.report import DeviceReport, Progress
 
 _MAX_AT_ONCE = 16
 _LOOK_EVERY_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class CollectOptions:
-    """How to collect.
-
-    Attributes:
-        settings: Where logs lie on a device.
-        wanted: Which of them.
-        dongle_id: The device that logs are of which name none; else it is asked.
-        codec: What the devices compress with, `zst` or `bz2`; None for nothing.
-        limit_bytes_per_s: For all devices together.
-        verify: Compare SHA-256 sums.
-        dry_run: Only plan.
-        accept_new: Take unknown host keys, and write them down.
-        timeouts: How long to wait for an answer.
-        patience: How often to try again.
-    """
-
-    settings: Settings = field(default_factory=Settings)
-    wanted: WantedLogs = field(default_factory=WantedLogs)
-    dongle_id: str | None = None
-    codec: str | None = None
-    limit_bytes_per_s: int | None = None
-    verify: bool = False
-    dry_run: bool = False
-    accept_new: bool = False
-    timeouts: Timeouts = DEFAULT_TIMEOUTS
-    patience: Patience = field(default_factory=Patience)
 
 
 def collect(

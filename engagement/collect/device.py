@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from engagement.collect.batch import Request
     from engagement.collect.connection import Connection
-    from engagement.collect.listing import Listing, RemoteLog
+    from engagement.collect.listing import Listing
     from engagement.collect.reading import Source
+    from engagement.collect.remote_log import RemoteLog
     from engagement.collect.settings import Settings
 
 _MAX_PARAM_BYTES = 64

@@ -19,7 +19,6 @@ from engagement.collect.faults import BusyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from engagement.collect.report import DeviceReport
 
@@ -132,12 +131,7 @@ class Finisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self.settle()
         finally:

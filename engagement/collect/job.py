@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from engagement.collect.collector import CollectOptions
+    from engagement.collect.collect_options import CollectOptions
     from engagement.collect.finishing import Whole
     from engagement.collect.hosts import Host
-    from engagement.collect.listing import RemoteLog
     from engagement.collect.pace import Rate, Stop
     from engagement.collect.plan import Plan
     from engagement.collect.reading import Source
+    from engagement.collect.remote_log import RemoteLog
     from engagement.collect.transfer import Transfer
 
 _MAX_COMMAND_BYTES = 7500  # of the logs' paths in one command; Dropbear takes 9000 in all

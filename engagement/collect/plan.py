@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from engagement.collect.listing import Listing, RemoteLog
+    from engagement.collect.listing import Listing
+    from engagement.collect.remote_log import RemoteLog
 
 Kind = Literal["rlog", "qlog", "both"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engagement.collect.batch import Request
     from engagement.collect.connection import Connection
-    from engagement.collect.listing import RemoteLog
+    from engagement.collect.remote_log import RemoteLog
 
 _PIECE_BYTES = 1 << 22  # asked for at once by SFTP
 _BLOCK_BYTES = 1 << 15  # which it answers in blocks of

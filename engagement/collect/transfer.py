@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from engagement.collect.listing import RemoteLog
     from engagement.collect.pace import Rate
     from engagement.collect.reading import Source
+    from engagement.collect.remote_log import RemoteLog
 
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
 _SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
-    from engagement.extract.can_decoding import Array, CanFrames
+    from engagement.extract.can_decoding import CanFrames
     from engagement.extract.frames import DbcSignal
+    from engagement.logs.arrays import PerValue
 
 SUFFIXES = (".parquet", ".csv", ".arrow")
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -120,7 +121,7 @@ def long_table(frames: CanFrames, signals: Sequence[DbcSignal], *, start_ns: int
     )
 
 
-def _names(names: list[str], codes: Array) -> pa.DictionaryArray[Any, Any]:
+def _names(names: list[str], codes: PerValue[Any]) -> pa.DictionaryArray[Any, Any]:
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(names, pa.string()))
 
 
@@ -155,5 +156,5 @@ def wide_table(frames: CanFrames, signals: Sequence[DbcSignal], *, start_ns: int
     return pa.table(arrays, schema=wide_schema(signals))
 
 
-def _seconds(mono_ns: Array, start_ns: int) -> Array:
+def _seconds(mono_ns: PerValue[Any], start_ns: int) -> PerValue[Any]:
     return (mono_ns - start_ns) / 1e9

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engagement.extract.fields import Column
-    from engagement.logs.columns import Array, Bools, Ints, Structs
+    from engagement.logs.arrays import Bool, Int, PerRow
+    from engagement.logs.columns import Structs
     from engagement.logs.log import Log
 
 BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if nothing changes
@@ -46,10 +47,10 @@ class Rows:
 
     table: str
     log: Log
-    message_num: Ints
+    message_num: PerRow[Int]
     columns: dict[str, Column]
 
-    def keep(self, mask: Bools) -> Rows:
+    def keep(self, mask: PerRow[Bool]) -> Rows:
         """Some of the rows."""
         if mask.all():
             return self
@@ -81,7 +82,7 @@ def build(log: Log) -> list[Rows]:
             structs = _structs(log, source)
             read.append((source, structs, read_columns(structs, source)))
     others = [*_ignition(log), _params(log)]
-    found = [_refine(*each) for each in read]
+    found = [_refine(log, *each) for each in read]
     return [*found, *(rows.keep(~log.is_damaged[rows.message_num]) for rows in others)]
 
 
@@ -101,10 +102,10 @@ def _structs(log: Log, source: Source) -> Structs:
     return log.structs(source.event).items(source.items)
 
 
-def _refine(source: Source, structs: Structs, columns: dict[str, Column]) -> Rows:
+def _refine(log: Log, source: Source, structs: Structs, columns: dict[str, Column]) -> Rows:
     """What a mapping can't say, for the rows of undamaged messages."""
-    rows = Rows(source.table, structs.log, structs.message_num, columns)
-    is_good = ~structs.log.is_damaged[structs.message_num]
+    rows = Rows(source.table, log, structs.message_num, columns)
+    is_good = ~log.is_damaged[structs.message_num]
     if any(isinstance(columns[name], pa.NullArray) for name in _REQUIRED.get(source.table, ())):
         is_good[:] = False
     rows, structs = rows.keep(is_good), structs if is_good.all() else structs.take(is_good)
@@ -158,7 +159,7 @@ def _refine_lead(rows: Rows, structs: Structs, _source: Source) -> Rows:
     return rows
 
 
-def _null(columns: dict[str, Column], name: str, is_null: Bools) -> None:
+def _null(columns: dict[str, Column], name: str, is_null: PerRow[Bool]) -> None:
     values = columns[name]
     if not isinstance(values, pa.Array) and is_null.any():
         columns[name] = nullable(values, is_null)
@@ -182,7 +183,7 @@ def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
     return rows.keep(changes(structs.mono_ns, codes))
 
 
-def changes(mono_ns: Ints, codes: list[Array]) -> Bools:
+def changes(mono_ns: PerRow[Int], codes: list[PerRow[Any]]) -> PerRow[Bool]:
     """Which rows differ from the one before in time order, or lie near the first or the last."""
     order = np.argsort(mono_ns, kind="stable")
     is_change = np.zeros(len(mono_ns), dtype=np.bool_)
@@ -192,7 +193,9 @@ def changes(mono_ns: Ints, codes: list[Array]) -> Bools:
     return _with_borders(mono_ns, order, is_change)
 
 
-def _with_borders(mono_ns: Ints, order: Ints, is_change: Bools) -> Bools:
+def _with_borders(
+    mono_ns: PerRow[Int], order: PerRow[Int], is_change: PerRow[Bool]
+) -> PerRow[Bool]:
     keep = np.zeros(len(mono_ns), dtype=np.bool_)
     keep[order] = is_change
     if len(mono_ns):
@@ -216,7 +219,7 @@ def _refine_car_event(rows: Rows, structs: Structs, source: Source) -> Rows:
     return _with_empty(rows, np.setdiff1d(member, rows.message_num), source)
 
 
-def _list_changes(mono_ns: Ints, member: Ints, structs: Structs) -> Bools:
+def _list_changes(mono_ns: PerRow[Int], member: PerRow[Int], structs: Structs) -> PerRow[Bool]:
     """Which of the messages' lists differ from the one before in time order."""
     words = structs.number("uint64", 0, 0).tolist()
     lists: list[list[int]] = [[] for _ in range(len(member))]
@@ -232,7 +235,7 @@ def _list_changes(mono_ns: Ints, member: Ints, structs: Structs) -> Bools:
     return _with_borders(mono_ns, order, is_change)
 
 
-def _with_empty(rows: Rows, without: Ints, source: Source) -> Rows:
+def _with_empty(rows: Rows, without: PerRow[Int], source: Source) -> Rows:
     """The rows and those of messages without events: all null but their source."""
     if not len(without):
         return rows

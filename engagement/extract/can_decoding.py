@@ -13,86 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement.extract.refinement import refine
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from engagement.extract.refinement import Refinement
-
-    Array = np.ndarray[tuple[int], np.dtype[Any]]
-    Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
-    Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+    from engagement.extract.signal_specs import BitField, Multiplexer, Refinement, SignalSpec
+    from engagement.logs.arrays import Bool, Int, PerElement, PerFrame, PerValue
 
 _WORD_BITS = 64
 _EXACT_INTEGERS = 2**53  # a float64 holds every integer up to here
-
-
-@dataclass(frozen=True, slots=True)
-class BitField:
-    """Where a number lies in a payload, and its linear conversion.
-
-    `start_bit` counts as in a DBC: bit 7 of byte 0 is 7; it is the lowest bit of a little endian
-    field and the highest of a big endian one. An int `scale` or `offset` means integer arithmetic.
-    """
-
-    start_bit: int
-    length_bits: int
-    is_big_endian: bool = False
-    is_signed: bool = False
-    is_float: bool = False
-    scale: float = 1
-    offset: float = 0
-
-    @property
-    def span(self) -> tuple[range, int]:
-        """Payload bytes from the least significant on, and the field's lowest bit in the first."""
-        if not self.is_big_endian:
-            last_byte = (self.start_bit + self.length_bits - 1) // 8
-            return range(self.start_bit // 8, last_byte + 1), self.start_bit % 8
-        first_byte, bit = divmod(self.start_bit, 8)
-        last_byte, last_bit = divmod(8 * first_byte + 7 - bit + self.length_bits - 1, 8)
-        return range(last_byte, first_byte - 1, -1), 7 - last_bit
-
-
-@dataclass(frozen=True, slots=True)
-class Multiplexer:
-    """A selector of a message: frames whose id is not in `known_ids` are no valid messages.
-
-    It is itself present where the selector `parent` (its place in the message's tuple, which comes
-    before; None for always) has one of `parent_ids`.
-    """
-
-    field: BitField
-    known_ids: tuple[int, ...]
-    parent: int | None = None
-    parent_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SignalSpec:
-    """One signal to extract: entry `entry_num` of the profile's `key`, on `bus` (None for any).
-
-    The signal is present where the selector `multiplexers[selector]` has one of `selector_ids`,
-    always if `selector` is None. `multiplexers` are all of the message, since each can void it.
-    `message` and `signal` are its names in the DBC; nothing is decoded by them.
-    """
-
-    key: str
-    entry_num: int
-    is_mask: bool
-    address: int
-    bus: int | None
-    message_length_bytes: int
-    field: BitField
-    transform_scale: float = 1.0
-    transform_offset: float = 0.0
-    multiplexers: tuple[Multiplexer, ...] = ()
-    selector: int | None = None
-    selector_ids: tuple[int, ...] = ()
-    message: str = ""
-    signal: str = ""
-    refinement: Refinement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +31,14 @@ class CanFrames:
     its payload in `buffer`, the bytes of the whole log.
     """
 
-    message_num: Array  # int32
-    frame_num: Array  # int32
-    mono_ns: Array  # int64
-    address: Array  # uint32
-    bus: Array  # uint8
-    start_byte: Array  # int64
-    length_bytes: Array  # int32
-    buffer: Array  # uint8
+    message_num: PerFrame[np.int32]
+    frame_num: PerFrame[np.int32]
+    mono_ns: PerFrame[np.int64]
+    address: PerFrame[np.uint32]
+    bus: PerFrame[np.uint8]
+    start_byte: PerFrame[np.int64]
+    length_bytes: PerFrame[np.int32]
+    buffer: PerElement[np.uint8]
 
     def __len__(self) -> int:
         return len(self.address)
@@ -124,13 +52,13 @@ class CanSignals:
     """
 
     keys: tuple[str, ...]
-    frame_row: Array  # int64
-    message_num: Array  # int32
-    frame_num: Array  # int32
-    mono_ns: Array  # int64
-    bus: Array  # uint8
-    key_num: Array  # int16; int32 for more keys than it counts
-    value: Array  # float64
+    frame_row: PerValue[np.int64]
+    message_num: PerValue[np.int32]
+    frame_num: PerValue[np.int32]
+    mono_ns: PerValue[np.int64]
+    bus: PerValue[np.uint8]
+    key_num: PerValue[Any]  # int16; int32 for more keys than it counts
+    value: PerValue[np.float64]
 
     def __len__(self) -> int:
         return len(self.value)
@@ -143,7 +71,9 @@ def extract_signals(frames: CanFrames, specs: Sequence[SignalSpec]) -> CanSignal
     set where entry i is non-zero; an entry that is not in the frame counts as zero.
     """
     keys = tuple(dict.fromkeys(spec.key for spec in specs))
-    found: dict[str, list[tuple[SignalSpec, Rows, Array]]] = {key: [] for key in keys}
+    found: dict[str, list[tuple[SignalSpec, PerFrame[Int], PerFrame[Any]]]] = {
+        key: [] for key in keys
+    }
     with np.errstate(all="ignore"):  # floats of a payload may be anything
         for rows, spec, value in _decode_all(frames, specs):
             found[spec.key].append((spec, rows, value))
@@ -169,7 +99,7 @@ def extract_signals(frames: CanFrames, specs: Sequence[SignalSpec]) -> CanSignal
 
 def _decode_all(
     frames: CanFrames, specs: Sequence[SignalSpec]
-) -> Iterator[tuple[Rows, SignalSpec, Array]]:
+) -> Iterator[tuple[PerFrame[Int], SignalSpec, PerFrame[Any]]]:
     """Yield each signal's rows of `frames` and its values there.
 
     A frame belongs to the entries of its own bus; to those of any bus only if it has none.
@@ -191,7 +121,9 @@ def _decode_all(
                     yield carriers, spec, value
 
 
-def _decode(frames: CanFrames, rows: Rows, spec: SignalSpec) -> tuple[Rows, Array]:
+def _decode(
+    frames: CanFrames, rows: PerFrame[Int], spec: SignalSpec
+) -> tuple[PerFrame[Int], PerFrame[Any]]:
     """Give the rows that carry the signal, and its values after the profile's transform."""
     is_whole = frames.length_bytes[rows] >= spec.message_length_bytes
     if not is_whole.all():
@@ -213,14 +145,14 @@ def _decode(frames: CanFrames, rows: Rows, spec: SignalSpec) -> tuple[Rows, Arra
     return rows[is_reading], value[is_reading]
 
 
-def _is_present(frames: CanFrames, rows: Rows, spec: SignalSpec) -> Bools:
+def _is_present(frames: CanFrames, rows: PerFrame[Int], spec: SignalSpec) -> PerFrame[Bool]:
     """Tell in which frames every selector has a known id and the signal's own selects it."""
     start = frames.start_byte[rows]
     is_valid = np.ones(len(rows), dtype=np.bool_)
-    ids: list[Array] = []
-    reached: list[Bools] = []
+    ids: list[PerFrame[Any]] = []
+    reached: list[PerFrame[Bool]] = []
 
-    def is_selected(selector: int | None, wanted: tuple[int, ...]) -> Bools:
+    def is_selected(selector: int | None, wanted: tuple[int, ...]) -> PerFrame[Bool]:
         if selector is None:
             return np.ones(len(rows), dtype=np.bool_)
         return reached[selector] & _is_in(ids[selector], wanted)
@@ -233,15 +165,16 @@ def _is_present(frames: CanFrames, rows: Rows, spec: SignalSpec) -> Bools:
     return is_valid & is_selected(spec.selector, spec.selector_ids)
 
 
-def _selector_ids(raw: Array, multiplexer: Multiplexer) -> Array:
+def _selector_ids(raw: PerFrame[Any], multiplexer: Multiplexer) -> PerFrame[Any]:
     """Ids as cantools takes them: of the scaled value, cut off after the point."""
     field = multiplexer.field
     if (field.scale, field.offset) == (1, 0) and not field.is_float:
         return raw
-    return np.trunc(_scale(raw, field))
+    ids: PerFrame[Any] = np.trunc(_scale(raw, field))
+    return ids
 
 
-def _is_in(ids: Array, wanted: tuple[int, ...]) -> Bools:
+def _is_in(ids: PerFrame[Any], wanted: tuple[int, ...]) -> PerFrame[Bool]:
     if ids.dtype.kind == "f":
         return np.isin(ids, np.array(wanted, dtype=np.float64))
     bounds = np.iinfo(ids.dtype)
@@ -249,7 +182,7 @@ def _is_in(ids: Array, wanted: tuple[int, ...]) -> Bools:
     return np.isin(ids, np.array(possible, dtype=ids.dtype))
 
 
-def _read_raw(buffer: Array, start: Rows, field: BitField) -> Array:
+def _read_raw(buffer: PerElement[Any], start: PerFrame[Int], field: BitField) -> PerFrame[Any]:
     """Read the field of the payloads that begin at `start`: uint64, int64 or float64."""
     length = field.length_bits
     span, shift = field.span
@@ -266,12 +199,12 @@ def _read_raw(buffer: Array, start: Rows, field: BitField) -> Array:
     return (word << unused) >> unused
 
 
-def _as_float(word: Array, length_bits: int) -> Array:
+def _as_float(word: PerFrame[Any], length_bits: int) -> PerFrame[Any]:
     size = length_bits // 8
     return word.astype(f"u{size}").view(f"f{size}").astype(np.float64)
 
 
-def _scale(raw: Array, field: BitField) -> Array:
+def _scale(raw: PerFrame[Any], field: BitField) -> PerFrame[Any]:
     """Give raw * scale + offset as Python's numbers give it."""
     if (field.scale, field.offset) == (1, 0):
         return raw.astype(np.float64)
@@ -283,8 +216,8 @@ def _scale(raw: Array, field: BitField) -> Array:
 
 
 def _merge_entries(
-    entries: list[tuple[SignalSpec, Rows, Array]], n_frames: int
-) -> tuple[Rows, Array]:
+    entries: list[tuple[SignalSpec, PerFrame[Int], PerFrame[Any]]], n_frames: int
+) -> tuple[PerFrame[Int], PerFrame[Any]]:
     """Give the rows that carry a key, ascending, and its value: a number, or the mask's bits."""
     if len(entries) == 1 and not entries[0][0].is_mask:
         return entries[0][1:]
@@ -295,3 +228,28 @@ def _merge_entries(
         is_carrier[rows] = True
     rows = np.flatnonzero(is_carrier)
     return rows, mask[rows]
+
+
+def refine(
+    value: PerFrame[Any], refinement: Refinement, read: Callable[[BitField], PerFrame[Any]]
+) -> tuple[PerFrame[Any], PerFrame[Bool]]:
+    """Give the refined values, and which of them are readings.
+
+    A torque whose sign is a signal of its own, an odometer in the unit that another signal names,
+    a pedal that is pressed from some value on, readings that mean "not available".
+
+    Args:
+        value: One a frame.
+        refinement: What to do.
+        read: Gives another field of the same frames, one value a frame.
+    """
+    if refinement.factor is not None:
+        said = read(refinement.factor)
+        for wanted, factor in refinement.factors:
+            value = np.where(said == wanted, value * factor, value)
+    is_reading = (value >= refinement.lowest) & (value <= refinement.highest)
+    if refinement.one_of is not None:
+        value = np.isin(value, refinement.one_of).astype(np.float64)
+    elif refinement.above is not None:
+        value = (value > refinement.above).astype(np.float64)
+    return value, is_reading

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    from engagement.extract.can_decoding import CanSignals, SignalSpec
+    from engagement.extract.can_decoding import CanSignals
     from engagement.extract.car_signals import CarPlan
-    from engagement.logs.columns import Ints, Structs
+    from engagement.extract.signal_specs import SignalSpec
+    from engagement.logs.arrays import Int, PerFrame
+    from engagement.logs.columns import Structs
     from engagement.logs.log import Log
 
     Wanted: TypeAlias = tuple[SignalSpec, ...] | CarPlan
@@ -51,7 +53,9 @@ def read_can(log: Log, wanted: Wanted) -> dict[str, pa.Table]:
     return tables
 
 
-def _message_table(log: Log, frames: Structs, first: Ints, n_frames: Ints) -> pa.Table:
+def _message_table(
+    log: Log, frames: Structs, first: PerFrame[Int], n_frames: PerFrame[Int]
+) -> pa.Table:
     """Every `can` message that has frames."""
     message_num = frames.message_num[first]
     is_good = ~log.is_damaged[message_num]
@@ -64,13 +68,13 @@ def _message_table(log: Log, frames: Structs, first: Ints, n_frames: Ints) -> pa
     )
 
 
-def _carriers(frames: Structs, frame_num: Ints, specs: Sequence[SignalSpec]) -> CanFrames:
+def _carriers(frames: Structs, frame_num: PerFrame[Int], specs: Sequence[SignalSpec]) -> CanFrames:
     """The frames of undamaged messages that may carry a wanted signal."""
     addresses = np.array([spec.address for spec in specs], dtype=np.uint32)
     wanted = np.flatnonzero(np.isin(frames.column("address"), addresses))
     carriers = frames.take(wanted)
     octets = carriers.octets("dat")
-    is_good = ~frames.log.is_damaged[carriers.message_num]
+    is_good = ~frames.messages.is_damaged[carriers.message_num]
     return CanFrames(
         message_num=carriers.message_num.astype(np.int32)[is_good],
         frame_num=frame_num[wanted].astype(np.int32)[is_good],

@@ -17,7 +17,7 @@ from engagement.extract import cars
 from engagement.extract.car_table import CarKey, load_car_table, read_car_table
 from engagement.extract.dbc import field_of, parse_dbc, specify
 from engagement.extract.profiles import SignalEntry, Transform
-from engagement.extract.refinement import Refinement
+from engagement.extract.signal_specs import Refinement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from cantools.database.can import Database
 
-    from engagement.extract.can_decoding import CanFrames, CanSignals, SignalSpec
+    from engagement.extract.can_decoding import CanFrames, CanSignals
     from engagement.extract.car_table import CarEntry
+    from engagement.extract.signal_specs import SignalSpec
+    from engagement.logs.arrays import Bool, PerValue
 
-    Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
     Places = tuple[tuple[SignalSpec, ...], ...]
 
 _SENT_BUS = 128  # panda repeats what openpilot sends as from buses from here on
@@ -132,9 +133,9 @@ def _bus_of(frames: CanFrames, address: int, length_bytes: int) -> int | None:
     return None
 
 
-def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> Bools:
+def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> PerValue[Bool]:
     """Which samples to keep: of most keys all, of others a change or one in so many seconds."""
-    is_kept: Bools = np.ones(len(signals), dtype=np.bool_)
+    is_kept: PerValue[Bool] = np.ones(len(signals), dtype=np.bool_)
     for key_num, name in enumerate(signals.keys):
         key = keys.get(name)
         if key is None or not (key.every_s or key.changes):
@@ -143,7 +144,7 @@ def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> Bools:
         told: Any = signals.value[rows]
         if key.every_s:
             told = signals.mono_ns[rows] // max(1, int(key.every_s * 1e9))
-        is_new: Bools = np.ones(len(rows), dtype=np.bool_)
+        is_new: PerValue[Bool] = np.ones(len(rows), dtype=np.bool_)
         is_new[1:] = told[1:] != told[:-1]
         if key.changes:
             is_new[-1:] = True

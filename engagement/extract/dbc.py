@@ -14,8 +14,8 @@ from cantools.database.can import Database
 from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from engagement.errors import ConfigError, suggestion
-from engagement.extract.can_decoding import BitField, Multiplexer, SignalSpec
 from engagement.extract.dbc_repair import repair
+from engagement.extract.signal_specs import BitField, Multiplexer, SignalSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

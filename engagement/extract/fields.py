@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engagement.extract.sources import Source
-    from engagement.logs.columns import Array, Bools, Structs
+    from engagement.logs.arrays import Bool, PerRow
+    from engagement.logs.columns import Structs
 
-    Column = Array | pa.Array[Any]
+    Column = PerRow[Any] | pa.Array[Any]
 
 
 def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
@@ -47,7 +48,7 @@ def _read(structs: Structs, name: str) -> Column:
     return structs.column(name)
 
 
-def named(codes: Array, names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
+def named(codes: PerRow[Any], names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
     """Enum numbers as their names; one that the schema has no name for is its number."""
     known = list(names)
     highest = int(codes.max()) if len(codes) else -1
@@ -62,7 +63,7 @@ def constant(value: str, length: int) -> pa.DictionaryArray[Any, Any]:
     return pa.DictionaryArray.from_arrays(np.zeros(length, dtype=np.int32), texts)
 
 
-def nullable(values: Array, is_null: Bools | None = None) -> pa.Array[Any]:
+def nullable(values: PerRow[Any], is_null: PerRow[Bool] | None = None) -> pa.Array[Any]:
     """An array with nulls, which numbers that are not finite become too."""
     if values.dtype.kind == "f":
         is_finite = np.isfinite(values)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from cantools.database.can import Database
 
-    from engagement.extract.can_decoding import Array, SignalSpec
+    from engagement.extract.signal_specs import SignalSpec
+    from engagement.logs.arrays import PerFrame, PerValue
 
 _SENT_BUS = 128  # panda repeats what openpilot sends as from here on
 
@@ -105,8 +106,8 @@ class Values:
 
     signal: DbcSignal
     bus: int
-    mono_ns: Array  # int64
-    value: Array  # float64
+    mono_ns: PerValue[np.int64]
+    value: PerValue[np.float64]
 
 
 def list_signals(database: Database, name: str) -> DbcSignals:
@@ -188,7 +189,7 @@ def read_frames(log: Log) -> CanFrames:
     )
 
 
-def take_frames(frames: CanFrames, rows: Array) -> CanFrames:
+def take_frames(frames: CanFrames, rows: PerFrame[np.int64]) -> CanFrames:
     """Some of the frames."""
     return CanFrames(
         message_num=frames.message_num[rows],

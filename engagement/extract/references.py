@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.extract.can_decoding import Array
-    from engagement.logs.columns import Structs, Table
+    from engagement.logs.arrays import ColumnsByMessages, Float, Int, PerEvent, PerMessage
+    from engagement.logs.columns import Structs
     from engagement.logs.log import Log
 
 DISTANCE = "distance"
@@ -35,14 +35,14 @@ class Reference:
     """carState of one log in the order of time.
 
     Attributes:
-        mono_ns: When, int64.
+        mono_ns: When.
         columns: A row for each of `COLUMNS`, float64; the distance is in km from the first sample.
         button_ns: When a button of the cruise control was pressed or let go.
     """
 
-    mono_ns: Array
-    columns: Table
-    button_ns: Array
+    mono_ns: PerMessage[Int]
+    columns: ColumnsByMessages
+    button_ns: PerEvent[Int]
 
     def __len__(self) -> int:
         return len(self.mono_ns)
@@ -64,16 +64,16 @@ def read_reference(log: Log) -> Reference:
     return Reference(mono_ns, np.nan_to_num(columns, posinf=0.0, neginf=0.0), button_ns)
 
 
-def _button_ns(states: Structs) -> Array:
+def _button_ns(states: Structs) -> PerEvent[Int]:
     buttons = states.items("buttonEvents")
     names = buttons.enumerants("type")
     others = [names.index(name) for name in _NO_CRUISE_BUTTONS if name in names]
     is_ours = ~np.isin(buttons.column("type"), others)
-    is_ours &= ~states.log.is_damaged[buttons.message_num]
+    is_ours &= ~states.messages.is_damaged[buttons.message_num]
     return np.unique(buttons.mono_ns[is_ours])
 
 
-def _distance_km(mono_ns: Array, speed_mps: Array) -> Array:
+def _distance_km(mono_ns: PerMessage[Int], speed_mps: PerMessage[Float]) -> PerMessage[Float]:
     """The integral of the speed, from the first sample on."""
     step_s = np.diff(mono_ns) / 1e9
     step_s[step_s > _MAX_STEP_S] = 0.0

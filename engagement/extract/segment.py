@@ -25,8 +25,8 @@ from engagement.names import drive_started_at, is_drive, parse_dongle_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engagement.extract.can_decoding import SignalSpec
     from engagement.extract.can_tables import Wanted
+    from engagement.extract.signal_specs import SignalSpec
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog

@@ -21,10 +21,19 @@ from engagement.extract.tallies import LAGS_S, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engagement.extract.can_decoding import Array, CanFrames
+    from engagement.extract.can_decoding import CanFrames
     from engagement.extract.frames import DbcSignal, Values
     from engagement.extract.references import Reference
-    from engagement.logs.columns import Table
+    from engagement.logs.arrays import (
+        Bool,
+        ColumnsByMessages,
+        Float,
+        Int,
+        PerEvent,
+        PerMessage,
+        PerValue,
+        ValuesByColumns,
+    )
 
 ODOMETER, BUTTONS, WHEELS = "odometer", "cruise_state", "wheel_speed"
 KEYS = (ODOMETER, BUTTONS, *VALUES, *FLAGS)
@@ -83,7 +92,7 @@ class Suggester:
         self._signals = signals
         self._tallies: dict[tuple[str, int], Tally] = {}
         self._switches: dict[tuple[str, int], Tally] = {}  # of whether it is not 0
-        self._buttons: list[Array] = []
+        self._buttons: list[PerEvent[Int]] = []
         self._least = np.full(len(COLUMNS), np.inf)
         self._greatest = np.full(len(COLUMNS), -np.inf)
         self._start_ns: int | None = None
@@ -109,9 +118,11 @@ class Suggester:
         self._buttons.append(reference.button_ns)
         self._add_values(frames, reference.mono_ns, columns)
 
-    def _add_values(self, frames: CanFrames, mono_ns: Array, columns: Table) -> None:
-        at_ns: Array = np.zeros(0, dtype=np.int64)
-        expected: Table = np.zeros((0, 0))
+    def _add_values(
+        self, frames: CanFrames, mono_ns: PerMessage[Int], columns: ColumnsByMessages
+    ) -> None:
+        at_ns: PerValue[Int] = np.zeros(0, dtype=np.int64)
+        expected: ValuesByColumns = np.zeros((0, 0))
         for values in decode_values(frames, self._signals):
             if is_sent(values.bus):
                 continue
@@ -184,7 +195,7 @@ class Suggester:
         events_ns = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self._buttons]))
         if not len(events_ns):
             return Ranking(BUTTONS, source, "no button of the cruise control is pressed")
-        found: list[tuple[Candidate, Array]] = []
+        found: list[tuple[Candidate, PerEvent[Int]]] = []
         for each in tallies:
             if each.changes_ns is not None and len(each.changes_ns):
                 score, lag_s = _match(each.changes_ns, events_ns)
@@ -202,7 +213,9 @@ class Suggester:
         return "" if is_changing else f"{source} does not change"
 
 
-def _tally_of(tallies: dict[tuple[str, int], Tally], values: Values, expected: Table) -> Tally:
+def _tally_of(
+    tallies: dict[tuple[str, int], Tally], values: Values, expected: ValuesByColumns
+) -> Tally:
     """The tally of a signal on a bus, a new one for the first of its values."""
     place = values.signal.key, values.bus
     if place not in tallies:
@@ -210,7 +223,9 @@ def _tally_of(tallies: dict[tuple[str, int], Tally], values: Values, expected: T
     return tallies[place]
 
 
-def _expected(at_ns: Array, mono_ns: Array, columns: Table) -> list[Array]:
+def _expected(
+    at_ns: PerValue[Int], mono_ns: PerMessage[Int], columns: ColumnsByMessages
+) -> list[PerValue[Float]]:
     """What signals are to follow at some times: each column at each lag."""
     return [
         np.interp(at_ns + round(lag_s * 1e9), mono_ns, column)
@@ -255,7 +270,7 @@ def _follow_distance(tally: Tally) -> Candidate | None:
     return Candidate(tally.signal, tally.bus, score, scale, 0.0, 0.0, tally.n_values)
 
 
-def _match(changes_ns: Array, events_ns: Array) -> tuple[float, float]:
+def _match(changes_ns: PerEvent[Int], events_ns: PerEvent[Int]) -> tuple[float, float]:
     """How well changes match events, at the best lag: F1 of what is matched on either side."""
     best = 0.0, 0.0
     for lag_s in LAGS_S:
@@ -268,7 +283,7 @@ def _match(changes_ns: Array, events_ns: Array) -> tuple[float, float]:
     return best
 
 
-def _has_near(times_ns: Array, others_ns: Array) -> Array:
+def _has_near(times_ns: PerEvent[Int], others_ns: PerEvent[Int]) -> PerEvent[Bool]:
     """Which times have one of the others, ascending, within the tolerance."""
     after = np.searchsorted(others_ns, times_ns)
     distance = np.full(len(times_ns), np.inf)
@@ -279,10 +294,12 @@ def _has_near(times_ns: Array, others_ns: Array) -> Array:
     return np.asarray(distance <= _BUTTON_TOLERANCE_S * 1e9)
 
 
-def _union(ranked: list[tuple[Candidate, Array]], events_ns: Array) -> tuple[Candidate, ...]:
+def _union(
+    ranked: list[tuple[Candidate, PerEvent[Int]]], events_ns: PerEvent[Int]
+) -> tuple[Candidate, ...]:
     """The signals that together match best, the best first and others while they add to it."""
     chosen: list[Candidate] = []
-    changes_ns: Array = np.zeros(0, dtype=np.int64)
+    changes_ns: PerEvent[Int] = np.zeros(0, dtype=np.int64)
     score = 0.0
     for candidate, ours_ns in ranked:
         if chosen and candidate.bus != chosen[0].bus:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.extract.can_decoding import Array
     from engagement.extract.frames import DbcSignal
-    from engagement.logs.columns import Table
+    from engagement.logs.arrays import Float, Int, PerEvent, PerValue, ValuesByColumns
 
 LAGS_S = (0.0, 0.02, 0.05, 0.1, 0.2, -0.05, -0.1)
 _MAX_CHANGES_HZ = 4.0  # buttons that hands press are slower
@@ -37,7 +36,7 @@ class Tally:
         self.bus = bus
         self.n_values = self.n_rises = self.n_falls = 0
         self.rise = 0.0
-        self.changes_ns: Array | None = np.zeros(0, dtype=np.int64)
+        self.changes_ns: PerEvent[Int] | None = np.zeros(0, dtype=np.int64)
         self._first: float | None = None
         self._last: float | None = None
         self._span_ns = 0
@@ -46,7 +45,9 @@ class Tally:
         self._xx = 0.0
         self._xy, self._yy = np.zeros(n_columns), np.zeros(n_columns)
 
-    def add(self, mono_ns: Array, value: Array, expected: Table) -> None:
+    def add(
+        self, mono_ns: PerValue[Int], value: PerValue[Float], expected: ValuesByColumns
+    ) -> None:
         """Take values in the order of time, and what is expected at each, (values, columns)."""
         if not len(value):
             return
@@ -58,7 +59,7 @@ class Tally:
             self._add_steps(mono_ns, value)
         self._last = float(value[-1])
 
-    def _add_steps(self, mono_ns: Array, value: Array) -> None:
+    def _add_steps(self, mono_ns: PerValue[Int], value: PerValue[Float]) -> None:
         previous = value[0] if self._last is None else self._last
         steps = np.diff(value, prepend=previous)
         self.n_rises += int((steps > 0).sum())
@@ -111,7 +112,7 @@ class _Sums:
         self.x = self.xx = 0.0
         self.y, self.xy, self.yy = (np.zeros(n_columns) for _ in range(3))
 
-    def add(self, value: Array, columns: Table) -> None:
+    def add(self, value: PerValue[Float], columns: ValuesByColumns) -> None:
         self.n += len(value)
         self.x += float(value.sum())
         self.xx += float(value @ value)

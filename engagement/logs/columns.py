@@ -16,13 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.logs.log import Log
+    from engagement.logs.arrays import Bool, Int, PerElement, PerRow, RowsByWords
+    from engagement.logs.pointers import Messages
     from engagement.logs.schema import Field, StructLayout
-
-    Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
-    Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-    Array = np.ndarray[tuple[int], np.dtype[Any]]
-    Table = np.ndarray[tuple[int, int], np.dtype[Any]]
 
 _DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "enum": "<u2", "int32": "<i4",
@@ -36,11 +32,11 @@ _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's ele
 class Bytes:
     """Byte strings in place: `start` and `length`, in bytes, of each in `buffer`."""
 
-    buffer: Array
-    start: Ints
-    length: Ints
+    buffer: PerElement[Any]
+    start: PerRow[Int]
+    length: PerRow[Int]
 
-    def distinct(self, *, empty: bytes = b"") -> tuple[Ints, list[bytes]]:
+    def distinct(self, *, empty: bytes = b"") -> tuple[PerRow[Int], list[bytes]]:
         """A code for each string and the distinct strings, in order of first appearance."""
         codes = np.zeros(len(self.start), dtype=np.int64)
         found = {empty: 0}
@@ -57,36 +53,30 @@ class Bytes:
 
 @dataclass(slots=True, eq=False)
 class Structs:
-    """Structs of one type, one a row.
+    """Structs of one type, one a row; for the columns after `layout` see `Places`."""
 
-    `message_num` is the place of each struct's message in the log, `segment` the segment that it
-    lies in; `parent` its row in the structs that it was reached from; `place`, `n_data` and
-    `n_pointers` are words of the wire. The sizes are as the writer wrote them, so they tell how
-    old its schema was.
-    """
-
-    log: Log
+    messages: Messages
     layout: StructLayout | None
-    message_num: Ints
-    parent: Ints
-    segment: Ints
-    place: Ints
-    n_data: Ints
-    n_pointers: Ints
-    _sections: Table | None = None
+    message_num: PerRow[Int]
+    parent: PerRow[Int]
+    segment: PerRow[Int]
+    place: PerRow[Int]
+    n_data: PerRow[Int]
+    n_pointers: PerRow[Int]
+    _sections: RowsByWords | None = None
 
     def __len__(self) -> int:
         return len(self.message_num)
 
     @property
-    def mono_ns(self) -> Ints:
+    def mono_ns(self) -> PerRow[Int]:
         """The logMonoTime of each row's message."""
-        return self.log.mono_ns[self.message_num]
+        return self.messages.mono_ns[self.message_num]
 
-    def take(self, rows: Array) -> Structs:
+    def take(self, rows: PerRow[Any]) -> Structs:
         """Some of the rows."""
         return Structs(
-            self.log, self.layout, self.message_num[rows], self.parent[rows],
+            self.messages, self.layout, self.message_num[rows], self.parent[rows],
             self.segment[rows], self.place[rows], self.n_data[rows], self.n_pointers[rows],
             None if self._sections is None else self._sections[rows],
         )  # fmt: skip
@@ -95,7 +85,7 @@ class Structs:
         """The schema's field, None where the schema has no such."""
         return self.layout.fields.get(name) if self.layout else None
 
-    def column(self, name: str) -> Array:
+    def column(self, name: str) -> PerRow[Any]:
         """A bool, number or enum field (as its number); default where not set.
 
         Zeros where the schema has no such field, or one of another kind.
@@ -111,7 +101,7 @@ class Structs:
             values = np.where(self._has_tags(field), values, np.array(field.default, values.dtype))
         return values
 
-    def number(self, kind: str, offset: int, default: Any) -> Array:
+    def number(self, kind: str, offset: int, default: Any) -> PerRow[Any]:
         """The number at an offset (in its own size) of the data section, xor its default."""
         dtype = np.dtype(_DTYPES[kind])
         values = self._gather(dtype, offset)
@@ -119,18 +109,18 @@ class Structs:
         pattern = np.array([default], dtype=dtype).view(bits)
         return (values.view(bits) ^ pattern).view(dtype) if pattern[0] else values
 
-    def _bool(self, offset: int) -> Bools:
+    def _bool(self, offset: int) -> PerRow[Bool]:
         octets = self._gather(np.dtype("u1"), offset >> 3)
         return ((octets >> (offset & 7)) & 1).astype(np.bool_)
 
-    def _gather(self, dtype: np.dtype[Any], offset: int) -> Array:
+    def _gather(self, dtype: np.dtype[Any], offset: int) -> PerRow[Any]:
         sections = self._data_sections()
         values = sections.view(dtype)
         if offset >= values.shape[1]:
             return np.zeros(len(self), dtype=dtype)
         return np.ascontiguousarray(values[:, offset])
 
-    def _data_sections(self) -> Table:
+    def _data_sections(self) -> RowsByWords:
         """The data sections side by side, (rows, words), zero where shorter than the longest.
 
         Copied together once, so that the columns are cut from memory that is near.
@@ -143,18 +133,18 @@ class Structs:
             if is_short:
                 is_beyond = within >= self.n_data[:, None]
                 place[is_beyond] = 0
-            self._sections = self.log.view("<u8")[place]
+            self._sections = self.messages.view("<u8")[place]
             if is_short:
                 self._sections[is_beyond] = 0
         return self._sections
 
-    def _has_tags(self, field: Field) -> Bools:
+    def _has_tags(self, field: Field) -> PerRow[Bool]:
         holds = np.ones(len(self), dtype=np.bool_)
         for offset, value in field.tags:
             holds &= self.number("uint16", offset, 0) == value
         return holds
 
-    def _pointer(self, field: Field) -> Ints:
+    def _pointer(self, field: Field) -> PerRow[Int]:
         """Where the field's pointer is, in words; -1 where the struct has no such slot."""
         is_there = self.n_pointers > field.offset
         if field.tags:
@@ -167,7 +157,8 @@ class Structs:
         if field is None or field.kind != "struct":
             return self._nothing(len(self))
         at = self._pointer(field)
-        return self.log.follow(field.target, self.message_num, self.segment, at)
+        places = self.messages.follow(self.message_num, self.segment, at)
+        return Structs(self.messages, field.target, *places)
 
     def items(self, name: str) -> Structs:
         """The elements of a list of structs, `parent` being their row here."""
@@ -175,16 +166,17 @@ class Structs:
         if field is None or field.element_kind != "struct":
             return self._nothing(0)
         at = self._pointer(field)
-        return self.log.follow_items(field.target, self.message_num, self.segment, at)
+        places = self.messages.follow_items(self.message_num, self.segment, at)
+        return Structs(self.messages, field.target, *places)
 
     def _nothing(self, length: int) -> Structs:
         """Structs without fields for the first rows."""
         zero = np.zeros(length, dtype=np.int64)
         parent = np.arange(length, dtype=np.int64)
         rows = self.message_num[:length], parent, self.segment[:length]
-        return Structs(self.log, None, *rows, zero, zero, zero)
+        return Structs(self.messages, None, *rows, zero, zero, zero)
 
-    def numbers(self, name: str) -> tuple[Ints, Array]:
+    def numbers(self, name: str) -> tuple[PerElement[Int], PerElement[Any]]:
         """A list of numbers: the row here and the value of each element."""
         field = self.field(name)
         dtype = _DTYPES.get(field.element_kind or "", "") if field else ""
@@ -194,19 +186,19 @@ class Structs:
         start, count, _ = self._elements(field, _ELEMENT_CODES[size], size)
         parent = np.repeat(np.arange(len(self), dtype=np.int64), count)
         within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
-        return parent, self.log.view(dtype)[start[parent] // size + within]
+        return parent, self.messages.view(dtype)[start[parent] // size + within]
 
     def octets(self, name: str) -> Bytes:
         """A Data field, or one of a generic type; a Text field with its NUL."""
         field = self.field(name)
-        buffer = self.log.view("u1")
+        buffer = self.messages.view("u1")
         if field is None or field.kind not in ("data", "text", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
         start, length, _ = self._elements(field, _BYTES, 1)
         return Bytes(buffer, start, length)
 
-    def texts(self, name: str) -> tuple[Ints, list[str]]:
+    def texts(self, name: str) -> tuple[PerRow[Int], list[str]]:
         """A Text field, or one of a generic type: a code a row and the distinct texts.
 
         Code 0 is "", which is what null is.
@@ -218,20 +210,20 @@ class Structs:
                 texts.append(octets.decode())
             except UnicodeDecodeError:
                 texts.append("")
-                self.log.mark(self.message_num, codes == code)
+                self.messages.mark(self.message_num, codes == code)
         return codes, texts
 
     def _text_octets(self, name: str) -> Bytes:
         """A text's bytes without its NUL."""
         field = self.field(name)
-        buffer = self.log.view("u1")
+        buffer = self.messages.view("u1")
         if field is None or field.kind not in ("text", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
         start, length, is_set = self._elements(field, _BYTES, 1)
         is_ended = length > 0
         is_ended[is_ended] = buffer[(start + length)[is_ended] - 1] == 0
-        self.log.mark(self.message_num, is_set & ~is_ended)
+        self.messages.mark(self.message_num, is_set & ~is_ended)
         return Bytes(buffer, start, np.where(is_ended, length - 1, 0))
 
     def enumerants(self, name: str) -> tuple[str, ...]:
@@ -239,6 +231,10 @@ class Structs:
         field = self.field(name)
         return field.enumerants if field and field.kind == "enum" and field.schema else ()
 
-    def _elements(self, field: Field, code: int, size: int) -> tuple[Ints, Ints, Bools]:
+    def _elements(
+        self, field: Field, code: int, size: int
+    ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
         at = self._pointer(field)
-        return self.log.follow_elements(self.message_num, self.segment, at, code=code, size=size)
+        return self.messages.follow_elements(
+            self.message_num, self.segment, at, code=code, size=size
+        )

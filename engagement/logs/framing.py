@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+    from engagement.logs.arrays import Int, PerMessage, PerSegment
 
 _WORD_BYTES = 8
 _COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1
-_TWO = 2
 _MAX_SEGMENTS = 512  # what Cap'n Proto's own reader of streams accepts
 
 
@@ -30,10 +29,10 @@ class Frames:
     `first[m]` on. `damage` says why the walk ended early, if it did.
     """
 
-    first: Ints
-    count: Ints
-    start: Ints
-    end: Ints
+    first: PerMessage[Int]
+    count: PerMessage[Int]
+    start: PerSegment[Int]
+    end: PerSegment[Int]
     damage: str | None
 
     def __len__(self) -> int:
@@ -73,7 +72,8 @@ def walk(raw: bytes) -> Frames:
 def _many_segments(words: memoryview, position: int, n_words: int) -> list[int]:
     """The segments' sizes; none for no possible header."""
     n_segments = (words[position] & _COUNT_MASK) + 1
-    if n_segments == _TWO and position + 1 < n_words:  # what large messages mostly have
+    # Large messages mostly have two segments: told without slicing.
+    if n_segments == 2 and position + 1 < n_words:  # noqa: PLR2004
         return [words[position] >> 32, words[position + 1] & _COUNT_MASK]
     start = position + 1 + n_segments // 2
     if n_segments > _MAX_SEGMENTS or start > n_words:
@@ -99,7 +99,9 @@ def _frames(
     return Frames(first=first, count=count, start=end - size, end=end, damage=damage)
 
 
-def _shift(header: Ints, count: Ints, first: Ints, size: Ints) -> Ints:
+def _shift(
+    header: PerMessage[Int], count: PerMessage[Int], first: PerMessage[Int], size: PerSegment[Int]
+) -> PerMessage[Int]:
     """How far each message's segments lie behind the sum of all segments before."""
     before = np.cumsum(size) - size
     return header + 1 + count // 2 - before[first]

@@ -19,7 +19,7 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from engagement.logs.columns import Bools, Ints
+    from engagement.logs.arrays import Bool, Int, PerMessage
     from engagement.logs.framing import Frames
     from engagement.logs.schema import Schema
     from engagement.logs.writer import Codec
@@ -68,7 +68,7 @@ def cut(raw: bytes, start_ns: int, end_ns: int, schema: Schema | None = None) ->
     return Clip(pieces, int(is_in.sum()), init_data[0] if init_data else None)
 
 
-def _places(frames: Frames) -> tuple[Ints, Ints]:
+def _places(frames: Frames) -> tuple[PerMessage[Int], PerMessage[Int]]:
     """The bytes at which each message begins, with its header, and ends."""
     header = 1 + frames.count // 2
     begins = frames.start[frames.first] - header
@@ -76,7 +76,7 @@ def _places(frames: Frames) -> tuple[Ints, Ints]:
     return begins * _WORD_BYTES, ends * _WORD_BYTES
 
 
-def _runs(is_in: Bools) -> list[tuple[int, int]]:
+def _runs(is_in: PerMessage[Bool]) -> list[tuple[int, int]]:
     """First and last of each run of messages, which lie behind each other in the log."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], is_in, [False])).astype(np.int8)))
     return [(first, end - 1) for first, end in edges.reshape(-1, 2).tolist()]

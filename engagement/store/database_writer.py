@@ -22,7 +22,6 @@ from engagement.store.schema import create
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
 # The newest storage that both supported DuckDB lines, and so the shells people have, can open.
 _STORAGE_VERSION = "v1.5.0"
@@ -105,12 +104,7 @@ class Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
         self.connection.close()
         self._clear()
         if isinstance(error, _FAILURES):

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from engagement.extract.segment import SegmentLog
     from engagement.store.database_writer import Writer
     from engagement.store.decoding import Decoded
+    from engagement.store.ingest_options import IngestOptions, IngestReport
     from engagement.store.ingest_plan import Known, Plan
-    from engagement.store.ingestion import IngestOptions, IngestReport
     from engagement.store.segments import Key, KnownSegment
 
 _PUBLISH_EVERY_S = 120.0

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from engagement.errors import StoreMissingError
-from engagement.filters import Selection
 from engagement.logs.find import find_logs
 from engagement.store import schema
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
+from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingest_run import Run
 from engagement.store.reader import Reader, unusable
@@ -29,67 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from engagement.extract.segment import ReadOptions
+    from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A log that is damaged or could not be read."""
-
-    path: str
-    status: str
-    problem: str
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """What an ingest did; counts are of logs, but of segments where rows were written.
-
-    `named` are logs whose path names no drive, each with the route name that it was given.
-    `n_failed_before` of the unchanged ones could not be read when they were met first.
-    `unknown_cars` are fingerprints whose DBC was looked for and not found.
-    """
-
-    n_ingested: int = 0
-    n_partial: int = 0
-    n_failed: int = 0
-    n_unchanged: int = 0
-    n_superseded: int = 0
-    n_filtered: int = 0
-    n_failed_before: int = 0
-    size_bytes: int = 0
-    raw_size_bytes: int = 0
-    duration_s: float = 0.0
-    drives: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
-    locked: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    to_read: list[str] = field(default_factory=list)
-    named: list[tuple[str, str]] = field(default_factory=list)
-    unknown_cars: set[str] = field(default_factory=set)
-
-    def fail(self, path: Path, problem: str) -> None:
-        """Take note of a log of which nothing could be read."""
-        self.n_failed += 1
-        self.problems.append(Problem(str(path), "failed", problem))
-
-    def damage(self, path: Path, problem: str) -> None:
-        """Take note of a log of which a part could be read."""
-        self.n_partial += 1
-        self.problems.append(Problem(str(path), "partial", problem))
-
-
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """How to ingest; `read` says how logs are decoded."""
-
-    read: ReadOptions
-    selection: Selection = field(default_factory=Selection)
-    reprocess: bool = False
-    jobs: int = 0
-    dry_run: bool = False
-    parameters_file: Path | None = None
 
 
 def ingest(

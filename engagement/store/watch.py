@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Protocol
 from engagement.errors import StoreBusyError
 from engagement.logs.find import find_logs
 from engagement.store.database_writer import writer_lock
-from engagement.store.ingestion import IngestReport, ingest
+from engagement.store.ingest_options import IngestReport
+from engagement.store.ingestion import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from engagement.logs.find import Found
+    from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
-    from engagement.store.ingestion import IngestOptions
 
 _BATCH_LOGS = 60  # an hour's drive
 _WAITS_PER_LOOK = 9  # looks at a large archive take a tenth of the time, not all of it

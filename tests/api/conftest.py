@@ -12,7 +12,8 @@ from engagement.api.app import create_app
 from engagement.api.settings import Settings
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

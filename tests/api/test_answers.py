@@ -12,7 +12,8 @@ from engagement.api import answers as answers_module
 from engagement.api import drive_routes
 from engagement.extract.segment import ReadOptions
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from engagement.cli import main
 from engagement.cli.serve import listen
 from engagement.errors import ConfigError
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 from tests.api.servers import server
 from tests.store.processes import child

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from engagement.cli import main
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

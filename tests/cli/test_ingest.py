@@ -12,7 +12,7 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.cli.ingest_report import SignalNotes, print_report
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import fleet
-from engagement.store.ingestion import IngestReport
+from engagement.store.ingest_options import IngestReport
 from engagement.store.reader import Reader
 
 NEO = fleet.NEO.dongle_id

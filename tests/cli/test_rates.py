@@ -11,7 +11,8 @@ from engagement.cli import columns
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import fleet
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id

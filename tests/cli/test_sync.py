@@ -16,7 +16,8 @@ import pytest
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 from tests.api.servers import server as served
 from tests.collect.sshd import run_server

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engagement.collect.collector import CollectOptions, collect
+from engagement.collect.collect_options import CollectOptions
+from engagement.collect.collector import collect
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
 from engagement.collect.pace import Patience

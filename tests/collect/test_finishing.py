@@ -10,8 +10,8 @@ import pytest
 
 from engagement.collect import finishing
 from engagement.collect.finishing import Finisher, Whole
-from engagement.collect.listing import RemoteLog
 from engagement.collect.pace import Rate, Stop
+from engagement.collect.remote_log import RemoteLog
 from engagement.collect.report import DeviceReport
 from engagement.collect.transfer import Transfer, fetch, offset_of
 from engagement.errors import ConnectionLostError

@@ -12,7 +12,7 @@ from engagement.collect.batch import SCRIPT, Batch
 from engagement.collect.connection import Answer
 from engagement.collect.faults import ChangedError, GoneError, KilledError
 from engagement.collect.hosts import Host
-from engagement.collect.listing import RemoteLog
+from engagement.collect.remote_log import RemoteLog
 from engagement.errors import RemoteError
 
 HOST = Host("device", "localhost", 22, "me")

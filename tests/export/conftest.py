@@ -13,7 +13,8 @@ from engagement.extract.profiles import load_profile
 from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import SUFFIXES, EventBuilder, write_log
 from engagement.simulate import plan_drives, write_drive
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,8 @@ from engagement.export.redact import Redaction, write_redacted
 from engagement.extract.segment import ReadOptions
 from engagement.filters import Selection
 from engagement.simulate import simulate
-from engagement.store.ingestion import IngestOptions, ingest, recompute
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest, recompute
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader
 

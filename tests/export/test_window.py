@@ -13,7 +13,8 @@ from engagement.export.clip_table import drive_window, event_window, write_clip
 from engagement.export.raw import write_raw_clip
 from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import EventBuilder, write_log
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 from tests.export.conftest import DONGLE, DRIVE, SECOND_NS
 from tests.export.samples import samples

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.extract.can_decoding import BitField, SignalSpec, extract_signals
+from engagement.extract.can_decoding import extract_signals
 from engagement.extract.dbc import load_dbc, load_signal_specs
 from engagement.extract.profiles import SignalEntry, Transform, load_profile
+from engagement.extract.signal_specs import BitField, SignalSpec
 from tests.oracles.can import bits, make_frames, make_profile, read_with_cantools
 
 LEGACY = Path(__file__).parents[1] / "data" / "legacy"

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import ConfigError
-from engagement.extract.can_decoding import BitField, CanSignals, extract_signals
+from engagement.extract.can_decoding import CanSignals, extract_signals, refine
 from engagement.extract.car_signals import keep_telling
 from engagement.extract.car_table import CarKey
 from engagement.extract.dbc import load_dbc, parse_dbc, specify
 from engagement.extract.dbc_repair import repair
 from engagement.extract.profiles import SignalEntry
-from engagement.extract.refinement import Refinement, refine
+from engagement.extract.signal_specs import BitField, Refinement
 from tests.oracles.can import bits, make_frames
 
 # Sound, multiplexed, signed, of both byte orders, longer than 8 bytes, with an id of 29 bits.

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import LogError
-from engagement.extract.can_decoding import BitField, SignalSpec, extract_signals
+from engagement.extract.can_decoding import extract_signals
 from engagement.extract.dbc import parse_dbc
 from engagement.extract.frames import (
     count_traffic,
@@ -24,6 +24,7 @@ from engagement.extract.frames import (
     started_ns,
 )
 from engagement.extract.references import read_reference
+from engagement.extract.signal_specs import BitField, SignalSpec
 from engagement.extract.suggestions import Suggester
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema

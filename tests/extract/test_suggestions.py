@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from engagement.extract.can_decoding import BitField, CanFrames, SignalSpec
+from engagement.extract.can_decoding import CanFrames
 from engagement.extract.frames import DbcSignal
 from engagement.extract.profiles import Transform
 from engagement.extract.references import COLUMNS, FLAGS, VALUES, Reference
+from engagement.extract.signal_specs import BitField, SignalSpec
 from engagement.extract.suggested_profile import profile_entries
 from engagement.extract.suggestions import BUTTONS, ODOMETER, Suggester
 

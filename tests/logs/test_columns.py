@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.logs.log import Log
+from engagement.logs.pointers import Messages
 from engagement.logs.schema import load_schema
 from tests.oracles.capnp_messages import VERSIONS, random_message, write_schema
 from tests.oracles.capnp_reader import Comparison
@@ -42,13 +43,13 @@ def test_every_field_equals_pycapnps(schemas, seed, writer, reader):
 
 def test_random_messages_have_both_kinds_of_far_pointers(schemas, monkeypatch):
     met = []
-    land = Log._land
+    land = Messages._land
 
-    def note(log, rows, pointer):
+    def note(messages, rows, pointer):
         met.extend(((pointer >> 2) & 1).tolist())
-        return land(log, rows, pointer)
+        return land(messages, rows, pointer)
 
-    monkeypatch.setattr(Log, "_land", note)
+    monkeypatch.setattr(Messages, "_land", note)
     for seed in range(50):
         Comparison(log_of(schemas[3], seed), schemas[3])
     assert met.count(0) > 200

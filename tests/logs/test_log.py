@@ -271,7 +271,7 @@ def test_a_deep_message_is_read_as_deep_as_one_asks(schema):
         rows = rows.struct("next")
 
     assert rows.column("value").tolist() == [7]
-    assert not rows.log.is_damaged.any()
+    assert not rows.messages.is_damaged.any()
 
 
 def test_an_empty_log_has_nothing(schema):

@@ -17,7 +17,8 @@ from engagement.legacy.imports import import_files
 from engagement.resources import resource_dir
 from engagement.simulate import plan_drives, write_drive
 from engagement.store import schema
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader, describe
 from engagement.store.results import refresh

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engagement.extract.segment import ReadOptions
 from engagement.filters import Selection
-from engagement.store.ingestion import IngestOptions, IngestReport, ingest
+from engagement.store.ingest_options import IngestOptions, IngestReport
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from engagement.extract import cars
 from engagement.extract.choice import choose_can
 from engagement.extract.segment import ReadOptions
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from tests.support.car_logs import SECOND_NS, START_NS, car_log, frame
 
 pytest.importorskip("opendbc")

@@ -16,7 +16,7 @@ from engagement.extract.segment import ReadOptions
 from engagement.store import schema
 from engagement.store import watch as watching
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.ingestion import IngestOptions, IngestReport
+from engagement.store.ingest_options import IngestOptions, IngestReport
 from engagement.store.watch import watch
 from tests.store import processes
 from tests.store.small_logs import ONE, OTHER, content, write

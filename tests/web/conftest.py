@@ -23,7 +23,8 @@ from engagement.extract.segment import ReadOptions
 from engagement.legacy.imports import import_files
 from engagement.simulate.drives import write_drive
 from engagement.simulate.fleet import plan_drives
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from engagement.api.pages.assets import assets
 from engagement.api.settings import Settings
 from engagement.extract.segment import ReadOptions
 from engagement.legacy.imports import import_files
-from engagement.store.ingestion import IngestOptions, ingest
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 from tests.web.conftest import LEGACY
 
 BASE_URL = "http://127.0.0.1"

@@ -1,0 +1,40 @@
+"""A log as a device tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLog:
+    """A log on a device.
+
+    Attributes:
+        path: Absolute, there.
+        dongle_id: The device that recorded it, if the path says.
+        drive: The log id.
+        segment_num: Number of the segment.
+        kind: `rlog` or `qlog`.
+        suffix: `.bz2`, `.zst` or nothing.
+        size_bytes: As it lies there.
+        mtime_ns: Time of the last change, nanoseconds since 1970.
+    """
+
+    path: str
+    dongle_id: str | None
+    drive: str
+    segment_num: int
+    kind: str
+    suffix: str
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def segment(self) -> str:
+        """The name of its segment, which is that of its folder here."""
+        return f"{self.drive}--{self.segment_num}"
+
+    @property
+    def name(self) -> str:
+        """What to call it in short."""
+        return f"{self.segment}/{self.kind}{self.suffix}"

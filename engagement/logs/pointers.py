@@ -1,0 +1,213 @@
+"""The way from any pointer of a log's messages to what it points to.
+
+A log is untrusted: every pointer is checked against its segment's bounds, and a bad one marks its
+message in `is_damaged` and reads as null. Pointers into other segments are followed where they
+lie, so nothing is copied and no message is read in another way than the rest.
+
+Source: https://capnproto.org/encoding.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from engagement.logs.framing import walk
+
+if TYPE_CHECKING:
+    from engagement.logs.arrays import Bool, Int, PerElement, PerMessage, PerRow
+
+_WORD_BYTES = 8
+
+_STRUCT, _LIST, _FAR = 0, 1, 2
+_KIND_MASK, _DOUBLE_FAR_MASK = 3, 7
+_DOUBLE_FAR = 6
+_COMPOSITE = 7
+_HARMLESS_WORDS = 8  # of a list: its own pointer has one, so a log can grow eightfold at most
+
+
+class Places(NamedTuple):
+    """Where structs lie, one a row.
+
+    `message_num` is the place of each struct's message in the log, `segment` the segment that it
+    lies in; `parent` is the row of the struct that it was reached from; `place`, `n_data` and
+    `n_pointers` are words of the wire. The sizes are as the writer wrote them, so they tell how
+    old its schema was.
+    """
+
+    message_num: PerRow[Int]
+    parent: PerRow[Int]
+    segment: PerRow[Int]
+    place: PerRow[Int]
+    n_data: PerRow[Int]
+    n_pointers: PerRow[Int]
+
+
+class Messages:
+    """The messages of one log as words.
+
+    Attributes:
+        damage: Where the stream of messages broke off, if it did.
+        is_damaged: Which messages reading has found to be bad so far.
+        mono_ns: Each message's logMonoTime; zeros until `Log` has read them.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self.frames = walk(raw)
+        self.damage = self.frames.damage
+        self.is_damaged: PerMessage[Bool] = np.zeros(len(self), dtype=np.bool_)
+        self.mono_ns: PerMessage[Int] = np.zeros(len(self), dtype=np.int64)
+        self._views: dict[str, PerElement[Any]] = {}
+        self._words = np.frombuffer(raw, dtype="<u8", count=len(raw) // _WORD_BYTES)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def close(self) -> None:
+        """Let go of the bytes: structs point back here, so nothing else frees them soon."""
+        self._views.clear()
+        del self._words
+
+    def view(self, dtype: str) -> PerElement[Any]:
+        """The whole log as an array of one type."""
+        if dtype not in self._views:
+            self._views[dtype] = self._words.view(dtype)
+        return self._views[dtype]
+
+    def mark(self, rows: PerRow[Int], is_bad: PerRow[Bool]) -> None:
+        """Mark the messages of some of the rows as damaged."""
+        if is_bad.any():
+            self.is_damaged[rows[is_bad]] = True
+
+    def follow(self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int]) -> Places:
+        """The structs that the pointers at words `at` (-1 for none) of segments lead to.
+
+        Here and below `rows` is the message of each row, by its place in the log.
+        """
+        pointer, target, segment, is_usable = self._pointers(rows, segment, at, _STRUCT)
+        n_data = ((pointer >> 32) & 0xFFFF).astype(np.int64)
+        n_pointers = (pointer >> 48).astype(np.int64)
+        is_usable = self._within(rows, segment, target, n_data + n_pointers, is_usable)
+        if not is_usable.all():
+            n_data, n_pointers = n_data * is_usable, n_pointers * is_usable
+            target = np.where(is_usable, target, 0)
+        parent = np.arange(len(rows), dtype=np.int64)
+        return Places(rows, parent, segment, target, n_data, n_pointers)
+
+    def follow_items(self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int]) -> Places:
+        """Elements of composite lists; cereal writes lists of structs in no other way."""
+        pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
+        n_words = (pointer >> 35).astype(np.int64)
+        is_composite = ((pointer >> 32) & 7) == _COMPOSITE
+        self.mark(rows, is_usable & ~is_composite)
+        is_usable = self._within(rows, segment, target, n_words + 1, is_usable & is_composite)
+        tag = np.where(is_usable, self._words[np.where(is_usable, target, 0)], 0)
+        count = ((tag & 0xFFFFFFFF) >> 2).astype(np.int64)
+        n_data = ((tag >> 32) & 0xFFFF).astype(np.int64)
+        n_pointers = (tag >> 48).astype(np.int64)
+        step = n_data + n_pointers
+        is_whole = ((tag & _KIND_MASK) == _STRUCT) & (count * step <= n_words)
+        self.mark(rows, is_usable & ~is_whole)
+        count *= is_usable & is_whole
+        count = self._affordable(rows, count, count * np.maximum(step, 1))
+        parent = np.repeat(np.arange(len(rows), dtype=np.int64), count)
+        within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
+        place = target[parent] + 1 + within * step[parent]
+        return Places(
+            rows[parent], parent, segment[parent], place, n_data[parent], n_pointers[parent]
+        )
+
+    def follow_elements(
+        self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int], *, code: int, size: int
+    ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
+        """First byte and number of elements of lists of one element size, and which are set."""
+        pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
+        count = (pointer >> 35).astype(np.int64)
+        has_code = ((pointer >> 32) & 7) == code
+        self.mark(rows, is_usable & ~has_code)
+        n_words = (count * size + 7) >> 3
+        is_usable = self._within(rows, segment, target, n_words, is_usable & has_code)
+        count = self._affordable(rows, count * is_usable, n_words * is_usable)
+        return np.where(count > 0, target * _WORD_BYTES, 0), count, is_usable
+
+    def _pointers(
+        self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int], kind: int
+    ) -> tuple[PerRow[Any], PerRow[Int], PerRow[Int], PerRow[Bool]]:
+        """Read pointers: the word, its target, the target's segment and whether it is usable."""
+        pointer = np.where(at >= 0, self._words[np.maximum(at, 0)], 0)
+        target = at + 1 + _offset(pointer)
+        is_set = pointer != 0
+        far = np.flatnonzero((pointer & _KIND_MASK) == _FAR)
+        if len(far):
+            segment = segment.copy()
+            pointer[far], target[far], segment[far] = self._land(rows[far], pointer[far])
+        is_usable = is_set & ((pointer & _KIND_MASK) == kind)
+        self.mark(rows, is_set & ~is_usable)
+        return pointer, target, segment, is_usable
+
+    def _land(
+        self, rows: PerRow[Int], pointer: PerRow[Any]
+    ) -> tuple[PerRow[Any], PerRow[Int], PerRow[Int]]:
+        """What far pointers stand for: a near pointer, its target and segment.
+
+        A far pointer stays one where it leads nowhere, or to a far pointer once too often.
+        """
+        is_double = (pointer & _DOUBLE_FAR_MASK) == _DOUBLE_FAR
+        segment, pad, is_good = self._far_target(rows, pointer, 1 + is_double)
+        landed = self._words[pad]
+        target = pad + 1 + _offset(landed)
+        double = np.flatnonzero(is_double & is_good)
+        if len(double):
+            far = landed[double]
+            landed[double] = self._words[pad[double] + 1]
+            segment[double], target[double], leads = self._far_target(rows[double], far, 0)
+            is_good[double] = leads & ((far & _DOUBLE_FAR_MASK) == _FAR)
+        return np.where(is_good, landed, _FAR), target, segment
+
+    def _far_target(
+        self, rows: PerRow[Int], pointer: PerRow[Any], n_words: Any
+    ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
+        """The segment and word that far pointers lead to, and whether `n_words` are there."""
+        frames = self.frames
+        number = (pointer >> 32).astype(np.int64)
+        is_known = number < frames.count[rows]
+        segment = frames.first[rows] + number * is_known
+        at = frames.start[segment] + ((pointer & 0xFFFFFFFF) >> 3).astype(np.int64)
+        is_inside = is_known & (at + n_words <= frames.end[segment])
+        return segment, at * is_inside, is_inside
+
+    def _within(
+        self,
+        rows: PerRow[Int],
+        segment: PerRow[Int],
+        target: PerRow[Int],
+        n_words: PerRow[Int],
+        is_usable: PerRow[Bool],
+    ) -> PerRow[Bool]:
+        frames = self.frames
+        is_inside = target >= frames.start[segment]
+        is_inside &= target + n_words <= frames.end[segment]
+        self.mark(rows, is_usable & ~is_inside)
+        return is_usable & is_inside
+
+    def _affordable(
+        self, rows: PerRow[Int], count: PerRow[Int], n_words: PerRow[Int]
+    ) -> PerRow[Int]:
+        """The counts of lists of so many words; none if a message's are longer than the message.
+
+        Only lists that share their words can be, which no writer makes: unchecked, a small log
+        could say that it has billions of elements.
+        """
+        if n_words.max(initial=0) <= _HARMLESS_WORDS:
+            return count
+        frames = self.frames
+        total = np.bincount(rows, n_words, minlength=len(self))
+        last = frames.first + frames.count - 1
+        is_over = (total > frames.end[last] - frames.start[frames.first])[rows]
+        self.mark(rows, is_over)
+        return np.where(is_over, 0, count)
+
+
+def _offset(pointer: PerRow[Any]) -> PerRow[Any]:
+    return (pointer & 0xFFFFFFFF).astype(np.uint32).view(np.int32) >> 2
