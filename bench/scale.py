@@ -93,22 +93,22 @@ def _multiply(path: Path, hours: int) -> None:
 
 def _base_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     query = (
-        "select table_name from duckdb_columns() inner join duckdb_tables() "
+        "select schema_name || '.' || table_name from duckdb_columns() inner join duckdb_tables() "
         "using (schema_name, table_name, table_oid) "
-        "where schema_name = 'main' and column_name = 'drive_id'"
+        "where schema_name in ('log', 'store') and column_name = 'drive_id'"
     )
     return [name for (name,) in connection.execute(query).fetchall()]
 
 
 def _replacements(table: str, n_drives: int) -> str:
     columns = {"drive_id": f"(drive_id + {n_drives} * k)::integer"}
-    if table == "drive":
+    if table == "log.drive":
         columns["drive"] = "printf('%08x--%010x', drive_id, k)"
-    if table == "segment":
+    if table == "log.segment":
         columns |= {"content_hash": "content_hash || k", "path": "path || k"}
-    if table == "clock":
+    if table == "log.clock":
         columns["wall_time_ns"] = f"wall_time_ns + k * {_DAY_S} * 1000000000"
-    if table == "gps":
+    if table == "log.gps":
         columns["unix_ms"] = f"unix_ms + k * {_DAY_S} * 1000"
     return ", ".join(f"{value} as {name}" for name, value in columns.items())
 
@@ -136,7 +136,7 @@ def _print_one_more(databases: dict[str, Path], setting: Setting) -> None:
     rows = []
     for rate, path in databases.items():
         with duckdb.connect(str(path)) as connection:
-            n_drives = connection.execute("select max(drive_id) from drive").fetchall()[0][0]
+            n_drives = connection.execute("select max(drive_id) from log.drive").fetchall()[0][0]
             times = []
             for number in range(setting.repetitions):
                 connection.execute("begin")

@@ -204,7 +204,7 @@ def ingest_again(database: str, logs: str) -> None:
 
 def _generation(database: Path) -> int:
     with Reader(database) as reader:
-        [state] = reader.rows("select generation from store_state")
+        [state] = reader.rows("select generation from store.state")
     return int(state["generation"])
 
 
@@ -235,7 +235,7 @@ def _copy_drives(connection: duckdb.DuckDBPyConnection, keep_one_of: int) -> Non
             continue
         connection.execute(f"create temp table original as select * from {table}")
         selected = ", ".join(_copied(table, name) for name in columns)
-        is_sampled = table.startswith("main.") and {"mono_ns", "message_num"} <= {*columns}
+        is_sampled = table.startswith("log.") and {"mono_ns", "message_num"} <= {*columns}
         condition = f"where message_num % {keep_one_of} = 0" if is_sampled else ""
         order = "mono_ns" if "mono_ns" in columns else "drive_id"
         n_copies = _N_DRIVES // _N_SIMULATED
@@ -252,7 +252,7 @@ def _copy_drives(connection: duckdb.DuckDBPyConnection, keep_one_of: int) -> Non
 def _copied(table: str, column: str) -> str:
     if column == "drive_id":
         return f"(drive_id + {_N_SIMULATED} * range)::integer as drive_id"
-    if table == "main.drive" and column == "drive":
+    if table == "log.drive" and column == "drive":
         return "drive || '-' || range as drive"
     return f'"{column}"'
 

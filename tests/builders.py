@@ -76,8 +76,12 @@ def resegment(tables: BaseTables, rng: Random) -> BaseTables:
 
 
 def insert(connection: duckdb.DuckDBPyConnection, tables: BaseTables) -> None:
-    """Insert rows through Arrow, as the columns' own types; what a row lacks is null."""
-    for table, rows in tables.items():
+    """Insert rows through Arrow, as the columns' own types; what a row lacks is null.
+
+    A table without a schema is one of `log`.
+    """
+    for name, rows in tables.items():
+        table = name if "." in name else f"log.{name}"
         schema = connection.sql(f"select * from {table} limit 0").to_arrow_table().schema
         connection.register("inserted_rows", pa.Table.from_pylist(rows, schema=schema))
         connection.execute(f"insert into {table} by name select * from inserted_rows")

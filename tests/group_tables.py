@@ -22,7 +22,7 @@ CAUSES = (
 def random_tables(rng: Random, n_drives: int) -> Tables:
     """Some drives, of few cars and versions, with any exposure and any number of events."""
     tables: Tables = {
-        "drive": [], "segment": [], "imported_drive": [], "result.drive_identity": [],
+        "drive": [], "segment": [], "store.imported_drive": [], "result.drive_identity": [],
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
         "result.disengagements": [], "result.overrides": [], "result.engagements": [],
         "result.clean_stretches": [],
@@ -33,7 +33,7 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
         if rng.random() < 0.1:
             entry = json.dumps({"active_time": 10**12, "engaged_distance": 100})
             imported = {"entry": entry, "source_path": "", "imported_at_utc": builders.INGESTED_AT}
-            tables["imported_drive"].append({"drive_id": drive_id} | imported)
+            tables["store.imported_drive"].append({"drive_id": drive_id} | imported)
         else:
             add_drive(tables, rng, drive_id)
     return tables

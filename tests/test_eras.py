@@ -141,7 +141,7 @@ def test_software_and_device(store, era):
     query = "select fork, device_type, log_kind from drives where drive_id = $drive"
     kind = "qlog" if era.is_qlog else "rlog"
     assert store.rows(era.name, query) == [(era.fork.name, era.device_type, kind)]
-    query = "select distinct name, value from param where drive_id = $drive"
+    query = "select distinct name, value from log.param where drive_id = $drive"
     assert store.rows(era.name, query) == ([("IsMetric", "1")] if era.date >= "2018-09-03" else [])
 
 
@@ -161,12 +161,12 @@ def test_longitudinal(store, era):
 @every_era
 def test_what_an_era_lacks_is_null(store, era):
     query = (
-        "select count(lat_active) = count(*), count(lat_active) = 0 from car_control "
+        "select count(lat_active) = count(*), count(lat_active) = 0 from log.car_control "
         "where drive_id = $drive"
     )
     has_lateral = era.date >= "2022-03-16"
     assert store.rows(era.name, query) == [(has_lateral, not has_lateral)]
-    query = "select distinct v_cruise_kph::int from car_state where drive_id = $drive"
+    query = "select distinct v_cruise_kph::int from log.car_state where drive_id = $drive"
     assert store.column(era.name, query) == [76 if era.date >= "2024-09-02" else None]
 
 
@@ -175,7 +175,7 @@ def test_messages_were_out_of_order(store, era):
     """The logs ask something of what sorts them."""
     query = (
         "select count(*) from (select mono_ns, lag(mono_ns) over (partition by segment_num "
-        "order by message_num) as previous_ns from car_control where drive_id = $drive) "
+        "order by message_num) as previous_ns from log.car_control where drive_id = $drive) "
         "where mono_ns < previous_ns"
     )
     assert (store.column(era.name, query)[0] > 100) == (not era.is_qlog)
@@ -184,7 +184,7 @@ def test_messages_were_out_of_order(store, era):
 def test_segments_overlap_in_time(store):
     """What came late is in the segment in which it came."""
     query = (
-        "select count(*) from (from car_state union all by name from car_control) "
+        "select count(*) from (from log.car_state union all by name from log.car_control) "
         "where drive_id = $drive and segment_num = 1 and mono_ns < $border_ns"
     )
     border_ns = START_NS + SEGMENT_MS * MS
@@ -194,7 +194,9 @@ def test_segments_overlap_in_time(store):
 
 @every_era
 def test_events_have_the_names_of_their_numbering(store, era):
-    query = "select distinct name, source from car_event where drive_id = $drive and name not null"
+    query = (
+        "select distinct name, source from log.car_event where drive_id = $drive and name not null"
+    )
     found = store.rows(era.name, query)
     names = {"pedalPressed", "canError", "buttonCancel"}
     names |= {"pcmEnable", "pcmDisable"} if era.is_stock_long else {"buttonEnable"}

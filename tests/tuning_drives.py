@@ -121,17 +121,18 @@ def insert(connection, drives):
             add(connection, name, {"drive_id": drive.drive_id, **columns})
         if drive.control_type:
             connection.execute(
-                "insert into car_params by name select ? as drive_id, 0 as segment_num,"
+                "insert into log.car_params by name select ? as drive_id, 0 as segment_num,"
                 " 0 as message_num, 1 as mono_ns, ? as steer_control_type",
                 [drive.drive_id, drive.control_type],
             )
         times = [t["mono_ns"] for t in drive.tables.values()]
         numbers = {int(n) for t in drive.tables.values() for n in t["segment_num"]}
         connection.execute(
-            "insert into drive values (?, 'd', ?, '')", [drive.drive_id, f"{drive.drive_id:08x}"]
+            "insert into log.drive values (?, 'd', ?, '')",
+            [drive.drive_id, f"{drive.drive_id:08x}"],
         )
         connection.execute(
-            "insert into segment by name select ? as drive_id, unnest(?::int[]) as segment_num,"
+            "insert into log.segment by name select ? as drive_id, unnest(?::int[]) as segment_num,"
             " 'rlog' as log_kind, 'zst' as codec, '' as path, 1 as size_bytes, 1 as mtime_ns,"
             " '' as content_hash, 1 as raw_size_bytes, 'ok' as status, 1 as n_messages,"
             " 0 as n_damaged_messages, ? as start_mono_ns, now()::timestamp as ingested_at_utc",
@@ -140,7 +141,7 @@ def insert(connection, drives):
 
 
 def add(connection, name, columns):
-    fields = connection.sql(f"select * from {name} limit 0").to_arrow_table().schema
+    fields = connection.sql(f"select * from log.{name} limit 0").to_arrow_table().schema
     length = len(columns["mono_ns"])
     arrays = {"drive_id": pa.array(np.full(length, columns["drive_id"], dtype=np.int32))}
     for key in columns.keys() - arrays.keys():
@@ -148,7 +149,7 @@ def add(connection, name, columns):
         array = pa.array(values.data, mask=np.ma.getmaskarray(values))
         arrays[key] = array.cast(fields.field(key).type)
     connection.register("inserted", pa.table(arrays))
-    connection.execute(f"insert into {name} by name select * from inserted")
+    connection.execute(f"insert into log.{name} by name select * from inserted")
     connection.unregister("inserted")
 
 

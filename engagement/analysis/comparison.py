@@ -115,5 +115,5 @@ def _read_group(reader: Reader, name: str, drives: tuple[int, ...]) -> Group:
 
 
 def _read_dispersion_max(reader: Reader) -> float:
-    query = "select value from parameter where name = 'dispersion_max'"
+    query = "select value from store.parameter where name = 'dispersion_max'"
     return float(reader.rows(query)[0]["value"])

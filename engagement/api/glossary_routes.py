@@ -49,7 +49,7 @@ def get_glossary(request: AnyRequest, generation: NamedDependency[Generation]) -
 
 def glossary(generation: Generation) -> Glossary:
     """All that is defined in a database."""
-    rows = generation.rows("select name, value, unit, why from parameter order by name")
+    rows = generation.rows("select name, value, unit, why from store.parameter order by name")
     return Glossary(
         generation.number,
         describe_views(generation).views,

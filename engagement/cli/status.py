@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CONTENTS = """
 select
-    (select max(version) from schema_migration) as schema_version,
+    (select max(version) from store.schema_migration) as schema_version,
     generation,
     published_at_utc,
     (select count(*) from devices) as n_devices,
@@ -31,10 +31,10 @@ select
     (select count(*) from segments) as n_segments,
     (select coalesce(sum(known_s), 0)::double from devices) as known_s,
     (select coalesce(sum(distance_km), 0)::double from devices) as distance_km,
-from store_state
+from store.state
 """
 
-_LAST_INGEST = "from ingest_run order by ended_at_utc desc limit 1"
+_LAST_INGEST = "from store.ingest_run order by ended_at_utc desc limit 1"
 
 _DAMAGED = """
 select dongle_id, drive, segment_num, status, damage, path

@@ -48,7 +48,7 @@ _UNITS = {
 
 _COLUMNS = """
 select table_name, column_name, data_type from duckdb_columns()
-where database_name = 'engagement' and schema_name = 'main' and list_contains($tables, table_name)
+where database_name = 'engagement' and schema_name = 'log' and list_contains($tables, table_name)
 order by table_name, column_index
 """
 _WITHIN = "drive_id = $drive_id and mono_ns >= $start_ns and mono_ns < $end_ns"
@@ -91,7 +91,7 @@ class Channel:
         """A query for the samples of a window; its parameters are those of `bounds`."""
         group = "group by drive_id, segment_num, message_num, mono_ns" if self.is_grouped else ""
         where = f"where {_WITHIN} and {self.condition}"
-        return f"select {', '.join(columns)} from {self.table} {where} {group} {order}"
+        return f"select {', '.join(columns)} from log.{self.table} {where} {group} {order}"
 
     @property
     def order(self) -> str:
@@ -127,10 +127,10 @@ def _keys(reader: Reader, clip: ClipWindow, table: str, columns: list[str]) -> l
     """The values that tell the table's channels apart; one empty key where nothing has to."""
     names = _KEYS.get(table) or (_SOURCE if "source" in columns else ())
     if not names:
-        query = f"select 1 from {table} where {_WITHIN} limit 1"
+        query = f"select 1 from log.{table} where {_WITHIN} limit 1"
         return [{}] if reader.rows(query, bounds(clip.part)) else []
     listed = ", ".join(names)
-    query = f"select distinct {listed} from {table} where {_WITHIN} order by {listed}"
+    query = f"select distinct {listed} from log.{table} where {_WITHIN} order by {listed}"
     return reader.rows(query, bounds(clip.part))
 
 

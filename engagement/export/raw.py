@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engagement.store.reader import Reader
 
 _SEGMENTS = """
-select segment_num, path, codec, content_hash, raw_size_bytes from segment
+select segment_num, path, codec, content_hash, raw_size_bytes from log.segment
 where drive_id = $drive_id and start_mono_ns < $end_ns and end_mono_ns >= $start_ns
 order by segment_num
 """

@@ -26,13 +26,13 @@ select
     case when identity.clock_source in ('clocks', 'gps', 'init_data')
         then epoch_ns(identity.started_at_utc) - metrics.first_mono_ns end as wall_offset_ns,
     metrics.duration_s
-from drive
+from log.drive
 inner join result.drive_identity as identity on drive.drive_id = identity.drive_id
 inner join result.drive_metrics as metrics on drive.drive_id = metrics.drive_id
 where drive.drive_id = $drive_id
 """
 _LOGS = """
-select start_mono_ns as start_ns, end_mono_ns + 1 as end_ns from segment
+select start_mono_ns as start_ns, end_mono_ns + 1 as end_ns from log.segment
 where drive_id = $drive_id and start_mono_ns is not null
 order by start_mono_ns
 """

@@ -71,7 +71,7 @@ def _known_device(reader: Reader, device: str) -> str:
     device_id = parse_dongle_id(device) or device
     rows = reader.rows(
         "select device_id from legacy_engagement_db union select device_id from legacy_debug_events"
-        " union select dongle_id from drive"
+        " union select dongle_id from log.drive"
     )
     known: set[str] = {row["device_id"] for row in rows} - {None}
     matching = starting_so(device_id, known)

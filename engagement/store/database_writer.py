@@ -117,7 +117,7 @@ class Writer:
             reopen: Whether to go on with a copy of what was published.
         """
         self.connection.execute(
-            "update store_state set generation = generation + 1, "
+            "update store.state set generation = generation + 1, "
             "published_at_utc = now() at time zone 'utc'"
         )
         self.connection.execute("checkpoint")

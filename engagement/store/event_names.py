@@ -39,7 +39,7 @@ select * from events
 where drive_id = $drive_id and starts_with(kind, $kind)
 order by abs(time_s - $time_s), kind
 """
-_DRIVES = "select drive_id, dongle_id, drive from drive order by dongle_id, drive"
+_DRIVES = "select drive_id, dongle_id, drive from log.drive order by dongle_id, drive"
 
 
 def short_name(event: Mapping[str, Any]) -> str:

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from engagement.store.snapshot import Generation
 
 # Every table with rows of drives, but for results and for logs, which `segment` stands for.
-DRIVE_TABLES = ("drive", "segment", "imported_drive", "event_label")
+DRIVE_TABLES = ("log.drive", "log.segment", "store.imported_drive", "store.event_label")
 # What is the same for all drives; `result.thresholds` are the parameters that results are made by.
-SHARED_TABLES = ("parameter", "confidence_limit")
+SHARED_TABLES = ("store.parameter", "store.confidence_limit")
 # What nothing that is said of one drive is read from.
-OTHER_TABLES = ("store_state", "schema_migration", "ingest_run", "imported_debug_event")
+OTHER_TABLES = (
+    "store.state",
+    "store.schema_migration",
+    "store.ingest_run",
+    "store.imported_debug_event",
+)
 
 # A drive is known by its logs, or by an old entry. Copies of logs are told by all logs together.
 # A row's hash is hashed once more: its last column goes into it by an exclusive or, and so would
@@ -31,19 +36,19 @@ select
     named.dongle_id,
     named.drive,
     hash(named, logs.content, entries.content, labels.content, labels.n_labels) as content
-from drive as named
+from log.drive as named
 left join (
     select
         drive_id,
         bit_xor(hash(hash(stored))) as content
-    from segment as stored
+    from log.segment as stored
     group by drive_id
 ) as logs on named.drive_id = logs.drive_id
 left join (
     select
         drive_id,
         bit_xor(hash(hash(stored))) as content
-    from imported_drive as stored
+    from store.imported_drive as stored
     group by drive_id
 ) as entries on named.drive_id = entries.drive_id
 left join (
@@ -52,16 +57,16 @@ left join (
         drive,
         bit_xor(hash(hash(stored))) as content,
         count(*) as n_labels
-    from event_label as stored
+    from store.event_label as stored
     group by dongle_id, drive
 ) as labels on named.dongle_id = labels.dongle_id and named.drive = labels.drive
 where logs.content is not null or entries.content is not null
 """
 _OF_ALL = """
 select
-    (select sql_hash from store_state) as sql_hash,
-    (select bit_xor(hash(hash(stored))) from parameter as stored) as parameters,
-    (select bit_xor(hash(hash(stored))) from confidence_limit as stored) as limits,
+    (select sql_hash from store.state) as sql_hash,
+    (select bit_xor(hash(hash(stored))) from store.parameter as stored) as parameters,
+    (select bit_xor(hash(hash(stored))) from store.confidence_limit as stored) as limits,
     (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds,
     (
         select bit_xor(hash(hash(content_hash, n_segments)))
@@ -69,7 +74,7 @@ select
             select
                 content_hash,
                 count(*) as n_segments
-            from segment
+            from log.segment
             where status <> 'failed'
             group by content_hash
             having count(*) > 1
@@ -83,7 +88,7 @@ select
                 end_mono_ns,
                 n_messages,
                 count(*) as n_segments
-            from segment
+            from log.segment
             where status <> 'failed'
             group by start_mono_ns, end_mono_ns, n_messages
             having count(*) > 1

@@ -94,23 +94,23 @@ def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent])
 def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:
     """Write the entries that are new or differ, and say how many."""
     connection.execute(
-        "insert into drive select"
-        " (select coalesce(max(drive_id), 0) from drive) + row_number() over (), "
+        "insert into log.drive select"
+        " (select coalesce(max(drive_id), 0) from log.drive) + row_number() over (), "
         " dongle_id, drive, 'offline'"
-        " from old_drive anti join drive using (dongle_id, drive)"
+        " from old_drive anti join log.drive using (dongle_id, drive)"
     )
     connection.execute(
         "create temp table changed_entry as"
         " select drive.drive_id, old_drive.entry, old_drive.source_path"
-        " from old_drive inner join drive using (dongle_id, drive)"
-        " left join imported_drive as known using (drive_id)"
+        " from old_drive inner join log.drive using (dongle_id, drive)"
+        " left join store.imported_drive as known using (drive_id)"
         " where old_drive.entry is distinct from known.entry"
     )
     connection.execute(
-        "delete from imported_drive where drive_id in (select drive_id from changed_entry)"
+        "delete from store.imported_drive where drive_id in (select drive_id from changed_entry)"
     )
     connection.execute(
-        "insert into imported_drive select *, now() at time zone 'utc' from changed_entry"
+        "insert into store.imported_drive select *, now() at time zone 'utc' from changed_entry"
     )
     n_written = _count(connection, "changed_entry")
     connection.execute("drop table changed_entry")
@@ -119,20 +119,20 @@ def _write_drives(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _write_events(connection: duckdb.DuckDBPyConnection) -> int:
     """Write the events that are new, in their order, and say how many."""
-    n_before = _count(connection, "imported_debug_event")
+    n_before = _count(connection, "store.imported_debug_event")
     connection.execute(
-        "insert into imported_debug_event select old_event.* from old_event"
-        " anti join imported_debug_event"
+        "insert into store.imported_debug_event select old_event.* from old_event"
+        " anti join store.imported_debug_event"
         " using (drive, rlog_path, event_type, time_in_segment_s, reason)"
     )
-    return _count(connection, "imported_debug_event") - n_before
+    return _count(connection, "store.imported_debug_event") - n_before
 
 
 def _superseded_drives(connection: duckdb.DuckDBPyConnection) -> int:
     return _count(
         connection,
-        "old_drive inner join drive using (dongle_id, drive)"
-        " where drive_id in (select drive_id from segment)",
+        "old_drive inner join log.drive using (dongle_id, drive)"
+        " where drive_id in (select drive_id from log.segment)",
     )
 
 

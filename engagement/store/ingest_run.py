@@ -177,10 +177,10 @@ class Run:
         self._touched.clear()
         report = self._report
         self._writer.connection.execute(
-            "delete from ingest_run where started_at_utc = ?", [self._started_at]
+            "delete from store.ingest_run where started_at_utc = ?", [self._started_at]
         )
         self._writer.connection.execute(
-            "insert into ingest_run values (?, now() at time zone 'utc', ?, ?, ?, ?, ?, ?)",
+            "insert into store.ingest_run values (?, now() at time zone 'utc', ?, ?, ?, ?, ?, ?)",
             [
                 self._started_at,
                 version("engagement"),

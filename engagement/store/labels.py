@@ -35,7 +35,7 @@ from event_labels
 _MOMENTS = """
 select drive.dongle_id, drive.drive, events.kind, list(events.mono_ns order by events.mono_ns)
 from result.events as events
-inner join drive on events.drive_id = drive.drive_id
+inner join log.drive on events.drive_id = drive.drive_id
 where list_contains(?, drive.drive)
 group by drive.dongle_id, drive.drive, events.kind
 """
@@ -48,7 +48,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("note", pa.string()),
     ("labelled_at_utc", pa.timestamp("us")),
 ]
-_REACH = "select value from parameter where name = 'label_match_s'"
+_REACH = "select value from store.parameter where name = 'label_match_s'"
 
 
 class Key(NamedTuple):
@@ -120,7 +120,7 @@ def label_events(
     _refuse_missing(database)
     with writer_lock(database):
         with Reader(database) as reader:
-            in_use = reader.rows("select distinct label from event_label")
+            in_use = reader.rows("select distinct label from store.event_label")
             checked = check_word(word, [row["label"] for row in in_use], is_new=is_new)
             rows = find_events(reader, names)
         wanted = [
@@ -282,11 +282,11 @@ def _replace(
     connection.register("removed_label", pa.Table.from_pylist(keys, pa.schema(_FIELDS)))
     connection.execute("begin")
     connection.execute(
-        "delete from event_label using removed_label as removed"
+        "delete from store.event_label using removed_label as removed"
         " where event_label.dongle_id = removed.dongle_id and event_label.drive = removed.drive"
         " and event_label.kind = removed.kind and event_label.mono_ns = removed.mono_ns"
     )
-    connection.execute("insert into event_label by name select * from written_label")
+    connection.execute("insert into store.event_label by name select * from written_label")
     connection.execute("commit")
     connection.unregister("removed_label")
     connection.unregister("written_label")

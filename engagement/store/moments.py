@@ -38,14 +38,14 @@ def events_in_force(reader: Reader, part: Window) -> list[dict[str, Any]]:
         reader,
         part,
         f"select {_TIME}, name, source, "
-        f"list_filter([{flags}], lambda flag: flag is not null) as flags from car_event "
+        f"list_filter([{flags}], lambda flag: flag is not null) as flags from log.car_event "
         f"{_WHERE.replace('order', 'and name is not null order')}",
     )
 
 
 def buttons(reader: Reader, part: Window) -> list[dict[str, Any]]:
     """Each button that was pressed or let go of."""
-    query = f"select {_TIME}, button, pressed as is_pressed from button_event {_WHERE}"
+    query = f"select {_TIME}, button, pressed as is_pressed from log.button_event {_WHERE}"
     return _rows(reader, part, query)
 
 

@@ -79,7 +79,7 @@ def _message_counts(
     connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]
 ) -> dict[int, int]:
     """How many messages the logs of each drive have, in the order of the drives."""
-    query = "select drive_id, sum(n_messages)::bigint from segment group by drive_id"
+    query = "select drive_id, sum(n_messages)::bigint from log.segment group by drive_id"
     found = dict(connection.execute(query).fetchall())
     return {drive_id: found.get(drive_id, 0) for drive_id in sorted(drive_ids)}
 

@@ -87,7 +87,7 @@ fixes as (
         last(gps.latitude order by gps.segment_num, gps.message_num) as latitude,
         last(gps.longitude order by gps.segment_num, gps.message_num) as longitude,
         last(gps.speed_mps order by gps.segment_num, gps.message_num) as speed_mps
-    from gps
+    from log.gps
     where
         gps.drive_id = $drive_id
         and gps.source = (select gps_source from result.drive_facts where drive_id = $drive_id)
@@ -205,7 +205,7 @@ def in_buckets(reader: Reader, part: Window, names: Sequence[str], n_buckets: in
         )
         rows = reader.rows(
             f"select (mono_ns - $start_ns) // $width_ns as bucket, {selected} "
-            f"from {table} {_WHERE} and {condition} group by bucket",
+            f"from log.{table} {_WHERE} and {condition} group by bucket",
             _bounds(part) | {"width_ns": width_ns},
         )
         for row in rows:
@@ -228,7 +228,7 @@ def whole(
     for (table, condition), series in _by_table(names).items():
         selected = ", ".join(f"{_shortest(_value(one))} as {one.name}" for one in series)
         rows = reader.rows(
-            f"select (mono_ns - {part.first_mono_ns}) / 1e9 as time_s, {selected} from {table} "
+            f"select (mono_ns - {part.first_mono_ns}) / 1e9 as time_s, {selected} from log.{table} "
             f"{_WHERE} and {condition} order by mono_ns, segment_num, message_num "
             f"limit {n_left // len(series) + 1}",
             _bounds(part),

@@ -79,21 +79,28 @@ def latest_version() -> int:
 
 def stored_version(connection: duckdb.DuckDBPyConnection) -> int:
     """The version of the database at hand, 0 for an empty one."""
+    table = _migration_table(connection)
+    if table is None:
+        return 0
+    rows = connection.execute(f"select coalesce(max(version), 0) from {table}").fetchall()
+    return int(rows[0][0])
+
+
+def _migration_table(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Where the database keeps which migrations it has: in `main`, before it got schemas."""
     query = (
-        "select count(*) from duckdb_tables() "
+        "select schema_name from duckdb_tables() "
         "where table_name = 'schema_migration' and database_name = current_database()"
     )
-    if not connection.execute(query).fetchall()[0][0]:
-        return 0
-    rows = connection.execute("select coalesce(max(version), 0) from schema_migration").fetchall()
-    return int(rows[0][0])
+    found = connection.execute(query).fetchall()
+    return f"{found[0][0]}.schema_migration" if found else None
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether a database has this program's tables and views, so that it need not be written."""
     if stored_version(connection) != latest_version():
         return False
-    return connection.execute("select sql_hash from store_state").fetchall() == [(sql_hash(),)]
+    return connection.execute("select sql_hash from store.state").fetchall() == [(sql_hash(),)]
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> bool:
@@ -106,10 +113,11 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the datab
         StoreVersionError: If the database was made by a newer program.
         ViewError: If a migration does not run; it is rolled back.
     """
-    connection.execute(
-        "create table if not exists schema_migration "
-        "(version integer, name varchar, sha256 varchar, applied_at_utc timestamp)"
-    )
+    if _migration_table(connection) is None:
+        connection.execute(
+            "create table schema_migration "
+            "(version integer, name varchar, sha256 varchar, applied_at_utc timestamp)"
+        )
     version = stored_version(connection)
     if version > latest_version():
         raise StoreVersionError(path, version, latest_version())
@@ -124,7 +132,8 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: 
     try:
         connection.execute(text)
         connection.execute(
-            "insert into schema_migration values (?, ?, ?, now() at time zone 'utc')",
+            f"insert into {_migration_table(connection)} "
+            "values (?, ?, ?, now() at time zone 'utc')",
             [number, name, sha256(text.encode()).hexdigest()],
         )
     except duckdb.Error as error:
@@ -144,7 +153,7 @@ def seed_parameters(
         keep: Whether what it has already stays, so that only new names are added.
     """
     found = connection.execute(
-        "select name, value, unit, why from parameter order by name"
+        "select name, value, unit, why from store.parameter order by name"
     ).fetchall()
     by_name = {name: (name, p.value, p.unit, p.why) for name, p in parameters.items()}
     if keep:
@@ -152,14 +161,14 @@ def seed_parameters(
     wanted = sorted(by_name.values())
     if found == wanted:
         return False
-    connection.execute("delete from parameter")
-    connection.executemany("insert into parameter values (?, ?, ?, ?)", wanted)
+    connection.execute("delete from store.parameter")
+    connection.executemany("insert into store.parameter values (?, ?, ?, ?)", wanted)
     return True
 
 
 def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
     """Write the limits of counts, unless the database has them."""
-    if connection.execute("select count(*) from confidence_limit").fetchall() != [(0,)]:
+    if connection.execute("select count(*) from store.confidence_limit").fetchall() != [(0,)]:
         return
     # Only here, as scipy takes half a second to import.
     from engagement.statistics import poisson_limits, t_quantile  # noqa: PLC0415
@@ -174,7 +183,7 @@ def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
         for n in range(_MAX_COUNT + 1)
     ]
     connection.register("computed_limits", pa.Table.from_pylist(rows))
-    connection.execute("insert into confidence_limit by name select * from computed_limits")
+    connection.execute("insert into store.confidence_limit by name select * from computed_limits")
     connection.unregister("computed_limits")
 
 
@@ -184,7 +193,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
     Returns:
         Whether it had, so that all results must be computed anew.
     """
-    found = connection.execute("select sql_hash from store_state").fetchall()
+    found = connection.execute("select sql_hash from store.state").fetchall()
     if found == [(sql_hash(),)]:
         return False
     connection.execute("begin")
@@ -194,11 +203,11 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
             _create_view(connection, view)
             if view.result:
                 _create_result(connection, view.name, view.result)
-        generation = connection.execute("select max(generation) from store_state").fetchall()[0][0]
-        connection.execute("delete from store_state")
+        found = connection.execute("select max(generation) from store.state").fetchall()
+        connection.execute("delete from store.state")
         connection.execute(
-            "insert into store_state values (?, ?, now() at time zone 'utc')",
-            [sql_hash(), generation or 0],
+            "insert into store.state values (?, ?, now() at time zone 'utc')",
+            [sql_hash(), found[0][0] or 0],
         )
     except BaseException:
         connection.execute("rollback")

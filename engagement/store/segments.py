@@ -73,14 +73,14 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     query = (
         "select s.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
         " s.mtime_ns, s.content_hash, s.status, s.n_messages, s.profile"
-        " from segment as s inner join drive as d on s.drive_id = d.drive_id"
+        " from log.segment as s inner join log.drive as d on s.drive_id = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]
 
 
 def drives_with_logs(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """The drives that have a segment, a failed one included."""
-    found = connection.execute("select distinct drive_id from segment order by drive_id")
+    found = connection.execute("select distinct drive_id from log.segment order by drive_id")
     return [drive_id for (drive_id,) in found.fetchall()]
 
 
@@ -88,7 +88,7 @@ def known_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str,
     """The car of each drive that says it, by device and drive."""
     query = (
         "select d.dongle_id, d.drive, arg_max(c.car_fingerprint, c.mono_ns)"
-        " from car_params as c inner join drive as d on c.drive_id = d.drive_id"
+        " from log.car_params as c inner join log.drive as d on c.drive_id = d.drive_id"
         " where c.car_fingerprint is not null group by d.dongle_id, d.drive"
     )
     found = connection.execute(query).fetchall()
@@ -105,24 +105,23 @@ def drive_id_of(
 ) -> int:
     """The number of a drive, given one if it is new."""
     found = connection.execute(
-        "select drive_id from drive where dongle_id = ? and drive = ?", [dongle_id, drive]
+        "select drive_id from log.drive where dongle_id = ? and drive = ?", [dongle_id, drive]
     ).fetchall()
     if found:
         return int(found[0][0])
-    highest = connection.execute("select coalesce(max(drive_id), 0) from drive").fetchall()[0][0]
+    found = connection.execute("select coalesce(max(drive_id), 0) from log.drive").fetchall()
+    highest = int(found[0][0])
     connection.execute(
-        "insert into drive values (?, ?, ?, ?)", [highest + 1, dongle_id, drive, host]
+        "insert into log.drive values (?, ?, ?, ?)", [highest + 1, dongle_id, drive, host]
     )
-    return int(highest) + 1
+    return highest + 1
 
 
 def log_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The base tables that hold rows of logs: those with a segment number."""
+    """The tables of schema `log` that hold rows of logs, a message or a part of one each."""
     query = (
-        "select table_name from duckdb_columns() where schema_name = 'main' and not internal "
-        "and database_name = current_database() and column_name = 'segment_num' "
-        "and table_name in (select table_name from duckdb_tables() "
-        "where schema_name = 'main' and database_name = current_database())"
+        "select table_name from duckdb_tables() "
+        "where schema_name = 'log' and database_name = current_database()"
     )
     names = {row[0] for row in connection.execute(query).fetchall()}
     return sorted(names - _TABLES_WITHOUT_LOGS)
@@ -160,23 +159,23 @@ def touch_segment(
 ) -> None:
     """Note that a segment's log was met again, unchanged, at another place or time."""
     connection.execute(
-        "update segment set path = ?, mtime_ns = ? where drive_id = ? and segment_num = ?",
+        "update log.segment set path = ?, mtime_ns = ? where drive_id = ? and segment_num = ?",
         [stored_path(path), mtime_ns, known.drive_id, known.segment_num],
     )
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> None:
     wanted = ", ".join(f"({drive_id}, {segment_num})" for drive_id, segment_num in keys)
-    query = f"select count(*) from segment where (drive_id, segment_num) in ({wanted})"
+    query = f"select count(*) from log.segment where (drive_id, segment_num) in ({wanted})"
     if not keys or not connection.execute(query).fetchall()[0][0]:
         return
     for table in ("segment", *log_tables(connection)):
-        connection.execute(f"delete from {table} where (drive_id, segment_num) in ({wanted})")
+        connection.execute(f"delete from log.{table} where (drive_id, segment_num) in ({wanted})")
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, batch: pa.Table) -> None:
     connection.register("batch", batch)
-    connection.execute(f"insert into {table} by name select * from batch")
+    connection.execute(f"insert into log.{table} by name select * from batch")
     connection.unregister("batch")
 
 

@@ -71,7 +71,7 @@ class Generation(Reader):
         self._n_read: Counter[str] = Counter()
         try:
             self._restrict()
-            [state] = self.rows("from store_state")
+            [state] = self.rows("from store.state")
         except duckdb.Error as error:
             self.close()
             raise unusable(path, error) from error

@@ -15,8 +15,8 @@ from (
         segment.segment_num,
         copy.drive_id as other_drive_id,
         copy.segment_num as other_segment_num
-    from segment
-    inner join segment as copy on segment.content_hash = copy.content_hash
+    from log.segment
+    inner join log.segment as copy on segment.content_hash = copy.content_hash
     where segment.status <> 'failed' and copy.status <> 'failed'
     union
     select
@@ -24,16 +24,16 @@ from (
         segment.segment_num,
         copy.drive_id as other_drive_id,
         copy.segment_num as other_segment_num
-    from segment
-    inner join segment as copy
+    from log.segment
+    inner join log.segment as copy
         on
             segment.start_mono_ns = copy.start_mono_ns
             and segment.end_mono_ns = copy.end_mono_ns
             and segment.n_messages = copy.n_messages
     where segment.status <> 'failed' and copy.status <> 'failed'
 ) as pairs
-inner join drive on pairs.drive_id = drive.drive_id
-inner join drive as other on pairs.other_drive_id = other.drive_id
+inner join log.drive on pairs.drive_id = drive.drive_id
+inner join log.drive as other on pairs.other_drive_id = other.drive_id
 where
     pairs.drive_id < pairs.other_drive_id
     or (pairs.drive_id = pairs.other_drive_id and pairs.segment_num < pairs.other_segment_num);

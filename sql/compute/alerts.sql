@@ -1,7 +1,7 @@
 -- Runs of one alert that asked something of the driver.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   alert, result.drive_facts, result.driver_inputs, result.engagements,
+-- reads:   log.alert, result.drive_facts, result.driver_inputs, result.engagements,
 --          result.engaged_runs, result.thresholds
 -- null:    texts that the alert does not have; what did not follow in time
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
@@ -19,7 +19,7 @@ samples as (
         alert.alert_type,
         alert.alert_status,
         alert.alert_size
-    from alert
+    from log.alert
     inner join result.drive_facts as facts on alert.drive_id = facts.drive_id
     where facts.has_selfdrive_state = (alert.source = 'selfdriveState')
 ),

@@ -1,8 +1,8 @@
 -- Ends of engagements at a known moment, each with its cause.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, result.event_moments, staging.engagement_ends, staging.end_events,
---          staging.end_actions, result.thresholds
+-- reads:   result.engagements, result.event_moments, staging.engagement_ends,
+--          staging.end_events, staging.end_actions, result.thresholds
 -- null:    cause_event without an event; speed and place where none was sampled shortly before
 -- why:     event flags are read first, then pedals and buttons: the first rule that fits counts
 create or replace view compute.disengagements as

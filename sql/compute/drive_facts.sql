@@ -1,8 +1,8 @@
 -- What a whole drive says about how its samples are to be read.
 --
 -- grain:   one row per drive_id
--- reads:   selfdrive_state, controls_state, car_state, car_control, car_params, car_event, gps,
---          segment
+-- reads:   log.selfdrive_state, log.controls_state, log.car_state, log.car_control,
+--          log.car_params, log.car_event, log.gps, log.segment
 -- null:    openpilot_longitudinal without carParams; the span without samples; the sources where
 --          the drive has none
 -- why:     old slots read zero in new logs, so one service serves the whole drive, never a mix
@@ -22,37 +22,37 @@ facts as (
         null::varchar as event_source,
         null::varchar as gps_source,
         (log_kind = 'qlog') as is_qlog
-    from segment
+    from log.segment
     where status <> 'failed'
     union all
     select
         drive_id, mono_ns, null, null, null, null, null, null, null, null, null
-    from controls_state
+    from log.controls_state
     union all
     select
         drive_id, null, mono_ns, null, null, null, null, null, null, null, null
-    from selfdrive_state
+    from log.selfdrive_state
     union all
     select
         drive_id, null, null, mono_ns, null, n_pointers = 7, null, null, null, null, null
-    from car_state
+    from log.car_state
     union all
     select
         drive_id, null, null, null, true, null, null, null, null, null, null
-    from car_control
+    from log.car_control
     union all
     select
         drive_id, null, null, null, null, null, openpilot_longitudinal, mono_ns, null, null, null
-    from car_params
+    from log.car_params
     where openpilot_longitudinal is not null
     union all
     select
         drive_id, null, null, null, null, null, null, null, source, null, null
-    from car_event
+    from log.car_event
     union all
     select
         drive_id, null, null, null, null, null, null, null, null, source, null
-    from gps
+    from log.gps
     where has_fix
 ),
 

@@ -1,7 +1,8 @@
 -- Who and what drove, and when.
 --
 -- grain:   one row per drive_id
--- reads:   drive, segment, init_data, car_params, clock, gps, result.drive_facts
+-- reads:   log.drive, log.segment, log.init_data, log.car_params, log.clock, log.gps,
+--          result.drive_facts
 -- null:    whatever the drive's logs don't say; started_at_utc without any clock
 -- why:     of clocks the newest counts, as a device may boot with a wrong one
 create or replace view compute.drive_identity as
@@ -11,14 +12,14 @@ drives as (
     select
         drive_id,
         try_strptime(drive, '%Y-%m-%d--%H-%M-%S') as named_at
-    from drive
+    from log.drive
 ),
 
 spans as (
     select
         drive_id,
         min(start_mono_ns) as start_mono_ns
-    from segment
+    from log.segment
     group by drive_id
 ),
 
@@ -33,7 +34,7 @@ devices as (
         max(wall_time_ns::hugeint - mono_ns) filter (
             where wall_time_ns between 1420070400000000000 and 4102444800000000000
         ) as offset_ns
-    from init_data
+    from log.init_data
     group by drive_id
 ),
 
@@ -42,7 +43,7 @@ cars as (
         drive_id,
         arg_min(car_fingerprint, segment_num::bigint * 4294967296 + message_num) as car_fingerprint,
         arg_min(brand, segment_num::bigint * 4294967296 + message_num) as brand
-    from car_params
+    from log.car_params
     group by drive_id
 ),
 
@@ -55,7 +56,7 @@ clocks as (
             + segment_num::hugeint * 4294967296
             + message_num
         ) as offset_ns
-    from clock
+    from log.clock
     where wall_time_ns between 1420070400000000000 and 4102444800000000000
     group by drive_id
 ),
@@ -64,7 +65,7 @@ fixes as (
     select
         drive_id,
         arg_max(unix_ms::hugeint * 1000000 - mono_ns, mono_ns) as offset_ns
-    from gps
+    from log.gps
     where has_fix and unix_ms between 1420070400000 and 4102444800000
     group by drive_id
 ),

@@ -1,8 +1,8 @@
 -- The numbers of a drive.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_facts, result.state_intervals, result.interval_motion, result.engagements,
---          result.disengagements, result.overrides, result.interventions
+-- reads:   result.drive_facts, result.state_intervals, result.interval_motion,
+--          result.engagements, result.disengagements, result.overrides, result.interventions
 -- null:    fractions without exposure; longitudinal_s where no source tells of it; duration_s
 --          without samples
 create or replace view compute.drive_metrics as

@@ -1,8 +1,8 @@
 -- What speaks against the numbers of a drive: gaps, clocks that jump, impossible values.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_facts, result.state_intervals, segment, clock, gps, can_signal,
---          car_state
+-- reads:   result.drive_facts, result.state_intervals, log.segment, log.clock, log.gps,
+--          log.can_signal, log.car_state
 -- null:    longest_gap_s without a gap; clock_jump_s without a jump; odometer_km without an
 --          odometer, its step also where it stood
 -- why:     a gap has known state before and after it; what a missing segment makes unknown is
@@ -26,7 +26,7 @@ readable as (
             order by segment_num
             rows between unbounded preceding and 1 preceding
         ) as previous_end_mono_ns
-    from segment
+    from log.segment
     where status <> 'failed'
     window by_num as (partition by drive_id order by segment_num)
 ),
@@ -96,7 +96,7 @@ wall_times as (
         segment_num,
         message_num,
         wall_time_ns::hugeint - mono_ns as offset_ns
-    from clock
+    from log.clock
     where wall_time_ns between 1420070400000000000 and 4102444800000000000
     union all
     select
@@ -106,7 +106,7 @@ wall_times as (
         gps.segment_num,
         gps.message_num,
         gps.unix_ms::hugeint * 1000000 - gps.mono_ns as offset_ns
-    from gps
+    from log.gps
     inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
     where gps.has_fix and gps.unix_ms between 1420070400000 and 4102444800000
 ),
@@ -143,7 +143,7 @@ fixes as (
                 false
             )
         ) as n_impossible_fixes
-    from gps
+    from log.gps
     inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
     where gps.has_fix
     group by gps.drive_id
@@ -158,7 +158,7 @@ readings as (
         frame_num,
         value,
         value - lag(value) over in_order as step_km
-    from can_signal
+    from log.can_signal
     where signal_key = 'odometer'
     window in_order as (
         partition by drive_id order by mono_ns, segment_num, message_num, frame_num
@@ -177,7 +177,7 @@ odometers as (
 
 speeds as (
     select drive_id, count(*) filter (where v_ego_mps is null) as n_unknown_speeds
-    from car_state
+    from log.car_state
     group by drive_id
 ),
 

@@ -1,7 +1,7 @@
 -- What the driver did: presses of the wheel, a pedal or a button.
 --
 -- grain:   one row per (drive_id, input, start_mono_ns)
--- reads:   staging.pressed_runs, button_event
+-- reads:   staging.pressed_runs, log.button_event
 -- null:    never; a button's press is a moment, so it ends as it starts
 create or replace view compute.driver_inputs as
 with
@@ -11,7 +11,7 @@ final as (
     from staging.pressed_runs
     union all
     select distinct drive_id, 'button' as input, mono_ns as start_mono_ns, mono_ns as end_mono_ns
-    from button_event
+    from log.button_event
     where pressed
 )
 

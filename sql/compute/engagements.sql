@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, engagement_num)
 -- reads:   result.engaged_runs, result.state_intervals, result.interval_motion,
---          result.drive_facts, ignition, car_state, result.thresholds
+--          result.drive_facts, log.ignition, log.car_state, result.thresholds
 -- null:    never; distance_km is 0 where the speed is not known
 create or replace view compute.engagements as
 with
@@ -84,7 +84,7 @@ switches as (
         lag(is_on) over (
             partition by drive_id, source order by mono_ns, segment_num, message_num
         ) as was_on
-    from ignition
+    from log.ignition
 ),
 
 offs as (
@@ -102,7 +102,7 @@ offs as (
 parks as (
     select distinct spans_in_order.drive_id, spans_in_order.engagement_num
     from spans_in_order
-    inner join car_state
+    inner join log.car_state
         on
             spans_in_order.drive_id = car_state.drive_id
             and spans_in_order.end_mono_ns <= car_state.mono_ns

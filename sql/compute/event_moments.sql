@@ -1,8 +1,8 @@
 -- When and where the driver or the system changed who drives: ends of engagements and overrides.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.engagements, result.overrides, result.segment_starts, staging.fixes, car_state,
---          result.thresholds
+-- reads:   result.engagements, result.overrides, result.segment_starts, staging.fixes,
+--          log.car_state, result.thresholds
 -- null:    duration_s of an end; speed and place where none was sampled shortly before
 -- why:     samples are found by the second that they fall in, so that each meets few moments
 create or replace view compute.event_moments as
@@ -46,7 +46,7 @@ speeds as (
             order by car_state.mono_ns, car_state.segment_num, car_state.message_num
         )::double as speed_mps
     from seconds
-    inner join car_state
+    inner join log.car_state
         on
             seconds.drive_id = car_state.drive_id
             and seconds.mono_second = car_state.mono_ns // 1000000000

@@ -1,7 +1,7 @@
 -- What openpilot had learned of the car when a drive began, and when it ended.
 --
 -- grain:   one row per drive_id
--- reads:   live_parameters, live_torque_parameters
+-- reads:   log.live_parameters, log.live_torque_parameters
 -- null:    what no valid message tells; a steer ratio or a factor of 0 was not logged, nor was what
 --          stands beside it
 create or replace view compute.learned_parameters as
@@ -20,7 +20,7 @@ messages as (
         null::float as lat_accel_factor,
         null::float as lat_accel_offset,
         null::float as friction_coefficient
-    from live_parameters
+    from log.live_parameters
     where is_valid and steer_ratio <> 0
     union all
     select
@@ -35,7 +35,7 @@ messages as (
         lat_accel_factor,
         lat_accel_offset,
         friction_coefficient
-    from live_torque_parameters
+    from log.live_torque_parameters
     where is_valid and lat_accel_factor <> 0
 ),
 

@@ -1,7 +1,7 @@
 -- Where a drive's samples of what the car tells are from: CAN first, else carState, else nowhere.
 --
 -- grain:   one row per (drive_id, quantity)
--- reads:   result.drive_facts, can_source, car_state, button_event, segment
+-- reads:   result.drive_facts, log.can_source, log.car_state, log.button_event, log.segment
 -- null:    rate_hz of logs without a length
 -- why:     a torque that is 0 throughout was not logged; of the wheels, the one that was received
 --          most stands for all; a segment lasts until the next begins, if that is within a second
@@ -27,7 +27,7 @@ received as (
         bus,
         message || '.' || signal || '@' || bus as place,
         n_samples
-    from can_source
+    from log.can_source
 ),
 
 places as (
@@ -71,13 +71,13 @@ states as (
         count(left_blinker) as n_left,
         count(right_blinker) as n_right,
         count(*) as n_states
-    from car_state
+    from log.car_state
     group by drive_id
 ),
 
 presses as (
     select drive_id, count(*) as n_presses
-    from button_event
+    from log.button_event
     group by drive_id
 ),
 
@@ -137,7 +137,7 @@ logs as (
         start_mono_ns,
         end_mono_ns,
         lead(start_mono_ns) over by_num as next_start_mono_ns
-    from segment
+    from log.segment
     where status <> 'failed'
     window by_num as (partition by drive_id order by segment_num)
 ),

@@ -1,14 +1,14 @@
 -- Parameters as one row, times in nanoseconds.
 --
 -- grain:   one row
--- reads:   parameter
+-- reads:   store.parameter
 -- null:    a parameter that the database lacks is null, and so is what depends on it
 -- why:     views read a threshold in many places: a kept row is planned faster than an aggregate
 create or replace view compute.thresholds as
 with
 
 parameters as (
-    select name, value, (value * 1e9)::bigint as value_ns from parameter
+    select name, value, (value * 1e9)::bigint as value_ns from store.parameter
 ),
 
 final as (

@@ -1,8 +1,8 @@
 -- How well openpilot steers, by speed band: sums that add up over drives.
 --
 -- grain:   one row per (drive_id, speed_band)
--- reads:   staging.tuning_steps, staging.curvature_errors, staging.torque_commands, car_control,
---          car_params, result.thresholds
+-- reads:   staging.tuning_steps, staging.curvature_errors, staging.torque_commands,
+--          log.car_control, log.car_params, result.thresholds
 -- null:    what the logs don't give: curvatures, torque (it is not the command where steering is by
 --          angle), samples near enough for oscillations; a field that is 0 throughout was not logged
 -- why:     services meet in tenths of a second, which hold samples of each even at 10 Hz; the angle
@@ -86,7 +86,7 @@ torques as (
         drive_id,
         mono_ns // 50000000 as bin_num,
         sign(fsum(torque)) as side
-    from car_control
+    from log.car_control
     group by drive_id, bin_num
 ),
 
@@ -219,7 +219,7 @@ oscillations as (
 
 control_types as (
     select drive_id, arg_min(steer_control_type, mono_ns) as steer_control_type
-    from car_params
+    from log.car_params
     group by drive_id
 ),
 

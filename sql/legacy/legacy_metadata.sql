@@ -1,22 +1,22 @@
 -- What a drive's first initData and carParams say of the software and the car.
 --
 -- grain:   one row per drive_id with a log
--- reads:   segment, init_data, car_params
+-- reads:   log.segment, log.init_data, log.car_params
 -- null:    whatever is empty, or the device type `unknown`, in the first initData; the fingerprint
 --          is of the first carParams that has one
 create or replace view staging.legacy_metadata as
 with
 
 logs as (
-    select * from segment
+    select * from log.segment
 ),
 
 init as (
-    select * from init_data
+    select * from log.init_data
 ),
 
 params as (
-    select * from car_params
+    select * from log.car_params
 ),
 
 readable as (

@@ -1,7 +1,7 @@
 -- Distance of a drive by its odometer, whole and engaged.
 --
 -- grain:   one row per drive_id with an odometer
--- reads:   can_signal, result.legacy_state_changes
+-- reads:   log.can_signal, result.legacy_state_changes
 -- null:    never: without an increment while engaged, engaged_distance_km is 0
 -- why:     increments span segments; those of 1 km and more are jumps; the sum of binary fractions
 --          runs in message order, because rates divide it and round where it may be a tie
@@ -9,7 +9,7 @@ create or replace view compute.legacy_odometer as
 with
 
 signals as (
-    select * from can_signal
+    select * from log.can_signal
 ),
 
 changes as (

@@ -1,14 +1,14 @@
 -- Total and active time of a segment, as the old system counted them.
 --
 -- grain:   one row per (drive_id, segment_num) with a controlsState
--- reads:   controls_state
+-- reads:   log.controls_state
 -- null:    never
 -- why:     in file order: where the messages are not sorted, a gap may be negative and counts so
 create or replace view compute.legacy_segment_times as
 with
 
 controls as (
-    select * from controls_state
+    select * from log.controls_state
 ),
 
 gaps as (

@@ -1,7 +1,7 @@
 -- Time and distance of a drive in each of the old speed buckets, and how much of it was moving.
 --
 -- grain:   one row per (drive_id, bucket) with a carState gap in it
--- reads:   car_state, result.legacy_state_changes
+-- reads:   log.car_state, result.legacy_state_changes
 -- null:    never: what was not engaged is 0
 -- why:     a gap belongs to the speed before it and to the engaged flag at its end, from whatever
 --          segment; a negative speed falls in highway; sums run in message order
@@ -9,7 +9,7 @@ create or replace view compute.legacy_speed_buckets as
 with
 
 samples as (
-    select * from car_state
+    select * from log.car_state
 ),
 
 changes as (

@@ -1,7 +1,7 @@
 -- Moments at which the armed steering detector looks, with the torques' difference.
 --
 -- grain:   one row per torque in a frame, and one per `can` message for its first frame
--- reads:   staging.legacy_torque_averages, can_message, staging.legacy_steer_segments,
+-- reads:   staging.legacy_torque_averages, log.can_message, staging.legacy_steer_segments,
 --          staging.legacy_steer_states
 -- null:    never
 -- why:     it looks after every frame. Frames without torque, after the first, change nothing; two
@@ -15,7 +15,7 @@ averages as (
 
 messages as (
     select can_message.*
-    from can_message
+    from log.can_message
     inner join staging.legacy_steer_segments as segments
         on
             can_message.drive_id = segments.drive_id

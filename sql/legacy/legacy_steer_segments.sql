@@ -1,7 +1,7 @@
 -- Segments in which the torques lie far enough apart, at whatever times, for an intervention.
 --
 -- grain:   one row per (drive_id, segment_num)
--- reads:   can_signal, staging.legacy_drive_dates
+-- reads:   log.can_signal, staging.legacy_drive_dates
 -- null:    never
 -- why:     averages lie between the least and the greatest value, so what this leaves out can't
 --          have an intervention, and most segments are left out. The margin is for rounding
@@ -9,7 +9,7 @@ create or replace view staging.legacy_steer_segments as
 with
 
 signals as (
-    select * from can_signal
+    select * from log.can_signal
 ),
 
 dates as (

@@ -1,7 +1,7 @@
 -- Moving averages of the two steering torques over their last ten values in a segment.
 --
 -- grain:   one row per (drive_id, segment_num, message_num, frame_num, is_driver)
--- reads:   can_signal, staging.legacy_steer_segments
+-- reads:   log.can_signal, staging.legacy_steer_segments
 -- null:    never
 -- why:     added from the oldest to the newest, as the old system did: a window sum adds in another
 --          order, and the last bit decides at a threshold
@@ -9,7 +9,7 @@ create or replace view staging.legacy_torque_averages as
 with
 
 signals as (
-    select * from can_signal
+    select * from log.can_signal
 ),
 
 segments as (

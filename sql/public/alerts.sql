@@ -1,7 +1,7 @@
 -- Alerts that asked something of the driver.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   result.alerts, result.drive_metrics, drive
+-- reads:   result.alerts, result.drive_metrics, log.drive
 -- null:    texts that the alert does not have; what did not follow in time
 create or replace view alerts as
 with
@@ -26,7 +26,7 @@ final as (
         alerts.time_to_disengagement_s
     from result.alerts as alerts
     inner join result.drive_metrics as metrics on alerts.drive_id = metrics.drive_id
-    inner join drive on alerts.drive_id = drive.drive_id
+    inner join log.drive on alerts.drive_id = drive.drive_id
 )
 
 select * from final;

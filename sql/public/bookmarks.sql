@@ -1,7 +1,7 @@
 -- Moments that the driver bookmarked.
 --
 -- grain:   one row per message
--- reads:   bookmark, drive
+-- reads:   log.bookmark, log.drive
 -- null:    never
 create or replace view bookmarks as
 with
@@ -14,8 +14,8 @@ final as (
         bookmark.mono_ns,
         bookmark.segment_num,
         bookmark.source
-    from bookmark
-    inner join drive on bookmark.drive_id = drive.drive_id
+    from log.bookmark
+    inner join log.drive on bookmark.drive_id = drive.drive_id
 )
 
 select * from final;

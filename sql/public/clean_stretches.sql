@@ -1,7 +1,7 @@
 -- Stretches of a drive between interventions, and how far each went engaged.
 --
 -- grain:   one row per (drive_id, stretch_num)
--- reads:   result.clean_stretches, drive
+-- reads:   result.clean_stretches, log.drive
 -- null:    never
 create or replace view clean_stretches as
 with
@@ -17,7 +17,7 @@ final as (
         (stretches.end_mono_ns - stretches.start_mono_ns) / 1e9 as duration_s,
         stretches.engaged_km
     from result.clean_stretches as stretches
-    inner join drive on stretches.drive_id = drive.drive_id
+    inner join log.drive on stretches.drive_id = drive.drive_id
 )
 
 select * from final;

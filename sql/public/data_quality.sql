@@ -1,7 +1,7 @@
 -- What speaks against the numbers of a drive: gaps, copies, clocks that jump, impossible values.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_quality, result.drive_metrics, drive, segment
+-- reads:   result.drive_quality, result.drive_metrics, log.drive, log.segment
 -- null:    what there was nothing of to measure; the odometer's columns where none was received
 -- why:     a copied log has the same bytes, or, packed or named otherwise, the same first and last
 --          time and as many messages
@@ -14,7 +14,7 @@ readable as (
         count(*) over (partition by content_hash) as n_same_bytes,
         count(*) over (partition by start_mono_ns, end_mono_ns, n_messages) as n_same_times,
         start_mono_ns
-    from segment
+    from log.segment
     where status <> 'failed'
 ),
 
@@ -47,7 +47,7 @@ final as (
             as odometer_difference_fraction
     from result.drive_quality as quality
     inner join result.drive_metrics as metrics on quality.drive_id = metrics.drive_id
-    inner join drive on quality.drive_id = drive.drive_id
+    inner join log.drive on quality.drive_id = drive.drive_id
     left join copies on quality.drive_id = copies.drive_id
 )
 

@@ -1,7 +1,7 @@
 -- Ends of engagements at a known moment, each with its cause.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.disengagements, result.drive_metrics, drive, segment
+-- reads:   result.disengagements, result.drive_metrics, log.drive, log.segment
 -- null:    cause_event without an event; speed and place where none was sampled shortly before
 create or replace view disengagements as
 with
@@ -25,8 +25,8 @@ final as (
         segment.log_kind
     from result.disengagements as ends
     inner join result.drive_metrics as metrics on ends.drive_id = metrics.drive_id
-    inner join drive on ends.drive_id = drive.drive_id
-    left join segment
+    inner join log.drive on ends.drive_id = drive.drive_id
+    left join log.segment
         on ends.drive_id = segment.drive_id and ends.segment_num = segment.segment_num
 )
 

@@ -1,7 +1,8 @@
 -- Drives, with what they were like.
 --
 -- grain:   one row per drive_id
--- reads:   drive, segment, result.drive_identity, result.drive_metrics, staging.imported_drives
+-- reads:   log.drive, log.segment, result.drive_identity, result.drive_metrics,
+--          staging.imported_drives
 -- null:    what the logs don't say; of an imported drive, whatever the old file did not have
 create or replace view drives as
 with
@@ -15,7 +16,7 @@ logs as (
             when count(distinct log_kind) filter (where status <> 'failed') > 1 then 'mixed'
             else coalesce(min(log_kind) filter (where status <> 'failed'), min(log_kind))
         end as log_kind
-    from segment
+    from log.segment
     group by drive_id
 ),
 
@@ -63,7 +64,7 @@ ingested as (
         metrics.n_interventions * 100 / nullif(metrics.engaged_km, 0) as interventions_per_100km,
         metrics.n_disengagements_counted * 100 / nullif(metrics.engaged_km, 0)
             as disengagements_counted_per_100km
-    from drive
+    from log.drive
     inner join logs on drive.drive_id = logs.drive_id
     left join staging.imported_drives as entries on drive.drive_id = entries.drive_id
     left join result.drive_identity as identity on drive.drive_id = identity.drive_id
@@ -90,7 +91,7 @@ imported as (
         (imported.entry ->> 'odo_distance')::double as distance_km,
         (imported.entry ->> 'engaged_distance')::double as engaged_km
     from staging.imported_drives as imported
-    inner join drive on imported.drive_id = drive.drive_id
+    inner join log.drive on imported.drive_id = drive.drive_id
 ),
 
 final as (

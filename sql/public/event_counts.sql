@@ -1,7 +1,7 @@
 -- How often each event happened in a drive, by speed band.
 --
 -- grain:   one row per (drive_id, speed_band, event)
--- reads:   result.event_counts, drive
+-- reads:   result.event_counts, log.drive
 -- null:    never; an event that did not happen has no row
 create or replace view event_counts as
 with
@@ -15,7 +15,7 @@ final as (
         counts.event,
         counts.n_events
     from result.event_counts as counts
-    inner join drive on counts.drive_id = drive.drive_id
+    inner join log.drive on counts.drive_id = drive.drive_id
 )
 
 select * from final;

@@ -1,7 +1,7 @@
 -- What people said of events, also of those that are no more.
 --
 -- grain:   one row per (dongle_id, drive, kind, labelled_mono_ns)
--- reads:   event_label, drive, result.events, result.drive_metrics, result.thresholds
+-- reads:   store.event_label, log.drive, result.events, result.drive_metrics, result.thresholds
 -- null:    the event's columns where no event is there now; a note that nobody wrote
 -- why:     an event may move a little when its qlog becomes an rlog or thresholds change: a label
 --          belongs to the nearest event of its kind in its drive, and an event has the nearest
@@ -19,8 +19,8 @@ labels as (
         event_label.label,
         event_label.note,
         event_label.labelled_at_utc
-    from event_label
-    left join drive
+    from store.event_label
+    left join log.drive
         on event_label.dongle_id = drive.dongle_id and event_label.drive = drive.drive
 ),
 

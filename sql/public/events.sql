@@ -1,7 +1,7 @@
 -- Ends of engagements and overrides, with how dangerous each was.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.events, result.drive_metrics, drive, segment, event_labels
+-- reads:   result.events, result.drive_metrics, log.drive, log.segment, event_labels
 -- null:    whatever the log can't say; a measure that had no cause: no lead, not closing, no input;
 --          the label of an event that nobody labelled
 create or replace view events as
@@ -55,8 +55,8 @@ final as (
         event_labels.note
     from result.events as events
     inner join result.drive_metrics as metrics on events.drive_id = metrics.drive_id
-    inner join drive on events.drive_id = drive.drive_id
-    left join segment
+    inner join log.drive on events.drive_id = drive.drive_id
+    left join log.segment
         on events.drive_id = segment.drive_id and events.segment_num = segment.segment_num
     left join event_labels
         on

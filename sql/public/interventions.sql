@@ -1,7 +1,7 @@
 -- What the driver did to change the car's motion while engaged.
 --
 -- grain:   one row per override, and per counted disengagement by the driver
--- reads:   result.interventions, result.drive_metrics, drive
+-- reads:   result.interventions, result.drive_metrics, log.drive
 -- null:    never
 create or replace view interventions as
 with
@@ -17,7 +17,7 @@ final as (
         interventions.kind
     from result.interventions as interventions
     inner join result.drive_metrics as metrics on interventions.drive_id = metrics.drive_id
-    inner join drive on interventions.drive_id = drive.drive_id
+    inner join log.drive on interventions.drive_id = drive.drive_id
 )
 
 select * from final;

@@ -1,7 +1,7 @@
 -- What openpilot had learned of the car when a drive began, and when it ended.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_facts, result.learned_parameters, drive
+-- reads:   result.drive_facts, result.learned_parameters, log.drive
 -- null:    what no valid message of the drive tells
 create or replace view learned_parameters as
 with
@@ -13,7 +13,7 @@ final as (
         drive.drive,
         learned.* exclude (drive_id)
     from result.drive_facts as facts
-    inner join drive on facts.drive_id = drive.drive_id
+    inner join log.drive on facts.drive_id = drive.drive_id
     left join result.learned_parameters as learned on facts.drive_id = learned.drive_id
 )
 

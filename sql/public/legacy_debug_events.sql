@@ -1,7 +1,7 @@
 -- The old system's debug_events.json: steering interventions, each once.
 --
 -- grain:   one row per (device_id, drive, event_num)
--- reads:   result.legacy_debug_events, drive, segment, imported_debug_event
+-- reads:   result.legacy_debug_events, log.drive, log.segment, store.imported_debug_event
 -- null:    drive_id of an imported event whose drive is not in the database; device_id and
 --          segment_num where its rlog_path doesn't say them; mono_ns of every imported event
 -- why:     imported events give way as soon as one of their drive's logs is ingested
@@ -13,11 +13,11 @@ found as (
 ),
 
 named as (
-    select * from drive
+    select * from log.drive
 ),
 
 logs as (
-    select distinct drive_id from segment
+    select distinct drive_id from log.segment
 ),
 
 ingested as (
@@ -50,7 +50,7 @@ parsed as (
         event_type,
         time_in_segment_s,
         reason
-    from imported_debug_event
+    from store.imported_debug_event
 ),
 
 devices as (

@@ -1,7 +1,7 @@
 -- Engaged hours per failure of the system in groups of drives: mean time between failures.
 --
 -- grain:   one row per (grouped_by, group_name, event)
--- reads:   drive_groups, result.disengagements, confidence_limit
+-- reads:   drive_groups, result.disengagements, store.confidence_limit
 -- null:    mtbf_h and mtbf_upper_h without failures; all but the counts without engaged time
 -- why:     the interval is that of a Poisson count, turned over, which is a Gamma's: the lower
 --          limit stands where nothing failed
@@ -76,7 +76,7 @@ limited as (
             * pow(1 - 1 / (9 * (n_failures + 1)) + z / (3 * sqrt(n_failures + 1)), 3)
         ) as count_upper
     from counted
-    left join confidence_limit as limits on counted.n_failures = limits.n
+    left join store.confidence_limit as limits on counted.n_failures = limits.n
 ),
 
 final as (

@@ -1,7 +1,7 @@
 -- What openpilot's params were at the start of a drive, from initData.
 --
 -- grain:   one row per (drive_id, name)
--- reads:   result.params, drive
+-- reads:   result.params, log.drive
 -- null:    never: a param without a value is empty
 create or replace view params as
 with
@@ -14,7 +14,7 @@ final as (
         params.name,
         params.value
     from result.params as params
-    inner join drive on params.drive_id = drive.drive_id
+    inner join log.drive on params.drive_id = drive.drive_id
 )
 
 select * from final;

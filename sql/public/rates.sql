@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (grouped_by, group_name, event)
 -- reads:   drive_groups, result.speed_bands, result.event_counts, event_counts,
---          confidence_limit, result.thresholds
+--          store.confidence_limit, result.thresholds
 -- null:    rates, limits and interval kinds without exposure; dispersion without events, or with
 --          fewer than two drives that have exposure
 -- why:     where drives differ, or events come several at a time, counts vary more than a Poisson
@@ -202,8 +202,8 @@ limited as (
             + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * pow(n_exposed_drives - 1, 2))
         ) as t
     from chosen
-    left join confidence_limit as limits on chosen.n_events = limits.n
-    left join confidence_limit as quantiles on chosen.n_exposed_drives - 1 = quantiles.n
+    left join store.confidence_limit as limits on chosen.n_events = limits.n
+    left join store.confidence_limit as quantiles on chosen.n_exposed_drives - 1 = quantiles.n
 ),
 
 spread as (

@@ -1,7 +1,7 @@
 -- Logs that were ingested: which file each segment's rows come from, and how whole it is.
 --
 -- grain:   one row per (drive_id, segment_num)
--- reads:   segment, drive
+-- reads:   log.segment, log.drive
 -- null:    damage of a whole log; times of a failed one; profile where no CAN signals were read
 create or replace view segments as
 with
@@ -25,8 +25,8 @@ final as (
         segment.end_mono_ns,
         segment.profile,
         segment.ingested_at_utc
-    from segment
-    inner join drive on segment.drive_id = drive.drive_id
+    from log.segment
+    inner join log.drive on segment.drive_id = drive.drive_id
 )
 
 select * from final;

@@ -1,7 +1,7 @@
 -- Where a drive's samples of what the car tells are from: CAN first, else carState, else nowhere.
 --
 -- grain:   one row per (drive_id, quantity)
--- reads:   result.signal_sources, drive
+-- reads:   result.signal_sources, log.drive
 -- null:    rate_hz of logs without a length
 -- why:     what this project computes reads carState throughout, but for the odometer and the old
 --          system's numbers, which are CAN signals' or null
@@ -18,7 +18,7 @@ final as (
         sources.n_samples,
         sources.rate_hz
     from result.signal_sources as sources
-    inner join drive on sources.drive_id = drive.drive_id
+    inner join log.drive on sources.drive_id = drive.drive_id
 )
 
 select * from final;

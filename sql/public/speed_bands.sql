@@ -1,7 +1,7 @@
 -- Time and distance by speed band.
 --
 -- grain:   one row per (drive_id, speed_band)
--- reads:   result.speed_bands, drive
+-- reads:   result.speed_bands, log.drive
 -- null:    engaged_fraction never, as a band without time has no row
 create or replace view speed_bands as
 with
@@ -18,7 +18,7 @@ final as (
         bands.engaged_km,
         bands.engaged_fraction
     from result.speed_bands as bands
-    inner join drive on bands.drive_id = drive.drive_id
+    inner join log.drive on bands.drive_id = drive.drive_id
 )
 
 select * from final;

@@ -1,7 +1,7 @@
 -- How well openpilot steers, by speed band, while it steers alone.
 --
 -- grain:   one row per (drive_id, speed_band)
--- reads:   result.tuning, drive
+-- reads:   result.tuning, log.drive
 -- null:    each number where the drive's logs don't give it, and then the time that it is over
 create or replace view tuning as
 with
@@ -23,7 +23,7 @@ final as (
         tuning.followed_ns / 1e9 as sign_flips_s,
         tuning.n_sign_flips / (tuning.followed_ns / 1e9) as sign_flips_per_s
     from result.tuning as tuning
-    inner join drive on tuning.drive_id = drive.drive_id
+    inner join log.drive on tuning.drive_id = drive.drive_id
 )
 
 select * from final;

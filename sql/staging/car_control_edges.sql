@@ -1,7 +1,7 @@
 -- Moments from which on carControl may say something else of lateral and longitudinal control.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   car_control, result.thresholds
+-- reads:   log.car_control, result.thresholds
 -- null:    lat_active and long_active where the log's writer had no such fields
 -- why:     is_known is false from a sample that nothing follows within the gap
 create or replace view staging.car_control_edges as
@@ -22,7 +22,7 @@ samples as (
         lag(long_active) over by_time as previous_long_active,
         lead(mono_ns) over by_time as next_mono_ns,
         lead(segment_num) over by_time as next_segment_num
-    from car_control
+    from log.car_control
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
 

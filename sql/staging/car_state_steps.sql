@@ -1,7 +1,7 @@
 -- The time from each carState sample to the next one of its drive.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   car_state, result.thresholds
+-- reads:   log.car_state, result.thresholds
 -- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown
 -- why:     is_known is false where nothing follows within the gap: what comes next is unknown
 create or replace view staging.car_state_steps as
@@ -24,7 +24,7 @@ flagged as (
             + 16 * coalesce(gas_pressed::utinyint, 2)
             + 64 * coalesce(brake_pressed::utinyint, 2)
         )::utinyint as flags
-    from car_state
+    from log.car_state
 ),
 
 samples as (

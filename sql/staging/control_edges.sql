@@ -1,7 +1,7 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, segment, result.thresholds
+-- reads:   staging.control_samples, log.segment, result.thresholds
 -- null:    never
 -- why:     is_known is false from a sample that nothing follows within the gap; qlogs before
 --          2021-07 have one sample a second, give or take a millisecond
@@ -26,7 +26,7 @@ samples as (
         lead(samples.mono_ns) over by_time as next_mono_ns,
         lead(samples.segment_num) over by_time as next_segment_num
     from staging.control_samples as samples
-    inner join segment
+    inner join log.segment
         on samples.drive_id = segment.drive_id and samples.segment_num = segment.segment_num
     window by_time as (
         partition by samples.drive_id

@@ -1,7 +1,7 @@
 -- Samples of openpilot's own state.
 --
 -- grain:   one row per message of the service that the drive is read by
--- reads:   selfdrive_state, controls_state, result.drive_facts
+-- reads:   log.selfdrive_state, log.controls_state, result.drive_facts
 -- null:    state where the schema has no name for it
 -- why:     since 2024-09 controlsState's old slots read zero
 create or replace view staging.control_samples as
@@ -9,7 +9,7 @@ with
 
 selfdrive_states as (
     select drive_id, segment_num, message_num, mono_ns, enabled, active, state
-    from selfdrive_state
+    from log.selfdrive_state
 ),
 
 controls_states as (
@@ -21,7 +21,7 @@ controls_states as (
         controls_state.enabled,
         controls_state.active,
         controls_state.state
-    from controls_state
+    from log.controls_state
     inner join result.drive_facts as facts on controls_state.drive_id = facts.drive_id
     where not facts.has_selfdrive_state
 ),

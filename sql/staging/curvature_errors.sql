@@ -1,7 +1,7 @@
 -- By what openpilot's curvature misses the desired one, in tenths of a second.
 --
 -- grain:   one row per (drive_id, tenth_num): logMonoTime in whole tenths
--- reads:   controls_state
+-- reads:   log.controls_state
 -- null:    error_per_m where a curvature is null throughout
 -- why:     a writer that did not have a curvature leaves 0, so the two flags say if it ever is not
 create or replace view staging.curvature_errors as
@@ -13,7 +13,7 @@ curvatures as (
         mono_ns // 100000000 as tenth_num,
         desired_curvature_per_m::double as desired_per_m,
         curvature_per_m::double as actual_per_m
-    from controls_state
+    from log.controls_state
 ),
 
 final as (

@@ -1,7 +1,7 @@
 -- Events of the one list that a drive is read by.
 --
 -- grain:   one row per event of a message; a null name says that there was none
--- reads:   car_event, result.drive_facts
+-- reads:   log.car_event, result.drive_facts
 -- null:    name where the list was empty
 -- why:     newer logs have the full list; carState's own list, in older ones, is a part of it
 create or replace view staging.drive_events as
@@ -19,7 +19,7 @@ final as (
         coalesce(car_event.immediate_disable, false) as immediate_disable,
         coalesce(car_event.override_longitudinal, false) as override_longitudinal,
         coalesce(car_event.override_lateral, false) as override_lateral
-    from car_event
+    from log.car_event
     inner join result.drive_facts as facts
         on car_event.drive_id = facts.drive_id and car_event.source = facts.event_source
 )

@@ -1,7 +1,7 @@
 -- What pedals, buttons, gear and cruise did around the end of an engagement.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   staging.engagement_ends, car_state, button_event, result.thresholds
+-- reads:   staging.engagement_ends, log.car_state, log.button_event, result.thresholds
 -- null:    never
 -- why:     samples are found by the second that they fall in, so that each meets few ends
 create or replace view staging.end_actions as
@@ -44,7 +44,7 @@ samples as (
         car_state.cruise_available,
         car_state.gear
     from seconds
-    inner join car_state
+    inner join log.car_state
         on
             seconds.drive_id = car_state.drive_id
             and seconds.mono_second = car_state.mono_ns // 1000000000
@@ -101,7 +101,7 @@ changes as (
 cancels as (
     select distinct looks.drive_id, looks.engagement_num
     from looks
-    inner join button_event
+    inner join log.button_event
         on
             looks.drive_id = button_event.drive_id
             and looks.from_mono_ns <= button_event.mono_ns

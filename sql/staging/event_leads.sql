@@ -1,7 +1,7 @@
 -- The car ahead at and before events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_speeds, lead
+-- reads:   staging.event_looks, staging.event_speeds, log.lead
 -- null:    what was at the event where no lead was seen then; a measure that never applied
 -- why:     radarState's leadOne, with the last speed before each of its messages
 create or replace view staging.event_leads as
@@ -33,7 +33,7 @@ leads as (
         lead.v_rel_mps::double as v_rel_mps,
         lead.is_fcw
     from seconds
-    inner join lead
+    inner join log.lead
         on
             seconds.drive_id = lead.drive_id
             and seconds.mono_second = lead.mono_ns // 1000000000

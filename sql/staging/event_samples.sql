@@ -1,7 +1,7 @@
 -- Samples of carState around events.
 --
 -- grain:   one row per (drive_id, kind, event_mono_ns, segment_num, message_num)
--- reads:   staging.event_looks, car_state
+-- reads:   staging.event_looks, log.car_state
 -- null:    whatever carState does not say
 -- why:     samples are found by the second that they fall in, so that each meets few events
 create or replace view staging.event_samples as
@@ -39,7 +39,7 @@ final as (
         car_state.stock_fcw,
         car_state.stock_aeb
     from seconds
-    inner join car_state
+    inner join log.car_state
         on
             seconds.drive_id = car_state.drive_id
             and seconds.mono_second = car_state.mono_ns // 1000000000

@@ -1,7 +1,7 @@
 -- Lateral acceleration after events, from openpilot's curvature and the speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_speeds, controls_state
+-- reads:   staging.event_looks, staging.event_speeds, log.controls_state
 -- null:    rows are left out where no curvature was logged: no road is straight to the last digit
 create or replace view staging.event_turning as
 with
@@ -22,7 +22,7 @@ curvatures as (
         controls_state.mono_ns,
         controls_state.curvature_per_m::double as curvature_per_m
     from seconds
-    inner join controls_state
+    inner join log.controls_state
         on
             seconds.drive_id = controls_state.drive_id
             and seconds.mono_second = controls_state.mono_ns // 1000000000

@@ -1,7 +1,8 @@
 -- Collision warnings, automatic braking and lane changes that openpilot tells of around events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.drive_events, lane_change, car_control, result.drive_facts
+-- reads:   staging.event_looks, staging.drive_events, log.lane_change, log.car_control,
+--          result.drive_facts
 -- null:    has_fcw and has_aeb in a drive without a list of events; has_lane_change without the model
 -- why:     a lane change's rows are changes: a state holds until the next one
 create or replace view staging.event_warnings as
@@ -30,7 +31,7 @@ warnings as (
 shown as (
     select distinct looks.drive_id, looks.kind, looks.mono_ns
     from looks
-    inner join car_control
+    inner join log.car_control
         on
             looks.drive_id = car_control.drive_id
             and looks.from_mono_ns <= car_control.mono_ns
@@ -46,7 +47,7 @@ changes as (
         lead(mono_ns) over (
             partition by drive_id, source order by mono_ns, segment_num, message_num
         ) as end_mono_ns
-    from lane_change
+    from log.lane_change
 ),
 
 lane_changes as (

@@ -1,7 +1,7 @@
 -- GPS fixes of the receiver that a drive is read by.
 --
 -- grain:   one row per (drive_id, mono_ns): of fixes at the same time the last
--- reads:   gps, result.drive_facts
+-- reads:   log.gps, result.drive_facts
 -- null:    never
 -- why:     a fix at 0, 0 or off the earth comes from a receiver that knows nothing
 create or replace view staging.fixes as
@@ -13,7 +13,7 @@ final as (
         gps.mono_ns,
         arg_max(gps.latitude, gps.segment_num::bigint * 4294967296 + gps.message_num) as latitude,
         arg_max(gps.longitude, gps.segment_num::bigint * 4294967296 + gps.message_num) as longitude
-    from gps
+    from log.gps
     inner join result.drive_facts as facts
         on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
     where

@@ -1,14 +1,14 @@
 -- Drives that are known only from an old engagement_db.json.
 --
 -- grain:   one row per drive_id
--- reads:   imported_drive, segment
+-- reads:   store.imported_drive, log.segment
 -- null:    whatever the entry lacks
 -- why:     an entry gives way as soon as one of its drive's logs could be read
 create or replace view staging.imported_drives as
 with
 
 ingested as (
-    select distinct drive_id from segment where status <> 'failed'
+    select distinct drive_id from log.segment where status <> 'failed'
 ),
 
 final as (
@@ -17,7 +17,7 @@ final as (
         imported_drive.entry::json as entry,
         imported_drive.source_path,
         imported_drive.imported_at_utc
-    from imported_drive
+    from store.imported_drive
     left join ingested on imported_drive.drive_id = ingested.drive_id
     where ingested.drive_id is null
 )

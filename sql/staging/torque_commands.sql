@@ -1,7 +1,7 @@
 -- The steering torque that openpilot commands, in tenths of a second.
 --
 -- grain:   one row per (drive_id, tenth_num): logMonoTime in whole tenths
--- reads:   car_control, result.thresholds
+-- reads:   log.car_control, result.thresholds
 -- null:    saturated_fraction where torque is null throughout
 -- why:     a car that is not steered by torque has 0 there, so has_torque says if it ever is not
 create or replace view staging.torque_commands as
@@ -13,7 +13,7 @@ commands as (
         mono_ns // 100000000 as tenth_num,
         torque,
         (abs(torque) >= (select saturation_min_torque from result.thresholds)) as is_saturated
-    from car_control
+    from log.car_control
 ),
 
 final as (

@@ -1,7 +1,7 @@
 -- Time over which lateral tuning is measured, from one carState sample to the next.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   car_state, result.state_intervals, result.thresholds
+-- reads:   log.car_state, result.state_intervals, result.thresholds
 -- null:    steering_angle_deg where the log does not have it
 -- why:     a step is measured if openpilot steers at its start, the driver does not, the car is fast
 --          enough and the next sample is near
@@ -18,7 +18,7 @@ samples as (
         steering_pressed,
         lead(mono_ns) over by_time as next_mono_ns,
         lead(segment_num) over by_time as next_segment_num
-    from car_state
+    from log.car_state
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
 

@@ -141,6 +141,7 @@ class Fleet:
             "create table params as select drive_id, 'Mode' as name, branch as value from drives"
         )
         reader.connection.execute(
-            "create table parameter as select 'dispersion_max' as name, 1.5 as value"
+            "create schema store; create table store.parameter as "
+            "select 'dispersion_max' as name, 1.5 as value"
         )
         return reader

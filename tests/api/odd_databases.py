@@ -24,42 +24,42 @@ _SPARSE = [
     {"device_id": "0000bbbb", "drive": "7", "interventions_per_100km": None},
 ]
 _OFF = (
-    "update controls_state set enabled = false, active = false",
-    "update selfdrive_state set enabled = false, active = false",
-    "update car_control set enabled = false, lat_active = false, long_active = false",
-    "update car_state set cruise_enabled = false",
-    "delete from car_event",
+    "update log.controls_state set enabled = false, active = false",
+    "update log.selfdrive_state set enabled = false, active = false",
+    "update log.car_control set enabled = false, lat_active = false, long_active = false",
+    "update log.car_state set cruise_enabled = false",
+    "delete from log.car_event",
 )
 _LOGGED = (
     "controls_state", "selfdrive_state", "alert", "car_state", "car_control", "car_event",
     "button_event", "gps", "lead", "clock", "ignition", "lane_change", "can_signal",
 )  # fmt: skip
-_ONE = "delete from {} where drive_id <> 1"
+_ONE = "delete from log.{} where drive_id <> 1"
 # What is changed of a usual database, by what it is called then.
 CHANGED: Mapping[str, Sequence[str]] = {
     "without clocks, nowhere": [
-        "delete from clock", "update gps set unix_ms = null, latitude = 0, longitude = 0",
+        "delete from log.clock", "update log.gps set unix_ms = null, latitude = 0, longitude = 0",
     ],
     "one drive that is never engaged": [
         *_OFF, *(_ONE.format(table) for table in ("drive", "segment", *_LOGGED)),
     ],
     "of a car that stands, without positions": [
-        "update car_state set v_ego_mps = 0, standstill = true", "delete from can_signal",
-        "delete from gps",
+        "update log.car_state set v_ego_mps = 0, standstill = true", "delete from log.can_signal",
+        "delete from log.gps",
     ],
-    "without states": ["delete from controls_state", "delete from selfdrive_state"],
+    "without states": ["delete from log.controls_state", "delete from log.selfdrive_state"],
     "without the car": [
-        "delete from car_params", "delete from init_data", "delete from param",
-        "delete from car_state", "delete from car_control",
+        "delete from log.car_params", "delete from log.init_data", "delete from log.param",
+        "delete from log.car_state", "delete from log.car_control",
     ],
     "with no message but one": [
-        *(f"delete from {table} where message_num > 0 or segment_num > 0" for table in _LOGGED),
-        *(f"delete from {table} where rowid > 0" for table in _LOGGED),
+        *(f"delete from log.{table} where message_num > 0 or segment_num > 0" for table in _LOGGED),
+        *(f"delete from log.{table} where rowid > 0" for table in _LOGGED),
     ],
     "with failed logs alone": [
-        "update segment set status = 'failed', damage = 'all', n_messages = 0",
-        "update segment set start_mono_ns = null, end_mono_ns = null",
-        *(f"delete from {table}" for table in ("init_data", "car_params", "param", *_LOGGED)),
+        "update log.segment set status = 'failed', damage = 'all', n_messages = 0",
+        "update log.segment set start_mono_ns = null, end_mono_ns = null",
+        *(f"delete from log.{table}" for table in ("init_data", "car_params", "param", *_LOGGED)),
     ],
 }  # fmt: skip
 NAMES = ("of nothing", "of imported drives", "of both", *CHANGED)

@@ -61,7 +61,7 @@ def answers(client: TestClient[Any], encoding: str) -> dict[str, bytes]:
 
 def generation_of(path: Path) -> int:
     with Reader(path) as reader:
-        [row] = reader.rows("select generation from store_state")
+        [row] = reader.rows("select generation from store.state")
     return int(row["generation"])
 
 
@@ -89,25 +89,26 @@ CHANGES: dict[str, Callable[[Path, Path], None]] = {
     "nothing": lambda path, _: publish(path),
     "a segment is read again": ingest_again,
     "a segment is gone": lambda path, _: publish(
-        path, "delete from segment where drive_id = 2 and segment_num = 0"
+        path, "delete from log.segment where drive_id = 2 and segment_num = 0"
     ),
     "a file was moved": lambda path, _: publish(
-        path, "update segment set path = 'elsewhere' where drive_id = 1"
+        path, "update log.segment set path = 'elsewhere' where drive_id = 1"
     ),
     "all is computed by other definitions": lambda path, _: publish(
         path,
         "update result.drive_metrics set engaged_s = engaged_s + 1; "
-        "update store_state set sql_hash = 'other'",
+        "update store.state set sql_hash = 'other'",
     ),
     "an event is labelled": lambda path, _: publish(
         path,
-        "insert into event_label select dongle_id, drive, kind, mono_ns, 'ok', 'a note', now() "
+        "insert into store.event_label "
+        "select dongle_id, drive, kind, mono_ns, 'ok', 'a note', now() "
         "from events where drive_id = 3 limit 1",
     ),
     "a drive is a copy": lambda path, _: publish(
         path,
-        "insert into drive values (9, 'aa', 'copied', 'h'); insert into segment "
-        "select 9, * exclude (drive_id) from segment where drive_id = 1",
+        "insert into log.drive values (9, 'aa', 'copied', 'h'); insert into log.segment "
+        "select 9, * exclude (drive_id) from log.segment where drive_id = 1",
     ),
 }
 
@@ -136,7 +137,7 @@ def test_what_a_publish_does_not_change_is_not_made_again(serve, path, made):
         server.get(f"/api/v1/drives/{number}")
     assert made == [1, 2, 3]
     publish(path)
-    publish(path, "update segment set path = 'elsewhere' where drive_id = 2")
+    publish(path, "update log.segment set path = 'elsewhere' where drive_id = 2")
 
     for _ in range(2):
         for number in NUMBERS:
@@ -156,7 +157,7 @@ def test_a_database_with_the_same_number_is_another_one(serve, path, made):
         connection.execute("update result.drive_metrics set engaged_s = 0.25")
     other.replace(path)
 
-    publish(path, "update store_state set generation = generation - 1")
+    publish(path, "update store.state set generation = generation - 1")
 
     assert server.get("/api/v1/drives/1").json()["drive"]["engaged_s"] == 0.25
     assert made == [1, 1]

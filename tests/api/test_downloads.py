@@ -38,9 +38,9 @@ def large(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_bytes(database.read_bytes())
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "insert into segment by name "
+            "insert into log.segment by name "
             "select segment.* replace (1000 + range as segment_num, repeat('x', ?) as path) "
-            "from (from segment limit 1) as segment, range(?)",
+            "from (from log.segment limit 1) as segment, range(?)",
             [ROW_BYTES, N_ROWS],
         )
     return path

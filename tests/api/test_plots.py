@@ -36,7 +36,7 @@ def samples_of(reader):
     def samples_of(drive: dict[str, Any], name: str) -> list[tuple[int, float]]:
         series = SERIES[name]
         rows = reader.rows(
-            f"select mono_ns, {series.column} as value from {series.table} "
+            f"select mono_ns, {series.column} as value from log.{series.table} "
             f"where drive_id = ? and {series.condition} order by mono_ns",
             [drive["drive_id"]],
         )

@@ -122,7 +122,7 @@ def test_a_database_of_another_version_is_a_503_that_says_so(serve, tmp_path, da
     path = tmp_path / "other.duckdb"
     path.write_bytes(database.read_bytes())
     with duckdb.connect(str(path)) as connection:
-        connection.execute("insert into schema_migration values (9999, 'x', 'x', now())")
+        connection.execute("insert into store.schema_migration values (9999, 'x', 'x', now())")
 
     response = serve(path).get("/devices")
 

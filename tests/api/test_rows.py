@@ -146,11 +146,11 @@ def test_a_page_goes_on_where_the_one_before_ended_though_drives_were_added(
 
     with writer_lock(path), Writer(path) as writer:
         writer.connection.execute(
-            "insert into drive values (90, 'ffff', '0', 'h'), (91, 'ffff', 'zz', 'h')"
+            "insert into log.drive values (90, 'ffff', '0', 'h'), (91, 'ffff', 'zz', 'h')"
         )
         for drive_id in (90, 91):
             writer.connection.execute(
-                "insert into segment select * replace (? as drive_id) from segment limit 1",
+                "insert into log.segment select * replace (? as drive_id) from log.segment limit 1",
                 [drive_id],
             )
         writer.publish()
@@ -407,7 +407,8 @@ def test_a_cursor_that_was_tampered_with_is_a_page_or_a_400(client, position, by
 @pytest.mark.parametrize(
     "view",
     [
-        "nope", "store_state", "drive", "result.events", "main.drives", "drives;drop", "%27",
+        "nope", "drive", "store.state", "log.drive", "result.events", "main.drives", "drives;drop",
+        "%27",
         "drives%20d", "..%2Fdrives", "DRIVES", "information_schema.tables", "%00", "🚗",
     ],
 )  # fmt: skip

@@ -186,7 +186,7 @@ def publish_on(pipe: Connection, logs: Path, database: Path) -> None:
     while not pipe.poll(PUBLISH_EVERY_S):
         ingest([folder], database, IngestOptions(read=ReadOptions(), jobs=1, reprocess=True))
         with Reader(database) as reader:
-            [row] = reader.rows("select generation from store_state")
+            [row] = reader.rows("select generation from store.state")
         pipe.send(row["generation"])
 
 

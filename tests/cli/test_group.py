@@ -141,7 +141,7 @@ def test_an_interrupt_is_one_line_and_exit_130(run, monkeypatch, error):
 
 
 def test_a_reader_that_has_enough_ends_the_command_quietly(database):
-    query = "select a.* from car_state as a limit 100000"
+    query = "select a.* from log.car_state as a limit 100000"
     command = [*PROGRAM, "--db", str(database), "sql", "--csv", query]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()

@@ -80,11 +80,11 @@ def test_what_is_no_plain_select_works_too(run, query):
 @pytest.mark.parametrize(
     "query",
     [
-        "delete from segment",
+        "delete from log.segment",
         "create table x (a integer)",
         "drop view drives",
-        "insert into parameter values ('a', 1, '', '')",
-        "update store_state set generation = 0",
+        "insert into store.parameter values ('a', 1, '', '')",
+        "update store.state set generation = 0",
     ],
 )
 def test_nothing_can_be_written(run, database, query):

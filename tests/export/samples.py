@@ -24,7 +24,7 @@ def samples(reader: Reader, drive_id: int, start_ns: int, end_ns: int) -> Column
         order = "mono_ns, segment_num, message_num, rowid"
         rows = [
             row
-            for row in reader.rows(f"from {table} where drive_id = {drive_id} order by {order}")
+            for row in reader.rows(f"from log.{table} where drive_id = {drive_id} order by {order}")
             if start_ns <= row["mono_ns"] < end_ns
         ]
         for row in _messages(rows) if table == "car_event" else rows:

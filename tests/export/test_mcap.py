@@ -110,7 +110,7 @@ def test_fixes_are_where_the_gps_has_one(clip):
     schemas, messages = read(report.path)
     part = window.part
     rows = reader.rows(
-        f"from gps where drive_id = {part.drive_id} and mono_ns >= {part.start_ns} "
+        f"from log.gps where drive_id = {part.drive_id} and mono_ns >= {part.start_ns} "
         f"and mono_ns < {part.end_ns} and has_fix and longitude is not null "
         "order by mono_ns, segment_num, message_num"
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from engagement.errors import InputError, LogError
@@ -40,7 +42,7 @@ def expected(reader, window):
     """By pycapnp, message by message: the first log's initData, then those in the window."""
     part = window.part
     rows = reader.rows(
-        f"select path from segment where drive_id = {part.drive_id} order by segment_num"
+        f"select path from log.segment where drive_id = {part.drive_id} order by segment_num"
     )
     found = []
     init_data = None
@@ -111,22 +113,22 @@ def test_where_no_log_is_from_nothing_is_written(reader, tmp_path):
 
 
 @pytest.fixture
-def moved(tmp_path, reader):
-    """A window over two segments whose logs may be broken, and the second one's path."""
-    reader.connection.execute("create temp table segment as from engagement.main.segment")
-    for row in reader.rows("select segment_num, path from segment"):
-        copy = tmp_path / "logs" / Path(row["path"]).name
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copyfile(row["path"], copy)
-        reader.connection.execute(
-            "update segment set path = ? where segment_num = ?", [str(copy), row["segment_num"]]
+def moved(tmp_path, hostile, tmp_path_factory):
+    """A reader, a window over two segments whose logs may be broken, and the second one's path."""
+    database = shutil.copyfile(hostile.database, tmp_path_factory.mktemp("moved") / "e.duckdb")
+    logs = tmp_path / "logs"
+    shutil.copytree(hostile.folder, logs)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update log.segment set path = ? || parse_filename(path)", [f"{logs}{os.sep}"]
         )
-    [second] = reader.rows("select path from segment where segment_num = 1")
-    return drive_window(reader, 1, 3.0, 6.0), Path(second["path"])
+    with Reader(database) as opened:
+        [second] = opened.rows("select path from log.segment where segment_num = 1")
+        yield opened, drive_window(opened, 1, 3.0, 6.0), Path(second["path"])
 
 
-def test_a_log_that_is_gone_is_named(reader, moved, tmp_path):
-    window, path = moved
+def test_a_log_that_is_gone_is_named(moved, tmp_path):
+    reader, window, path = moved
     path.unlink()
     with pytest.raises(LogError, match="No such file or directory; ingest it again from") as told:
         write_raw_clip(reader, window, tmp_path / "rlog")
@@ -134,8 +136,8 @@ def test_a_log_that_is_gone_is_named(reader, moved, tmp_path):
     assert not (tmp_path / "rlog").exists()
 
 
-def test_a_log_that_changed_is_named(reader, moved, tmp_path):
-    window, path = moved
+def test_a_log_that_changed_is_named(moved, tmp_path):
+    reader, window, path = moved
     path.write_bytes(bz2.compress(bz2.decompress(path.read_bytes()), 1) + b"\0")
     with pytest.raises(LogError, match="is not the log that was ingested; ingest it again") as told:
         write_raw_clip(reader, window, tmp_path / "rlog")
@@ -143,8 +145,8 @@ def test_a_log_that_changed_is_named(reader, moved, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["logs"]
 
 
-def test_a_log_is_not_replaced_by_a_part_of_itself(reader, moved):
-    window, path = moved
+def test_a_log_is_not_replaced_by_a_part_of_itself(moved):
+    reader, window, path = moved
     before = path.read_bytes()
     with pytest.raises(InputError, match="is the log that the messages come from"):
         write_raw_clip(reader, window, path)

@@ -51,16 +51,16 @@ def database(tmp_path_factory):
     vin, remote, _, branch, commit, version, note, word, car, host = PLANTED
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "update init_data set git_remote = ?, git_branch = ?, git_commit = ?, version = ?",
+            "update log.init_data set git_remote = ?, git_branch = ?, git_commit = ?, version = ?",
             [remote, branch, commit, version],
         )
-        connection.execute("update car_params set car_vin = ?", [vin])
+        connection.execute("update log.car_params set car_vin = ?", [vin])
         connection.execute(
-            "update car_params set car_fingerprint = ?"
-            " where drive_id = (select min(drive_id) from drive)",
+            "update log.car_params set car_fingerprint = ?"
+            " where drive_id = (select min(drive_id) from log.drive)",
             [car],
         )
-        connection.execute("update drive set host = ?", [host])
+        connection.execute("update log.drive set host = ?", [host])
     recompute(path)
     with Reader(path) as reader:
         ids = [row["event_id"] for row in reader.rows("select event_id from events order by all")]
@@ -169,11 +169,11 @@ def secrets_of(database):
     """Every text of the database that says who or where: any that is not a word of openpilot's."""
     with duckdb.connect(str(database), read_only=True) as connection:
         queries = (
-            "select unnest([dongle_id, drive, host]) from drive",
-            "select path from segment union select content_hash from segment",
-            "select unnest([git_remote, git_branch, git_commit, dongle_id]) from init_data",
-            "select car_vin from car_params union select note from event_label",
-            "select value from param where length(value) > 5",
+            "select unnest([dongle_id, drive, host]) from log.drive",
+            "select path from log.segment union select content_hash from log.segment",
+            "select unnest([git_remote, git_branch, git_commit, dongle_id]) from log.init_data",
+            "select car_vin from log.car_params union select note from store.event_label",
+            "select value from log.param where length(value) > 5",
             "select event_id from events union select route_name from drives",
         )
         found = {text for query in queries for (text,) in connection.execute(query).fetchall()}

@@ -24,7 +24,8 @@ from engagement.logs.codec import decompress
 from engagement.logs.find import find_logs
 from engagement.logs.schema import load_schema
 from engagement.logs.writer import EventBuilder
-from engagement.resources import resource_dir
+from engagement.store.schema import migrate
+from engagement.store.segments import log_tables
 from tests.oracles.can import bits, read_with_cantools
 from tests.oracles.capnp_messages import random_message
 from tests.oracles.capnp_reader import split
@@ -190,15 +191,9 @@ def test_the_tables_fit_their_base_tables_by_name_and_type(folder):
     tables = read(raw, folder).tables | read(raw_of("legacy"), folder, specs=specs).tables
 
     connection = duckdb.connect()
-    for name in ("0001_base_tables.sql", "0004_can_sources.sql"):
-        connection.execute((resource_dir("migrations") / name).read_text())
-
-    written_elsewhere = {"drive", "segment", "parameter", "ingest_run", "store_state"}
-    written_elsewhere |= {"imported_drive", "imported_debug_event"}
-    base = {
-        name for (name,) in connection.execute("select table_name from duckdb_tables").fetchall()
-    }
-    assert set(tables) == base - written_elsewhere
+    migrate(connection)
+    assert set(tables) == set(log_tables(connection))
+    connection.execute("use log")
     for name, table in tables.items():
         columns = connection.sql(f"select * exclude (drive_id, segment_num) from {name}")
         types = dict(zip(columns.columns, map(str, columns.types), strict=True))

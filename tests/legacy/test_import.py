@@ -204,13 +204,13 @@ def test_an_entry_that_is_nested_too_deeply_to_be_written_again_is_refused(datab
 
 def test_every_drive_is_computed_anew_where_the_definitions_have_changed(database):
     with writer_lock(database), Writer(database) as writer:
-        writer.connection.execute("update store_state set sql_hash = 'another'")
+        writer.connection.execute("update store.state set sql_hash = 'another'")
         writer.publish()
 
     import_entries(database, [OldDrive("0123abcd", "a", "{}", "db.json")], [])
 
     with Reader(database) as reader:
-        assert reader.rows("select sql_hash = 'another' as is_old from store_state") == [
+        assert reader.rows("select sql_hash = 'another' as is_old from store.state") == [
             {"is_old": False}
         ]
         assert reader.rows("select count(*) as n from drives") == [{"n": 1}]

@@ -28,7 +28,7 @@ def labelled_tables(seed, n_drives):
     rng = Random(seed)
     tables = random_tables(rng, n_drives)
     drives = {row["drive_id"]: row for row in tables["drive"]}
-    tables["event_label"] = []
+    tables["store.event_label"] = []
     for number, event in enumerate(tables["result.events"]):
         event["mono_ns"] = number * 10 * SECOND_NS
         event["word"] = rng.choice(WORDS)
@@ -38,7 +38,7 @@ def labelled_tables(seed, n_drives):
         lost_ns = 5 * SECOND_NS if event["word"] is None else rng.randrange(-SECOND_NS, SECOND_NS)
         if event["word"] or rng.random() < 0.1:
             label = name | said | {"mono_ns": event["mono_ns"] + lost_ns}
-            tables["event_label"].append(label)
+            tables["store.event_label"].append(label)
     return tables
 
 
@@ -123,7 +123,7 @@ def test_drives_that_are_left_out_are_in_neither(make):
     kept = {
         name: [row for row in rows if row.get("drive_id", 0) in own]
         for name, rows in tables.items()
-        if name != "event_label"
+        if name != "store.event_label"
     }
     with Reader(make(tables)) as reader:
         reader.narrow("dongle_id = $device", {"device": "a"})

@@ -30,12 +30,12 @@ def test_only_valid_messages_with_the_fields_are_learned_from(connection):
         (2, 0, 0, 5, True, 0.0, 0.0),
     ]
     connection.executemany(
-        "insert into live_parameters by name select ? as drive_id, ? as segment_num,"
+        "insert into log.live_parameters by name select ? as drive_id, ? as segment_num,"
         " ? as message_num, ? as mono_ns, ? as is_valid, ? as steer_ratio, ? as stiffness_factor",
         messages,
     )
     connection.execute(
-        "insert into live_torque_parameters by name select 2 as drive_id, 0 as segment_num,"
+        "insert into log.live_torque_parameters by name select 2 as drive_id, 0 as segment_num,"
         " 0 as message_num, 5 as mono_ns, true as is_valid, 1.5 as lat_accel_factor,"
         " 0.0 as lat_accel_offset, 0.0 as friction_coefficient"
     )

@@ -64,7 +64,7 @@ def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     query = """
         select drive.dongle_id as device_id, drive.host, drive.drive, numbers.*
         from result.legacy_drives as numbers
-        inner join drive on numbers.drive_id = drive.drive_id
+        inner join log.drive on numbers.drive_id = drive.drive_id
         order by numbers.drive_id
     """
     return [json_files.engagement_db_entry(row) for row in read(connection, query)]
@@ -137,7 +137,7 @@ def test_a_drive_without_messages_has_zeros_and_nulls(connection):
 
 def test_a_drive_whose_logs_all_failed_has_no_entry(connection):
     fill(connection, [legacy_drives.random_drive(Random(1))])
-    connection.execute("update segment set status = 'failed'")
+    connection.execute("update log.segment set status = 'failed'")
 
     results.refresh(connection, [1])
 

@@ -138,7 +138,7 @@ def test_refreshing_again_changes_nothing_and_a_removed_drive_leaves_nothing(con
     assert differences(read(connection), once) == []
 
     for table in tables:
-        connection.execute(f"delete from {table} where drive_id = 502")
+        connection.execute(f"delete from log.{table} where drive_id = 502")
     results.refresh(connection, [502])
     kept = {name: [row for row in rows if row["drive_id"] != 502] for name, rows in once.items()}
     assert differences(read(connection), kept) == []
@@ -178,7 +178,7 @@ def computed(
     """The rows of the views in an empty store that is given these rows."""
     store.execute("begin")
     for name, value in asdict(parameters).items():
-        store.execute("update parameter set value = ? where name = ?", [value, name])
+        store.execute("update store.parameter set value = ? where name = ?", [value, name])
     builders.insert(store, tables)
     results.refresh(store, [row["drive_id"] for row in tables["drive"]])
     views = read(store)

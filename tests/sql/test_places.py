@@ -161,7 +161,7 @@ def test_the_interval_is_wilsons(connection, total, count):
 def test_places_are_of_the_drives_that_are_there(connection):
     """Drives that the view `drives` lacks, such as of another selection, don't count."""
     put_cells(connection, {1: (3, 1)})
-    connection.execute("delete from segment where drive_id = 1")
+    connection.execute("delete from log.segment where drive_id = 1")
     [place] = rows(connection, "from places")
     assert place["n_drives"] == 3
 
@@ -283,7 +283,7 @@ def put_visits(
 
 def set_parameters(connection: duckdb.DuckDBPyConnection, **values: float) -> None:
     for name, value in values.items():
-        connection.execute("update parameter set value = ? where name = ?", [value, name])
+        connection.execute("update store.parameter set value = ? where name = ?", [value, name])
 
 
 def is_same(row: Row, expected: Row) -> bool:

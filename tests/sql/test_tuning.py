@@ -67,7 +67,7 @@ def expected(connection, drive, limits=LIMITS):
 
     def read(kind, table, *columns):
         listed = ", ".join(("mono_ns", "segment_num", "message_num", *columns))
-        found = connection.sql(f"select {listed} from {table} where {where}").fetchall()
+        found = connection.sql(f"select {listed} from log.{table} where {where}").fetchall()
         return [kind(*row) for row in found]
 
     return oracle.tuning(
@@ -101,7 +101,7 @@ def drives(connection):
 def test_random_drives_have_the_numbers_of_brute_force(connection, drives):
     assert_varied(assert_as_by_brute_force(connection, drives, LIMITS))
     for name, value in PARAMETERS.items():
-        connection.execute("update parameter set value = ? where name = ?", [value, name])
+        connection.execute("update store.parameter set value = ? where name = ?", [value, name])
     assert_as_by_brute_force(connection, drives, OTHER_LIMITS)
 
 
@@ -133,7 +133,7 @@ def test_splitting_the_segments_elsewhere_changes_nothing(connection, drives):
         start_ns = min(int(table["mono_ns"][0]) for table in drive.tables.values())
         split(rng, drive.tables, start_ns)
     for table in (*SERVICES, "segment", "drive", "car_params"):
-        connection.execute(f"delete from {table}")
+        connection.execute(f"delete from log.{table}")
     insert(connection, whole)
     assert_same(computed(connection, whole), before)
 

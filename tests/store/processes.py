@@ -85,7 +85,7 @@ def write_and_die(pipe: Connection, database: Path) -> None:
 
 def read_on(pipe: Connection, database: Path) -> None:
     """Read through one reader that stays open, and others that are opened anew, until told."""
-    query = "select count(*) as n, (select generation from store_state) as generation from segments"
+    query = "select count(*) as n, (select generation from store.state) as generation from segments"
     seen = []
     with Reader(database) as held:
         [first] = held.rows(query)

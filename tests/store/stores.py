@@ -7,8 +7,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from engagement.extract.segment import ReadOptions
 from engagement.filters import Selection
+from engagement.store import schema
 from engagement.store.ingest_options import IngestOptions, IngestReport
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
@@ -74,10 +77,36 @@ class Store:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def generation(self) -> int:
-        return int(self.row("select generation from store_state")["generation"])
+        return int(self.row("select generation from store.state")["generation"])
 
     def copy_of(self, other: Path) -> None:
         shutil.copyfile(other, self.database)
+
+
+def made_at(version: int, newer: Path, path: Path) -> None:
+    """Make a database as it was at a version of the tables, with the rows of a newer one."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"attach '{newer}' as newer (read_only)")
+        connection.execute(
+            "create table schema_migration "
+            "(version integer, name varchar, sha256 varchar, applied_at_utc timestamp)"
+        )
+        for number, name, text in schema.migrations():
+            if number <= version:
+                connection.execute(text)
+                connection.execute(
+                    "insert into schema_migration values (?, ?, 'x', now())", [number, name]
+                )
+        query = (
+            "select old.table_name, newer.schema_name || '.' || newer.table_name "
+            "from duckdb_tables() as old inner join duckdb_tables() as newer "
+            "on replace(old.table_name, 'store_state', 'state') = newer.table_name "
+            "where newer.database_name = 'newer' and newer.schema_name in ('log', 'store') "
+            "and old.database_name = current_database() and old.table_name <> 'schema_migration'"
+        )
+        for table, source in connection.execute(query).fetchall():
+            connection.execute(f"insert into {table} by name select * from newer.{source}")
+        connection.execute("update store_state set sql_hash = 'of then'")
 
 
 def public_views(database: Path, *, hidden: set[str]) -> Views:
@@ -85,7 +114,7 @@ def public_views(database: Path, *, hidden: set[str]) -> Views:
     with Reader(database) as reader:
         names = {
             row["drive_id"]: (row["dongle_id"], row["drive"])
-            for row in reader.rows("select * from drive")
+            for row in reader.rows("select * from log.drive")
         }
         views = {view: reader.rows(f"from {view}") for view in reader.views()}
     for rows in views.values():

@@ -35,7 +35,7 @@ class Rows:
         ]
 
     def rows(self, query, values=None):
-        if "from drive " in query:
+        if "from log.drive " in query:
             return self.drives
         if "$ids" in query:
             return [row for row in self.events if row["event_id"] in values["ids"]]

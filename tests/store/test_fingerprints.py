@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DRIVES = """
-insert into drive values
+insert into log.drive values
     (1, 'aa', 'one', 'h'), (2, 'aa', 'two', 'h'), (3, 'bb', 'one', 'h'), (4, 'bb', 'bare', 'h');
-insert into segment
+insert into log.segment
     select drive_id, number, 'rlog', 'none', 'p', 1, 1, drive_id || 'x' || number, 1, 'ok', null,
         100 * drive_id + number, 0, 10 * drive_id + number, 10 * drive_id + number + 1, null,
         '2024-01-01'::timestamp
-    from drive cross join range(2) as numbers(number)
+    from log.drive cross join range(2) as numbers(number)
     where drive_id < 3;
-insert into event_label values ('aa', 'two', 'override', 7, 'ok', null, '2024-01-01');
-insert into imported_drive select 3, '{}', 'p', '2024-01-01'::timestamp;
+insert into store.event_label values ('aa', 'two', 'override', 7, 'ok', null, '2024-01-01');
+insert into store.imported_drive select 3, '{}', 'p', '2024-01-01'::timestamp;
 """
 COPY = (
-    "insert into segment select 4, * exclude (drive_id) from segment "
+    "insert into log.segment select 4, * exclude (drive_id) from log.segment "
     "where drive_id = 1 and segment_num = 1"
 )
-LABEL = "insert into event_label values ('aa', 'one', 'override', 7, 'ok', null, '2024-01-01')"
+LABEL = (
+    "insert into store.event_label values ('aa', 'one', 'override', 7, 'ok', null, '2024-01-01')"
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +78,11 @@ def test_every_table_is_of_logs_or_has_its_place_here(path):
     with Reader(path) as reader:
         of_logs = log_tables(reader.connection)
         tables = reader.rows(
-            "select table_name from duckdb_tables() where schema_name = 'main' "
-            "and database_name = 'engagement'"
+            "select schema_name || '.' || table_name as name from duckdb_tables() "
+            "where schema_name <> 'result' and database_name = 'engagement'"
         )
 
-    found = {row["table_name"] for row in tables} - {*of_logs}
+    found = {row["name"] for row in tables} - {f"log.{table}" for table in of_logs}
     assert found == {*DRIVE_TABLES, *SHARED_TABLES, *OTHER_TABLES}
 
 
@@ -100,20 +102,20 @@ def test_drives_are_found_by_name_and_number_unless_nothing_is_known_of_them(pat
     ("statements", "changed"),
     [
         ("select 1", set()),
-        ("insert into ingest_run select now(), now(), 'x', 1, 1, 1, 1, 1", set()),
-        ("update segment set ingested_at_utc = '2024-02-01' where drive_id = 2", {2}),
-        ("update segment set path = 'q' where drive_id = 1 and segment_num = 1", {1}),
-        ("delete from segment where drive_id = 1 and segment_num = 0", {1}),
-        ("delete from segment where drive_id = 2", {2}),
+        ("insert into store.ingest_run select now(), now(), 'x', 1, 1, 1, 1, 1", set()),
+        ("update log.segment set ingested_at_utc = '2024-02-01' where drive_id = 2", {2}),
+        ("update log.segment set path = 'q' where drive_id = 1 and segment_num = 1", {1}),
+        ("delete from log.segment where drive_id = 1 and segment_num = 0", {1}),
+        ("delete from log.segment where drive_id = 2", {2}),
         (COPY, {1, 2, 3, 4}),  # two segments have the same bytes
-        ("update drive set host = 'other' where drive_id = 3", {3}),
-        ("""update imported_drive set entry = '{"x": 1}'""", {3}),
+        ("update log.drive set host = 'other' where drive_id = 3", {3}),
+        ("""update store.imported_drive set entry = '{"x": 1}'""", {3}),
         (LABEL, {1}),
         (f"{LABEL}; {LABEL}", {1}),
-        ("update event_label set note = 'x'", {2}),
-        ("delete from event_label", {2}),
-        ("update parameter set value = 1 + value where name ilike 'c%'", {1, 2, 3}),
-        ("update store_state set sql_hash = 'other'", {1, 2, 3}),
+        ("update store.event_label set note = 'x'", {2}),
+        ("delete from store.event_label", {2}),
+        ("update store.parameter set value = 1 + value where name ilike 'c%'", {1, 2, 3}),
+        ("update store.state set sql_hash = 'other'", {1, 2, 3}),
     ],
 )  # fmt: skip
 def test_what_is_changed_of_a_drive_changes_its_fingerprint_and_no_other(

@@ -28,15 +28,17 @@ N_KILLS = 50
 STATE = """
     select
         drive.drive,
-        (select count(*) from segment where drive_id = drive.drive_id) as n_segments,
-        (select count(*) from car_state where drive_id = drive.drive_id) as n_samples,
-        (select max(mono_ns) - min(mono_ns) from car_state where drive_id = drive.drive_id) / 1e9
+        (select count(*) from log.segment where drive_id = drive.drive_id) as n_segments,
+        (select count(*) from log.car_state where drive_id = drive.drive_id) as n_samples,
+        (
+            select max(mono_ns) - min(mono_ns) from log.car_state where drive_id = drive.drive_id
+        ) / 1e9
             as duration_s,
         (select list(round(duration_s, 3)) from result.drive_metrics as metrics
             where metrics.drive_id = drive.drive_id) as computed_s,
-        (select generation from store_state) as generation,
-        (select count(*) from ingest_run) as n_runs
-    from drive
+        (select generation from store.state) as generation,
+        (select count(*) from store.ingest_run) as n_runs
+    from log.drive
 """
 
 

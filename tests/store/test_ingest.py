@@ -26,7 +26,7 @@ def poison(store, drive):
     execute(
         store,
         "update result.drive_metrics set engaged_s = -1 where drive_id = "
-        f"(select drive_id from drive where drive = '{drive.name}')",
+        f"(select drive_id from log.drive where drive = '{drive.name}')",
     )
 
 
@@ -119,13 +119,16 @@ def test_a_late_segment_recomputes_only_its_drive(begun):
 
 
 def test_reprocess_reads_again_what_has_not_changed(begun, two_drives):
-    execute(begun, "update car_state set v_ego_mps = 99")
+    execute(begun, "update log.car_state set v_ego_mps = 99")
     assert begun.ingest(two_drives.logs).n_ingested == 0
 
     report = begun.ingest(two_drives.logs / ONE.dongle_id, reprocess=True)
 
     assert report.n_ingested == 1
-    speeds = "select drive, max(v_ego_mps) as speed_mps from car_state join drive using (drive_id)"
+    speeds = (
+        "select drive, max(v_ego_mps) as speed_mps "
+        "from log.car_state join log.drive using (drive_id)"
+    )
     rows = begun.rows(f"{speeds} group by drive")
     assert {row["drive"]: row["speed_mps"] for row in rows} == {ONE.name: 10.0, OTHER.name: 99.0}
 
@@ -211,7 +214,7 @@ def test_views_of_another_program_are_made_anew_with_all_results(begun, two_driv
     poison(begun, ONE)
     poison(begun, OTHER)
     execute(begun, "create or replace view drives as select 'old' as drive_id")
-    execute(begun, "update store_state set sql_hash = 'another'")
+    execute(begun, "update store.state set sql_hash = 'another'")
 
     report = begun.ingest(two_drives.logs)
 

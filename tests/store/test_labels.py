@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +31,7 @@ from engagement.store.labels import Key, Label, bring_labels, label_events, remo
 from engagement.store.reader import Reader
 from tests import builders
 from tests.store.small_logs import ONE, OTHER, SECOND_NS, write
-from tests.store.stores import Store
+from tests.store.stores import Store, made_at
 
 REACH_S = 1.5
 LABELS_SINCE = 3
@@ -316,13 +315,7 @@ def test_a_misspelt_label_is_asked_about_and_a_new_one_is_not():
 
 def test_a_database_of_before_there_were_labels_gets_them(two_drives, tmp_path):
     store = Store(tmp_path)
-    store.copy_of(two_drives.database)
-    with duckdb.connect(str(store.database)) as connection:
-        for number, _, text in schema.migrations():
-            for table in re.findall(r"create table (\w+)", text) if number >= LABELS_SINCE else ():
-                connection.execute(f"drop table {table}")
-        connection.execute(f"delete from schema_migration where version >= {LABELS_SINCE}")
-        connection.execute("update store_state set sql_hash = 'of then'")
+    made_at(LABELS_SINCE - 1, two_drives.database, store.database)
     before = ends(two_drives)
     with pytest.raises(StoreVersionError, match="engagement recompute"):
         label_events(store.database, [before[0]["event_id"]], "true")
@@ -385,7 +378,7 @@ def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments)
         memory,
         {
             "drive": [name | {"drive_id": 1, "host": ""}],
-            "event_label": [
+            "store.event_label": [
                 name
                 | {"kind": "disengagement", "mono_ns": ns, "label": "x"}
                 | {"labelled_at_utc": NOON + timedelta(hours=at)}
@@ -405,7 +398,7 @@ def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments)
 
 def test_drives_of_one_name_on_two_devices_keep_their_labels_apart(begun):
     with duckdb.connect(str(begun.database)) as connection:
-        connection.execute("update drive set drive = ?", [ONE.name])
+        connection.execute("update log.drive set drive = ?", [ONE.name])
     (first, second) = begun.rows(
         "select arg_min(events, mono_ns) as one from events where kind = 'disengagement'"
         " group by dongle_id order by dongle_id"

@@ -11,7 +11,7 @@ from scipy import stats
 
 from engagement.store import schema
 
-LIMITS = "select n, poisson_lower, poisson_upper, t_quantile from confidence_limit order by n"
+LIMITS = "select n, poisson_lower, poisson_upper, t_quantile from store.confidence_limit order by n"
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from engagement.store.ingestion import recompute
 from engagement.store.reader import Reader
 from engagement.store.views import View, load_views
 from tests.store.small_logs import ONE, write
-from tests.store.stores import Store
+from tests.store.stores import Store, made_at
+
+LAST_VERSION_IN_MAIN = 4
 
 
 @pytest.fixture
@@ -24,12 +26,12 @@ def connection():
 
 
 def tables(connection):
-    query = "select table_name from duckdb_tables() where schema_name = 'main'"
+    query = "select table_name from duckdb_tables() where schema_name in ('main', 'log', 'store')"
     return {name for (name,) in connection.execute(query).fetchall()}
 
 
 def applied(connection):
-    query = "select version, name from schema_migration order by version"
+    query = "select version, name from store.schema_migration order by version"
     return connection.execute(query).fetchall()
 
 
@@ -71,11 +73,11 @@ def test_migrations_are_numbered_without_a_gap():
 
 def test_migrating_again_changes_nothing(connection):
     schema.migrate(connection)
-    before = connection.execute("from schema_migration").fetchall()
+    before = connection.execute("from store.schema_migration").fetchall()
 
     assert not schema.migrate(connection)
 
-    assert connection.execute("from schema_migration").fetchall() == before
+    assert connection.execute("from store.schema_migration").fetchall() == before
 
 
 def test_a_failing_migration_is_rolled_back_and_stays_pending(connection, with_more_migrations):
@@ -98,19 +100,65 @@ def test_a_failing_migration_is_rolled_back_and_stays_pending(connection, with_m
     assert applied(connection) == after
 
 
+def test_tables_move_to_their_schemas_with_their_columns_and_rows(two_drives, tmp_path):
+    path = tmp_path / "old.duckdb"
+    made_at(LAST_VERSION_IN_MAIN, two_drives.database, path)
+    with duckdb.connect(str(path)) as connection:
+        # As in a long-lived database, the newest rows are not the last ones.
+        connection.execute("attach ':memory:' as other")
+        connection.execute("create table other.kept as from car_state order by hash(mono_ns)")
+        connection.execute("delete from car_state; insert into car_state from other.kept")
+        before = described_and_read(connection, {"main"})
+
+        assert schema.migrate(connection)
+
+        after = described_and_read(connection, {"log", "store"})
+        assert described_and_read(connection, {"main"}) == {}
+    before["state"] = before.pop("store_state")
+    assert before.keys() == after.keys()
+    n_before = len(before.pop("schema_migration")[1])
+    n_applied = schema.latest_version() - LAST_VERSION_IN_MAIN
+    assert len(after.pop("schema_migration")[1]) == n_before + n_applied
+    assert after == before
+    assert sum(bool(rows) for _, rows in after.values()) > 15
+
+
+def described_and_read(connection, schemas):
+    """Of each table its columns, with type and whether they may be null, and its rows in order."""
+    query = (
+        "select schema_name, table_name from duckdb_tables() "
+        "where list_contains(?, schema_name) and database_name = current_database()"
+    )
+    return {
+        table: (
+            connection.sql(
+                f'select column_name, column_type, "null" from (describe {name}.{table})'
+            ).fetchall(),
+            connection.sql(f"from {name}.{table}").fetchall(),
+        )
+        for name, table in connection.execute(query, [sorted(schemas)]).fetchall()
+    }
+
+
+def test_main_shows_the_public_views_alone(connection):
+    schema.create(connection)
+    shown = {name for (name,) in connection.execute("show tables").fetchall()}
+    assert shown == {view.name for view in load_views() if "." not in view.name}
+
+
 def test_an_older_database_is_for_writers_only_until_it_is_migrated(
     two_drives, tmp_path, with_more_migrations
 ):
     store = Store(tmp_path)
     store.copy_of(two_drives.database)
-    with_more_migrations("alter table drive add column nickname varchar")
+    with_more_migrations("alter table log.drive add column nickname varchar")
     old, new = schema.latest_version() - 1, schema.latest_version()
 
     with pytest.raises(StoreVersionError, match=f"at version {old}, this is {new}; bring it up"):
         Reader(store.database)
     assert store.ingest(two_drives.logs).n_unchanged == 2
 
-    assert store.rows("select nickname from drive limit 1") == [{"nickname": None}]
+    assert store.rows("select nickname from log.drive limit 1") == [{"nickname": None}]
     assert len(store.rows("from drives")) == 2
     before = store.state()
     store.ingest(two_drives.logs)
@@ -123,7 +171,7 @@ def test_a_newer_database_is_refused(two_drives, tmp_path):
     newest = schema.latest_version() + 1
     with duckdb.connect(str(store.database)) as connection:
         connection.execute(
-            f"insert into schema_migration values ({newest}, 'x', 'x', now()::timestamp)"
+            f"insert into store.schema_migration values ({newest}, 'x', 'x', now()::timestamp)"
         )
     before = store.state()
 
@@ -138,17 +186,17 @@ def test_a_newer_database_is_refused(two_drives, tmp_path):
 def test_creating_again_changes_nothing_and_asks_for_nothing(connection):
     assert schema.create(connection)
     assert schema.is_current(connection)
-    before = connection.execute("from store_state").fetchall()
+    before = connection.execute("from store.state").fetchall()
 
     assert not schema.create(connection)
 
-    assert connection.execute("from store_state").fetchall() == before
+    assert connection.execute("from store.state").fetchall() == before
 
 
 def test_views_that_are_gone_from_sql_are_gone_from_the_database(connection):
     schema.create(connection)
     connection.execute("create view old_report as select 1 as one")
-    connection.execute("update store_state set sql_hash = 'another'")
+    connection.execute("update store.state set sql_hash = 'another'")
 
     assert schema.create(connection)
 
@@ -260,7 +308,7 @@ def test_what_was_not_published_is_thrown_away(two_drives, tmp_path):
     before = store.state()
 
     with writer_lock(store.database), Writer(store.database) as writer:
-        writer.connection.execute("delete from drive")
+        writer.connection.execute("delete from log.drive")
 
     assert store.state() == before
     assert not list(tmp_path.glob("*.next*"))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDLESS = "select count(*) from range(100000000000) as one, range(1000000) as other"
-NUMBER = "select generation from store_state"
+NUMBER = "select generation from store.state"
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_one_generation_is_opened_once_and_closed_when_its_last_reader_is_done(
 
 def test_published_at_is_in_utc(database, publication):
     with publication.newest() as generation, Reader(database) as reader:
-        [row] = reader.rows("select published_at_utc from store_state")
+        [row] = reader.rows("select published_at_utc from store.state")
         assert generation.published_at_utc.utcoffset() == timedelta(0)
         assert generation.published_at_utc.replace(tzinfo=None) == row["published_at_utc"]
 
@@ -130,7 +130,7 @@ def test_a_database_that_is_taken_away_is_not_answered_from(database, publicatio
 def test_a_database_of_another_version_is_refused_until_it_is_replaced(database, publication):
     right = database.read_bytes()
     with duckdb.connect(str(database)) as connection:
-        connection.execute("insert into schema_migration values (9999, 'x', 'x', now())")
+        connection.execute("insert into store.schema_migration values (9999, 'x', 'x', now())")
 
     for _ in range(2):
         with pytest.raises(StoreVersionError), publication.newest():
@@ -240,8 +240,8 @@ def test_a_query_that_needs_more_memory_than_there_is_is_an_error(database):
         "set enable_external_access = true",
         "set memory_limit = '1TB'",
         "reset lock_configuration",
-        "insert into engagement.main.drive values (1, 'a', 'b', 'c')",
-        "drop table engagement.main.drive",
+        "insert into engagement.log.drive values (1, 'a', 'b', 'c')",
+        "drop table engagement.log.drive",
         "pragma enable_profiling",
         "",
         "selec",
@@ -249,10 +249,10 @@ def test_a_query_that_needs_more_memory_than_there_is_is_an_error(database):
 )
 def test_nothing_but_the_database_can_be_read_and_nothing_changed(publication, query):
     with publication.newest() as generation:
-        before = generation.rows("select count(*) as n from drive")
+        before = generation.rows("select count(*) as n from log.drive")
         with pytest.raises(QueryError):
             generation.rows(query)
-        assert generation.rows("select count(*) as n from drive") == before
+        assert generation.rows("select count(*) as n from log.drive") == before
 
 
 def test_what_is_made_once_is_made_once_however_many_ask(publication):
@@ -282,9 +282,9 @@ def test_a_kept_view_has_the_views_rows(publication):
 def test_a_narrowing_holds_for_one_query_and_no_other(database):
     publish(
         database,
-        "insert into drive values (1, 'aa', 'one', 'h'), (2, 'bb', 'two', 'h'); "
-        "insert into segment select drive_id, 0, 'rlog', 'none', drive, 1, 1, drive, 1, 'ok', "
-        "null, 1, 0, 0, 1, null, now() from drive",
+        "insert into log.drive values (1, 'aa', 'one', 'h'), (2, 'bb', 'two', 'h'); "
+        "insert into log.segment select drive_id, 0, 'rlog', 'none', drive, 1, 1, drive, 1, 'ok', "
+        "null, 1, 0, 0, 1, null, now() from log.drive",
     )
     publication = Publication(database)
     both = [{"dongle_id": "aa"}, {"dongle_id": "bb"}]
@@ -306,7 +306,7 @@ def test_a_narrowing_holds_for_one_query_and_no_other(database):
 
 
 def test_a_query_that_other_views_do_not_know_says_to_bring_them_up_to_date(database):
-    publish(database, "update store_state set sql_hash = 'of another engagement'")
+    publish(database, "update store.state set sql_hash = 'of another engagement'")
     publication = Publication(database)
     with publication.newest() as generation:
         with pytest.raises(StoreOutdatedError, match="engagement recompute"):
@@ -323,7 +323,7 @@ def test_columns_are_those_of_the_view_with_their_comments(database, publication
             assert {name: one.comment for name, one in columns.items()} == reader.comments(view)
             assert list(columns) == reader.table(f"from {view} limit 0").column_names
         with pytest.raises(NotFoundError):
-            generation.columns("store_state")
+            generation.columns("store.state")
 
 
 @settings(

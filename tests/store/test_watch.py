@@ -204,12 +204,12 @@ def test_folders_may_come_later_and_are_missed_once(store):
 
 def test_an_outdated_database_is_brought_up_to_date_without_new_logs(store):
     with duckdb.connect(str(store.database)) as connection:
-        connection.execute("update store_state set sql_hash = 'of before'")
+        connection.execute("update store.state set sql_hash = 'of before'")
     before = store.generation()
 
     assert watched(store, nothing, nothing) == []
     assert store.generation() == before + 1
-    assert store.row("select sql_hash from store_state")["sql_hash"] == schema.sql_hash()
+    assert store.row("select sql_hash from store.state")["sql_hash"] == schema.sql_hash()
 
 
 def test_looks_at_a_large_archive_take_a_tenth_of_the_time(store, monkeypatch):

@@ -47,7 +47,7 @@ select
     avg(v_ego_mps)::double as mean_speed_mps,
     max(v_ego_mps)::double as max_speed_mps,
     max(abs(steering_angle_deg))::double as max_angle_deg
-from car_state
+from log.car_state
 where drive_id = $drive_id
 group by start_s
 order by start_s

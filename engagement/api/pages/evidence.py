@@ -31,10 +31,10 @@ where drive_id = $drive_id and engagement_num = $engagement_num
 """
 _PRESS = """
 select coalesce(bool_or({column}), false) as has_press
-from car_state
+from log.car_state
 where drive_id = $drive_id and mono_ns between $mono_ns and $mono_ns + 100000000
 """
-_PARAMETERS = "select name, value from parameter"
+_PARAMETERS = "select name, value from store.parameter"
 
 _ACTION_WORDS = {
     "brake_rose": "the brake was pressed",
@@ -203,7 +203,7 @@ _STATES = {
 }
 _SAMPLES = """
 select (mono_ns - $mono_ns) / 1e9 as after_s, gear, {columns}
-from car_state
+from log.car_state
 where drive_id = $drive_id and mono_ns between $mono_ns - $before_ns and $mono_ns + $after_ns
 order by mono_ns, segment_num, message_num
 """

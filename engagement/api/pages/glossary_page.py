@@ -26,5 +26,5 @@ def _read(generation: Generation) -> Mapping[str, Any]:
             (name, comment, list(generation.columns(name).values()))
             for name, comment in generation.views().items()
         ],
-        "parameters": generation.rows("from parameter order by name"),
+        "parameters": generation.rows("from store.parameter order by name"),
     }

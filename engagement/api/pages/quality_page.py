@@ -39,7 +39,7 @@ where
 order by drives.coverage nulls first, drives.started_at_utc desc nulls last, quality.drive_id
 limit {limit}
 """
-_RUNS = "from ingest_run order by ended_at_utc desc limit 8"
+_RUNS = "from store.ingest_run order by ended_at_utc desc limit 8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def _columns(name: str, found: Interval) -> Row:
 
 def read_dispersion_max(generation: Generation) -> float:
     """From which dispersion of drives on an interval is wider than a Poisson process'."""
-    query = "select value from parameter where name = 'dispersion_max'"
+    query = "select value from store.parameter where name = 'dispersion_max'"
     return float(generation.rows(query)[0]["value"])
 
 

@@ -124,7 +124,10 @@ def _rows(file):
 
 def _columns_of_tables(database):
     """Table and column of all that a clip may hold."""
-    query = "select table_name, column_name from duckdb_columns() where table_name in ?"
+    query = (
+        "select table_name, column_name from duckdb_columns() "
+        "where schema_name = 'log' and table_name in ?"
+    )
     with duckdb.connect(str(database), read_only=True) as connection:
         return set(connection.execute(query, [list(_TABLES)]).fetchall())
 

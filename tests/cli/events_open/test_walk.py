@@ -111,7 +111,7 @@ def test_names_from_logs_can_not_command_the_terminal(review, programs, worst):
 def test_a_log_that_is_gone_is_said_and_the_next_event_comes(review, programs, own):
     programs.install("plotjuggler")
     with duckdb.connect(str(own)) as connection:
-        connection.execute("update segment set path = '/nowhere/rlog.zst'")
+        connection.execute("update log.segment set path = '/nowhere/rlog.zst'")
     shown = review("n", "q", text='[plotjuggler]\nfeed = "raw"\n', database=own)
     assert shown.count("/nowhere/rlog.zst: can't be read: No such file") == 2
     assert "event 2 of 2" in shown
