@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement.analysis.differences import Method
-from engagement.analysis.labels import count_labelled, tally
+from engagement.analysis.labels import tally
 from engagement.analysis.measures import read_measures
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Division
     from engagement.analysis.labels import Tally
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
 N_PERMUTATIONS = 10_000
 
@@ -73,7 +73,7 @@ class Comparison:
 
 
 def compare(
-    reader: Reader,
+    reader: Queryable,
     division: Division,
     *,
     seed: int,
@@ -82,12 +82,14 @@ def compare(
 ) -> Comparison:
     """Compare two groups of drives in every measure.
 
-    With labels, only events that have one of them count.
-
-    Raises:
-        NotFoundError: If there is no such label.
+    Args:
+        reader: The database.
+        division: The drives of each group.
+        seed: Of the permutations.
+        n_permutations: How often the drives are dealt to the groups anew, at most.
+        labels: What `count_labelled` gave, if only events with a label count for the reader.
     """
-    counted = None if labels is None else _count_labelled(reader, labels, division)
+    counted = None if labels is None else _tally_groups(reader, labels, division)
     drives = (*division.a_drives, *division.b_drives)
     is_b = np.arange(len(drives)) >= len(division.a_drives)
     method = Method(_read_dispersion_max(reader), n_permutations, seed)
@@ -102,18 +104,17 @@ def compare(
     )
 
 
-def _count_labelled(
-    reader: Reader, labels: Sequence[str], division: Division
+def _tally_groups(
+    reader: Queryable, labels: Sequence[str], division: Division
 ) -> tuple[Tally, Tally]:
-    known = count_labelled(reader, labels)
-    return tally(reader, known, division.a_drives), tally(reader, known, division.b_drives)
+    return tally(reader, labels, division.a_drives), tally(reader, labels, division.b_drives)
 
 
-def _read_group(reader: Reader, name: str, drives: tuple[int, ...]) -> Group:
+def _read_group(reader: Queryable, name: str, drives: tuple[int, ...]) -> Group:
     row = reader.rows(_GROUP, {"drives": list(drives)})[0]
     return Group(name=name, **(row | {"cars": tuple(row["cars"])}))
 
 
-def _read_dispersion_max(reader: Reader) -> float:
+def _read_dispersion_max(reader: Queryable) -> float:
     query = "select value from store.parameter where name = 'dispersion_max'"
     return float(reader.rows(query)[0]["value"])

@@ -13,7 +13,7 @@ from engagement.names import starting_so
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
 _PARAM = "param:"
 _FILTERS = {one.name: one for one in DRIVE_FILTERS.values() if one.is_grouping}
@@ -66,7 +66,7 @@ def parse_grouping(text: str) -> Grouping:
 
 
 def divide(
-    reader: Reader, grouping: Grouping, a: str, b: str, drive_ids: Iterable[int]
+    reader: Queryable, grouping: Grouping, a: str, b: str, drive_ids: Iterable[int]
 ) -> Division:
     """Find the drives of both groups among those given.
 
@@ -90,7 +90,7 @@ def divide(
     )
 
 
-def _drives_by_name(reader: Reader, grouping: Grouping) -> dict[str, list[int]]:
+def _drives_by_name(reader: Queryable, grouping: Grouping) -> dict[str, list[int]]:
     if grouping.param is None:
         rows = reader.rows(_GROUPS, [grouping.kind])
     else:
@@ -135,7 +135,7 @@ def _no_group(
     return error
 
 
-def _divide_by_days(reader: Reader, a: str, b: str, chosen: set[int]) -> Division:
+def _divide_by_days(reader: Queryable, a: str, b: str, chosen: set[int]) -> Division:
     ranges = _parse_days(a), _parse_days(b)
     (first_a, last_a), (first_b, last_b) = ranges
     if first_a <= last_b and first_b <= last_a:

@@ -15,6 +15,7 @@ from engagement.store.label_words import known_word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engagement.store.query_types import Queryable
     from engagement.store.reader import Reader
 
 _TALLY = """
@@ -82,7 +83,9 @@ def count_labelled(reader: Reader, labels: Sequence[str]) -> tuple[str, ...]:
     return known
 
 
-def tally(reader: Reader, labels: Sequence[str], drive_ids: Sequence[int] | None = None) -> Tally:
+def tally(
+    reader: Queryable, labels: Sequence[str], drive_ids: Sequence[int] | None = None
+) -> Tally:
     """How many events count of the drives, which are all that the reader sees if none are given."""
     drives = None if drive_ids is None else list(drive_ids)
     [row] = reader.rows(_TALLY, {"labels": list(labels), "drives": drives})

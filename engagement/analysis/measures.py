@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
     Kind = Literal["rate", "share", "mean"]
     ExposureUnit = Literal["h", "km"]
@@ -111,7 +111,7 @@ def measure_names() -> list[str]:
     return [*rates, *_SHARES, *_MEANS]
 
 
-def read_measures(reader: Reader, drive_ids: Sequence[int]) -> Iterator[Measure]:
+def read_measures(reader: Queryable, drive_ids: Sequence[int]) -> Iterator[Measure]:
     """Yield every measure of the drives, in the order of `drive_ids`."""
     place = {drive_id: number for number, drive_id in enumerate(drive_ids)}
     parameters = {"drives": list(drive_ids)}

@@ -20,7 +20,7 @@ import msgspec
 from litestar import Response
 
 from engagement.api.encodings import takes_gzip
-from engagement.store.cache import Sharing
+from engagement.store.cache import SingleFlight
 from engagement.store.fingerprints import read_drives
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 HTML = "text/html"
 
-_KEPT_BYTES = 64 << 20
+_CACHE_BYTES = 64 << 20
 _ENTRY_BYTES = 1 << 10  # that the least of answers takes in memory, with what is known of it
 _COMPRESS_FROM_BYTES = 1024
 _GZIP_LEVEL = 5
@@ -108,12 +108,12 @@ class _Asked:
         return _Answer(plain, self.source, self.number, self.mark, self.fingerprint())
 
 
-class _Kept:
+class _AnswerCache:
     """The answers last asked for, as much as fits; who asks for the same waits for the first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sharing = Sharing()
+        self._flights = SingleFlight()
         self._answers: OrderedDict[_Address, _Answer] = OrderedDict()
         self._n_bytes = 0
         self._newest = 0
@@ -137,10 +137,10 @@ class _Kept:
             answer = self._find(asked)
             if answer is None:
                 answer = self._carried(asked) or asked.answer(make())
-                self._keep(asked.address, answer)
+                self._store(asked.address, answer)
             return answer
 
-        return self._sharing.share((asked.address, asked.source), make_once)
+        return self._flights.run((asked.address, asked.source), make_once)
 
     def packed(self, asked: _Asked, make: Callable[[], bytes]) -> bytes:
         """The same, compressed unless it is short."""
@@ -155,10 +155,10 @@ class _Kept:
             if found is not None and found.packed is not None:
                 return found.packed
             packed = gzip.compress(answer.plain, _GZIP_LEVEL)
-            self._keep(asked.address, replace(answer, packed=packed))
+            self._store(asked.address, replace(answer, packed=packed))
             return packed
 
-        return self._sharing.share((asked.address, asked.source, "packed"), pack_once)
+        return self._flights.run((asked.address, asked.source, "packed"), pack_once)
 
     def _find(self, asked: _Asked) -> _Answer | None:
         with self._lock:
@@ -178,8 +178,8 @@ class _Kept:
             return None
         return asked.answer(found.plain.replace(found.mark, asked.mark))
 
-    def _keep(self, address: _Address, answer: _Answer) -> None:
-        if answer.n_bytes > _KEPT_BYTES // 4:
+    def _store(self, address: _Address, answer: _Answer) -> None:
+        if answer.n_bytes > _CACHE_BYTES // 4:
             return
         with self._lock:
             known = self._answers.get(address)
@@ -188,7 +188,7 @@ class _Kept:
             self._drop(address)
             self._answers[address] = answer
             self._n_bytes += _n_bytes(address, answer)
-            while self._n_bytes > _KEPT_BYTES:
+            while self._n_bytes > _CACHE_BYTES:
                 self._drop(next(iter(self._answers)))
 
     def _drop(self, address: _Address) -> None:
@@ -244,15 +244,15 @@ def respond(
         if check is not None:
             check()
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
-    kept = generation.outliving("answers", _Kept)
-    source = generation.once("source of answers", lambda: kept.begin(generation.number))
+    cache = generation.cached_across("answers", _AnswerCache)
+    source = generation.cached("source of answers", lambda: cache.begin(generation.number))
     asked = _Asked((request.url.path, request.url.query), generation, source, of_drive)
 
     def encode() -> bytes:
         return _encode(make())
 
     is_packed = takes_gzip(request)
-    body = kept.packed(asked, encode) if is_packed else kept.plain(asked, encode).plain
+    body = cache.packed(asked, encode) if is_packed else cache.plain(asked, encode).plain
     if body[:2] == b"\x1f\x8b":
         sent["content-encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=sent)

@@ -34,7 +34,7 @@ from engagement.api.downloads import Downloads
 from engagement.api.filters import provide_filters
 from engagement.api.gate import Gate
 from engagement.api.handlers import ignore_unknown_parameters, refuse_unknown_parameters
-from engagement.api.meters import Meters, get_metrics
+from engagement.api.metrics import Meters, get_metrics
 from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
 from engagement.api.rows import provide_span, provide_wanted

@@ -133,7 +133,7 @@ def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: 
     filters.check("drives", generation.columns("drives"))
     conditions, values = filters.on_rows(generation, generation.columns("drives"))
     where = " and ".join(["not is_imported", *conditions])
-    query = f"select drive_id from {generation.kept('drives')} where {where}"
+    query = f"select drive_id from {generation.in_memory('drives')} where {where}"
     drives = [row["drive_id"] for row in generation.rows(query, values)]
     try:
         grouping = parse_grouping(by)

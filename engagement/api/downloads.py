@@ -28,7 +28,7 @@ from engagement.api.addresses import client_group
 from engagement.api.answers import etag, is_known
 from engagement.api.encodings import takes_gzip
 from engagement.errors import QueryTooLargeError, ServerBusyError
-from engagement.store.deadlines import time_for_all
+from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -206,7 +206,7 @@ class Downloads:
         client = client_group(request.client.host if request.client else "")
         spool = self._shelf.put(client)
         try:
-            with self.turns.turn(client), time_for_all(self._time_limit_s):
+            with self.turns.turn(client), deadline_for_all(self._time_limit_s):
                 self._write(query, kind, spool, is_gzip=is_gzip)
         except BaseException:
             spool.close()

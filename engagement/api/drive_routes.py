@@ -80,7 +80,7 @@ def get_device(
     request: AnyRequest, generation: NamedDependency[Generation], dongle_id: FromPath[str]
 ) -> Response[Any]:
     """Give a device's totals, by speed band too."""
-    source = generation.kept("devices")
+    source = generation.in_memory("devices")
     query = f"select * from {source} where dongle_id = $dongle_id"
     device = one_row(generation, "device", dongle_id, query, dongle_id=dongle_id)
 

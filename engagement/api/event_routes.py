@@ -70,7 +70,7 @@ def event_row(generation: Generation, event_id: str) -> Row:
     Raises:
         NotFoundError: If there is no such event.
     """
-    query = f"select * from {generation.kept('events')} where event_id = $event_id"
+    query = f"select * from {generation.in_memory('events')} where event_id = $event_id"
     return one_row(generation, "event", event_id, query, event_id=event_id)
 
 

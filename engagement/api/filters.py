@@ -111,7 +111,7 @@ class Filters:
                 found += conditions
             elif conditions:
                 wanted = " and ".join(conditions)
-                drives = generation.kept("drives")
+                drives = generation.in_memory("drives")
                 found.append(f"drive_id in (select drive_id from {drives} where {wanted})")
         return found, values
 

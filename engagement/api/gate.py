@@ -19,12 +19,12 @@ from litestar.enums import HttpMethod, ScopeType
 
 from engagement.api.guards import RateLimit, has_token, is_known_host
 from engagement.api.problems import MEDIA_TYPE, Problem, problem
-from engagement.store.deadlines import time_for_all
+from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-    from engagement.api.meters import Meters
+    from engagement.api.metrics import Meters
     from engagement.api.settings import Settings
 
 # Nothing may come from elsewhere, and nothing in a page may run or be styled but from a file.
@@ -77,7 +77,7 @@ class Gate:
         else:
             if exchange.is_head:
                 scope["method"] = HttpMethod.GET
-            with time_for_all(self._settings.limits.time_limit_s):
+            with deadline_for_all(self._settings.limits.time_limit_s):
                 await self._app(scope, receive, exchange.send)
 
     def _refusal(self, scope: HTTPScope, headers: Headers) -> tuple[Problem | None, dict[str, str]]:

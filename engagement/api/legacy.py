@@ -157,7 +157,7 @@ def summaries(generation: Generation) -> Mapping[str, dict[str, Any]]:
             start = end
         return found
 
-    return generation.once("legacy summaries", summarise)
+    return generation.cached("legacy summaries", summarise)
 
 
 def drives_of(generation: Generation, device_id: str) -> list[dict[str, Any]]:

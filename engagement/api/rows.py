@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 1000
 # Views that are computed over all drives, or that every list goes through.
-_KEPT = frozenset({"drives", "events"})
+_IN_MEMORY = frozenset({"drives", "events"})
 
 Row = dict[str, Any]
 
@@ -133,8 +133,8 @@ class RowsQuery:
 
     def _source(self) -> str:
         is_summary = "drive_id" not in self.columns
-        if self.narrowing is None and (is_summary or self.view in _KEPT):
-            return self.generation.kept(self.view)
+        if self.narrowing is None and (is_summary or self.view in _IN_MEMORY):
+            return self.generation.in_memory(self.view)
         return f'engagement.main."{self.view}"'
 
 

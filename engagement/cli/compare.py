@@ -12,7 +12,7 @@ from engagement.analysis.comparison import N_PERMUTATIONS
 from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
 from engagement.analysis.grouping import KINDS, divide, parse_grouping
-from engagement.analysis.labels import parse_labels
+from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, findings, headline, notes, sections
@@ -167,7 +167,7 @@ def _compare(options: dict[str, Any]) -> Comparison:
             division,
             seed=options["seed"],
             n_permutations=options["permutations"],
-            labels=None if labels is None else parse_labels(labels),
+            labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
         )
 
 

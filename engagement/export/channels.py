@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engagement.export.window import ClipWindow
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
     from engagement.store.samples import Window
 
 _TABLES = (
@@ -111,7 +111,7 @@ def bounds(part: Window, start_ns: int | None = None, end_ns: int | None = None)
     }
 
 
-def find_channels(reader: Reader, clip: ClipWindow) -> list[Channel]:
+def find_channels(reader: Queryable, clip: ClipWindow) -> list[Channel]:
     """The channels that have a sample in the window, in a fixed order."""
     columns: dict[str, list[tuple[str, str]]] = {table: [] for table in _TABLES}
     for row in reader.rows(_COLUMNS, {"tables": list(_TABLES)}):
@@ -123,7 +123,9 @@ def find_channels(reader: Reader, clip: ClipWindow) -> list[Channel]:
     ]
 
 
-def _keys(reader: Reader, clip: ClipWindow, table: str, columns: list[str]) -> list[dict[str, Any]]:
+def _keys(
+    reader: Queryable, clip: ClipWindow, table: str, columns: list[str]
+) -> list[dict[str, Any]]:
     """The values that tell the table's channels apart; one empty key where nothing has to."""
     names = _KEYS.get(table) or (_SOURCE if "source" in columns else ())
     if not names:

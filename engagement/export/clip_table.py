@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engagement.export.channels import Channel
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
 __all__ = [
     "SUFFIXES",
@@ -84,7 +84,7 @@ class _Sink(Protocol):
     def write_batch(self, batch: pa.RecordBatch) -> None: ...
 
 
-def write_clip(reader: Reader, clip: ClipWindow, out: Path) -> ClipReport:
+def write_clip(reader: Queryable, clip: ClipWindow, out: Path) -> ClipReport:
     """Write the samples of a window, in the format that the file's name says.
 
     Raises:
@@ -104,7 +104,7 @@ def write_clip(reader: Reader, clip: ClipWindow, out: Path) -> ClipReport:
     return ClipReport(out, suffix[1:], counts, out.stat().st_size)
 
 
-def write_table(reader: Reader, clip: ClipWindow, suffix: str, file: IO[bytes]) -> None:
+def write_table(reader: Queryable, clip: ClipWindow, suffix: str, file: IO[bytes]) -> None:
     """Write the samples of a window to a stream: `.csv` or `.parquet`.
 
     Raises:
@@ -113,7 +113,7 @@ def write_table(reader: Reader, clip: ClipWindow, suffix: str, file: IO[bytes]) 
     _write_table(reader, clip, _channels(reader, clip), suffix, file)
 
 
-def _channels(reader: Reader, clip: ClipWindow) -> list[Channel]:
+def _channels(reader: Queryable, clip: ClipWindow) -> list[Channel]:
     channels = find_channels(reader, clip)
     if not channels:
         raise InputError(
@@ -124,7 +124,7 @@ def _channels(reader: Reader, clip: ClipWindow) -> list[Channel]:
 
 
 def _write_table(
-    reader: Reader, clip: ClipWindow, channels: list[Channel], suffix: str, file: IO[bytes]
+    reader: Queryable, clip: ClipWindow, channels: list[Channel], suffix: str, file: IO[bytes]
 ) -> dict[str, int]:
     schema = _schema(clip, channels)
     with _open(file, suffix, schema) as sink:
@@ -156,7 +156,7 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 def _write(
-    reader: Reader, clip: ClipWindow, channels: list[Channel], schema: pa.Schema, sink: _Sink
+    reader: Queryable, clip: ClipWindow, channels: list[Channel], schema: pa.Schema, sink: _Sink
 ) -> int:
     query = _wide(channels)
     event = clip.event

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from engagement.export.channels import Channel
     from engagement.export.window import ClipWindow
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
     Row = dict[str, Any]
     Message = tuple[int, int, bytes]  # its time, its topic's number, its content
@@ -90,7 +90,7 @@ class _Topic:
 
 
 def write_mcap(
-    reader: Reader,
+    reader: Queryable,
     clip: ClipWindow,
     channels: Sequence[Channel],
     out: Path,
@@ -153,7 +153,7 @@ def _register(writer: Any, topic: _Topic) -> int:
 
 
 def _messages(
-    reader: Reader, topic: _Topic, number: int, part: dict[str, Any], offset_ns: int
+    reader: Queryable, topic: _Topic, number: int, part: dict[str, Any], offset_ns: int
 ) -> list[Message]:
     found = []
     for row in reader.rows(topic.query, part):

@@ -12,7 +12,7 @@ from engagement.store.samples import Window, window
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
 BEFORE_S = 10.0
 AFTER_S = 10.0
@@ -100,7 +100,7 @@ class ClipWindow:
 
 
 def event_window(
-    reader: Reader, event: Mapping[str, Any], from_s: float = -BEFORE_S, to_s: float = AFTER_S
+    reader: Queryable, event: Mapping[str, Any], from_s: float = -BEFORE_S, to_s: float = AFTER_S
 ) -> ClipWindow:
     """The time around an event; `from_s` and `to_s` count from it.
 
@@ -114,7 +114,7 @@ def event_window(
 
 
 def drive_window(
-    reader: Reader, drive_id: int, from_s: float | None = None, to_s: float | None = None
+    reader: Queryable, drive_id: int, from_s: float | None = None, to_s: float | None = None
 ) -> ClipWindow:
     """A part of a drive; `from_s` and `to_s` count from its first sample.
 
@@ -144,7 +144,7 @@ def _check_order(from_s: float, to_s: float) -> None:
         raise InputError(f"--to {to_s:g} is not after --from {from_s:g}")
 
 
-def _clip_window(reader: Reader, part: Window, event: Mapping[str, Any] | None) -> ClipWindow:
+def _clip_window(reader: Queryable, part: Window, event: Mapping[str, Any] | None) -> ClipWindow:
     [facts] = reader.rows(_FACTS, {"drive_id": part.drive_id})
     return ClipWindow(
         part=part,
@@ -160,6 +160,6 @@ def _clip_window(reader: Reader, part: Window, event: Mapping[str, Any] | None) 
     )
 
 
-def _logs(reader: Reader, drive_id: int) -> tuple[tuple[int, int], ...]:
+def _logs(reader: Queryable, drive_id: int) -> tuple[tuple[int, int], ...]:
     rows = reader.rows(_LOGS, {"drive_id": drive_id})
     return tuple((row["start_ns"], row["end_ns"]) for row in rows)

@@ -1,4 +1,4 @@
-"""Work that several threads want at once is done by one of them, for all."""
+"""Values that several threads want at once are computed by one of them, and cached for all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engagement.errors import QueryTimeoutError
-from engagement.store.deadlines import time_for_this
+from engagement.store.deadlines import current_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,38 +15,39 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 
 
-class Sharing:
-    """What is being made now, by its key; nothing is kept of what is done.
+class SingleFlight:
+    """Calls that are running, by key; a second caller of a key waits for the first one's result.
 
-    Who keeps what is made does so in `make`, and looks there first: a key is let go of only after
-    its `make` has ended, so that no thread misses both.
+    Results are not stored here. A caller that caches results must look into its cache first in
+    `make`: a key is removed only after its `make` has ended, so no thread misses both.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: dict[object, Future[Any]] = {}
+        self._running: dict[object, Future[Any]] = {}
 
-    def share(self, key: object, make: Callable[[], _Value]) -> _Value:
-        """What `make` gives, by this thread or by the one that makes it already.
+    def run(self, key: object, make: Callable[[], _Value]) -> _Value:
+        """The result of `make`, called by this thread or by one that is calling it already.
 
-        Whose time is up takes nobody else's: who waits for it then makes it within its own.
+        If the deadline of the calling thread passes, a waiting thread that has time left calls
+        `make` itself.
 
         Raises:
-            QueryTimeoutError: If this thread's time is up before the value is there.
-            BaseException: What `make` raises; each thread that waits for it gets the same.
+            QueryTimeoutError: If this thread's deadline passes before there is a result.
+            BaseException: What `make` raises; each waiting thread gets the same.
         """
         while True:
             with self._lock:
-                made = self._made.get(key)
-                if made is None:
+                running = self._running.get(key)
+                if running is None:
                     ours: Future[_Value] = Future()
-                    self._made[key] = ours
+                    self._running[key] = ours
                     break
             try:
-                found: _Value = _wait_for(made)
+                found: _Value = _wait_for(running)
             except QueryTimeoutError:
-                ours_to_take = time_for_this()
-                if ours_to_take is None or not ours_to_take.left_s:
+                deadline = current_deadline()
+                if deadline is None or not deadline.left_s:
                     raise
             else:
                 return found
@@ -65,34 +66,34 @@ class Sharing:
 
     def _end(self, key: object) -> None:
         with self._lock:
-            del self._made[key]
+            del self._running[key]
 
 
-def _wait_for(made: Future[_Value]) -> _Value:
-    """What another thread makes, if it does so before this one's time is up."""
-    deadline = time_for_this()
-    if deadline is not None and not wait([made], deadline.left_s).done:
+def _wait_for(running: Future[_Value]) -> _Value:
+    """The result of another thread's call, if it comes before this thread's deadline."""
+    deadline = current_deadline()
+    if deadline is not None and not wait([running], deadline.left_s).done:
         raise QueryTimeoutError(deadline.limit_s)
-    return made.result()
+    return running.result()
 
 
-class Kept:
-    """Values that are made when they are first asked for, each once; those that fail are not kept.
+class Cache:
+    """Values that are computed once, when they are first asked for; errors are not cached.
 
-    A value is not made before those that its making asks for, so they must not ask for each other.
+    A `make` may ask for other values of the cache, but two must not ask for each other.
     """
 
     def __init__(self) -> None:
-        self._sharing = Sharing()
+        self._flights = SingleFlight()
         self._values: dict[object, Any] = {}
 
-    def known(self, key: object, otherwise: _Value) -> _Value:
-        """What has been made, or something else."""
-        found: _Value = self._values.get(key, otherwise)
+    def peek(self, key: object, default: _Value) -> _Value:
+        """The cached value, or the default."""
+        found: _Value = self._values.get(key, default)
         return found
 
     def get(self, key: object, make: Callable[[], _Value]) -> _Value:
-        """What `make` gave, or gives; who asks meanwhile waits for it, or for its error."""
+        """The value of `make`; threads that ask meanwhile wait for it, or for its error."""
         if key in self._values:
             known: _Value = self._values[key]
             return known
@@ -103,4 +104,4 @@ class Kept:
             made: _Value = self._values[key]
             return made
 
-        return self._sharing.share(key, make_once)
+        return self._flights.run(key, make_once)

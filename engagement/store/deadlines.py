@@ -1,29 +1,35 @@
-"""The time that all queries of one request have together."""
+"""Time limits: one for each query, and one for all queries of a request together."""
 
 from __future__ import annotations
 
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import duckdb
 
 from engagement.errors import QueryTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_AGAIN_S = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When the time is up, by the monotonic clock, and how long it was."""
+    """When the time is up, by the monotonic clock, and how long the limit was."""
 
     limit_s: float
     due_s: float
 
     @property
     def left_s(self) -> float:
-        """How long until then."""
+        """Seconds until then, 0 if it has passed."""
         return max(self.due_s - time.monotonic(), 0.0)
 
 
@@ -31,8 +37,8 @@ _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def time_for_all(limit_s: float) -> Iterator[None]:
-    """Have all queries within, in threads that are given this context too, share so much time."""
+def deadline_for_all(limit_s: float) -> Iterator[None]:
+    """Let all queries within share one limit, also those of threads that copy this context."""
     token = _deadline.set(Deadline(limit_s, time.monotonic() + limit_s))
     try:
         yield
@@ -40,16 +46,16 @@ def time_for_all(limit_s: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
-def time_for_this() -> Deadline | None:
-    """What all queries within have together; None where nobody has set a limit."""
+def current_deadline() -> Deadline | None:
+    """The deadline that the queries here share; None where no limit was set."""
     return _deadline.get()
 
 
-def time_left(limit_s: float) -> Deadline:
-    """What a query has that may take so long by itself: that, or what is left for all.
+def query_deadline(limit_s: float) -> Deadline:
+    """The deadline of a query with a limit of its own: that, or the shared one if it is earlier.
 
     Raises:
-        QueryTimeoutError: If nothing is left.
+        QueryTimeoutError: If the shared deadline has passed.
     """
     now_s = time.monotonic()
     alone, shared = Deadline(limit_s, now_s + limit_s), _deadline.get()
@@ -58,3 +64,89 @@ def time_left(limit_s: float) -> Deadline:
     if shared.due_s <= now_s:
         raise QueryTimeoutError(shared.limit_s)
     return shared
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """A cursor and its owner, when its time is up, and whether it was interrupted for that."""
+
+    cursor: duckdb.DuckDBPyConnection
+    owner: object
+    due_s: float
+    is_late: threading.Event = field(default_factory=threading.Event)
+
+
+class _Interrupter:
+    """One thread that interrupts every late cursor: starting one per query takes too long."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._watched: set[_Watched] = set()
+        self._ended: WeakSet[Any] = WeakSet()  # owners whose cursors are interrupted at once
+        self._wakes_at_s = 0.0  # in the past while there is no thread
+
+    def add(self, watched: _Watched) -> None:
+        """Begin to watch a cursor."""
+        with self._changed:
+            if watched.owner in self._ended:
+                watched.due_s = time.monotonic()
+            self._watched.add(watched)
+            if not self._wakes_at_s:
+                self._wakes_at_s = watched.due_s
+                threading.Thread(target=self._run, name="interrupts", daemon=True).start()
+            elif watched.due_s < self._wakes_at_s:
+                self._changed.notify()
+
+    def remove(self, watched: _Watched) -> None:
+        """Stop watching a cursor; it is not interrupted any more."""
+        with self._changed:
+            self._watched.remove(watched)
+
+    def end(self, owner: object) -> None:
+        """Interrupt all cursors of an owner, and each that it will have."""
+        with self._changed:
+            self._ended.add(owner)
+            for watched in self._watched:
+                if watched.owner is owner:
+                    watched.due_s = time.monotonic()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        """Go on until nothing is watched when the oldest limit has passed."""
+        with self._changed:
+            while self._watched:
+                now_s = time.monotonic()
+                late = [one for one in self._watched if one.due_s <= now_s]
+                for one in late:
+                    one.is_late.set()
+                    with suppress(duckdb.Error):  # it has just ended
+                        one.cursor.interrupt()
+                self._wakes_at_s = min(one.due_s for one in self._watched)
+                if late:
+                    self._wakes_at_s = max(self._wakes_at_s, now_s + _AGAIN_S)
+                self._changed.wait(self._wakes_at_s - now_s)
+            self._wakes_at_s = 0.0
+
+
+_interrupter = _Interrupter()
+
+
+@contextmanager
+def interrupted_after(
+    cursor: duckdb.DuckDBPyConnection, limit_s: float, owner: object
+) -> Iterator[threading.Event]:
+    """Interrupt what a cursor runs when the time is up; yields the event that says that it was.
+
+    DuckDB loses an interrupt that comes before a statement begins, so there is more than one.
+    """
+    watched = _Watched(cursor, owner, time.monotonic() + limit_s)
+    _interrupter.add(watched)
+    try:
+        yield watched.is_late
+    finally:
+        _interrupter.remove(watched)
+
+
+def interrupt_all(owner: object) -> None:
+    """Interrupt what all cursors of an owner run, and what they will run."""
+    _interrupter.end(owner)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engagement.store.snapshot import Generation
+    from engagement.store.generation import Generation
 
 # Every table with rows of drives, but for results and for logs, which `segment` stands for.
 DRIVE_TABLES = ("log.drive", "log.segment", "store.imported_drive", "store.event_label")
@@ -125,7 +125,7 @@ class Drives:
 
 def read_drives(generation: Generation) -> Drives:
     """The drives of a generation, read once in its life."""
-    return generation.once("drives by name", lambda: _read(generation))
+    return generation.cached("drives by name", lambda: _read(generation))
 
 
 def _read(generation: Generation) -> Drives:

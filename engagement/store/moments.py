@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
     from engagement.store.samples import Window
 
 _FLAGS = (
@@ -31,7 +31,7 @@ order by mono_ns, segment_num, message_num
 _TIME = "(mono_ns - $first_mono_ns) / 1e9 as time_s"
 
 
-def events_in_force(reader: Reader, part: Window) -> list[dict[str, Any]]:
+def events_in_force(reader: Queryable, part: Window) -> list[dict[str, Any]]:
     """Each event of each message: its time, its name, and the flags that it has."""
     flags = ", ".join(f"case when {flag} then '{flag}' end" for flag in _FLAGS)
     return _rows(
@@ -43,13 +43,13 @@ def events_in_force(reader: Reader, part: Window) -> list[dict[str, Any]]:
     )
 
 
-def buttons(reader: Reader, part: Window) -> list[dict[str, Any]]:
+def buttons(reader: Queryable, part: Window) -> list[dict[str, Any]]:
     """Each button that was pressed or let go of."""
     query = f"select {_TIME}, button, pressed as is_pressed from log.button_event {_WHERE}"
     return _rows(reader, part, query)
 
 
-def states(reader: Reader, part: Window) -> list[dict[str, Any]]:
+def states(reader: Queryable, part: Window) -> list[dict[str, Any]]:
     """What openpilot was doing, from the interval that the window begins in."""
     return _rows(
         reader,
@@ -61,7 +61,7 @@ def states(reader: Reader, part: Window) -> list[dict[str, Any]]:
     )
 
 
-def alerts(reader: Reader, part: Window) -> list[dict[str, Any]]:
+def alerts(reader: Queryable, part: Window) -> list[dict[str, Any]]:
     """The alerts that were up."""
     return _rows(
         reader,
@@ -73,7 +73,7 @@ def alerts(reader: Reader, part: Window) -> list[dict[str, Any]]:
     )
 
 
-def _rows(reader: Reader, part: Window, query: str) -> list[dict[str, Any]]:
+def _rows(reader: Queryable, part: Window, query: str) -> list[dict[str, Any]]:
     values = {
         "drive_id": part.drive_id,
         "first_mono_ns": part.first_mono_ns,

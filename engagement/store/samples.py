@@ -15,7 +15,7 @@ from engagement.errors import NotFoundError, QueryTooLargeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engagement.store.reader import Reader
+    from engagement.store.query_types import Queryable
 
 _NS_PER_S = 1_000_000_000
 
@@ -166,7 +166,7 @@ class Buckets:
 
 
 def window(
-    reader: Reader, drive_id: int, start_s: float | None = None, end_s: float | None = None
+    reader: Queryable, drive_id: int, start_s: float | None = None, end_s: float | None = None
 ) -> Window:
     """A part of a drive, by default all of it.
 
@@ -186,7 +186,7 @@ def window(
     )
 
 
-def in_buckets(reader: Reader, part: Window, names: Sequence[str], n_buckets: int) -> Buckets:
+def in_buckets(reader: Queryable, part: Window, names: Sequence[str], n_buckets: int) -> Buckets:
     """The least and the greatest value of each series in each of up to `n_buckets` buckets."""
     length_ns = max(part.end_ns - part.start_ns, 1)
     width_ns = max(-(-length_ns // n_buckets), 1)
@@ -216,7 +216,7 @@ def in_buckets(reader: Reader, part: Window, names: Sequence[str], n_buckets: in
 
 
 def whole(
-    reader: Reader, part: Window, names: Sequence[str], max_samples: int
+    reader: Queryable, part: Window, names: Sequence[str], max_samples: int
 ) -> dict[str, tuple[list[float], list[float | None]]]:
     """Every sample of each series: times and values, by name.
 
@@ -242,7 +242,7 @@ def whole(
     return {name: found[name] for name in names}
 
 
-def track(reader: Reader, drive_id: int, n_points: int) -> list[dict[str, Any]]:
+def track(reader: Queryable, drive_id: int, n_points: int) -> list[dict[str, Any]]:
     """Where the drive went: about `n_points` GPS fixes, and each at which the mode changed."""
     part = window(reader, drive_id)
     return reader.rows(

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engagement.errors import StoreMissingError, StoreVersionError
-from engagement.store.cache import Kept
-from engagement.store.queries import Column, Limits, Narrowing
-from engagement.store.snapshot import Generation
+from engagement.store.cache import Cache
+from engagement.store.generation import Generation
+from engagement.store.query_types import Column, Limits, Narrowing
 from engagement.store.spare import Spare
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Publication:
         self.limits = limits or Limits()
         self._lock = threading.Lock()  # never held while a file is opened or closed
         self._opening = threading.Lock()
-        self._outliving = Kept()
+        self._across = Cache()
         self._spare = Spare()
         self._current: Lease | None = None
         self._open_leases: set[Lease] = set()
@@ -148,7 +148,7 @@ class Publication:
         if self._refused is not None and self._refused[0] == state:
             raise self._refused[1]
         try:
-            generation = Generation(self.path, self.limits, self._outliving, self._spare)
+            generation = Generation(self.path, self.limits, self._across, self._spare)
         except StoreVersionError as error:
             self._refused = state, error
             raise

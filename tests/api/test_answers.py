@@ -175,13 +175,13 @@ def test_an_answer_that_many_ask_for_is_made_once(serve, database, made):
 def test_what_is_kept_is_bounded_however_short_answers_and_long_addresses_are(
     serve, database, monkeypatch
 ):
-    monkeypatch.setattr(answers_module, "_KEPT_BYTES", 50_000)
+    monkeypatch.setattr(answers_module, "_CACHE_BYTES", 50_000)
     server = serve(database, requests_per_s=0)
     for number in range(60):
         text = f"{number:03}" * 60
         assert server.get(f"/api/v1/drives?fields=drive&branch={text}").json()["rows"] == []
     with server.app.state.publication.newest() as generation:
-        kept = generation.outliving("answers", answers_module._Kept)
+        kept = generation.cached_across("answers", answers_module._AnswerCache)
 
     sizes = [len(path) + len(query) for path, query in kept._answers]
     assert 30 < len(sizes) < 50

@@ -106,7 +106,7 @@ def get_comparison(
     grouping = parse_grouping(by)
     division = None
     if a and b:
-        rows = generation.rows(_DRIVES.format(drives=generation.kept("drives")))
+        rows = generation.rows(_DRIVES.format(drives=generation.in_memory("drives")))
         division = divide(generation, grouping, a, b, [row["drive_id"] for row in rows])
 
     def make() -> Mapping[str, Any]:
@@ -129,12 +129,12 @@ def get_comparison(
 
 def _kinds(generation: Generation) -> list[str]:
     """What drives can be grouped by; of params those that are not the same everywhere."""
-    params = generation.once("params of pages", lambda: generation.rows(_PARAMS))
+    params = generation.cached("params of pages", lambda: generation.rows(_PARAMS))
     return [kind for kind in KINDS if ":" not in kind] + [f"param:{row['name']}" for row in params]
 
 
 def _groups(generation: Generation, grouping: Grouping) -> list[Row]:
-    names = {view: generation.kept(view) for view in ("groups", "rates", "drives")}
+    names = {view: generation.in_memory(view) for view in ("groups", "rates", "drives")}
     if grouping.param is not None:
         query = _VALUES.format(**names, limit=_MAX_LISTED)
         return generation.rows(query, {"name": grouping.param})

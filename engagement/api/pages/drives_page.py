@@ -76,7 +76,7 @@ def get_drives(
 def _read(
     generation: Generation, where: str, values: Mapping[str, Any], sort: str, number: int
 ) -> dict[str, Any]:
-    drives = generation.kept("drives")
+    drives = generation.in_memory("drives")
     n_drives = generation.rows(_COUNT.format(drives=drives, where=where), values)[0]["n_drives"]
     offset = (number - 1) * PAGE_ROWS
     query = _ROWS.format(

@@ -85,10 +85,12 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
         *_buttons(moments.buttons(generation, part), time_s),
         *_alerts(alerts, time_s),
     ]
-    query = _OF_DRIVE.format(events=generation.kept("events"))
+    query = _OF_DRIVE.format(events=generation.in_memory("events"))
     events = generation.rows(query, {"drive_id": event["drive_id"]})
     near = _near(events, part)
-    [drive] = generation.rows(_DRIVE.format(drives=generation.kept("drives")), [event["drive_id"]])
+    [drive] = generation.rows(
+        _DRIVE.format(drives=generation.in_memory("drives")), [event["drive_id"]]
+    )
     longer = replace(part, start_s=part.start_s - _STALE_S)
     signals = samples.whole(generation, longer, EVENT_SERIES, _MAX_SAMPLES)
     return {

@@ -73,7 +73,7 @@ class Rule:
 
 def read_parameters(generation: Generation) -> dict[str, float]:
     """The thresholds of the definitions, by name."""
-    return generation.once(
+    return generation.cached(
         "parameters of pages",
         lambda: {row["name"]: row["value"] for row in generation.rows(_PARAMETERS)},
     )

@@ -42,7 +42,7 @@ def read_curve(generation: Generation, selection: Selection) -> Curve | None:
     if not selection.is_group:
         return None
     grouped_by, group_name = selection.group
-    query = _CURVE.format(lengths=generation.kept("engagement_lengths"))
+    query = _CURVE.format(lengths=generation.in_memory("engagement_lengths"))
     rows = generation.rows(query, {"grouped_by": grouped_by, "group_name": group_name})
     if not rows:
         return None

@@ -147,7 +147,7 @@ def _read(
     generation: Generation, selection: Selection, where: str, values: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     def rows(query: str, limit: int = 0) -> list[Row]:
-        names = {view: generation.kept(view) for view in ("drives", "events")}
+        names = {view: generation.in_memory(view) for view in ("drives", "events")}
         text = query.format(**names, where=where, limit=limit)
         return generation.rows(text, values)
 

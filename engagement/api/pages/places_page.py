@@ -93,7 +93,7 @@ def get_places(request: AnyRequest, generation: NamedDependency[Generation]) -> 
 
 
 def _read(generation: Generation) -> Mapping[str, Any]:
-    places = generation.kept("places")
+    places = generation.in_memory("places")
     parameters = {row["name"]: row["value"] for row in generation.rows(_PARAMETERS)}
     rows = generation.rows(_LIST.format(places=places, limit=_MAX_LISTED))
     listed = {cell_name(row) for row in rows}

@@ -60,7 +60,10 @@ def get_quality(request: AnyRequest, generation: NamedDependency[Generation]) ->
 
 
 def _read(generation: Generation) -> Mapping[str, Any]:
-    names = {"quality": generation.kept("data_quality"), "drives": generation.kept("drives")}
+    names = {
+        "quality": generation.in_memory("data_quality"),
+        "drives": generation.in_memory("drives"),
+    }
     checks = _checks(generation)
     return {
         "checks": checks,

@@ -87,11 +87,11 @@ def known_devices(generation: Generation) -> list[str]:
 
     def read() -> list[str]:
         rows = generation.rows(
-            f"select distinct dongle_id from {generation.kept('drives')} order by dongle_id"
+            f"select distinct dongle_id from {generation.in_memory('drives')} order by dongle_id"
         )
         return [row["dongle_id"] for row in rows]
 
-    return generation.once("devices of pages", read)
+    return generation.cached("devices of pages", read)
 
 
 def _parse_day(name: str, text: str) -> date:

@@ -61,7 +61,7 @@ def read_totals(
     """
     if selection.is_group:
         return _read_views(generation, *selection.group)
-    query = _GROUP.format(drives=generation.kept("drives"), where=where)
+    query = _GROUP.format(drives=generation.in_memory("drives"), where=where)
     [group] = generation.rows(query, values)
     drive_ids = group.pop("drive_ids")
     return (group, _count(generation, drive_ids)) if drive_ids else (None, {})
@@ -71,8 +71,8 @@ def _read_views(
     generation: Generation, grouped_by: str, group_name: str
 ) -> tuple[Row | None, dict[str, Row]]:
     wanted = {"grouped_by": grouped_by, "group_name": group_name}
-    groups = generation.rows(_FROM_VIEW.format(groups=generation.kept("groups")), wanted)
-    rates = generation.rows(_FROM_VIEW.format(groups=generation.kept("rates")), wanted)
+    groups = generation.rows(_FROM_VIEW.format(groups=generation.in_memory("groups")), wanted)
+    rates = generation.rows(_FROM_VIEW.format(groups=generation.in_memory("rates")), wanted)
     found = {row["event"]: row for row in rates}
     return (groups[0] if groups else None), found
 

@@ -21,10 +21,9 @@ from engagement.errors import (
     QueryTooLargeError,
     StoreOutdatedError,
 )
-from engagement.store.cache import Kept
-from engagement.store.deadlines import time_left
-from engagement.store.interrupts import interrupt_all, interrupted_after
-from engagement.store.queries import Column, Described, Limits, Narrowing
+from engagement.store.cache import Cache
+from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
+from engagement.store.query_types import Column, Described, Limits, Narrowing
 from engagement.store.reader import LABELLED_COUNTS, Reader, unusable
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
@@ -43,17 +42,22 @@ _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalExcepti
 _Value = TypeVar("_Value")
 
 
-class Generation(Reader):
+class Generation:
     """One published state of the database; every query is on a cursor of its own.
 
+    It has the `rows` and `table` of `Queryable`. Which drives a query sees is an argument of the
+    query: what `Reader.narrow` does would change the answers of all threads.
+
     Attributes:
+        path: The database.
+        limits: Of the queries.
         number: Counts the publications of this database.
         published_at_utc: When it was published, with its time zone.
 
     Args:
         path: The database.
         limits: Of its queries.
-        outliving: What is kept of this database from one generation to the next.
+        across: What is cached of this database from one generation to the next.
         spare: Has an instance ready for it.
 
     Raises:
@@ -61,13 +65,14 @@ class Generation(Reader):
     """
 
     def __init__(
-        self, path: Path, limits: Limits, outliving: Kept | None = None, spare: Spare | None = None
+        self, path: Path, limits: Limits, across: Cache | None = None, spare: Spare | None = None
     ) -> None:
-        super().__init__(path, connection=spare.take() if spare else None)
+        self._reader = Reader(path, connection=spare.take() if spare else None)
+        self.path = path
         self.limits = limits
-        self._outliving = outliving or Kept()
+        self._across = across or Cache()
         self._sql_hash = sql_hash()  # until the database has said its own
-        self._kept = Kept()
+        self._cache = Cache()
         self._n_read: Counter[str] = Counter()
         try:
             self._restrict()
@@ -83,7 +88,7 @@ class Generation(Reader):
         self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
 
     def _restrict(self) -> None:
-        """Nothing can be changed any more after the last of these."""
+        """Set the limits; after the last of these settings none can be changed any more."""
         for setting, value in {
             "memory_limit": f"'{self.limits.memory_limit}'",
             "threads": self.limits.n_threads,
@@ -91,10 +96,14 @@ class Generation(Reader):
             "enable_external_access": "false",
             "lock_configuration": "true",
         }.items():
-            self.connection.execute(f"set {setting} = {value}")
+            self._reader.connection.execute(f"set {setting} = {value}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
 
     def end(self) -> None:
-        """Break off what is being asked, and refuse what will be."""
+        """Interrupt the queries that run, and refuse others."""
         interrupt_all(self)
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
@@ -169,10 +178,10 @@ class Generation(Reader):
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one query, with an error of ours for whatever goes wrong with it."""
         narrowed = narrowing and (
-            f"create temp table drives as select * from {self.kept('drives')} "
+            f"create temp table drives as select * from {self.in_memory('drives')} "
             f"where {narrowing.condition}"
         )
-        deadline = time_left(limit_s)
+        deadline = query_deadline(limit_s)
         with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s, self) as is_late:
             try:
                 if narrowed and narrowing:
@@ -199,33 +208,25 @@ class Generation(Reader):
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self.connection.cursor()
+        cursor = self._reader.connection.cursor()
         try:
             cursor.execute("use engagement")
             yield cursor
         finally:
             cursor.close()
 
-    def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
-        """Not for what many read at once: each query says itself what it wants.
+    def cached(self, key: object, make: Callable[[], _Value]) -> _Value:
+        """The value of `make`, computed once in this generation's life."""
+        return self._cache.get(key, make)
 
-        Raises:
-            QueryError: Always.
-        """
-        raise QueryError(f"{view} as {query} {dict(parameters)}: give `rows` a narrowing")
+    def cached_across(self, key: object, make: Callable[[], _Value]) -> _Value:
+        """The value of `make`, computed once for all generations of this database."""
+        return self._across.get(key, make)
 
-    def once(self, key: object, make: Callable[[], _Value]) -> _Value:
-        """What `make` gives, made once in this generation's life."""
-        return self._kept.get(key, make)
+    def in_memory(self, view: str) -> str:
+        """The name of an in-memory copy of a public view: for views that take long to compute.
 
-    def outliving(self, key: object, make: Callable[[], _Value]) -> _Value:
-        """What `make` gave the first generation of this database that asked for it."""
-        return self._outliving.get(key, make)
-
-    def kept(self, view: str) -> str:
-        """The name of a copy of a public view in memory: for views that take long to compute.
-
-        It is the view's own where there is not the memory for it.
+        It is the view's own name where there is not enough memory for a copy.
 
         Raises:
             NotFoundError: If there is no such view.
@@ -242,17 +243,17 @@ class Generation(Reader):
                 return _own(view)
             return name
 
-        return self.once(("kept", view), copy)
+        return self.cached(("in memory", view), copy)
 
     def quickest(self, view: str) -> str:
-        """What to read a few rows of a view from: its copy, which pays where many are read."""
+        """What to read a few rows of a view from: its copy, which pays after several reads."""
         self._n_read[view] += 1
         if self._n_read[view] > _VIEW_READS:
             try:
-                return self.kept(view)
+                return self.in_memory(view)
             except QueryTimeoutError:
                 self._n_read[view] = -_TOO_SLOW_READS
-        return self._kept.known(("kept", view), _own(view))
+        return self._cache.peek(("in memory", view), _own(view))
 
     def views(self) -> dict[str, str]:
         """The public views and what each holds."""
@@ -271,10 +272,10 @@ class Generation(Reader):
 
     def _definitions(self) -> Described:
         """Views and columns; the same in every generation that was made from the same sql/."""
-        return self.outliving(("described", self._sql_hash), self._describe)
+        return self.cached_across(("described", self._sql_hash), self._describe)
 
     def _describe(self) -> Described:
-        return super().views(), self._columns()
+        return self._reader.views(), self._columns()
 
     def _columns(self) -> dict[str, dict[str, Column]]:
         found: dict[str, dict[str, Column]] = {}

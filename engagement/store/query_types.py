@@ -1,12 +1,30 @@
-"""What queries of a generation take, and what there is to be asked for."""
+"""Types of what is asked of a database: limits, columns, and what a query sees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+
+class Queryable(Protocol):
+    """A database to read from: a `Reader`, or a `Generation` that many threads read.
+
+    Both raise QueryError for a query that DuckDB refuses, and StoreError if the file can't be
+    read; a `Generation` also refuses queries that go beyond its limits.
+    """
+
+    def rows(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """A query's rows as dicts."""
+
+    def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """A query's rows as an Arrow table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engagement.errors import QueryTimeoutError
-from engagement.store.cache import Sharing
-from engagement.store.deadlines import time_for_all
+from engagement.store.cache import SingleFlight
+from engagement.store.deadlines import deadline_for_all
 
 
 def test_what_many_want_at_once_is_made_by_one_and_given_to_all():
-    sharing, made, are_in = Sharing(), [], threading.Barrier(9, timeout=10)
+    flights, made, are_in = SingleFlight(), [], threading.Barrier(9, timeout=10)
 
     def make() -> object:
         time.sleep(0.1)
@@ -21,7 +21,7 @@ def test_what_many_want_at_once_is_made_by_one_and_given_to_all():
 
     def want() -> object:
         are_in.wait()
-        return sharing.share("key", make)
+        return flights.run("key", make)
 
     with ThreadPoolExecutor(8) as threads:
         wanted = [threads.submit(want) for _ in range(8)]
@@ -33,7 +33,7 @@ def test_what_many_want_at_once_is_made_by_one_and_given_to_all():
 
 
 def test_what_fails_fails_once_for_all_who_wait_and_is_tried_again_by_who_comes_later():
-    sharing, n_tried, are_waiting = Sharing(), [0], threading.Event()
+    flights, n_tried, are_waiting = SingleFlight(), [0], threading.Event()
 
     def fail() -> None:
         n_tried[0] += 1
@@ -41,7 +41,7 @@ def test_what_fails_fails_once_for_all_who_wait_and_is_tried_again_by_who_comes_
         raise ValueError(f"try {n_tried[0]}")
 
     with ThreadPoolExecutor(8) as threads:
-        wanted = [threads.submit(sharing.share, "key", fail) for _ in range(8)]
+        wanted = [threads.submit(flights.run, "key", fail) for _ in range(8)]
         time.sleep(0.1)
         are_waiting.set()
         errors = [one.exception() for one in wanted]
@@ -49,17 +49,17 @@ def test_what_fails_fails_once_for_all_who_wait_and_is_tried_again_by_who_comes_
     assert n_tried == [1]
     assert [str(error) for error in errors] == ["try 1"] * 8
     with pytest.raises(ValueError, match="try 2"):
-        sharing.share("key", fail)
-    assert sharing.share("key", lambda: "made") == "made"
+        flights.run("key", fail)
+    assert flights.run("key", lambda: "made") == "made"
 
 
 def test_one_key_does_not_wait_for_another():
-    sharing, is_done = Sharing(), threading.Event()
+    flights, is_done = SingleFlight(), threading.Event()
 
     with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(sharing.share, "slow", lambda: is_done.wait(10))
+        slow = threads.submit(flights.run, "slow", lambda: is_done.wait(10))
         try:
-            assert sharing.share("quick", lambda: 1) == 1
+            assert flights.run("quick", lambda: 1) == 1
             assert not slow.done()
         finally:
             is_done.set()
@@ -68,7 +68,7 @@ def test_one_key_does_not_wait_for_another():
 
 
 def test_what_is_kept_by_its_maker_is_never_made_twice():
-    sharing, kept, n_made = Sharing(), {}, [0]
+    flights, kept, n_made = SingleFlight(), {}, [0]
 
     def want(key: int) -> int:
         def make() -> int:
@@ -77,7 +77,7 @@ def test_what_is_kept_by_its_maker_is_never_made_twice():
                 kept[key] = key
             return kept[key]
 
-        return kept[key] if key in kept else sharing.share(key, make)
+        return kept[key] if key in kept else flights.run(key, make)
 
     keys = [number // 16 for number in range(1600)]
     with ThreadPoolExecutor(16) as threads:
@@ -86,7 +86,7 @@ def test_what_is_kept_by_its_maker_is_never_made_twice():
 
 
 def test_who_waits_for_one_whose_time_is_up_makes_it_in_the_time_left():
-    sharing, n_made, is_making = Sharing(), [0], threading.Event()
+    flights, n_made, is_making = SingleFlight(), [0], threading.Event()
 
     def make() -> str:
         n_made[0] += 1
@@ -97,11 +97,11 @@ def test_who_waits_for_one_whose_time_is_up_makes_it_in_the_time_left():
         return "made"
 
     def want() -> str:
-        with time_for_all(10):
-            return sharing.share("key", make)
+        with deadline_for_all(10):
+            return flights.run("key", make)
 
     with ThreadPoolExecutor(8) as threads:
-        late = threads.submit(sharing.share, "key", make)
+        late = threads.submit(flights.run, "key", make)
         is_making.wait(10)
         others = [threads.submit(want) for _ in range(7)]
         with pytest.raises(QueryTimeoutError):
@@ -110,18 +110,18 @@ def test_who_waits_for_one_whose_time_is_up_makes_it_in_the_time_left():
 
 
 def test_nobody_waits_longer_for_another_than_for_itself():
-    sharing, is_done, is_making = Sharing(), threading.Event(), threading.Event()
+    flights, is_done, is_making = SingleFlight(), threading.Event(), threading.Event()
 
     def make() -> bool:
         is_making.set()
         return is_done.wait(10)
 
     with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(sharing.share, "key", make)
+        slow = threads.submit(flights.run, "key", make)
         is_making.wait(10)
         try:
-            with time_for_all(0.1), pytest.raises(QueryTimeoutError, match=r"0\.1 s"):
-                sharing.share("key", make)
+            with deadline_for_all(0.1), pytest.raises(QueryTimeoutError, match=r"0\.1 s"):
+                flights.run("key", make)
             assert not slow.done()
         finally:
             is_done.set()
