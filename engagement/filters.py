@@ -49,9 +49,14 @@ class Filter:
     is_start_enough: bool = False
 
     @property
+    def is_day(self) -> bool:
+        """Whether its values are days."""
+        return self.kind is date
+
+    @property
     def condition(self) -> str:
         """In SQL; the value is the parameter of the filter's name."""
-        column = f"{self.column}::date" if self.kind is date else self.column
+        column = f"{self.column}::date" if self.is_day else self.column
         return f"{column} {self.operator} ${self.name}"
 
     def fits(self, found: Any, wanted: Any) -> bool:
@@ -106,7 +111,7 @@ DRIVE_FILTERS: Mapping[str, Filter] = {one.name: one for one in _DECLARED}
 class Selection:
     """Which drives are asked for: the values of the filters that are given, by their names."""
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, **values: Any) -> Self:

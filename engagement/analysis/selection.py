@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engagement.errors import InputError, NotFoundError, suggestion
 from engagement.filters import DRIVE_FILTERS, Selection
 from engagement.names import starting_so
-from engagement.store.event_names import find_drive
+from engagement.store.drive_names import find_drive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def select(reader: Reader, selection: Selection | None = None) -> SelectedDrives
 def _known(reader: Reader, one: Filter, value: Any) -> Any:
     """A value that there is: what was typed, or the only one that starts so."""
     if one.name == "drive":
-        return find_drive(reader, value)["drive_id"]
+        return find_drive(reader, value).drive_id
     if one.kind is not str:
         return value
     rows = reader.rows(f"select distinct {one.column} as name from drives where name is not null")

@@ -17,7 +17,7 @@ from engagement.analysis.summary import describe as describe_measure
 from engagement.analysis.summary import findings, headline, notes
 from engagement.analysis.wording import warnings
 from engagement.api.answers import respond
-from engagement.api.filters import Filters
+from engagement.api.filters import MAX_LENGTH, Filters
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
 from engagement.errors import InputError, ServerBusyError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.grouping import Division
 
-_MAX_LENGTH = 200
 _GROUPING = f"^({'|'.join(KINDS).replace('NAME', '.+')})$"
 
 
@@ -65,7 +64,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
 
 def _group(which: str) -> Any:
     description = f"Name of the {which}; for dates, two days as 2025-07-01..2025-07-31."
-    return QueryParameter(min_length=1, max_length=_MAX_LENGTH, description=description)
+    return QueryParameter(min_length=1, max_length=MAX_LENGTH, description=description)
 
 
 @read(
@@ -84,7 +83,7 @@ def get_comparison(
         str,
         QueryParameter(
             min_length=1,
-            max_length=_MAX_LENGTH,
+            max_length=MAX_LENGTH,
             description=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.",
             schema_extra={"pattern": _GROUPING},
         ),

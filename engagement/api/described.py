@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, Schema
 
-from engagement.api.filters import is_applicable, is_filter
+from engagement.api.filters import FILTERS, is_applicable
 from engagement.api.paging import MAX_SORT_COLUMNS
 from engagement.store.samples import SERIES
 from engagement.store.views import load_views
@@ -62,7 +62,7 @@ def _narrow(operation: Operation, view: str) -> None:
     for parameter in operation.parameters or []:
         if not isinstance(parameter, Parameter):
             continue
-        if is_filter(parameter.name) and not is_applicable(parameter.name, view, columns):
+        if parameter.name in FILTERS and not is_applicable(parameter.name, view, columns):
             continue
         if parameter.name in patterns:
             pattern = patterns[parameter.name]

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from engagement.api import plots
 from engagement.api.answers import OfDrive, respond
-from engagement.api.filters import find_drive
+from engagement.api.filters import find_drive_id
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.rows import Row, in_utc, one_row
 from engagement.api.view_routes import listing
@@ -96,7 +96,7 @@ def get_drive(
     request: AnyRequest, generation: NamedDependency[Generation], drive: FromPath[str]
 ) -> Response[Any]:
     """Give a drive: metrics, segments, timeline, events and track."""
-    drive_id = find_drive(generation, drive)
+    drive_id = find_drive_id(generation, drive)
     return respond(
         request,
         generation,

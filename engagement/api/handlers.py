@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, get
+from litestar.constants import RESERVED_KWARGS
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIType, Parameter
@@ -76,11 +77,20 @@ async def ignore_unknown_parameters(request: AnyRequest) -> None:
     The others are left out, and those that are known stand in the handler's own order.
     """
     sent = request.scope["query_string"]
-    known = list(request.route_handler.parsed_fn_signature.parameters)
-    if not sent or "generation" not in known:  # what is not read from a database is not kept
+    handler = request.route_handler
+    taken = handler.parsed_fn_signature.parameters
+    if not sent or "generation" not in taken:  # what is not read from a database is not kept
         return
+    providers, known = handler.resolve_dependencies(), list[str]()
+    for name in taken:
+        provider = providers.get(name)
+        known += provider.parsed_fn_signature.parameters if provider else [name]
     pairs = parse_qsl(sent.decode("latin-1"), keep_blank_values=True)
-    values = {name: value for name, value in reversed(pairs) if name in known}
+    values = {
+        name: value
+        for name, value in reversed(pairs)
+        if name in known and name not in RESERVED_KWARGS
+    }
     in_order = sorted(values.items(), key=lambda pair: known.index(pair[0]))
     request.scope["query_string"] = urlencode(in_order).encode()
 

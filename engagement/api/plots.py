@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from engagement.api.answers import OfDrive, respond
-from engagement.api.filters import find_drive
+from engagement.api.filters import find_drive_id
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
 from engagement.api.rows import Row
@@ -97,7 +97,7 @@ def get_samples(
     names = _series(series)
     if start_s is not None and end_s is not None and end_s <= start_s:
         raise ParameterError("end_s", f"{end_s:g} is not after start_s, {start_s:g}")
-    drive_id = find_drive(generation, drive)
+    drive_id = find_drive_id(generation, drive)
 
     def answer() -> Plot:
         part = samples.window(generation, drive_id, start_s, end_s)
@@ -124,7 +124,7 @@ def get_track(
     ] = 1000,
 ) -> Response[Any]:
     """Give the places that a drive passed, and the mode at each."""
-    drive_id = find_drive(generation, drive)
+    drive_id = find_drive_id(generation, drive)
 
     def answer() -> Track:
         return Track(drive_id, generation.number, samples.track(generation, drive_id, points))

@@ -15,13 +15,15 @@ from engagement.export.clip_table import ClipWindow, drive_window, event_window,
 from engagement.export.raw import log_name, write_raw_clip
 from engagement.export.window import AFTER_S, BEFORE_S
 from engagement.formats import count, size, text
-from engagement.store.event_names import find_drive, find_events
+from engagement.store.drive_names import find_drive
+from engagement.store.event_names import find_events
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engagement.export.clip_table import ClipReport
+    from engagement.store.drive_names import NamedDrive
 
 
 @click.command()
@@ -107,12 +109,12 @@ def _window(reader: Reader, name: str, from_s: float | None, to_s: float | None)
 
 
 def _drive_window(
-    reader: Reader, drive: dict[str, Any], from_s: float | None, to_s: float | None
+    reader: Reader, drive: NamedDrive, from_s: float | None, to_s: float | None
 ) -> ClipWindow:
     try:
-        return drive_window(reader, drive["drive_id"], from_s, to_s)
+        return drive_window(reader, drive.drive_id, from_s, to_s)
     except NotFoundError as error:
-        raise NotFoundError("samples of drive", drive["drive"]) from error
+        raise NotFoundError("samples of drive", drive.drive) from error
 
 
 def _check(out: Path, database: Path, *, force: bool) -> None:

@@ -98,7 +98,7 @@ def filter_options(*names: str) -> Callable[[Function], Function]:
 
         decorated: Any = with_selection
         for one in (DRIVE_FILTERS[name] for name in reversed(names)):
-            kind = Day() if one.kind is date else one.kind
+            kind = Day() if one.is_day else one.kind
             flag = f"--{one.name.replace('_', '-')}"
             option = click.option(flag, type=kind, metavar=one.metavar, help=one.option)
             decorated = option(decorated)

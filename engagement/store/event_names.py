@@ -18,6 +18,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError
+from engagement.store.drive_names import find_drive, some_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:\.(\d{0,9}))?)")
 _TOLERANCE_S = 1.0  # a time from a list is rounded to a whole second
-_SHOWN = 5
 
 _BY_ID = "select * from events where list_contains($ids, event_id)"
 _BY_START = """
@@ -39,7 +39,6 @@ select * from events
 where drive_id = $drive_id and starts_with(kind, $kind)
 order by abs(time_s - $time_s), kind
 """
-_DRIVES = "select drive_id, dongle_id, drive from log.drive order by dongle_id, drive"
 
 
 def short_name(event: Mapping[str, Any]) -> str:
@@ -66,27 +65,6 @@ def find_events(reader: Reader, names: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def find_drive(reader: Reader, name: str) -> dict[str, Any]:
-    """A drive: `drive_id`, `dongle_id` and `drive`.
-
-    Raises:
-        NotFoundError: If there is no such drive; the nearest one is suggested.
-        InputError: If several drives go by the name.
-    """
-    dongle_id, _, drive = name.replace("/", "|").rpartition("|")
-    known = reader.rows(_DRIVES)
-    of_device = [row for row in known if row["dongle_id"].startswith(dongle_id.lower())]
-    alike = [row for row in of_device if row["drive"] == drive]
-    if not alike and drive:
-        alike = [row for row in of_device if row["drive"].startswith(drive)]
-    if not alike:
-        raise NotFoundError("drive", name, [row["drive"] for row in known])
-    if len(alike) > 1:
-        names = [f"{row['dongle_id']}|{row['drive']}" for row in alike]
-        raise InputError(f"{name!r} is the name of {_some(names, 'drives')}; write more of it")
-    return alike[0]
-
-
 def _in_bars(names: Iterable[str]) -> list[str]:
     return [name.replace("/", "|") for name in names]
 
@@ -111,7 +89,7 @@ def _by_time(reader: Reader, name: str) -> dict[str, Any]:
     time, _, kind = rest.replace("|", "/").partition("/")
     time_s, n_decimals = _seconds(name, time)
     drive = find_drive(reader, drive_name)
-    wanted = {"drive_id": drive["drive_id"], "kind": kind, "time_s": time_s}
+    wanted = {"drive_id": drive.drive_id, "kind": kind, "time_s": time_s}
     events = reader.rows(_BY_TIME, wanted)
     near = [row for row in events if abs(row["time_s"] - time_s) <= _TOLERANCE_S]
     if not near:
@@ -145,10 +123,4 @@ def _only(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
         [row["event_id"] for row in events],
     )
     names = next(names for names in spellings if len(set(names)) == len(events))
-    raise InputError(f"{name!r} is the name of {_some(names, 'events')}; write more of it")
-
-
-def _some(names: list[str], noun: str) -> str:
-    left = len(names) - _SHOWN
-    shown = ", ".join(names[:_SHOWN])
-    return f"{len(names)} {noun}: {shown}{f' and {left} more' if left > 0 else ''}"
+    raise InputError(f"{name!r} is the name of {some_names(names, 'events')}; write more of it")

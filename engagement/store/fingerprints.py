@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engagement.store.drive_names import DriveNames, NamedDrive
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from engagement.store.generation import Generation
 
@@ -104,19 +106,14 @@ class Drives:
     """The drives of a generation.
 
     Attributes:
-        numbers: Of the drives that have a name, each after its device, by that name.
-        contents: Each drive's device, and what its rows come to, by its number.
+        names: Of those that anything is known of.
+        contents: What the rows of each come to, by its number.
         shared: What the rows of no drive come to.
     """
 
-    numbers: Mapping[str, Sequence[tuple[str, int]]]
-    contents: Mapping[int, tuple[str, int]]
+    names: DriveNames
+    contents: Mapping[int, int]
     shared: Fingerprint
-
-    def named(self, dongle_id: str, drive: str) -> list[tuple[str, int]]:
-        """Device and number of each drive of a name, of one device or, if that is empty, of any."""
-        found = self.numbers.get(drive, ())
-        return [(device, number) for device, number in found if dongle_id in ("", device)]
 
     def fingerprint(self, drive_id: int) -> Fingerprint:
         """Differs from an older generation's where anything that is said of the drive may."""
@@ -129,11 +126,11 @@ def read_drives(generation: Generation) -> Drives:
 
 
 def _read(generation: Generation) -> Drives:
-    columns = generation.table(_OF_DRIVES).to_pydict()
-    drive_ids, devices = columns["drive_id"], columns["dongle_id"]
-    numbers: dict[str, list[tuple[str, int]]] = {}
-    for name, drive in zip(columns["drive"], zip(devices, drive_ids, strict=True), strict=True):
-        numbers.setdefault(name, []).append(drive)
+    names, contents = DriveNames(), {}
+    for drive_id, dongle_id, drive, content in zip(
+        *generation.table(_OF_DRIVES).to_pydict().values(), strict=True
+    ):
+        names.add(NamedDrive(drive_id, dongle_id, drive))
+        contents[drive_id] = content
     [shared] = generation.rows(_OF_ALL)
-    contents = zip(devices, columns["content"], strict=True)
-    return Drives(numbers, dict(zip(drive_ids, contents, strict=True)), tuple(shared.values()))
+    return Drives(names, contents, tuple(shared.values()))

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engagement.errors import InputError, NotFoundError
 from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.drive_names import NamedDrive
 from engagement.store.fingerprints import (
     DRIVE_TABLES,
     OTHER_TABLES,
@@ -89,13 +91,14 @@ def test_every_table_is_of_logs_or_has_its_place_here(path):
 def test_drives_are_found_by_name_and_number_unless_nothing_is_known_of_them(path):
     drives = read(path)
 
-    assert sorted(drives.named("", "one")) == [("aa", 1), ("bb", 3)]
-    assert drives.named("bb", "one") == [("bb", 3)]
-    assert drives.named("cc", "one") == drives.named("", "none") == []
-    assert drives.named("", "bare") == []
-    assert {number: device for number, (device, _) in drives.contents.items()} == {
-        1: "aa", 2: "aa", 3: "bb",
-    }  # fmt: skip
+    for name in ("bb|one", "bb/one", "3", "003"):
+        assert drives.names.find(name) == NamedDrive(3, "bb", "one")
+    with pytest.raises(InputError, match=r"'one' is the name of 2 drives: aa\|one, bb\|one"):
+        drives.names.find("one")
+    for name in ("cc|one", "none", "bare", "4", "tw", "b|one", "", "|"):
+        with pytest.raises(NotFoundError):
+            drives.names.find(name)
+    assert drives.contents.keys() == drives.names.by_number.keys() == {1, 2, 3}
 
 
 @pytest.mark.parametrize(

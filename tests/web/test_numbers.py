@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from tests.web.conftest import exact
@@ -10,10 +12,13 @@ WITHOUT_SCRIPT = {"java_script_enabled": False}
 
 
 def test_the_overview_says_what_the_views_say(visit, reader, drive):
-    for grouped_by, name, path in (
-        ("all", "all", "/"),
-        ("device", drive["dongle_id"], f"/?device={drive['dongle_id']}"),
+    for grouped_by, name in (
+        ("all", "all"),
+        ("device", drive["dongle_id"]),
+        ("car", drive["car_fingerprint"]),
+        ("version", drive["version"]),
     ):
+        path = "/" if name == "all" else f"/?{urlencode({grouped_by: name})}"
         shown = visit(path, **WITHOUT_SCRIPT)
         [group] = reader.rows(
             "from groups where grouped_by = ? and group_name = ?", [grouped_by, name]

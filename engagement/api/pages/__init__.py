@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Router
+from litestar.di import Provide
 
 from engagement.api.pages.assets import get_favicon, get_static, get_vendor
 from engagement.api.pages.compare_page import get_comparison
@@ -14,6 +15,7 @@ from engagement.api.pages.overview_page import get_overview
 from engagement.api.pages.places_page import get_places
 from engagement.api.pages.quality_page import get_quality
 from engagement.api.pages.rendering import ERROR_HANDLERS
+from engagement.api.pages.selection import provide_selection
 
 router = Router(
     "/",
@@ -30,6 +32,7 @@ router = Router(
         get_quality,
         get_glossary,
     ],
+    dependencies={"selection": Provide(provide_selection, sync_to_thread=False)},
     exception_handlers=ERROR_HANDLERS,
     include_in_schema=False,
 )

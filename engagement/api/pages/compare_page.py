@@ -18,6 +18,7 @@ from engagement.analysis.wording import (
     warnings,
 )
 from engagement.api.comparison_routes import in_turn
+from engagement.api.filters import MAX_LENGTH
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.problems import ParameterError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 _SEED = 1
 _N_PERMUTATIONS = 10_000
 _MAX_LISTED = 200
-_MAX_LENGTH = 200
 _HEADINGS = {"rate": "Events, {unit} engaged", "share": "Engagement", "mean": "Steering"}
 
 _GROUPS = """
@@ -99,8 +99,8 @@ def get_comparison(
 ) -> Response[bytes]:
     """Compare group B with group A; without them, list the groups that there are."""
     for name, text in (("by", by), ("a", a), ("b", b)):
-        if len(text) > _MAX_LENGTH:
-            raise ParameterError(name, f"it has more than {_MAX_LENGTH} letters")
+        if len(text) > MAX_LENGTH:
+            raise ParameterError(name, f"it has more than {MAX_LENGTH} letters")
     if per not in ("100km", "hour"):
         raise ParameterError("per", f"{per!r} is neither 100km nor hour")
     grouping = parse_grouping(by)

@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from engagement.api.filters import find_drive
+from engagement.api.filters import find_drive_id
 from engagement.api.pages.charts import time_axis
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.timelines import override_strips, pins, read_modes, strips
@@ -59,7 +59,7 @@ def get_drive(
     request: AnyRequest, generation: NamedDependency[Generation], drive: FromPath[str]
 ) -> Response[bytes]:
     """Show a drive, named by its route or its number."""
-    drive_id = find_drive(generation, drive)
+    drive_id = find_drive_id(generation, drive)
     return page(
         request, generation, "drive.html", lambda: _read(generation, drive_id), drive_id=drive_id
     )

@@ -10,10 +10,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from engagement.api.pages.rendering import AnyRequest, page
-from engagement.api.pages.selection import Selection, known_devices
+from engagement.api.pages.selection import read_form
 from engagement.api.pages.timelines import read_modes, strips
 from engagement.api.problems import ParameterError
 from engagement.errors import suggestion
+from engagement.filters import Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -40,43 +41,32 @@ where {where}
 order by {order}, drive_id
 limit {limit} offset {offset}
 """
-_CHOICES = """
-select distinct {column} as choice from {drives} where {column} is not null order by choice
-"""
 
 
 @get("/drives", sync_to_thread=True)
 def get_drives(
     request: AnyRequest,
     generation: NamedDependency[Generation],
+    selection: NamedDependency[Selection],
     *,
-    device: FromQuery[str] = "",
-    since: FromQuery[str] = "",
-    until: FromQuery[str] = "",
-    car: FromQuery[str] = "",
-    branch: FromQuery[str] = "",
-    version: FromQuery[str] = "",
     sort: FromQuery[str] = "started",
     number: FromQuery[str] = "1",
 ) -> Response[bytes]:
     """List drives, a page at a time."""
-    selection = Selection(device, since, until, car, branch, version)
-    where, values = selection.conditions(generation)
+    form = read_form(generation, selection)
     if sort not in SORTS:
         raise ParameterError("sort", f"can't sort by {sort!r}{suggestion(sort, SORTS)}")
     if not re.fullmatch("[1-9][0-9]{0,8}", number):
         raise ParameterError("number", f"{number!r} is no number of a page")
 
     def make() -> Mapping[str, Any]:
-        return _read(generation, where, values, sort, int(number)) | {"selection": selection}
+        return form | _read(generation, selection, sort, int(number))
 
     return page(request, generation, "drives.html", make)
 
 
-def _read(
-    generation: Generation, where: str, values: Mapping[str, Any], sort: str, number: int
-) -> dict[str, Any]:
-    drives = generation.in_memory("drives")
+def _read(generation: Generation, selection: Selection, sort: str, number: int) -> dict[str, Any]:
+    drives, where, values = generation.in_memory("drives"), selection.where, selection.values
     n_drives = generation.rows(_COUNT.format(drives=drives, where=where), values)[0]["n_drives"]
     offset = (number - 1) * PAGE_ROWS
     query = _ROWS.format(
@@ -92,16 +82,4 @@ def _read(
         "first": offset + 1,
         "sort": sort,
         "strips": {drive_id: strips(runs) for drive_id, runs in modes.items()},
-        "devices": known_devices(generation),
-        "choices": {
-            name: [
-                row["choice"]
-                for row in generation.rows(_CHOICES.format(column=column, drives=drives))
-            ]
-            for name, column in (
-                ("car", "car_fingerprint"),
-                ("branch", "git_branch"),
-                ("version", "version"),
-            )
-        },
     }

@@ -10,7 +10,7 @@ from engagement.api.pages.charts import Scale, Tick, time_axis
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engagement.api.pages.selection import Selection
+    from engagement.filters import Selection
     from engagement.store.serving import Generation
 
     Row = Mapping[str, Any]
@@ -39,7 +39,7 @@ class Curve:
 
 def read_curve(generation: Generation, selection: Selection) -> Curve | None:
     """The curve of a group that the views have; None for others, and where nothing ended."""
-    if not selection.is_group:
+    if selection.group is None:
         return None
     grouped_by, group_name = selection.group
     query = _CURVE.format(lengths=generation.in_memory("engagement_lengths"))

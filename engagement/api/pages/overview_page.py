@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
 
 from engagement.api.pages.charts import Scale, Tick, value_axis
 from engagement.api.pages.lengths import read_curve
 from engagement.api.pages.rendering import AnyRequest, page
-from engagement.api.pages.selection import Selection, known_devices
+from engagement.api.pages.selection import FIELDS, read_form
 from engagement.api.pages.timelines import read_modes, strips
 from engagement.api.pages.totals import drive_rate, read_dispersion_max, read_totals
+from engagement.filters import Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -127,36 +127,24 @@ class Trend:
 def get_overview(
     request: AnyRequest,
     generation: NamedDependency[Generation],
-    *,
-    device: FromQuery[str] = "",
-    since: FromQuery[str] = "",
-    until: FromQuery[str] = "",
+    selection: NamedDependency[Selection],
 ) -> Response[bytes]:
     """Show what the drives were like."""
-    selection = Selection(device, since, until)
-    where, values = selection.conditions(generation)
-    return page(
-        request,
-        generation,
-        "overview.html",
-        lambda: _read(generation, selection, where, values),
-    )
+    form = read_form(generation, selection)
+    return page(request, generation, "overview.html", lambda: form | _read(generation, selection))
 
 
-def _read(
-    generation: Generation, selection: Selection, where: str, values: Mapping[str, Any]
-) -> Mapping[str, Any]:
+def _read(generation: Generation, selection: Selection) -> dict[str, Any]:
     def rows(query: str, limit: int = 0) -> list[Row]:
         names = {view: generation.in_memory(view) for view in ("drives", "events")}
-        text = query.format(**names, where=where, limit=limit)
-        return generation.rows(text, values)
+        text = query.format(**names, where=selection.where, limit=limit)
+        return generation.rows(text, selection.values)
 
-    group, rates = read_totals(generation, selection, where, values)
+    group, rates = read_totals(generation, selection)
     newest = rows(_NEWEST, _N_NEWEST)
     modes = read_modes(generation, [row["drive_id"] for row in newest])
     return {
-        "selection": selection,
-        "devices": known_devices(generation),
+        "title": _title(selection),
         "group": group,
         "rates": rates,
         "trend": _trend(rows(_WEEKS), read_dispersion_max(generation)),
@@ -168,6 +156,12 @@ def _read(
         "strips": {drive_id: strips(runs) for drive_id, runs in modes.items()},
         "imported": rows(_IMPORTED)[0],
     }
+
+
+def _title(selection: Selection) -> str:
+    """What the page is about: the first that drives have in common."""
+    named = (one for one in FIELDS.values() if one.kind is str and selection[one.name])
+    return next((f"{one.label} {selection[one.name]}" for one in named), "All devices")
 
 
 def _trend(drives: Sequence[Row], dispersion_max: float) -> Trend:

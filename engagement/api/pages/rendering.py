@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 from engagement.api.answers import HTML, OfDrive, respond
 from engagement.api.pages import formats
 from engagement.api.pages.assets import asset_url
+from engagement.api.pages.selection import query
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
 from engagement.api.problems import STATUSES
 from engagement.errors import EngagementError
@@ -70,6 +71,7 @@ def environment() -> Environment:
         "exact": formats.exact,
         "fixed": formats.fixed,
         "plural": plural,
+        "query": query,
         "setting": setting,
         "drive_url": formats.drive_url,
         "event_url": formats.event_url,

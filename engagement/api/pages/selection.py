@@ -1,102 +1,81 @@
-"""Which drives a page is about, as its address says it."""
+"""Which drives a page is about: the fields of its form, which its address keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import msgspec
+from litestar.params import FromQuery
+
+from engagement.api.filters import MAX_LENGTH, check_days, takes
 from engagement.api.problems import ParameterError
-from engagement.errors import NotFoundError
+from engagement.errors import InputError, NotFoundError
+from engagement.filters import DRIVE_FILTERS, Filter, Selection, parse_day
 
 if TYPE_CHECKING:
     from engagement.store.serving import Generation
 
-_CONDITIONS = {
-    "device": "dongle_id = $device",
-    "since": "started_at_utc >= $since",
-    "until": "started_at_utc < $until",
-    "car": "car_fingerprint = $car",
-    "branch": "git_branch = $branch",
-    "version": "version = $version",
-}
-_MAX_LENGTH = 200
+FIELDS = {name: one for name, one in DRIVE_FILTERS.items() if one.label}
+
+_CHOICES = """
+select distinct {column} as choice from {drives} where {column} is not null order by choice
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Drives of a device, between two days, both included, or with one software or car.
+@takes(
+    [
+        Parameter(name, Parameter.KEYWORD_ONLY, default="", annotation=FromQuery[str])
+        for name in FIELDS
+    ]
+)
+def provide_selection(**given: str) -> Selection:
+    """Gather what the fields of a form say.
 
     An empty text asks for nothing: that is what a form sends for a field that was left alone.
     """
-
-    device: str = ""
-    since: str = ""
-    until: str = ""
-    car: str = ""
-    branch: str = ""
-    version: str = ""
-
-    def given(self) -> dict[str, str]:
-        """What was asked for, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value}
-
-    @property
-    def is_group(self) -> bool:
-        """Whether the views have it as a group: everything, or one device."""
-        return set(self.given()) <= {"device"}
-
-    @property
-    def group(self) -> tuple[str, str]:
-        """That group, as `grouped_by` and `group_name`."""
-        return ("device", self.device) if self.device else ("all", "all")
-
-    def conditions(self, generation: Generation) -> tuple[str, dict[str, Any]]:
-        """The condition on drives, and the values of the parameters in it.
-
-        Raises:
-            ParameterError: Naming what can't be read.
-            NotFoundError: If there is no such device.
-        """
-        given = self.given()
-        for name, text in given.items():
-            if len(text) > _MAX_LENGTH:
-                raise ParameterError(name, f"it has more than {_MAX_LENGTH} letters")
-        values: dict[str, Any] = dict(given)
-        for name in {"since", "until"} & set(given):
-            values[name] = _parse_day(name, given[name])
-        if {"since", "until"} <= set(given) and values["until"] < values["since"]:
-            raise ParameterError("until", f"{self.until} is before {self.since}")
-        if "until" in given and values["until"] < date.max:
-            values["until"] += timedelta(days=1)
-        if self.device and self.device not in known_devices(generation):
-            raise NotFoundError("device", self.device, known_devices(generation))
-        wanted = [_CONDITIONS[name] for name in given]
-        return " and ".join(wanted) or "true", values
-
-    def query(self, **changes: str) -> str:
-        """The query of an address that asks for the same, but for some changes."""
-        pairs = {name: text for name, text in (self.given() | changes).items() if text}
-        return f"?{urlencode(pairs)}" if pairs else ""
+    selection = Selection({n: _parse(FIELDS[n], text) for n, text in given.items() if text})
+    check_days(selection)
+    return selection
 
 
-def known_devices(generation: Generation) -> list[str]:
-    """Every device, by its dongle id."""
+def read_form(generation: Generation, selection: Selection) -> dict[str, Any]:
+    """What the template of a form needs: what is selected, and what there is to choose from.
 
-    def read() -> list[str]:
-        rows = generation.rows(
-            f"select distinct dongle_id from {generation.in_memory('drives')} order by dongle_id"
-        )
-        return [row["dongle_id"] for row in rows]
+    Raises:
+        NotFoundError: If no drive has what is selected.
+    """
+    choices = generation.cached("choices of pages", lambda: _read_choices(generation))
+    for name, known in choices.items():
+        if name in selection.values and selection[name] not in known:
+            raise NotFoundError(name, selection[name], known)
+    return {"selection": selection, "fields": FIELDS, "choices": choices}
 
-    return generation.cached("devices of pages", read)
+
+def query(selection: Selection, **changes: str) -> str:
+    """The query of an address that asks for the same, but for some changes."""
+    pairs = {name: text for name, text in (selection.values | changes).items() if text}
+    return f"?{urlencode(pairs)}" if pairs else ""
 
 
-def _parse_day(name: str, text: str) -> date:
+def _parse(one: Filter, text: str) -> Any:
+    if len(text) > MAX_LENGTH:
+        raise ParameterError(one.name, f"it has more than {MAX_LENGTH} letters")
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError as error:
-        raise ParameterError(name, f"{text!r} is no day; write it like 2025-07-31") from error
-    return day
+        if one.is_day:
+            return parse_day(text)
+        return msgspec.convert(text, one.kind, strict=False)
+    except (InputError, msgspec.ValidationError) as error:
+        raise ParameterError(one.name, str(error)) from error
+
+
+def _read_choices(generation: Generation) -> dict[str, list[str]]:
+    """What drives have, for each field of text."""
+    drives = generation.in_memory("drives")
+
+    def read(column: str) -> list[str]:
+        rows = generation.rows(_CHOICES.format(column=column, drives=drives))
+        return [row["choice"] for row in rows]
+
+    return {name: read(one.column) for name, one in FIELDS.items() if one.kind is str}

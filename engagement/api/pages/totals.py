@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engagement.analysis.intervals import Interval
-    from engagement.api.pages.selection import Selection
+    from engagement.filters import Selection
     from engagement.store.serving import Generation
 
     Row = dict[str, Any]
@@ -51,18 +51,16 @@ where not is_imported and {where}
 _FROM_VIEW = "from {groups} where grouped_by = $grouped_by and group_name = $group_name"
 
 
-def read_totals(
-    generation: Generation, selection: Selection, where: str, values: Mapping[str, Any]
-) -> tuple[Row | None, dict[str, Row]]:
+def read_totals(generation: Generation, selection: Selection) -> tuple[Row | None, dict[str, Row]]:
     """Shares and totals with the columns of `groups`, and rates by event with those of `rates`.
 
     The first is None where there is no drive with logs; what only the views have is missing where
     they have no such group.
     """
-    if selection.is_group:
+    if selection.group:
         return _read_views(generation, *selection.group)
-    query = _GROUP.format(drives=generation.in_memory("drives"), where=where)
-    [group] = generation.rows(query, values)
+    query = _GROUP.format(drives=generation.in_memory("drives"), where=selection.where)
+    [group] = generation.rows(query, selection.values)
     drive_ids = group.pop("drive_ids")
     return (group, _count(generation, drive_ids)) if drive_ids else (None, {})
 
