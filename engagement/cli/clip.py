@@ -153,10 +153,9 @@ def _print(report: ClipReport, window: ClipWindow, *, as_json: bool) -> None:
     if window.event:
         cause = window.event["cause"]
         moment = f" around a {window.event['kind']}" + (f" ({cause})" if cause else "")
-    click.echo(
+    render.say(
         f"{text(report.path)}: {counted}, {size(report.size_bytes)}: "
-        f"{window.drive} from {part.start_s:z.1f} s to {part.end_s:z.1f} s{moment}",
-        err=True,
+        f"{window.drive} from {part.start_s:z.1f} s to {part.end_s:z.1f} s{moment}"
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.cli import render
 from engagement.formats import count, size, text
 
 if TYPE_CHECKING:
@@ -18,17 +19,17 @@ def print_reports(reports: Sequence[DeviceReport], *, is_dry_run: bool) -> None:
     """Say what is wrong with which log, then a line a device; stdout is for a dry run's paths."""
     for report in reports:
         for path, problem in report.conflicts:
-            click.echo(f"conflict: {text(path)}: {text(problem)}; it was left as it is", err=True)
+            render.say(f"conflict: {text(path)}: {text(problem)}; it was left as it is")
         for remote_path, problem in report.failed:
             where = f"{text(report.host)}: {text(remote_path)}"
-            click.echo(f"failed: {where}: {text(problem)}", err=True)
+            render.say(f"failed: {where}: {text(problem)}")
         for note in report.notes:
-            click.echo(f"{text(report.host)}: {note}", err=True)
+            render.say(f"{text(report.host)}: {note}")
         if is_dry_run:
             for path in report.to_collect:
                 click.echo(text(path))
     for report in reports:
-        click.echo(_summary(report, is_dry_run=is_dry_run), err=True)
+        render.say(_summary(report, is_dry_run=is_dry_run))
 
 
 def _summary(report: DeviceReport, *, is_dry_run: bool) -> str:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from engagement.cli import collect_report, render
 from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
@@ -116,7 +114,7 @@ def run_again_and_again(task: Task, every_s: float) -> ExitCode:
             try:
                 rounds.run()
             except EngagementError as error:
-                click.echo(f"engagement: {error}", err=True)
+                render.say(f"engagement: {error}")
             while time.monotonic() < ends_at_s and not stop.is_requested:
                 time.sleep(min(_LOOK_EVERY_S, max(0.0, ends_at_s - time.monotonic())))
     render.note("stopped; what came is whole")

@@ -23,15 +23,25 @@ if TYPE_CHECKING:
 
 LOCAL_TIME = " ^"
 DECIMATED = " ~"
+IMPORTED = " *"
+
+_STYLES = {"warn": "yellow", "fail": "bold red", "partial": "yellow", "failed": "bold red"}
 
 
 def is_local(row: Row) -> bool:
     """Whether the start of a drive is the device's local time, as only its name has one."""
-    return bool(row["clock_source"] == "name")
+    return bool(row.get("clock_source") == "name")
 
 
 def _local_mark(row: Row) -> str:
     return LOCAL_TIME if is_local(row) else ""
+
+
+def _log_mark(row: Row) -> str:
+    """Where the numbers of a drive are from, if not from whole logs."""
+    if row.get("is_imported"):
+        return IMPORTED
+    return DECIMATED if row.get("log_kind") not in (None, "rlog") else ""
 
 
 def has_qlogs(row: Row) -> bool:
@@ -44,25 +54,32 @@ def _decimated_mark(row: Row) -> str:
 
 
 DRIVES = (
-    Column("drive", "drive", is_whole=True),
-    Column("started", "started_at_utc", moment, rank=9, mark=_local_mark),
+    Column("device", "dongle_id", is_piped=True),
+    Column("drive", "drive", is_whole=True, mark=_log_mark),
+    Column("started", "started_at_utc", moment, rank=1, mark=_local_mark),
     Column("car", "car_fingerprint", rank=15),
     Column("version", "version", rank=13),
     Column("branch", "git_branch", rank=16),
-    Column("time", "known_s", duration, rank=3),
-    Column("cover-\nage %", "coverage", percent, rank=2),
+    Column("time", "known_s", duration, rank=4),
+    Column("cover-\nage %", "coverage", percent, rank=9),
     Column("moving", "moving_s", duration, rank=12),
     Column("engaged\n% time", "engaged_fraction", percent),
-    Column("engaged\n% moving", "moving_engaged_fraction", percent, rank=6),
-    Column("engaged\n% km", "distance_engaged_fraction", percent, rank=5),
-    Column("km", "distance_km", decimal),
-    Column("engaged\nkm", "engaged_km", decimal, rank=4),
-    Column("diseng.", "n_disengagements_counted", is_number=True),
-    Column("diseng.\n/100 km", "disengagements_counted_per_100km", decimal, rank=11),
+    Column("engaged\n% moving", "moving_engaged_fraction", percent, rank=8),
+    Column("engaged\n% dist.", "distance_engaged_fraction", percent, rank=6),
+    Column("{unit}", "distance_km", decimal, unit="distance"),
+    Column("engaged\n{unit}", "engaged_km", decimal, rank=5, unit="distance"),
+    Column("diseng.", "n_disengagements_counted", is_number=True, rank=3),
+    Column(
+        "diseng.\n/{unit}",
+        "disengagements_counted_per_100km",
+        decimal,
+        rank=11,
+        unit="per_distance",
+    ),
     Column("steering\noverrides", "n_lateral_overrides", is_number=True, rank=7),
     Column("pedal\noverrides", "n_longitudinal_overrides", is_number=True, rank=10),
     Column("interv.", "n_interventions", is_number=True),
-    Column("interv.\n/100 km", "interventions_per_100km", decimal, rank=1),
+    Column("interv.\n/{unit}", "interventions_per_100km", decimal, rank=2, unit="per_distance"),
 )
 
 DEVICES = (
@@ -74,30 +91,32 @@ DEVICES = (
     Column("time", "known_s", duration, rank=1),
     Column("cover-\nage %", "coverage", percent, rank=2),
     Column("engaged\n% time", "engaged_fraction", percent),
-    Column("km", "distance_km", decimal),
-    Column("engaged\nkm", "engaged_km", decimal, rank=3),
+    Column("{unit}", "distance_km", decimal, unit="distance"),
+    Column("engaged\n{unit}", "engaged_km", decimal, rank=3, unit="distance"),
     Column("diseng.", "n_disengagements_counted", is_number=True, rank=4),
-    Column("diseng.\n/100 km", "disengagements_counted_per_100km", decimal, rank=6),
+    Column(
+        "diseng.\n/{unit}", "disengagements_counted_per_100km", decimal, rank=6, unit="per_distance"
+    ),
     Column("interv.", "n_interventions", is_number=True, rank=5),
-    Column("interv.\n/100 km", "interventions_per_100km", decimal),
+    Column("interv.\n/{unit}", "interventions_per_100km", decimal, unit="per_distance"),
 )
 
 SPEED_BANDS = (
-    Column("device", "dongle_id"),
-    Column("speed", "speed_band"),
+    Column("device", "dongle_id", is_whole=True),
+    Column("speed", "speed_band", is_whole=True),
     Column("time", "known_s", duration),
     Column("engaged\ntime", "engaged_s", duration, rank=1),
     Column("engaged\n% time", "engaged_fraction", percent),
-    Column("km", "distance_km", decimal),
-    Column("engaged\nkm", "engaged_km", decimal),
+    Column("{unit}", "distance_km", decimal, unit="distance"),
+    Column("engaged\n{unit}", "engaged_km", decimal, unit="distance"),
 )
 
 DRIVE_LIST = (
     Column("device", "dongle_id", is_whole=True),
     Column("drive", "drive", is_whole=True),
-    Column("started", "started_at_utc", moment, rank=2, mark=_local_mark),
-    Column("time", "duration_s", duration, rank=1),
-    Column("km", "distance_km", decimal, rank=3),
+    Column("started", "started_at_utc", moment, rank=1, mark=_local_mark),
+    Column("time", "duration_s", duration, rank=2),
+    Column("{unit}", "distance_km", decimal, rank=3, unit="distance"),
     Column("segments", "n_segments", is_number=True),
     Column("missing", "n_missing_segments", is_number=True),
     Column("logs", "log_kind", rank=4),
@@ -116,8 +135,16 @@ DEVICE_LIST = (
     Column("first drive", "first_drive", rank=2),
     Column("last drive", "last_drive", rank=1),
     Column("time", "known_s", duration),
-    Column("km", "distance_km", decimal),
+    Column("{unit}", "distance_km", decimal, unit="distance"),
 )
+
+
+def _state_style(row: Row) -> str:
+    return _STYLES.get(row.get("state", row.get("status")), "")
+
+
+def _critical_style(row: Row) -> str:
+    return "bold red" if row["is_critical"] else ""
 
 
 def _yes(value: bool | None) -> str:  # noqa: FBT001 - a cell's value
@@ -142,21 +169,21 @@ def _said(value: str | None) -> str:
 EVENTS = (
     Column("event", "event", is_whole=True),
     Column("at", "time_s", duration, rank=8),
-    Column("segment", "segment_num", rank=9, is_number=True, mark=_segment_time),
+    Column("segment", "segment_num", rank=9, is_number=True, more=_segment_time),
     Column("what", "kind", is_whole=True),
     Column("cause", "cause", _said, rank=1),
-    Column("critical", "is_critical", _yes, rank=2),
-    Column("severity", "severity", two_decimals),
-    Column("speed\nm/s", "speed_mps", decimal, rank=3),
+    Column("critical", "is_critical", _yes, rank=2, style=_critical_style),
+    Column("severity", "severity", two_decimals, style=_critical_style),
+    Column("speed\n{unit}", "speed_mps", decimal, rank=3, unit="speed"),
     Column("label", "label", _said, rank=4),
     Column("openpilot's\nevent", "cause_event", _said, rank=5),
     Column("planned", "is_planned", _yes, rank=6),
     Column("TTC\ns", "min_ttc_s", decimal, rank=10),
     Column("headway\ns", "min_thw_s", decimal, rank=11),
     Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=12),
-    Column("lead\nm", "lead_distance_m", decimal, rank=13),
-    Column("place", "latitude", five_decimals, rank=7, mark=_longitude),
-    Column("device", "dongle_id", rank=14),
+    Column("lead\n{unit}", "lead_distance_m", decimal, rank=13, unit="length"),
+    Column("place", "latitude", five_decimals, rank=7, more=_longitude),
+    Column("device", "dongle_id", rank=14, is_whole=True),
     Column("note", "note", _said, rank=15),
     Column("log", "path", rank=16),
 )
@@ -174,7 +201,8 @@ LABELS = (
     Column("label", "label", is_whole=True),
     Column("note", "note", _said),
     Column("since", "labelled_at_utc", moment, rank=1),
-    Column("device", "dongle_id", rank=3),
+    Column("device", "dongle_id", rank=3, is_whole=True),
+    Column("gone", "event_id", lambda event_id: "yes" if event_id is None else "no", is_piped=True),
 )
 
 REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
@@ -182,12 +210,14 @@ REPORT = (*DRIVES, *DEVICES, *SPEED_BANDS)
 GROUPS = (
     Column("drives", "n_drives", is_number=True, mark=_decimated_mark),
     Column("engaged\nhours", "engaged_h", decimal, rank=6),
-    Column("engaged\nkm", "engaged_km", decimal),
+    Column("engaged\n{unit}", "engaged_km", decimal, unit="distance"),
     Column("engaged\n% time", "engaged_fraction", percent),
-    Column("interventions\n/100 km", "intervention_per_100km", interval),
-    Column("disengagements\n/100 km", "disengagement_counted_per_100km", interval),
+    Column("interventions\n/{unit}", "intervention_per_100km", interval, unit="per_distance"),
+    Column(
+        "disengagements\n/{unit}", "disengagement_counted_per_100km", interval, unit="per_distance"
+    ),
     Column("clean\ndrives %", "clean_drive_fraction", percent_interval, rank=2),
-    Column("longest\nclean km", "longest_clean_km", decimal, rank=4),
+    Column("longest\nclean {unit}", "longest_clean_km", decimal, rank=4, unit="distance"),
     Column("median\nengagement", "engagement_median_s", duration, rank=3),
 )
 
@@ -199,8 +229,8 @@ RATES = (
     Column("/hour", "per_hour", interval),
     Column("disper-\nsion", "per_hour_dispersion", number, rank=3),
     Column("interval", "per_hour_interval", rank=2),
-    Column("engaged\nkm", "engaged_km", decimal, rank=6),
-    Column("/100 km", "per_100km", interval),
+    Column("engaged\n{unit}", "engaged_km", decimal, rank=6, unit="distance"),
+    Column("/{unit}", "per_100km", interval, unit="per_distance"),
     Column("disper-\nsion", "per_100km_dispersion", number, rank=3),
     Column("interval", "per_100km_interval", rank=2),
 )
@@ -213,28 +243,30 @@ MTBF = (
 )
 
 PROBLEMS = (
-    Column("status", "status"),
-    Column("segment", "segment"),
+    Column("status", "status", is_whole=True, style=_state_style),
+    Column("segment", "segment", is_whole=True),
     Column("damage", "damage"),
     Column("log", "path"),
 )
 
-MISSING = (Column("drive", "route_name"), Column("missing segments", "missing"))
+MISSING = (
+    Column("drive", "route_name", is_whole=True),
+    Column("missing segments", "missing"),
+)
 
 CHECKS = (
-    Column("check", "state"),
+    Column("check", "state", is_whole=True, style=_state_style),
     Column("rows", "n_rows", is_number=True),
     Column("finds", "title"),
     Column("name", "name", rank=1),
 )
 
-VIEW = Column("view", "column")
+VIEW = Column("view", "column", is_whole=True)
 MEANING = Column("meaning", "meaning")
-GLOSSARY = (Column("column", "column"), MEANING)
+GLOSSARY = (Column("column", "column", is_whole=True), MEANING)
 
-HEADINGS = (Column("heading", "heading"), Column("column", "column", rank=1), MEANING)
-
-
-def heading(column: Column) -> str:
-    """A column's heading on one line, the hyphen at its break undone."""
-    return column.heading.replace("-\n", "").replace("\n", " ")
+HEADINGS = (
+    Column("heading", "heading", is_whole=True),
+    Column("column", "column", rank=1, is_whole=True),
+    MEANING,
+)

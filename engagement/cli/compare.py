@@ -38,6 +38,7 @@ _MIN_PERMUTATIONS = 100
 _MAX_PERMUTATIONS = 1_000_000
 
 _COLUMNS = (
+    Column("kind", "kind", is_piped=True),
     Column("", "measure", is_whole=True),
     Column("A", "a", is_number=True),
     Column("A 95 %", "a_interval", is_number=True, rank=9),
@@ -185,22 +186,25 @@ def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, 
 
 def _print_table(comparison: Comparison, per: Per) -> None:
     for name, group in (("A", comparison.a), ("B", comparison.b)):
-        click.echo(f"{name}  {_group(comparison.by, group)}")
-    click.echo(f"\n{headline(comparison, per)}\n")
+        render.answer(f"{name}  {_group(comparison.by, group)}", indent=3)
+    click.echo()
+    render.answer(headline(comparison, per))
+    click.echo()
     columns = render.print_table(_COLUMNS, _lines(comparison, per))
     click.echo()
     for line in [*findings(comparison, per), *notes(comparison, per)]:
-        click.echo(text(line))
+        render.answer(text(line))
     for warning in warnings(comparison):
         render.note(f"warning: {text(warning)}")
-    if len(columns) < len(_COLUMNS):
-        left_out = count(len(_COLUMNS) - len(columns), "column")
-        render.note(f"{left_out} left out: --json, --markdown or a wider terminal has all")
+    render.note_left_out(render.n_left_out(_COLUMNS, columns), "--json, --markdown")
 
 
 def _lines(comparison: Comparison, per: Per) -> list[list[Line]]:
     return [
-        [Line({"measure": heading}, "bold"), *map(Line, rows)]
+        [
+            Line({"measure": heading}, "bold", is_extra=True),
+            *(Line(row | {"kind": heading}) for row in rows),
+        ]
         for heading, rows in sections(comparison, per)
     ]
 

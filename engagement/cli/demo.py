@@ -104,7 +104,7 @@ def _make(out: Path, drives: int, seed: int, *, is_full_size: bool) -> None:
             n_bytes += path.stat().st_size
             bar.show(n_done - 1, drives)
     written = f"wrote {count(drives, 'drive')} as {count(n_logs, 'log')}, {size(n_bytes)}"
-    click.echo(f"{written}, to {out}", err=True)
+    render.say(f"{written}, to {out}")
 
 
 def _serve(

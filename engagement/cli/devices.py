@@ -9,6 +9,7 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, format_options
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@units_option
 @format_options
 @database_option
 def devices(*, database: Path, output: Format) -> None:
@@ -33,4 +35,6 @@ def devices(*, database: Path, output: Format) -> None:
     with Reader(database) as reader:
         rows = select(reader).devices()
         names = list(reader.comments("devices"))
-    render.print_list(columns.DEVICE_LIST, names, rows, output, noun="device")
+        units = chosen_units(reader)
+    nothing = "there is no device in the database"
+    render.print_list(columns.DEVICE_LIST, names, rows, output, nothing=nothing, units=units)

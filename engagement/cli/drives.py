@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,8 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, drive_filters, format_options
+from engagement.cli.unit_option import chosen_units, units_option
+from engagement.cli.wrapping import is_terminal
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @drive_filters
+@units_option
 @format_options
 @database_option
 def drives(*, database: Path, selection: Selection, output: Format) -> None:
@@ -35,6 +39,9 @@ def drives(*, database: Path, selection: Selection, output: Format) -> None:
     with Reader(database) as reader:
         rows = select(reader, selection).drives()
         names = list(reader.comments("drives"))
-    render.print_list(columns.DRIVE_LIST, names, rows, output, noun="drive")
-    if output == "table" and any(columns.is_local(row) for row in rows):
+        units = chosen_units(reader)
+    nothing = "there is no such drive in the database"
+    shown = render.print_list(columns.DRIVE_LIST, names, rows, output, nothing=nothing, units=units)
+    has_starts = any(column.name == "started_at_utc" for column in shown)
+    if has_starts and is_terminal(sys.stdout) and any(columns.is_local(row) for row in rows):
         render.note(f"{columns.LOCAL_TIME.strip()} the device's local time: its name has no other")

@@ -12,6 +12,7 @@ from engagement.cli import columns, render
 from engagement.cli.event_filters import all_chosen, event_filters, worst
 from engagement.cli.lazy import Lazy, LazyGroup
 from engagement.cli.options import database_option, format_options
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.formats import count
 from engagement.store.event_names import short_name
 from engagement.store.reader import Reader
@@ -37,6 +38,7 @@ _COMMANDS = {
     subcommand_metavar="[COMMAND [ARGS]...]",
 )
 @event_filters
+@units_option
 @format_options
 @database_option
 @click.pass_context
@@ -61,10 +63,12 @@ def events(ctx: click.Context, /, *, database: Path, filters: EventFilters, outp
     with Reader(database) as reader:
         found = all_chosen(reader, filters)
         names = list(reader.comments("events"))
+        units = chosen_units(reader)
     rows = found if filters.worst is None else worst(found, filters.worst)
     if output == "table":
         rows = named(rows)
-    render.print_list(columns.EVENTS, names, rows, output, noun="event")
+    nothing = "there is no such event in the database"
+    render.print_list(columns.EVENTS, names, rows, output, nothing=nothing, units=units)
     if output == "table" and len(found) > len(rows) > 0:
         render.note(f"the worst of {count(len(found), 'event')}")
 

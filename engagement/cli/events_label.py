@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli import columns, render
 from engagement.cli.options import FILE, database_option, format_options
+from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, text
 from engagement.store.event_names import short_name
 from engagement.store.label_files import read_labels
@@ -125,9 +127,9 @@ def labels(*, database: Path, output: Format) -> None:
         )
     if output == "table":
         rows = [row | _named(row) for row in rows]
-    render.print_list(columns.LABELS, names, rows, output, noun="label")
+    render.print_list(columns.LABELS, names, rows, output, nothing="no event is labelled")
     n_gone = sum(row["event_id"] is None for row in rows)
-    if output == "table" and n_gone:
+    if output == "table" and n_gone and is_terminal(sys.stdout):
         render.note(f"{columns.GONE.strip()} no event is there, or none of that kind any more")
 
 

@@ -88,7 +88,7 @@ def _writing(out: Path, database: Path) -> Iterator[None]:
 
 
 def _report_entries(path: Path, n_entries: int) -> None:
-    click.echo(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}", err=True)
+    render.say(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}")
 
 
 @export.command("legacy")
@@ -161,7 +161,7 @@ def _parquet(view: str, out: Path, database: Path) -> None:
         raise click.BadParameter("Parquet goes to a file; CSV can go to stdout", param_hint="--out")
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_parquet(reader, view, out)
-    click.echo(f"{text(out)}: {count(n_rows, 'row')}", err=True)
+    render.say(f"{text(out)}: {count(n_rows, 'row')}")
 
 
 @export.command("csv")
@@ -179,4 +179,4 @@ def _csv(view: str, out: Path, database: Path) -> None:
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_csv(reader, view, sys.stdout.buffer if is_stdout else out)
     if not is_stdout:
-        click.echo(f"{text(out)}: {count(n_rows, 'row')}", err=True)
+        render.say(f"{text(out)}: {count(n_rows, 'row')}")

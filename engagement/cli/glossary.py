@@ -10,6 +10,7 @@ from engagement.cli import columns, render
 from engagement.cli.options import database_option, json_option
 from engagement.errors import NotFoundError
 from engagement.store.reader import Reader, describe
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def _matching(meanings: Meanings, term: str) -> Meanings:
     """
     if term in meanings:
         return {term: meanings[term]}
-    names = {c.name for c in columns.REPORT if columns.heading(c) == term} | {term}
+    names = {c.name for c in columns.REPORT if c.of(METRIC).title == term} | {term}
     found = _narrow(meanings, lambda column: column in names)
     found = found or _narrow(meanings, lambda column: term.replace(" ", "_") in column)
     if not found:
@@ -90,11 +91,12 @@ def _print_headings(meanings: Meanings) -> None:
     known = meanings["devices"][1] | meanings["drives"][1]
     rows = {
         column.name: {
-            "heading": columns.heading(column),
+            "heading": column.of(METRIC).title,
             "column": column.name,
             "meaning": known.get(column.name, ""),
         }
         for column in (*columns.DEVICES, *columns.DRIVES)
+        if not column.is_piped
     }
     render.print_rows(columns.HEADINGS, rows.values(), title="Headings of the report")
     click.echo()

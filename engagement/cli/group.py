@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.lazy import INTERRUPTED, Lazy, LazyGroup
 from engagement.cli.options import DATABASE_KEY
+from engagement.cli.wrapping import is_terminal, wrapped
 from engagement.errors import EngagementError
 from engagement.formats import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _COMMANDS = {
     "collect": "Fetch logs from devices over SSH.",
@@ -53,7 +57,8 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message, with the program's name in front."""
-        click.echo(f"engagement: {self.format_message()}", file=file, err=file is None)
+        message = wrapped(f"engagement: {self.format_message()}", file or sys.stderr)
+        click.echo(message, file=file, err=file is None)
 
 
 class _Group(LazyGroup):
@@ -76,7 +81,16 @@ class _Group(LazyGroup):
             except OSError:
                 _let_go_of_stdout()
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the command line; what is wrong with it is told in lines."""
+        with _wrapped_usage():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
+        with _wrapped_usage():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -100,6 +114,19 @@ class _Group(LazyGroup):
             _let_go_of_stdout()
             ctx.exit(ExitCode.OK)
         return result
+
+
+@contextmanager
+def _wrapped_usage() -> Iterator[None]:
+    """Have click's own messages end their lines between words, too."""
+    try:
+        yield
+    except click.UsageError as error:
+        if not is_terminal(sys.stderr):
+            raise
+        prefix = "Error: "  # as click puts it in front
+        message = wrapped(prefix + error.format_message(), sys.stderr).removeprefix(prefix)
+        raise click.UsageError(message, error.ctx) from error
 
 
 def _shown(error: EngagementError) -> str:

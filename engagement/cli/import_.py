@@ -45,11 +45,11 @@ def import_(ctx: click.Context, files: tuple[Path, ...], database: Path, *, as_j
     """
     report = import_files(database, files)
     for problem in report.problems:
-        click.echo(f"left out: {text(problem.path)}: {text(problem.problem)}", err=True)
+        render.say(f"left out: {text(problem.path)}: {text(problem.problem)}")
     if as_json:
         render.print_json(asdict(report))
     else:
-        click.echo(_summary(report), err=True)
+        render.say(_summary(report))
     if report.problems:
         ctx.exit(ExitCode.USAGE)
 

@@ -51,11 +51,11 @@ class SignalNotes:
 def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: bool) -> None:
     """Say what is wrong with which log, then all in one line; stdout is for a dry run's paths."""
     for problem in report.problems:
-        click.echo(f"{problem.status}: {text(problem.path)}: {text(problem.problem)}", err=True)
+        render.say(f"{problem.status}: {text(problem.path)}: {text(problem.problem)}")
     for path in report.locked:
-        click.echo(f"still being written: {text(path)}", err=True)
+        render.say(f"still being written: {text(path)}")
     for path in report.missing:
-        click.echo(f"missing: {text(path)}: no such file or folder", err=True)
+        render.say(f"missing: {text(path)}: no such file or folder")
     if is_dry_run:
         for path in report.to_read:
             click.echo(stored_path(Path(path)))
@@ -64,17 +64,17 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
         render.note(f"no logs under {', '.join(there)}: {_NAMES}")
-    click.echo(_summary(report, is_dry_run=is_dry_run), err=True)
+    render.say(_summary(report, is_dry_run=is_dry_run))
 
 
 def _print_named(report: IngestReport) -> None:
     """Say which drives were named by this program, and how to name them otherwise."""
     for path, drive in report.named[:_SHOWN_NAMED]:
         said = f"its path names no drive; it is {text(drive)} now (--drive names another)"
-        click.echo(f"{text(path)}: {said}", err=True)
+        render.say(f"{text(path)}: {said}")
     n_more = len(report.named) - _SHOWN_NAMED
     if n_more > 0:
-        click.echo(f"{count(n_more, 'more log')} whose path names no drive", err=True)
+        render.say(f"{count(n_more, 'more log')} whose path names no drive")
 
 
 def _left(report: IngestReport) -> list[tuple[int, str]]:

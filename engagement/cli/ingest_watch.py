@@ -101,7 +101,7 @@ class _Narrator:
         """Say it on stderr."""
         if isinstance(outcome, StoreBusyError):
             if not self._was_busy:
-                click.echo(f"{text(outcome)}; this one waits", err=True)
+                render.say(f"{text(outcome)}; this one waits")
             self._was_busy = True
             return
         self._was_busy = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import PROFILES_FILE, profiles_option
 from engagement.cli.render import Column, Line
+from engagement.cli.wrapping import is_terminal
 from engagement.extract.frames import read_frames
 from engagement.extract.profile_files import NewProfile, check_name, read_profiles, save_profile
 from engagement.extract.references import read_reference
@@ -125,8 +128,8 @@ def _lines(ranking: Ranking, n_shown: int) -> list[Line]:
     if not ranking.best:
         problem = ranking.problem or f"nothing follows {ranking.source}"
         lines.insert(0, Line({"signal": f"({problem})"}, "dim"))
-    lines[0] = Line({**lines[0].values, "key": ranking.key}, lines[0].style)
-    return lines
+    first, *rest = (replace(line, values={**line.values, "key": ranking.key}) for line in lines)
+    return [first, *(rest if not is_terminal(sys.stdout) else lines[1:])]
 
 
 def _row(ranking: Ranking, candidate: Candidate) -> dict[str, Any]:

@@ -50,9 +50,9 @@ class Prompt:
             try:
                 self._run(statement)
             except EngagementError as error:
-                click.echo(str(error), err=True)
+                render.say(str(error))
             except KeyboardInterrupt:
-                click.echo("interrupted", err=True)
+                render.say("interrupted")
 
     def _run(self, statement: str) -> None:
         command, _, argument = statement.partition(" ")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+import sys
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
@@ -12,39 +13,58 @@ import pyarrow as pa
 
 from engagement import formats
 from engagement.cli import render
+from engagement.cli.eliding import print_ends
 from engagement.cli.render import Column
+from engagement.cli.wrapping import is_terminal
 from engagement.errors import InputError, QueryError, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engagement.store.reader import Reader
 
-SHOWN_ROWS = 200
+SHOWN_ROWS = 40  # as DuckDB's shell has it
 _NOTHING = re.compile(r"(?:--[^\n]*|/\*.*?\*/|[\s;])*", re.DOTALL)
 _NO_TABLE = re.compile(r"(Table with name (\S+) does not exist!)(?:\nDid you mean .*)?")
 
 
-def run_query(reader: Reader, query: str, limit: int | None = None) -> pa.Table:
-    """The rows of a query, the first `limit` of them if it is one SELECT.
+def run_query(reader: Reader, query: str) -> pa.Table:
+    """The rows of a query.
 
     Raises:
         InputError: If there is nothing in it but comments, or several statements.
         QueryError: If DuckDB refuses it; the message shows where in the text.
         StoreError: If the database can't be read.
     """
+    with _one_statement(reader, query):
+        return _named_apart(reader.table(query))
+
+
+def run_query_ends(reader: Reader, query: str, n_rows: int) -> tuple[pa.Table, int]:
+    """The first and the last rows of a query, up to so many of each, and how many it has.
+
+    Raises:
+        InputError: If there is nothing in it but comments, or several statements.
+        QueryError: If DuckDB refuses it; the message shows where in the text.
+        StoreError: If the database can't be read.
+    """
+    with _one_statement(reader, query):
+        table, n_found = reader.ends(query, n_rows)
+        return _named_apart(table), n_found
+
+
+@contextmanager
+def _one_statement(reader: Reader, query: str) -> Iterator[None]:
+    """Run what is in a query, which is to be one statement."""
     if _NOTHING.fullmatch(query):
         raise InputError("the query is empty")
-    if limit is not None:
-        quoted = query.replace("'", "''")
-        with suppress(QueryError):
-            return _named_apart(reader.table(f"from query('{quoted}') limit {limit}"))
     try:
-        table = reader.table(query)
+        yield
     except QueryError as error:
         raise QueryError(_with_views(str(error), reader)) from error
     n_statements = len(reader.connection.extract_statements(query))
     if n_statements > 1:
         raise InputError(f"one statement at a time: these are {n_statements}")
-    return _named_apart(table)
 
 
 def _named_apart(table: pa.Table) -> pa.Table:
@@ -92,16 +112,20 @@ def _interval(value: pa.MonthDayNano) -> str:
 
 
 def print_query(reader: Reader, query: str) -> None:
-    """Print the first rows of a query as a table, and say if there are more."""
-    table = run_query(reader, query, SHOWN_ROWS + 1)
-    rows = rows_of(table.slice(0, SHOWN_ROWS))
-    columns = [
+    """Print the rows of a query as a table: on a terminal the first and the last, as it fits."""
+    if not is_terminal(sys.stdout):
+        table = run_query(reader, query)
+        render.print_rows(_columns(table), rows_of(table))
+        return
+    table, n_rows = run_query_ends(reader, query, SHOWN_ROWS // 2)
+    print_ends(_columns(table), rows_of(table), n_rows)
+
+
+def _columns(table: pa.Table) -> list[Column]:
+    return [
         Column(name, name, _show, is_number=_is_number(field.type))
         for name, field in zip(table.column_names, table.schema, strict=True)
     ]
-    render.print_rows(columns, rows)
-    if table.num_rows > SHOWN_ROWS:
-        render.note(f"the first {SHOWN_ROWS} rows; --csv and --json print all")
 
 
 def _is_number(kind: pa.DataType) -> bool:

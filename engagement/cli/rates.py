@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.render import Column
+from engagement.cli.unit_option import chosen_units, units_option
+from engagement.cli.wrapping import is_terminal
 from engagement.errors import NotFoundError
-from engagement.formats import count
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from engagement.analysis.selection import SelectedDrives
     from engagement.cli.options import Format
     from engagement.filters import Selection
+    from engagement.units import Units
 
     Row = dict[str, Any]
     Parts = dict[str, list[Row]]
@@ -54,6 +57,7 @@ _SPEED_BANDS = ("city", "road", "highway")
     help="Only events that are labelled so count, like true,critical; see `events label`.",
 )
 @drive_filters
+@units_option
 @format_options
 @database_option
 def rates(
@@ -87,6 +91,7 @@ def rates(
         views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
         parts = {view: _rows(selected, view, by) for view in views}
         names = {view: list(reader.comments(view)) for view in parts}
+        units = chosen_units(reader)
     groups = parts.get("groups", parts["rates"])
     if events:
         parts = _of_events(events, parts)
@@ -99,12 +104,12 @@ def rates(
     elif not groups:
         render.note("there is no such drive in the database")
     else:
-        _print_tables(parts, by, has_events=bool(events) or counted is not None)
+        _print_tables(parts, by, units, has_events=bool(events) or counted is not None)
     if counted is not None:
         render.note(str(counted))
     if any(columns.has_qlogs(row) for row in groups):
-        mark = columns.DECIMATED.strip()
-        render.note(f"{mark} some of these drives were read from qlogs, which lack short presses")
+        mark = f"{columns.DECIMATED.strip()} " if is_terminal(sys.stdout) else ""
+        render.note(f"{mark}some of these drives were read from qlogs, which lack short presses")
 
 
 def _count_labelled(reader: Reader, labels: str) -> Tally:
@@ -140,7 +145,7 @@ def _of_events(events: Iterable[str], parts: Parts) -> Parts:
     return parts | chosen
 
 
-def _print_tables(parts: Parts, by: str, *, has_events: bool) -> None:
+def _print_tables(parts: Parts, by: str, units: Units, *, has_events: bool) -> None:
     tables: list[tuple[Sequence[Column], list[Row]]]
     if not has_events:
         tables = [(columns.GROUPS, _with_rates(parts["groups"], parts["rates"]))]
@@ -154,9 +159,9 @@ def _print_tables(parts: Parts, by: str, *, has_events: bool) -> None:
     for number, (wanted, rows) in enumerate(table for table in tables if table[1]):
         if number:
             click.echo()
-        n_left_out += 1 + len(wanted) - len(render.print_rows([group, *wanted], rows))
-    if n_left_out:
-        render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
+        shown = render.print_rows([group, *wanted], rows, units=units)
+        n_left_out += render.n_left_out([group, *wanted], shown)
+    render.note_left_out(n_left_out, "--csv")
 
 
 def _with_rates(groups: Iterable[Row], rates: Iterable[Row]) -> list[Row]:

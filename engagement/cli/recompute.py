@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engagement.cli import render
 from engagement.cli.options import FILE, database_option
 from engagement.formats import count
 from engagement.store import ingestion as store
@@ -32,4 +33,4 @@ def recompute(*, parameters: Path | None, database: Path) -> None:
     started_at_s = time.monotonic()
     n_drives = store.recompute(database, parameters)
     duration_s = time.monotonic() - started_at_s
-    click.echo(f"recomputed {count(n_drives, 'drive')} in {duration_s:.1f} s", err=True)
+    render.say(f"recomputed {count(n_drives, 'drive')} in {duration_s:.1f} s")

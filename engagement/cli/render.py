@@ -1,35 +1,35 @@
 """Answers on stdout: tables for people, JSON and CSV for programs.
 
-A table on a terminal leaves out its least important columns until it fits; in a pipe it is plain
-text with every column, however wide.
+On a terminal a table leaves out its least important columns until it fits, and becomes records,
+a field a line, where even that is too wide: no number is ever cut. In a pipe a table is a line of
+headings and a line a row, with tabs between the values, and has every column.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich import box
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
 
 from engagement import formats
+from engagement.cli import layout
+from engagement.cli.wrapping import is_terminal, wrapped
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engagement.cli.options import Format
+    from engagement.units import Units
 
     Row = Mapping[str, Any]
 
-_PIPE_WIDTH = 100_000
 _NUMBERS = (
     formats.percent,
     formats.percent_interval,
@@ -44,111 +44,123 @@ _NUMBERS = (
 )
 
 
-def _no_mark(_row: Row) -> str:
+def _nothing(_row: Row) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its heading, the value's name in a row, and how it is shown.
+    """A column of a table.
 
-    `rank` says how soon it is left out where there is no room: the highest first, 0 never.
-    `mark` is what a row adds to its value. A column that `is_whole` is never wrapped.
+    Attributes:
+        heading: What stands over it; `{unit}` is where the unit goes, a line break may be in it.
+        name: Of its value in a row.
+        show: The value as people read it.
+        rank: How soon it is left out where there is no room: the highest first, 0 never.
+        unit: Of the value, as a name of `Units`: it is shown in the reader's own.
+        is_number: Whether it is one, where `show` does not say so.
+        is_whole: Whether it is never wrapped.
+        is_piped: Whether it is for pipes alone; on a terminal the table says it otherwise.
+        more: What else of the row belongs to the value.
+        mark: What the footer explains; pipes lack it, so that names can be cut out of a line.
+        style: How it looks on a terminal, as Rich names it: red, bold.
     """
 
     heading: str
     name: str
     show: Callable[[Any], str] = formats.text
     rank: int = 0
+    unit: str = ""
     is_number: bool = False
     is_whole: bool = False
-    mark: Callable[[Row], str] = _no_mark
+    is_piped: bool = False
+    more: Callable[[Row], str] = _nothing
+    mark: Callable[[Row], str] = _nothing
+    style: Callable[[Row], str] = _nothing
 
     @property
     def is_right(self) -> bool:
         """Whether values stand at the right edge."""
         return self.is_number or self.show in _NUMBERS
 
+    @property
+    def title(self) -> str:
+        """The heading on one line, the hyphen at its break undone."""
+        return self.heading.replace("-\n", "").replace("\n", " ") or self.name
+
+    def of(self, units: Units) -> Column:
+        """The column as who reads these units has it."""
+        if not self.unit:
+            return self
+        unit, show = units[self.unit], self.show
+        heading = self.heading.replace("{unit}", unit.name)
+        return replace(
+            self,
+            heading=heading,
+            show=lambda value: show(unit.each(value) if isinstance(value, tuple) else unit(value)),
+            is_number=self.is_right,
+            unit="",
+        )
+
+    def cell(self, row: Row) -> str:
+        """What stands in a row, empty where the row has no such value."""
+        return self.show(row[self.name]) + self.more(row) if self.name in row else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a table; a name that `values` lacks leaves its cell empty."""
+    """One line of a table; a name that `values` lacks leaves its cell empty.
+
+    `is_extra` says that it is no row of the answer, but a heading or a total: pipes lack it.
+    """
 
     values: Row
     style: str = ""
+    is_extra: bool = False
 
 
 def print_table(
-    columns: Sequence[Column], groups: Sequence[Sequence[Line]], *, title: str = ""
+    columns: Sequence[Column],
+    groups: Sequence[Sequence[Line]],
+    *,
+    title: str = "",
+    units: Units = METRIC,
 ) -> list[Column]:
     """Print a table; return the columns that there was room for."""
-    is_terminal = sys.stdout.isatty()
-    console = Console(
-        file=sys.stdout, width=None if is_terminal else _PIPE_WIDTH, highlight=False, emoji=False
-    )
-    shown = list(columns)
-    table = _table(shown, groups, is_terminal=is_terminal)
-    while _natural_width(console, table) > console.width:
-        last = max(shown, key=lambda column: column.rank)
-        if not last.rank:
-            break
-        shown.remove(last)
-        table = _table(shown, groups, is_terminal=is_terminal)
+    shown = [column.of(units) for column in columns]
+    if is_terminal(sys.stdout):
+        return layout.print_on_terminal([c for c in shown if not c.is_piped], groups, title)
     if title:
-        console.print(Text(title, style="bold"))
-    if is_terminal:
-        console.print(table)
-    else:
-        _print_plain(console, table)
+        click.echo(title)
+    print_tabs([column.title for column in shown])
+    for line in (line for group in groups for line in group if not line.is_extra):
+        print_tabs([column.cell(line.values) for column in shown])
     return shown
 
 
-def _natural_width(console: Console, table: Table) -> int:
-    return Measurement.get(console, console.options.update(max_width=_PIPE_WIDTH), table).maximum
+def print_tabs(values: Iterable[str]) -> None:
+    """Print a line of a table for a pipe; what would end a value or the line is escaped."""
+    escapes = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+    click.echo("\t".join(value.translate(escapes) for value in values))
 
 
-def _print_plain(console: Console, table: Table) -> None:
-    with console.capture() as capture:
-        console.print(table)
-    for line in capture.get().splitlines():
-        click.echo(line.rstrip())
-
-
-def _table(
-    columns: Sequence[Column], groups: Sequence[Sequence[Line]], *, is_terminal: bool
-) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if is_terminal else None,
-        pad_edge=False,
-        collapse_padding=is_terminal,
-        show_edge=False,
-        header_style="dim" if is_terminal else "",
-    )
-    n_heading_lines = max((column.heading.count("\n") for column in columns), default=0)
-    for column in columns:
-        above = "\n" * (n_heading_lines - column.heading.count("\n"))
-        table.add_column(
-            Text(above + column.heading),
-            justify="right" if column.is_right else "left",
-            no_wrap=column.is_right or column.is_whole,
-            overflow="fold",
-        )
-    for group in groups:
-        for line in group:
-            table.add_row(*(_cell(column, line) for column in columns), style=line.style)
-        table.add_section()
-    return table
-
-
-def _cell(column: Column, line: Line) -> Text:
-    if column.name not in line.values:
-        return Text()
-    return Text(column.show(line.values[column.name]) + column.mark(line.values))
-
-
-def print_rows(columns: Sequence[Column], rows: Iterable[Row], *, title: str = "") -> list[Column]:
+def print_rows(
+    columns: Sequence[Column], rows: Iterable[Row], *, title: str = "", units: Units = METRIC
+) -> list[Column]:
     """Print rows as a table of one group."""
-    return print_table(columns, [[Line(row) for row in rows]], title=title)
+    return print_table(columns, [[Line(row) for row in rows]], title=title, units=units)
+
+
+def note_left_out(n_columns: int, otherwise: str) -> None:
+    """Say that a terminal had no room for some columns, and what has them."""
+    if n_columns > 0:
+        left_out = formats.count(n_columns, "column")
+        note(f"{left_out} left out: {otherwise} or a wider terminal has all")
+
+
+def n_left_out(wanted: Sequence[Column], shown: Sequence[Column]) -> int:
+    """How many columns a terminal had no room for."""
+    return sum(not column.is_piped or not is_terminal(sys.stdout) for column in wanted) - len(shown)
 
 
 def print_list(
@@ -157,17 +169,24 @@ def print_list(
     rows: Sequence[Row],
     output: Format,
     *,
-    noun: str,
-) -> None:
-    """Print the rows of a view as asked for; `names` are all its columns."""
+    nothing: str,
+    units: Units = METRIC,
+) -> list[Column]:
+    """Print the rows of a view as asked for; `names` are all its columns.
+
+    `nothing` says why there is none. Return the columns that a table had room for.
+    """
     if output == "json":
         print_json(rows)
     elif output == "csv":
         print_csv(names, rows)
     elif rows:
-        print_rows(columns, rows)
+        shown = print_rows(columns, rows, units=units)
+        note_left_out(n_left_out(columns, shown), "--csv")
+        return shown
     else:
-        note(f"there is no such {noun} in the database")
+        note(nothing)
+    return []
 
 
 def print_json(document: Any) -> None:
@@ -192,6 +211,25 @@ def _csv_value(value: Any) -> Any:
     return value
 
 
+def answer(sentence: str, *, indent: int = 0) -> None:
+    """Print a sentence of the answer, in lines on a terminal."""
+    click.echo(wrapped(sentence, sys.stdout, indent=indent))
+
+
+def footer(sentence: str) -> None:
+    """Print what goes with a table on a terminal; in a pipe it must not stand among the rows."""
+    if is_terminal(sys.stdout):
+        answer(f"\n{sentence}")
+    else:
+        note(sentence)
+
+
+def say(message: str) -> None:
+    """Tell the user on stderr how something went."""
+    click.echo(wrapped(message, sys.stderr), err=True)
+
+
 def note(message: str) -> None:
     """Tell the user something that is not the answer."""
-    click.secho(message, err=True, dim=sys.stderr.isatty())
+    is_dim = is_terminal(sys.stderr) and not os.environ.get("NO_COLOR")
+    click.secho(wrapped(message, sys.stderr), err=True, dim=is_dim)

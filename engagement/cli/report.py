@@ -9,6 +9,7 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, drive_filters, format_options
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.formats import count
 from engagement.store.reader import Reader
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from engagement.cli.options import Format
     from engagement.cli.render import Column
     from engagement.filters import Selection
-
-_IMPORTED = " *"
-_DECIMATED = " ~"
+    from engagement.units import Units
 
 
 @click.command()
@@ -30,6 +29,7 @@ _DECIMATED = " ~"
 @click.option("--device-stats", is_flag=True, help="Only the totals per device.")
 @click.option("--speed-bands", is_flag=True, help="Also time and distance by speed, per device.")
 @click.option("--sort", metavar="COLUMN", help="Order of the drives: any column of `drives`.")
+@units_option
 @format_options
 @database_option
 def report(
@@ -63,7 +63,7 @@ def report(
         elif output == "csv":
             _print_csv(reader, parts, speed_bands=speed_bands)
         else:
-            _print_tables(selected, parts)
+            _print_tables(selected, parts, chosen_units(reader))
 
 
 def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> None:
@@ -73,26 +73,25 @@ def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> N
     render.print_csv(names if speed_bands else list(reader.comments(name)), parts[name])
 
 
-def _print_tables(selected: SelectedDrives, parts: dict[str, Any]) -> None:
+def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units) -> None:
     counts = selected.counts()
     if not counts["n_drives"]:
         render.note("there is no such drive in the database")
         return
     if "drives" in parts:
         wanted: Sequence[Column] = columns.DRIVES
-        shown = render.print_table(wanted, _groups(parts["drives"], parts["devices"]))
+        groups = _groups(parts["drives"], parts["devices"])
+        shown = render.print_table(wanted, groups, units=units)
     else:
         wanted = columns.DEVICES
-        shown = render.print_rows(wanted, parts["devices"])
+        shown = render.print_rows(wanted, parts["devices"], units=units)
     if "speed_bands" in parts:
         click.echo()
-        render.print_rows(columns.SPEED_BANDS, parts["speed_bands"])
+        render.print_rows(columns.SPEED_BANDS, parts["speed_bands"], units=units)
     has_starts = any(column.name == "started_at_utc" for column in shown)
     n_local = sum(map(columns.is_local, parts["drives"])) if has_starts else 0
-    click.echo(f"\n{_footer(counts, n_local)}")
-    n_left_out = len(wanted) - len(shown)
-    if n_left_out:
-        render.note(f"{count(n_left_out, 'column')} left out: --csv, or a wider terminal, has all")
+    render.footer(_footer(counts, n_local))
+    render.note_left_out(render.n_left_out(wanted, shown), "--csv")
 
 
 def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[list[render.Line]]:
@@ -100,19 +99,13 @@ def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list
     totals = {row["dongle_id"]: row for row in devices}
     groups: dict[str, list[render.Line]] = {}
     for row in drives:
-        title = render.Line({"drive": row["dongle_id"]}, "bold")
-        groups.setdefault(row["dongle_id"], [title]).append(render.Line(row | _marked(row)))
+        title = render.Line({"drive": row["dongle_id"]}, "bold", is_extra=True)
+        groups.setdefault(row["dongle_id"], [title]).append(render.Line(row))
     for dongle_id, lines in groups.items():
         total = totals[dongle_id]
         label = f"total of {count(total['n_drives'], 'drive')}"
-        lines.append(render.Line(total | {"drive": label}, "bold"))
+        lines.append(render.Line(total | {"drive": label}, "bold", is_extra=True))
     return list(groups.values())
-
-
-def _marked(row: dict[str, Any]) -> dict[str, str]:
-    is_decimated = row["log_kind"] not in (None, "rlog")
-    mark = _IMPORTED if row["is_imported"] else _DECIMATED if is_decimated else ""
-    return {"drive": row["drive"] + mark}
 
 
 def _footer(counts: dict[str, int], n_local: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 from engagement.cli import keys, render
 from engagement.cli.review_text import label_words, print_event, video_lines
 from engagement.cli.signals import signals_by
+from engagement.cli.wrapping import wrapped
 from engagement.errors import EngagementError, InputError
 from engagement.formats import count, text
 from engagement.review import child
@@ -157,7 +159,7 @@ class Review:
             if opened.child is not None:
                 self._children.append(opened.child)
             for line in opened.notes:
-                click.echo(f"  {text(line)}")
+                render.answer(f"  {text(line)}")
         except EngagementError as error:
             _print_error(error)
         except OSError as error:
@@ -173,7 +175,7 @@ class Review:
         if found.files:
             command = player_command(found.files[0], found.second, settings)
         for line in video_lines(event, found, command, settings):
-            click.echo(f"  {text(line)}")
+            render.answer(f"  {text(line)}")
         if command is None:
             return
         try:
@@ -202,7 +204,7 @@ class Review:
             return
         self._n_labelled += report.n_written
         walk.replace(row)
-        click.echo(f"  {text(label_words(row))}")
+        render.answer(f"  {text(label_words(row))}")
 
     def _ask(self, what: str) -> str:
         """A line; empty after Ctrl-C or Ctrl-D.
@@ -266,4 +268,4 @@ def _terminate(_number: int, _frame: object) -> None:
 
 def _print_error(error: EngagementError | str) -> None:
     for line in str(error).split("\n"):
-        click.secho(f"  {text(line)}", err=True, fg="red")
+        click.secho(wrapped(f"  {text(line)}", sys.stderr), err=True, fg="red")

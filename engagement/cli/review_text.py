@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engagement.cli import render
 from engagement.formats import decimal, duration, text, two_decimals
 from engagement.store.event_names import short_name
 
@@ -26,13 +27,13 @@ def print_event(walk: Walk) -> None:
     click.echo()
     place = f"event {walk.number} of {len(walk)}"
     click.secho(f"{place}: {text(short_name(event))}", bold=True)
-    click.echo(f"  {text(_what(event))}")
-    click.echo(f"  {text(_where(event))}")
-    click.echo(f"  {text(_measures(event))}")
+    render.answer(f"  {text(_what(event))}")
+    render.answer(f"  {text(_where(event))}")
+    render.answer(f"  {text(_measures(event))}")
     if event["label"]:
-        click.echo(f"  {text(label_words(event))}")
+        render.answer(f"  {text(label_words(event))}")
     if event["path"]:
-        click.echo(f"  log: {text(event['path'])}")
+        render.answer(f"  log: {text(event['path'])}")
 
 
 def _what(event: Row) -> str:

@@ -13,6 +13,7 @@ from engagement.analysis.checks import load_checks
 from engagement.cli import columns, render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, json_option
+from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, duration, fixed, moment, size, spans, text, three_decimals
 from engagement.store.reader import Reader
 
@@ -66,6 +67,7 @@ order by drives.dongle_id, drives.drive
 
 
 _MAX_ROWS = 20
+_FACTS_AT = 13
 
 
 @click.command()
@@ -124,7 +126,10 @@ def _print_facts(found: dict[str, Any]) -> None:
         f"{duration(found['known_s'])} of driving, {fixed(found['distance_km'], 0)} km",
     }
     for name, fact in facts.items():
-        click.echo(f"{name:<12} {fact}")
+        if is_terminal(sys.stdout):
+            render.answer(f"{name:<12} {fact}", indent=_FACTS_AT)
+        else:
+            render.print_tabs([name, fact])
     click.echo()
 
 
@@ -189,16 +194,12 @@ def _print_findings(check: _Finding) -> None:
     """Print a check's rows; the names are columns of the views that it reads."""
     if not check.rows:
         return
-    shown = check.rows[:_MAX_ROWS] if _is_terminal() else check.rows
+    shown = check.rows[:_MAX_ROWS] if is_terminal(sys.stdout) else check.rows
     names = [name for name in check.rows[0] if not name.endswith("drive_id")]
     click.echo()
     render.print_rows([_column(name, check.rows) for name in names], shown, title=check.title)
     if len(shown) < len(check.rows):
-        click.echo(f"{len(check.rows) - len(shown)} more: --json has them all")
-
-
-def _is_terminal() -> bool:
-    return sys.stdout.isatty()
+        render.answer(f"{len(check.rows) - len(shown)} more: --json has them all")
 
 
 def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> render.Column:

@@ -118,7 +118,7 @@ def sync(
         render.print_json({"host": name, "files": [_document(file) for file in sent]})
         return
     for one in sent:
-        click.echo(_sentence(name, one), err=True)
+        render.say(_sentence(name, one))
 
 
 def _host_named(ctx: click.Context, host: str | None, server: str | None, user: str | None) -> str:
@@ -205,11 +205,11 @@ def _check_json(file: Path) -> None:
 
 
 def _say_lost(error: ConnectionLostError, wait_s: float) -> None:
-    click.echo(f"{text(error)}; trying again in {wait_s:g} s", err=True)
+    render.say(f"{text(error)}; trying again in {wait_s:g} s")
 
 
 def _say(note: str) -> None:
-    click.echo(text(note), err=True)
+    render.say(text(note))
 
 
 def _sentence(host: str, sent: Sent) -> str:

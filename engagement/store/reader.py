@@ -6,9 +6,11 @@ process a second `connect` to a path would give the generation that is already o
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import pyarrow as pa
 
 from engagement.errors import (
     NotFoundError,
@@ -20,10 +22,8 @@ from engagement.errors import (
 from engagement.store.schema import latest_version, load_sql, migrate, stored_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
 _BATCH_ROWS = 65_536
 
@@ -102,17 +102,49 @@ class Reader:
             QueryError: If DuckDB refuses the query.
             StoreError: If the file can't be read.
         """
-        try:
+        with self._translating():
             relation = self.connection.sql(query, params=parameters or None)
             if relation is None:
                 raise QueryError("there is no query in it")
             # Ctrl-C reaches a batch reader, but not `to_arrow_table`.
             table: pa.Table = relation.to_arrow_reader(_BATCH_ROWS).read_all()
+        return table
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """Tell what is wrong with the file from what is wrong with a query."""
+        try:
+            yield
         except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
             raise unusable(self.path, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
-        return table
+
+    def ends(self, query: str, n_rows: int) -> tuple[pa.Table, int]:
+        """The first and the last rows of a query, up to so many of each, and how many it has.
+
+        No more of them are in memory at a time than some batches.
+
+        Raises:
+            QueryError: If DuckDB refuses the query.
+            StoreError: If the file can't be read.
+        """
+        with self._translating():
+            relation = self.connection.sql(query)
+            if relation is None:
+                raise QueryError("there is no query in it")
+            reader = relation.to_arrow_reader(_BATCH_ROWS)
+            first = last = reader.schema.empty_table()
+            n_found = 0
+            for batch in reader:
+                table = pa.Table.from_batches([batch])
+                n_found += table.num_rows
+                first = pa.concat_tables([first, table.slice(0, n_rows - first.num_rows)])
+                last = pa.concat_tables([last, table.slice(max(table.num_rows - n_rows, 0))])
+                last = last.slice(max(last.num_rows - n_rows, 0))
+        n_more = max(n_found - first.num_rows, 0)
+        last = last.slice(max(last.num_rows - n_more, 0))
+        return pa.concat_tables([first, last]), n_found
 
     def rows(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()

@@ -13,6 +13,7 @@ from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
+from tests.support.terminal import shown_in_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,16 @@ def run(database: Path) -> Callable[..., Result]:
         return CliRunner().invoke(main, ["--db", str(database), *words], **options)
 
     return run
+
+
+@pytest.fixture
+def shown(database: Path) -> Callable[..., str]:
+    """What a terminal shows of a command on the database."""
+
+    def shown(*args: Any, **options: Any) -> str:
+        return shown_in_terminal("--db", database, *args, **options)
+
+    return shown
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -25,14 +26,12 @@ def measure(found, name):
     return next(entry for entry in found["measures"] if entry["name"] == name)
 
 
-def test_a_table_names_the_groups_says_one_sentence_and_lists_measures(run):
-    result = run(*DEVICES)
-    lines = result.stdout.splitlines()
-    assert result.exit_code == ExitCode.OK
+def test_a_table_names_the_groups_says_one_sentence_and_lists_measures(shown):
+    lines = shown(*DEVICES, columns=250).splitlines()
     assert lines[0].startswith(f"A  device {NEO}: 1 drive, ")
     assert lines[1].startswith(f"B  device {TICI}: 2 drives, ")
     assert " x the interventions per 100 km of A" in lines[3]
-    headings = lines[5].split("  ")
+    headings = re.split("  +", lines[5])
     assert [word.strip() for word in headings if word.strip()] == [
         "A", "A 95 %", "B", "B 95 %", "B / A (95 %)", "p", "naive p", "dispersion",
         "still needed",
@@ -40,6 +39,16 @@ def test_a_table_names_the_groups_says_one_sentence_and_lists_measures(run):
     assert "events per 100 km engaged" in lines
     assert any(line.startswith("interventions  ") for line in lines)
     assert any(line.startswith("share of time engaged  ") for line in lines)
+
+
+def test_a_pipe_gets_the_measures_with_tabs(run):
+    lines = run(*DEVICES).stdout.splitlines()
+    [start] = [number for number, line in enumerate(lines) if line.startswith("kind\tmeasure\t")]
+    headings = lines[start].split("\t")
+    rows = [line.split("\t") for line in lines[start + 1 : lines.index("", start)]]
+    assert len(headings) == 11
+    assert {len(row) for row in rows} == {11}
+    assert ("events per 100 km engaged", "interventions") in {tuple(row[:2]) for row in rows}
 
 
 def test_what_makes_groups_hard_to_compare_is_on_stderr(run):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -151,7 +152,7 @@ def test_a_narrow_table_keeps_name_cause_and_severity_of_every_kind(database, ca
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     render.print_rows(columns.EVENTS, rows)
-    table = capsys.readouterr().out
+    table = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     lines = [line for line in table.splitlines() if "@" in line]
     assert max(map(len, lines)) <= 80
     for row, line in zip(rows, lines, strict=True):

@@ -166,7 +166,7 @@ def test_a_full_disk_is_one_line_and_exit_1(database, command):
 
 
 def test_a_closed_stdout_is_no_error(database):
-    command = " ".join(f"'{word}'" for word in [*PROGRAM[:1], "-m", "engagement", "report"])
+    command = " ".join(f"'{word}'" for word in [*PROGRAM[:1], "-m", "engagement", "devices"])
     found = subprocess.run(
         ["sh", "-c", f"{command} --db '{database}' >&-"], capture_output=True, check=False
     )

@@ -68,14 +68,12 @@ def test_a_group_has_a_line_with_rates_and_their_intervals(run):
     assert result.stdout.count("(") == 2 * 3
 
 
-def test_qlogs_are_told(run):
-    mixed = run("rates")
-    assert "3 ~" in mixed.stdout
-    assert "~ some of these drives were read from qlogs" in mixed.stderr
-    alone = run("rates", "--device", NEO)
-    assert "1 ~" in alone.stdout
-    without = run("rates", "--device", TICI)
-    assert "~" not in without.output
+def test_qlogs_are_told(run, shown):
+    assert "some of these drives were read from qlogs" in run("rates").stderr
+    assert "3 ~" in shown("rates")
+    assert "1 ~" in shown("rates", "--device", NEO)
+    assert "qlogs" not in run("rates", "--device", TICI).output
+    assert "~" not in shown("rates", "--device", TICI)
 
 
 def test_an_event_is_shown_with_all_that_its_rate_is_of(run):

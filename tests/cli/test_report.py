@@ -11,6 +11,7 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.legacy.imports import import_files
 from engagement.simulate import fleet
 from engagement.store.reader import Reader
+from tests.support.terminal import raw_in_terminal
 
 NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
 
@@ -19,20 +20,31 @@ def parse_csv(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_drives_stand_newest_first_under_their_device_with_its_total(run):
-    lines = run("report").stdout.splitlines()
-    first_words = [line.split()[0] for line in lines[2:] if line.strip()]
+def test_drives_stand_newest_first_under_their_device_with_its_total(shown):
+    lines = shown("report", columns=140).splitlines()
+    first_words = [line.split()[0] for line in lines[3:] if line.strip()]
     assert first_words == [
         TICI, "2023-08-22--16-03-48", "2021-04-09--17-40-31", "total",
         NEO, "2019-11-14--08-12-05", "total", "3",
     ]  # fmt: skip
 
 
-def test_the_footer_counts_what_is_missing_and_marks_qlogs(run):
-    output = run("report").stdout
+def test_the_footer_counts_what_is_missing_and_marks_qlogs(shown, run):
+    output = shown("report", columns=140)
     footer = "3 drives of 2 devices, 1 segment missing, 0 logs damaged, 1 with qlogs"
     assert footer in output.splitlines()[-1]
     assert "2019-11-14--08-12-05 ~" in output
+    assert footer in run("report").stderr
+
+
+def test_a_pipe_gets_a_line_a_drive_with_tabs(run):
+    heading, *rows = run("report").stdout.splitlines()
+    assert heading.split("\t")[:3] == ["device", "drive", "started"]
+    assert [row.split("\t")[:2] for row in rows] == [
+        [TICI, "2023-08-22--16-03-48"], [TICI, "2021-04-09--17-40-31"],
+        [NEO, "2019-11-14--08-12-05"],
+    ]  # fmt: skip
+    assert {row.count("\t") for row in rows} == {heading.count("\t")}
 
 
 def test_json_holds_the_views_as_they_are(run, database):
@@ -115,14 +127,14 @@ def database_of_old_entry(tmp_path):
     return path
 
 
-def test_a_start_that_is_local_time_is_marked(run, run_alone, database_of_old_entry):
-    report = run_alone("report", "--db", database_of_old_entry)
-    assert "2018-03-04 05:06 ^" in report.stdout
-    assert report.stdout.rstrip().endswith("1 started by the device's local time (^)")
-    drives = run_alone("drives", "--db", database_of_old_entry)
-    assert "2018-03-04 05:06 ^" in drives.stdout
-    assert "^ the device's local time" in drives.stderr
-    assert "^" not in run("report").output + run("drives").output
+def test_a_start_that_is_local_time_is_marked(shown, database_of_old_entry):
+    report = shown("report", "--db", database_of_old_entry, columns=200)
+    assert "2018-03-04 05:06 ^" in report
+    assert report.rstrip().endswith("1 started by the device's local time (^)")
+    drives = raw_in_terminal("drives", "--db", database_of_old_entry).decode()
+    assert "2018-03-04 05:06 ^" in drives
+    assert "^ the device's local time" in drives
+    assert "^" not in shown("report") + shown("drives")
 
 
 def test_a_device_goes_by_the_start_of_its_name(run):

@@ -59,9 +59,9 @@ def test_the_name_of_a_drive_is_whole_on_a_terminal_of_60_columns(database, tmp_
 def test_statements_come_from_a_pipe_too(run):
     result = run("shell", "--plain", input="select 1 as one;\n.schema bookmarks\nselect 2 as two")
     assert result.exit_code == ExitCode.OK
-    assert result.stdout.startswith("one\n  1\n")
+    assert result.stdout.startswith("one\n1\n")
     assert "mono_ns" in result.stdout
-    assert result.stdout.endswith("two\n  2\n")
+    assert result.stdout.endswith("two\n2\n")
 
 
 def test_quit_ends_it(run):

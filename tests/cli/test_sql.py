@@ -6,9 +6,12 @@ import json
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.queries import SHOWN_ROWS
+from engagement.store.reader import Reader
 
 # One value of every type that is hard to write.
 HARD = """select 1.5 as "decimal", 12345678901234567890::hugeint as huge, 'nan'::double as n,
@@ -25,7 +28,7 @@ def test_a_query_prints_its_rows(run):
 
 @pytest.mark.parametrize("words", [["sql"], ["sql", "-"]])
 def test_a_query_comes_from_stdin_too(run, words):
-    assert run(*words, input="select 42 as answer").stdout == "answer\n    42\n"
+    assert run(*words, input="select 42 as answer").stdout == "answer\n42\n"
 
 
 def test_json_keeps_values_and_their_types(run):
@@ -53,17 +56,45 @@ def test_arrow_is_a_stream(run):
     assert "engaged_fraction" in table.column_names
 
 
-def test_a_table_stops_and_says_so_where_csv_does_not(run):
+def test_a_terminal_gets_the_first_and_the_last_rows_a_pipe_gets_all(run, shown):
     query = f"from range({SHOWN_ROWS + 1})"
-    table = run("sql", query)
-    assert len(table.stdout.splitlines()) == 1 + SHOWN_ROWS
-    assert f"the first {SHOWN_ROWS} rows" in table.stderr
-    assert len(run("sql", "--csv", query).stdout.splitlines()) == 1 + SHOWN_ROWS + 1
-    exact = run("sql", f"from range({SHOWN_ROWS})")
-    assert exact.stderr == ""
+    _heading, _rule, *rows, footer = filter(None, shown("sql", query).splitlines())
+    half = SHOWN_ROWS // 2
+    numbers = [str(number) for number in range(SHOWN_ROWS + 1)]
+    assert [row.strip() for row in rows] == [*numbers[:half], *"···", *numbers[half + 1 :]]
+    assert (
+        footer == f"{SHOWN_ROWS + 1} rows ({SHOWN_ROWS} shown), 1 column; --csv and --json have all"
+    )
+    for output in ([], ["--csv"]):
+        assert run("sql", *output, query).stdout.splitlines()[1:] == numbers
+    exact = shown("sql", f"from range({SHOWN_ROWS})")
+    assert [line.strip() for line in exact.splitlines()[2:]] == numbers[:-1]
 
 
-def test_order_is_kept_where_the_table_stops(run):
+@settings(max_examples=10, deadline=None)
+@given(n_rows=st.integers(0, 300_000), n_kept=st.integers(1, 50))
+def test_the_ends_of_a_query_are_its_first_and_last_rows(database, n_rows, n_kept):
+    with Reader(database) as reader:
+        table, n_found = reader.ends(f"select range as n from range({n_rows})", n_kept)
+    numbers = range(n_rows)
+    wanted = [*numbers[:n_kept], *numbers[max(n_kept, n_rows - n_kept) :]]
+    assert (table.column("n").to_pylist(), n_found) == (wanted, n_rows)
+
+
+def test_columns_in_the_middle_give_way_and_what_is_shown_is_whole(shown, run):
+    table = shown("sql", "from drives", columns=80)
+    heading, _rule, *rows, footer = filter(None, table.splitlines())
+    names = run("sql", "--csv", "from drives").stdout.splitlines()[0].split(",")
+    first, last = (part.split() for part in heading.split("…"))
+    assert [*first, *last] == [*names[: len(first)], *names[len(names) - len(last) :]]
+    assert footer.startswith(f"3 rows, {len(names)} columns ({len(first) + len(last)} shown)")
+    values = json.loads(run("sql", "--json", "from drives").stdout)
+    for row, value in zip(rows, values, strict=True):
+        assert [value["drive_id"], value["dongle_id"]] == [int(row.split()[0]), row.split()[1]]
+        assert float(row.split()[-1]) == pytest.approx(value[names[-1]], rel=1e-15)
+
+
+def test_order_is_kept(run):
     lines = run("sql", "select range as r from range(1000) order by r desc").stdout.splitlines()
     assert [int(line) for line in lines[1:4]] == [999, 998, 997]
 

@@ -16,7 +16,7 @@ def test_status_says_what_is_there_and_what_is_missing(run, database):
     assert result.exit_code == ExitCode.OK
     assert str(database) in result.stdout
     assert "2 devices, 3 drives, " in result.stdout
-    assert "7f0e1d2c3b4a5968|2023-08-22--16-03-48  3" in result.stdout
+    assert "7f0e1d2c3b4a5968|2023-08-22--16-03-48\t3\n" in result.stdout
     assert "logs_decimated" in result.stdout
 
 
@@ -52,9 +52,7 @@ def test_only_a_check_of_level_fail_changes_the_exit_status(
     monkeypatch.setattr(checks, "resource_dir", lambda _name: tmp_path)
     result = run("status")
     assert result.exit_code == code
-    assert [level, "3", "Drives, all of them"] == [
-        word.strip() for word in result.stdout.splitlines()[-1].split("  ") if word.strip()
-    ][:3]
+    assert [level, "3", "Drives, all of them"] == [*result.stdout.splitlines()[-1].split("\t")][:3]
 
 
 def test_recompute_publishes_the_same_numbers(run_alone, database, tmp_path):

@@ -53,7 +53,7 @@ def test_a_terminal_gets_some_rows_of_each_check(run, one_check, monkeypatch):
     assert [line.strip() for line in run("status", "--check").stdout.splitlines()[-50:]] == [
         f"{n / 7:.3f}" for n in range(50)
     ]
-    monkeypatch.setattr(status, "_is_terminal", lambda: True)
+    monkeypatch.setattr(status, "is_terminal", lambda _stream: True)
     *_, last, more = run("status", "--check").stdout.splitlines()
     assert last.strip() == f"{19 / 7:.3f}"
     assert more == "30 more: --json has them all"

@@ -92,11 +92,23 @@ def on_terminal(command, folder, variables, columns=100):
 
     Colours are left out. stderr is no terminal.
     """
+    with tempfile.TemporaryFile() as said:
+        status, shown = on_raw_terminal(command, folder, variables, columns, stderr=said)
+        said.seek(0)
+        plain = ESCAPES.sub(b"", shown).decode().replace("\r\n", "\n")
+        return status, plain, said.read().decode()
+
+
+def on_raw_terminal(command, folder, variables, columns=100, *, stderr=None):
+    """A command's exit status and the bytes that a terminal of that width gets.
+
+    stderr goes there as well where it is given no file.
+    """
     reader, writer = os.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    with os.fdopen(reader, "rb", buffering=0) as terminal, tempfile.TemporaryFile() as said:
+    with os.fdopen(reader, "rb", buffering=0) as terminal:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=writer, stderr=said, cwd=folder,
+            command, stdin=subprocess.DEVNULL, stdout=writer, stderr=stderr or writer, cwd=folder,
             env=variables | {"COLUMNS": str(columns)},
         )  # fmt: skip
         os.close(writer)
@@ -109,7 +121,18 @@ def on_terminal(command, folder, variables, columns=100):
             if not piece:
                 break
             shown += piece
-        status = process.wait(PATIENCE_S)
-        said.seek(0)
-        plain = ESCAPES.sub(b"", shown).decode().replace("\r\n", "\n")
-        return status, plain, said.read().decode()
+        return process.wait(PATIENCE_S), shown
+
+
+def shown_in_terminal(*args, columns=100, **environment):
+    """What a terminal shows of `engagement`, without colours; narration is left out."""
+    command = [sys.executable, "-m", "engagement", *map(str, args)]
+    variables = os.environ | {"TERM": "xterm"} | environment
+    shown = on_terminal(command, None, variables, columns)[1]
+    return "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n")
+
+
+def raw_in_terminal(*args, columns=100, **environment):
+    """The same as the terminal gets it, with the narration."""
+    command = [sys.executable, "-m", "engagement", *map(str, args)]
+    return on_raw_terminal(command, None, os.environ | {"TERM": "xterm"} | environment, columns)[1]
