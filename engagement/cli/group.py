@@ -6,6 +6,7 @@ Help and version must answer at once, so nothing here imports DuckDB, Arrow or t
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from engagement.formats import text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_INTERRUPTED_PYTHON = re.compile(r"failed: KeyboardInterrupt\b|^KeyboardInterrupt$", re.MULTILINE)
 _COMMANDS = {
     "collect": "Fetch logs from devices over SSH.",
     "ingest": "Bring the database up to date with folders of logs.",
@@ -135,7 +137,12 @@ def _shown(error: EngagementError) -> str:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether this is what DuckDB makes of a Ctrl-C while it works."""
+    """Whether this is what DuckDB makes of a Ctrl-C while it works.
+
+    One that comes while it has Python hand it Arrow data is told by the message alone.
+    """
+    if type(error).__name__ == "InvalidInputException":
+        return bool(_INTERRUPTED_PYTHON.search(str(error)))
     is_plain = isinstance(error, RuntimeError) and str(error) == "Query interrupted"
     return is_plain or type(error).__name__ == "InterruptException"
 

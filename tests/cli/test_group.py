@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import duckdb
+import pyarrow as pa
 import pytest
 
 from engagement.cli import group, main
@@ -138,6 +139,45 @@ def test_an_interrupt_is_one_line_and_exit_130(run, monkeypatch, error):
     result = run("ingest", ".")
     assert result.exit_code == ExitCode.INTERRUPTED
     assert result.stderr == "engagement: interrupted; nothing half-done was kept\n"
+
+
+class InterruptedTable:
+    """A table that a Ctrl-C meets when DuckDB asks for its rows."""
+
+    def __arrow_c_schema__(self):
+        return pa.schema([("number", pa.int64())]).__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        raise KeyboardInterrupt
+
+
+def interrupted_rows():
+    """Rows whose reading a Ctrl-C meets halfway."""
+
+    def batches():
+        yield pa.record_batch({"number": [1]})
+        raise KeyboardInterrupt
+
+    return pa.RecordBatchReader.from_batches(pa.schema([("number", pa.int64())]), batches())
+
+
+@pytest.mark.parametrize("make", [InterruptedTable, interrupted_rows])
+def test_an_interrupt_while_duckdb_takes_rows_is_one(run, monkeypatch, make):
+    def interrupt(*_args):
+        with duckdb.connect() as connection:
+            connection.register("batch", make())
+            connection.execute("create table copy as select * from batch")
+
+    monkeypatch.setattr("engagement.store.ingestion.ingest", interrupt)
+    result = run("ingest", ".")
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert result.stderr == "engagement: interrupted; nothing half-done was kept\n"
+
+
+def test_a_query_that_speaks_of_an_interrupt_is_none(run):
+    result = run("sql", "select KeyboardInterrupt")
+    assert result.exit_code == ExitCode.USAGE
+    assert "KeyboardInterrupt" in result.stderr
 
 
 def test_a_reader_that_has_enough_ends_the_command_quietly(database):

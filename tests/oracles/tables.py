@@ -106,9 +106,14 @@ def _value(element: Any, path: str) -> Any:
 
 
 def _sizes(message: bytes) -> tuple[int, int]:
-    """Words of data and number of pointers of the struct that an Event of one segment holds."""
+    """Words of data and number of pointers of the struct that an Event of one segment holds.
+
+    An Event may be corrupt and have no pointers: then its struct is one that nobody wrote.
+    """
     words = struct.unpack(f"<{len(message) // 8}Q", message)
     root = words[1]
+    if not root >> 48:
+        return 0, 0
     pointer = 2 + (root >> 2 & 0x3FFFFFFF) + (root >> 32 & 0xFFFF)
     return words[pointer] >> 32 & 0xFFFF, words[pointer] >> 48
 
