@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from litestar import Response
 
-from engagement.api.encodings import takes_gzip
 from engagement.store.cache import SingleFlight
 from engagement.store.fingerprints import read_drives
 
@@ -212,6 +211,27 @@ def is_known(request: Request[Any, Any, Any], generation: Generation) -> bool:
     sent = request.headers.get("if-none-match", "")
     known = {tag.strip().removeprefix("W/") for tag in sent.split(",")}
     return bool(known & {etag(generation).removeprefix("W/"), "*"})
+
+
+def takes_gzip(request: Request[Any, Any, Any]) -> bool:
+    """Whether a request's Accept-Encoding allows gzip; `gzip;q=0` forbids it.
+
+    Litestar's compression looks only for the word, and compresses each answer anew.
+    """
+    weights = dict(map(_weighed, request.headers.get("accept-encoding", "").lower().split(",")))
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    """A coding and its weight, which is 1 where it is left out, and 0 where it can't be read."""
+    name, _, parameter = part.partition(";")
+    key, _, value = parameter.partition("=")
+    if not key.strip():
+        return name.strip(), 1.0
+    try:
+        return name.strip(), float(value) if key.strip() == "q" else 1.0
+    except ValueError:
+        return name.strip(), 0.0
 
 
 def respond(

@@ -26,15 +26,17 @@ from engagement.api import (
     legacy,
     legacy_pages,
     pages,
-    statistics,
     view_routes,
 )
-from engagement.api.dependencies import provide_generation
 from engagement.api.downloads import Downloads
 from engagement.api.filters import provide_filters
-from engagement.api.gate import Gate
-from engagement.api.handlers import ignore_unknown_parameters, refuse_unknown_parameters
-from engagement.api.metrics import Meters, get_metrics
+from engagement.api.handlers import (
+    ignore_unknown_parameters,
+    provide_generation,
+    refuse_unknown_parameters,
+)
+from engagement.api.metrics import Metrics, get_metrics
+from engagement.api.middleware import Middleware
 from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
 from engagement.api.rows import provide_span, provide_wanted
@@ -53,7 +55,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
     """Make the server of a database; the file may be missing until the first request."""
     settings = settings or Settings()
     publication = Publication(database, settings.limits)
-    meters = Meters()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -89,15 +91,14 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
                 "publication": publication,
                 "opening": asyncio.Lock(),
                 "settings": settings,
-                "meters": meters,
+                "metrics": metrics,
                 "downloads": Downloads(settings),
                 "comparisons": threading.Lock(),
             }
         ),
     )
     described.complete(app)
-    # Around the router, so that what it refuses goes through the gate as well.
-    app.asgi_handler = Gate(app.asgi_handler, settings, meters)
+    app.asgi_handler = Middleware(app.asgi_handler, settings, metrics)  # around the router
     return app
 
 
@@ -109,7 +110,7 @@ def _v1() -> Router:
             drive_routes.drives_router,
             *event_routes.routers,
             clip_routes.router,
-            *statistics.routers,
+            *view_routes.statistics_routers,
             view_routes.router,
             comparison_routes.get_comparison,
             glossary_routes.get_glossary,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from litestar import Litestar, Response, get
 
 from engagement.api.answers import HTML
-from engagement.api.gate import CONTENT_POLICY
 from engagement.api.handlers import AnyRequest
+from engagement.api.middleware import CONTENT_POLICY
 from engagement.api.pages.assets import asset_url
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
-"""All rows of a view as one file: CSV, Parquet, or a stream of Arrow's.
+"""All rows of a view as one file: CSV, Parquet, or an Arrow stream.
 
-A file is written to the end before its first byte is sent. So an error is a problem document and
-never half a file, and nobody's slow connection keeps a query going, or others from theirs.
+A file is complete before its first byte is sent. So an error is a problem document and never half
+a file, and a client with a slow connection keeps no query running. nginx can limit how many files
+a client asks for, but not how many bytes of them wait to be sent.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ import pyarrow.parquet
 from litestar import Response
 from litestar.response import Stream
 
-from engagement.api.addresses import client_group
-from engagement.api.answers import etag, is_known
-from engagement.api.encodings import takes_gzip
+from engagement.api.answers import etag, is_known, takes_gzip
+from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
 from engagement.store.deadlines import deadline_for_all
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 18
 _IN_MEMORY_BYTES = 1 << 20
 _GZIP_LEVEL = 3
-_WAIT_S = 5.0  # for a turn
+_WAIT_S = 5.0  # for a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,82 +57,82 @@ PARQUET = FileKind("parquet", "application/vnd.apache.parquet")
 ARROW = FileKind("arrow", "application/vnd.apache.arrow.stream")
 
 
-class Spool:
-    """A file that is made and then sent, in memory or on disk, where it has no name.
+class FileBuffer:
+    """A file that is written and then sent; in memory, or on disk if it is large.
 
-    It is closed when nothing refers to it any more: a client may go away before the first byte is
-    sent, and then nobody is left to close it.
+    It is closed by the garbage collector at the latest: if a client goes away before the first byte
+    is sent, no other code runs that could close it.
     """
 
-    def __init__(self, shelf: _Shelf, client: str) -> None:
+    def __init__(self, limit: _BufferLimit, client: str) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - until it is sent
             max_size=_IN_MEMORY_BYTES
         )
-        self._shelf = shelf
-        self._place = _Place(client)
-        self.close = weakref.finalize(self, _give_back, self.file, shelf, self._place)
+        self._limit = limit
+        self._size = _BufferSize(client)
+        self.close = weakref.finalize(self, _close, self.file, limit, self._size)
 
     def grow(self) -> None:
-        """Account for what was written.
+        """Count what was written.
 
         Raises:
-            ServerBusyError: If there is no room for all the files that wait to be read.
+            ServerBusyError: If all buffers together are too large.
         """
-        self._shelf.grow(self._place, self.file.tell())
+        self._limit.grow(self._size, self.file.tell())
 
 
 @dataclass(slots=True)
-class _Place:
-    """What one file takes up, and for whom."""
+class _BufferSize:
+    """How large one buffer is, and whose."""
 
     client: str
     n_bytes: int = 0
 
 
-class _Shelf:
-    """The files that are made or sent: how many, whose, and how many bytes all together."""
+class _BufferLimit:
+    """Limits the buffers of all clients: their number, the number of each client, their bytes."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # Of the thread that holds it too: a file may be given back whenever memory is tidied up.
+        # Reentrant: the garbage collector may close a buffer while this thread holds the lock.
         self._lock = threading.RLock()
         self._n_files: Counter[str] = Counter()
         self._n_bytes = 0
 
-    def put(self, client: str) -> Spool:
-        """Begin a file.
+    def open(self, client: str) -> FileBuffer:
+        """Make a buffer.
 
         Raises:
-            ServerBusyError: If there are as many as there may be, or as many of this client.
+            ServerBusyError: If there are too many, or too many of this client.
         """
         with self._lock:
             if self._n_files[client] >= self._settings.max_unsent_per_client:
                 raise ServerBusyError("files that you asked for before have not been read yet")
             if self._n_files.total() >= self._settings.max_unsent:
                 raise ServerBusyError("too many files have not been read yet")
-            spool = Spool(self, client)
+            buffer = FileBuffer(self, client)
             self._n_files[client] += 1
-        return spool
+        return buffer
 
-    def grow(self, place: _Place, n_bytes: int) -> None:
-        """Account for a file's size."""
+    def grow(self, size: _BufferSize, n_bytes: int) -> None:
+        """Count a buffer's new size."""
         with self._lock:
-            if self._n_bytes + n_bytes - place.n_bytes > self._settings.unsent_bytes:
+            if self._n_bytes + n_bytes - size.n_bytes > self._settings.unsent_bytes:
                 raise ServerBusyError("files that have not been read yet leave no room for more")
-            self._n_bytes += n_bytes - place.n_bytes
-            place.n_bytes = n_bytes
+            self._n_bytes += n_bytes - size.n_bytes
+            size.n_bytes = n_bytes
 
-    def take(self, place: _Place) -> None:
-        """End a file."""
+    def remove(self, size: _BufferSize) -> None:
+        """Count a buffer no more."""
         with self._lock:
-            self._n_bytes -= place.n_bytes
-            self._n_files[place.client] -= 1
-            if not self._n_files[place.client]:
-                del self._n_files[place.client]
+            self._n_bytes -= size.n_bytes
+            self._n_files[size.client] -= 1
+            if not self._n_files[size.client]:
+                del self._n_files[size.client]
 
 
-class Turns:
-    """Turns at making a file; half of those that there are at once are left to other clients."""
+class ConcurrencyLimit:
+    """Limits how many files are made at once; one client can have half of the slots at most."""
 
     def __init__(self, n_at_once: int) -> None:
         self._n_at_once = n_at_once
@@ -140,14 +140,14 @@ class Turns:
         self._n_made: Counter[str] = Counter()
 
     @contextmanager
-    def turn(self, client: str) -> Iterator[None]:
-        """Wait a little for a turn, and have it.
+    def slot(self, client: str) -> Iterator[None]:
+        """Wait up to some seconds for a slot, and hold it.
 
         Raises:
-            ServerBusyError: If none comes.
+            ServerBusyError: If none gets free.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._may(client), _WAIT_S):
+            if not self._changed.wait_for(lambda: self._has_slot(client), _WAIT_S):
                 raise ServerBusyError("too many files are being made at once")
             self._n_made[client] += 1
         try:
@@ -159,24 +159,24 @@ class Turns:
                     del self._n_made[client]
                 self._changed.notify_all()
 
-    def _may(self, client: str) -> bool:
+    def _has_slot(self, client: str) -> bool:
         n_of_one = max(self._n_at_once // 2, 1)
         return self._n_made.total() < self._n_at_once and self._n_made[client] < n_of_one
 
 
-def _give_back(file: IO[bytes], shelf: _Shelf, place: _Place) -> None:
+def _close(file: IO[bytes], limit: _BufferLimit, size: _BufferSize) -> None:
     file.close()
-    shelf.take(place)
+    limit.remove(size)
 
 
 class Downloads:
-    """The files that are being made or sent, and how many and how large they may be."""
+    """Makes files within the limits of number, size and time."""
 
     def __init__(self, settings: Settings) -> None:
         self._limit_bytes = settings.download_bytes
         self._time_limit_s = settings.download_time_limit_s
-        self.turns = Turns(settings.max_downloads)
-        self._shelf = _Shelf(settings)
+        self.slots = ConcurrencyLimit(settings.max_downloads)
+        self._buffers = _BufferLimit(settings)
 
     def respond(self, request: AnyRequest, query: RowsQuery, kind: FileKind) -> Response[Any]:
         """Answer with a query's rows as a file, unless the client has it.
@@ -193,51 +193,53 @@ class Downloads:
         }
         if is_known(request, query.generation):
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        spool = self._make(request, query, kind, is_gzip=is_gzip)
-        headers["content-length"] = str(spool.file.tell())
+        buffer = self._make(request, query, kind, is_gzip=is_gzip)
+        headers["content-length"] = str(buffer.file.tell())
         if is_gzip:
             headers["content-encoding"] = "gzip"
-        spool.file.seek(0)
-        return Stream(_chunks(spool), media_type=kind.media_type, headers=headers)
+        buffer.file.seek(0)
+        return Stream(_chunks(buffer), media_type=kind.media_type, headers=headers)
 
     def _make(
         self, request: AnyRequest, query: RowsQuery, kind: FileKind, *, is_gzip: bool
-    ) -> Spool:
+    ) -> FileBuffer:
         client = client_group(request.client.host if request.client else "")
-        spool = self._shelf.put(client)
+        buffer = self._buffers.open(client)
         try:
-            with self.turns.turn(client), deadline_for_all(self._time_limit_s):
-                self._write(query, kind, spool, is_gzip=is_gzip)
+            with self.slots.slot(client), deadline_for_all(self._time_limit_s):
+                self._write(query, kind, buffer, is_gzip=is_gzip)
         except BaseException:
-            spool.close()
+            buffer.close()
             raise
-        return spool
+        return buffer
 
-    def _write(self, query: RowsQuery, kind: FileKind, spool: Spool, *, is_gzip: bool) -> None:
-        generation, file = query.generation, spool.file
+    def _write(
+        self, query: RowsQuery, kind: FileKind, buffer: FileBuffer, *, is_gzip: bool
+    ) -> None:
+        generation, file = query.generation, buffer.file
         with (
             generation.batches(
                 query.sql, query.values, narrowing=query.narrowing, time_limit_s=self._time_limit_s
             ) as batches,
-            _knowing_full_disks(),
+            _full_disk_is_busy(),
         ):
             schema = _described(query, batches.schema)
             with (
-                _packed(file) if is_gzip else nullcontext(file) as target,
+                _gzipped(file) if is_gzip else nullcontext(file) as target,
                 _writer(kind, target, schema) as writer,
             ):
                 for batch in batches:
                     writer.write_batch(batch.cast(schema))
                     if file.tell() > self._limit_bytes:
                         raise QueryTooLargeError(f"more than {self._limit_bytes} bytes")
-                    spool.grow()
-            file.flush()  # here, where a full disk is known as such
-        spool.grow()
+                    buffer.grow()
+            file.flush()  # here, where a full disk is caught
+        buffer.grow()
 
 
 @contextmanager
-def _knowing_full_disks() -> Iterator[None]:
-    """Tell a full disk, which is the server's trouble, from what is wrong with a query."""
+def _full_disk_is_busy() -> Iterator[None]:
+    """Report a full disk as a busy server, not as an error of the query."""
     try:
         yield
     except OSError as error:
@@ -246,12 +248,12 @@ def _knowing_full_disks() -> Iterator[None]:
         raise
 
 
-def _packed(file: IO[bytes]) -> gzip.GzipFile:
+def _gzipped(file: IO[bytes]) -> gzip.GzipFile:
     return gzip.GzipFile(fileobj=file, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0)
 
 
 def _described(query: RowsQuery, schema: pa.Schema) -> pa.Schema:
-    """The schema with what the columns mean."""
+    """The schema with the columns' comments."""
     fields = [
         field.with_metadata({"comment": query.columns[field.name].comment}) for field in schema
     ]
@@ -267,9 +269,9 @@ def _writer(kind: FileKind, target: Any, schema: pa.Schema) -> Any:
     return pa.ipc.new_stream(target, schema)
 
 
-async def _chunks(spool: Spool) -> AsyncIterator[bytes]:
+async def _chunks(buffer: FileBuffer) -> AsyncIterator[bytes]:
     try:
-        while chunk := await asyncio.to_thread(spool.file.read, _CHUNK_BYTES):
+        while chunk := await asyncio.to_thread(buffer.file.read, _CHUNK_BYTES):
             yield chunk
     finally:
-        spool.close()
+        buffer.close()

@@ -13,8 +13,7 @@ from engagement.api import plots
 from engagement.api.answers import OfDrive, respond
 from engagement.api.filters import find_drive_id
 from engagement.api.handlers import AnyRequest, read
-from engagement.api.rows import Row, in_utc, one_row
-from engagement.api.view_routes import listing
+from engagement.api.rows import Row, in_utc, listing, one_row
 from engagement.store import samples
 from engagement.store.serving import Generation
 

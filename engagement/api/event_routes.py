@@ -12,8 +12,7 @@ from litestar.params import FromPath
 from engagement.api import plots
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
-from engagement.api.rows import Row, one_row
-from engagement.api.view_routes import listing
+from engagement.api.rows import Row, listing, one_row
 from engagement.store import moments, samples
 from engagement.store.serving import Generation
 

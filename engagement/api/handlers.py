@@ -1,7 +1,10 @@
-"""How every handler of `/api/v1` is declared: what it answers, and how it may refuse."""
+"""How handlers are declared and called: answers and refusals, parameters, the database."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,6 +17,7 @@ from litestar.openapi.spec import OpenAPIType, Parameter
 from engagement.api.answers import JSON
 from engagement.api.problems import MEDIA_TYPE, ParameterError, Problem
 from engagement.errors import suggestion
+from engagement.store.serving import Generation, Lease, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +132,32 @@ def _parameter_kinds(request: AnyRequest) -> dict[str, bool]:
 
 def _is_text(schema: Any) -> bool:
     return getattr(schema, "type", None) == OpenAPIType.STRING and not schema.format
+
+
+async def provide_generation(state: State) -> AsyncIterator[Generation]:
+    """Give a handler the newest published generation for as long as it runs."""
+    async with newest(state) as generation:
+        yield generation
+
+
+@asynccontextmanager
+async def newest(state: State) -> AsyncIterator[Generation]:
+    """The newest published generation, opened in a thread so that the event loop never waits.
+
+    A generation that was replaced is closed in a thread too, as that can take long.
+    """
+    publication: Publication = state.publication
+    lease = publication.acquire_open() or await _open(publication, state.opening)
+    try:
+        yield lease.generation
+    finally:
+        if lease.is_replaced:
+            await asyncio.to_thread(publication.release, lease)
+        else:
+            publication.release(lease)
+
+
+async def _open(publication: Publication, opening: asyncio.Lock) -> Lease:
+    async with opening:
+        lease = publication.acquire_open()
+        return await asyncio.to_thread(publication.acquire) if lease is None else lease

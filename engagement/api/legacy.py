@@ -15,8 +15,7 @@ from litestar.params import FromPath
 
 from engagement.api import legacy_answers
 from engagement.api.answers import JSON, respond
-from engagement.api.dependencies import newest
-from engagement.api.handlers import AnyRequest
+from engagement.api.handlers import AnyRequest, newest
 from engagement.api.problems import MEDIA_TYPE, Problem
 from engagement.errors import StoreError
 from engagement.store.serving import Generation

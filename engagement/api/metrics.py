@@ -1,4 +1,4 @@
-"""The server's own figures, as Prometheus reads them."""
+"""The server's own metrics, for Prometheus."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10)
 
 
-class Meters:
-    """Counts of one application; each has its own registry, so that tests can have several."""
+class Metrics:
+    """Counts of one application; each has its own registry, so that tests can have several.
+
+    Litestar's Prometheus middleware has other names for its metrics, and counts no refusals.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -81,7 +84,7 @@ class Meters:
         self._duration.labels(route).observe(duration_s)
 
     def look_at(self, publication: Publication) -> None:
-        """Take down what is published now."""
+        """Set the metrics of the published database."""
         try:
             with publication.newest() as generation:
                 self._generation.set(generation.number)
@@ -93,7 +96,7 @@ class Meters:
 
 @get("/metrics", sync_to_thread=True, include_in_schema=False)
 def get_metrics(state: State) -> Response[Any]:
-    """Give the figures in Prometheus' text format."""
-    meters: Meters = state.meters
-    meters.look_at(state.publication)
-    return Response(generate_latest(meters.registry), media_type=_MEDIA_TYPE)
+    """Give the metrics in Prometheus' text format."""
+    metrics: Metrics = state.metrics
+    metrics.look_at(state.publication)
+    return Response(generate_latest(metrics.registry), media_type=_MEDIA_TYPE)

@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from engagement.api.answers import respond
 from engagement.api.filters import Filters
+from engagement.api.handlers import AnyRequest, read
 from engagement.api.paging import Order, parse_fields, parse_order
 from engagement.errors import NotFoundError
+from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engagement.store.serving import Column, Generation, Narrowing
+    from engagement.store.serving import Column, Narrowing
 
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 1000
@@ -152,6 +156,36 @@ def plan(generation: Generation, view: str, wanted: Wanted) -> RowsQuery:
     conditions, values = wanted.filters.on_rows(generation, columns)
     narrowing = wanted.filters.narrowing(generation, columns)
     return RowsQuery(generation, view, columns, names, order, conditions, values, narrowing)
+
+
+def listing(view: str, description: str, tag: str) -> Any:
+    """A handler that gives the rows of one view, at the path of its router."""
+
+    @read("/", Page, operation_id=f"list{view.title()}", tags=[tag], view=view)
+    def list_rows(
+        request: AnyRequest,
+        generation: NamedDependency[Generation],
+        wanted: NamedDependency[Wanted],
+        span: NamedDependency[Span],
+    ) -> Response[Any]:
+        return answer_page(request, generation, view, wanted, span)
+
+    list_rows.fn.__doc__ = description
+    return list_rows
+
+
+def answer_page(
+    request: AnyRequest,
+    generation: Generation,
+    view: str,
+    wanted: Wanted,
+    span: Span,
+) -> Response[Any]:
+    """Answer with a page of a view's rows."""
+    query = plan(generation, view, wanted)
+    if span.cursor is not None:
+        query.order.after(span.cursor)  # a wrong cursor is refused even if the client has the page
+    return respond(request, generation, lambda: query.page(span))
 
 
 def in_utc(rows: list[Row]) -> list[Row]:

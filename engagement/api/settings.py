@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, TextIO
 
-from engagement.api.addresses import Addresses
+from engagement.api.clients import Addresses
 from engagement.errors import ConfigError
 from engagement.store.serving import Limits
 

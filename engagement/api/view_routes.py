@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from engagement.api import downloads
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
-from engagement.api.rows import Page, Span, Wanted, plan
+from engagement.api.rows import Page, Span, Wanted, answer_page, listing, plan
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -75,36 +75,7 @@ def list_rows(
     view: FromPath[str],
 ) -> Response[Any]:
     """Give rows of a view, page by page."""
-    return _answer_page(request, generation, view, wanted, span)
-
-
-def listing(view: str, description: str, tag: str) -> Any:
-    """A handler that gives the rows of one view, at the path of its router."""
-
-    @read("/", Page, operation_id=f"list{view.title()}", tags=[tag], view=view)
-    def list_rows(
-        request: AnyRequest,
-        generation: NamedDependency[Generation],
-        wanted: NamedDependency[Wanted],
-        span: NamedDependency[Span],
-    ) -> Response[Any]:
-        return _answer_page(request, generation, view, wanted, span)
-
-    list_rows.fn.__doc__ = description
-    return list_rows
-
-
-def _answer_page(
-    request: AnyRequest,
-    generation: Generation,
-    view: str,
-    wanted: Wanted,
-    span: Span,
-) -> Response[Any]:
-    query = plan(generation, view, wanted)
-    if span.cursor is not None:
-        query.order.after(span.cursor)
-    return respond(request, generation, lambda: query.page(span))
+    return answer_page(request, generation, view, wanted, span)
 
 
 def _download(kind: FileKind) -> Any:
@@ -129,6 +100,17 @@ def _download(kind: FileKind) -> Any:
     return download
 
 
+_STATISTICS = {
+    "rates": "List how often each event happens in groups of drives, with intervals.",
+    "groups": "List groups of drives with their engagement.",
+    "mtbf": "List the mean time between failures of each event name.",
+    "places": "List the cells of ground that drives passed, with their interventions.",
+}
+
+statistics_routers = [
+    Router(f"/{view}", route_handlers=[listing(view, description, "statistics")])
+    for view, description in _STATISTICS.items()
+]
 router = Router(
     "/views",
     route_handlers=[

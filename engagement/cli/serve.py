@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 import uvicorn
 
-from engagement.api.addresses import Addresses
 from engagement.api.app import create_app
+from engagement.api.clients import Addresses
 from engagement.api.connections import connections
 from engagement.api.pages.assets import has_plots
 from engagement.api.settings import ConnectionLimits, Settings, is_loopback, read_tokens

@@ -41,7 +41,7 @@ _PUBLISH_EVERY_S = 120.0
 _BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB packs a few large inserts best
 
 
-class Run:
+class IngestRun:
     """What was written and what waits to be."""
 
     def __init__(

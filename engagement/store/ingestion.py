@@ -19,7 +19,7 @@ from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
-from engagement.store.ingest_run import Run
+from engagement.store.ingest_run import IngestRun
 from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import drives_with_logs, known_segments
@@ -77,7 +77,7 @@ def ingest(
         if is_wanted and not options.dry_run:
             warm_up(plan.groups, jobs=options.jobs or default_jobs())
             with Writer(database, parameters_file=options.parameters_file) as writer:
-                Run(writer, options, known, report).ingest(plan, on_progress)
+                IngestRun(writer, options, known, report).ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
 

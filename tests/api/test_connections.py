@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from engagement.api.addresses import Addresses, client_group
+from engagement.api.clients import Addresses, client_group
 from engagement.api.settings import ConnectionLimits, Settings
 from engagement.cli.serve import make_server
 from tests.api.servers import running, server

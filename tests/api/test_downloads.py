@@ -18,7 +18,7 @@ import pyarrow as pa
 import pytest
 
 from engagement.api import downloads
-from engagement.api.downloads import Turns
+from engagement.api.downloads import ConcurrencyLimit
 from engagement.api.settings import ConnectionLimits
 from engagement.errors import ServerBusyError
 from tests.api.servers import running
@@ -183,20 +183,20 @@ def test_a_full_disk_is_a_503_and_no_fault_of_the_query(serve, monkeypatch, oper
 
 def test_one_client_has_half_of_the_turns_and_each_waits_a_little(monkeypatch):
     monkeypatch.setattr(downloads, "_WAIT_S", 0.2)
-    turns = Turns(4)
+    limit = ConcurrencyLimit(4)
     with ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(turns.turn("one"))
-        with pytest.raises(ServerBusyError), turns.turn("one"):
+            stack.enter_context(limit.slot("one"))
+        with pytest.raises(ServerBusyError), limit.slot("one"):
             pass
         last = ExitStack()
         for _ in range(2):
-            last.enter_context(turns.turn("other"))
-        with pytest.raises(ServerBusyError), turns.turn("third"):
+            last.enter_context(limit.slot("other"))
+        with pytest.raises(ServerBusyError), limit.slot("third"):
             pass
         monkeypatch.setattr(downloads, "_WAIT_S", 10)
         threading.Timer(0.1, last.close).start()
-        with turns.turn("third"), turns.turn("other"):
+        with limit.slot("third"), limit.slot("other"):
             pass
-    with turns.turn("one"), turns.turn("one"), pytest.raises(KeyError), turns.turn("two"):
+    with limit.slot("one"), limit.slot("one"), pytest.raises(KeyError), limit.slot("two"):
         raise KeyError

@@ -306,7 +306,7 @@ def test_more_files_at_once_than_allowed_are_refused_with_a_time_to_wait(serve, 
     client = serve(max_downloads=1)
     url = "/api/v1/views/drives/csv"
 
-    with client.app.state.downloads.turns.turn("another"):
+    with client.app.state.downloads.slots.slot("another"):
         refused = client.get(url)
 
     assert refused.status_code == 503

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from engagement.api.encodings import takes_gzip
+from engagement.api.answers import takes_gzip
 from engagement.errors import NotFoundError
 
 if TYPE_CHECKING:

@@ -1,12 +1,19 @@
 """What every request passes on its way in, and every answer on its way out.
 
-It stands around the router: a path that there is not is guarded, counted and logged like any other.
+It is around the router, so that a request for an unknown path is checked, counted and logged too.
+Litestar's own middleware (allowed hosts, authentication, rate limit, logging, Prometheus) runs only
+for paths that have a handler. What else the library's lacks, each piece here says.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
+import ipaddress
 import json
 import math
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,14 +24,15 @@ import msgspec
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import HttpMethod, ScopeType
 
-from engagement.api.guards import RateLimit, has_token, is_known_host
+from engagement.api.clients import RateLimit
 from engagement.api.problems import MEDIA_TYPE, Problem, problem
+from engagement.api.settings import hash_token
 from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-    from engagement.api.metrics import Meters
+    from engagement.api.metrics import Metrics
     from engagement.api.settings import Settings
 
 # Nothing may come from elsewhere, and nothing in a page may run or be styled but from a file.
@@ -45,15 +53,19 @@ _SECURITY_HEADERS = {
 _MAX_BODY_BYTES = 1 << 16
 _MAX_URL_LENGTH = 8192
 _OPEN_TO_ALL = frozenset({"/health"})
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
-class Gate:
-    """An application that lets only sound requests through to another."""
+class Middleware:
+    """Checks each request, limits the time for it, and completes, counts and logs its answer.
 
-    def __init__(self, app: ASGIApp, settings: Settings, meters: Meters) -> None:
+    HEAD is answered as GET without the body, which Litestar does not do by itself.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
         self._settings = settings
-        self._meters = meters
+        self._metrics = metrics
         self._rate = RateLimit(settings.requests_per_s, settings.burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +74,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send, self._settings)
-        self._meters.begin()
+        self._metrics.begin()
         try:
             await self._answer(scope, receive, exchange)
         finally:
@@ -113,7 +125,7 @@ class Gate:
     def _end(self, scope: HTTPScope, exchange: _Exchange) -> None:
         duration_s = time.perf_counter() - exchange.started_s
         route = scope.get("path_template") or "unmatched"
-        self._meters.end(exchange.method, route, exchange.status, duration_s)
+        self._metrics.end(exchange.method, route, exchange.status, duration_s)
         log = self._settings.access_log
         if log is None:
             return
@@ -134,8 +146,55 @@ class Gate:
             log.flush()
 
 
+def is_known_host(header: str, names: frozenset[str]) -> bool:
+    """Whether a Host header names this server: an address, localhost, or one of its names.
+
+    A foreign page can let its own host name resolve to this server, and then read the answers in
+    its visitors' browsers (DNS rebinding); it can't do so with an address. Litestar's allowed
+    hosts can't allow every address.
+    """
+    match = _HOST.fullmatch(header)
+    if match is None:
+        return False
+    host = match[1].strip("[]").lower().rstrip(".")
+    if host == "localhost" or "*" in names or host in names:
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def has_token(authorization: str, token_hashes: frozenset[bytes]) -> bool:
+    """Whether an Authorization header has a token: as Bearer, or as the password of Basic.
+
+    It takes the same time for every token, valid or not.
+    """
+    given = hash_token(_token(authorization))
+    matches = [hmac.compare_digest(given, known) for known in token_hashes]
+    return any(matches)
+
+
+def _token(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return decoded.partition(":")[2]
+
+
 class _Exchange:
-    """A request and what has been sent for it."""
+    """A request and what has been sent for it.
+
+    Litestar's CORS replaces `vary` in an answer, and leaves it out for other sites: a cache would
+    give one site's answer to another.
+    """
 
     def __init__(self, scope: HTTPScope, send: Send, settings: Settings) -> None:
         self._send = send

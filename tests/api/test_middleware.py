@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.api import answers, legacy, legacy_pages
-from engagement.api.guards import RateLimit, has_token, is_known_host
+from engagement.api.clients import RateLimit
+from engagement.api.middleware import has_token, is_known_host
 from engagement.api.pages import rendering
 from engagement.api.settings import hash_token
 
