@@ -11,6 +11,7 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli.options import drive_filters
 from engagement.errors import InputError, suggestion
+from engagement.store.causes import load_causes
 from engagement.store.label_words import known_word
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 KINDS = ("disengagement", "lateral_override", "longitudinal_override")
-CAUSES = (
-    "system_immediate", "system_soft", "driver_soft", "driver_brake", "driver_gas", "driver_steer",
-    "driver_cancel", "driver_main", "driver_park", "driver_other", "car_cruise", "end_of_drive",
-    "unknown",
-)  # fmt: skip
 
 _CHOSEN = """
 select events.*
@@ -144,13 +140,14 @@ def worst(rows: list[Row], n_rows: int) -> list[Row]:
 
 def _causes(wanted: tuple[str, ...]) -> list[str]:
     """The causes that were named, in full or by how they begin."""
+    causes = load_causes()
     found = []
     for text in wanted:
-        alike = [cause for cause in CAUSES if cause == text or cause.startswith(f"{text}_")]
+        alike = [cause for cause in causes if cause == text or cause.startswith(f"{text}_")]
         if not alike:
             raise InputError(
-                f"--cause: no cause {text!r}{suggestion(text, CAUSES)}; there are "
-                f"{', '.join(CAUSES)}, and driver and system for all of theirs"
+                f"--cause: no cause {text!r}{suggestion(text, causes)}; there are "
+                f"{', '.join(causes)}, and driver, system and car for all of theirs"
             )
         found += alike
     return found

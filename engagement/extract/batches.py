@@ -29,6 +29,7 @@ BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if no
 _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
 _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
+_SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
 _MAX_SPEED_MPS = 150  # 540 km/h: beyond it a speed is noise
@@ -38,6 +39,8 @@ _REQUIRED = {  # a source that has no such field is no source of the table
     "car_control": ("enabled",),
     "controls_state": ("enabled", "active"),
     "selfdrive_state": ("enabled", "active"),
+    "longitudinal_plan": ("fcw",),
+    "mads": ("enabled",),
 }
 
 
@@ -96,7 +99,9 @@ def _is_worth_reading(log: Log, source: Source) -> bool:
 
 def _structs(log: Log, source: Source) -> Structs:
     if source.items is None:
-        return log.structs(source.event)
+        structs = log.structs(source.event)
+        # Other forks have a struct of plain flags in the slot that sunnypilot fills with pointers.
+        return structs.take(structs.n_data == 0) if source.event == _SUNNYPILOT_STATE else structs
     if source.items == "":
         return log.items(source.event)
     return log.structs(source.event).items(source.items)
@@ -175,12 +180,24 @@ def _refine_gps(rows: Rows, structs: Structs, _source: Source) -> Rows:
 
 
 def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    codes = [
-        values.indices.fill_null(0).to_numpy(zero_copy_only=False)
-        for name, values in rows.columns.items()
-        if name != "source" and isinstance(values, pa.DictionaryArray)
-    ]
-    return rows.keep(changes(structs.mono_ns, codes))
+    columns = [values for name, values in rows.columns.items() if name != "source"]
+    return rows.keep(changes(structs.mono_ns, [*map(_codes, columns)]))
+
+
+def _codes(values: Column) -> PerRow[Any]:
+    """Numbers that differ where the values do."""
+    if isinstance(values, pa.DictionaryArray):
+        codes: PerRow[Any] = values.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        return codes
+    return np.zeros(len(values), np.bool_) if isinstance(values, pa.Array) else values
+
+
+def _refine_mads(rows: Rows, structs: Structs, source: Source) -> Rows:
+    """Of carState only sunnypilot's older form, which is longer than any other."""
+    if source.event == "carState":
+        is_theirs = structs.n_pointers >= _OLD_SUNNYPILOT_POINTERS
+        rows, structs = rows.keep(is_theirs), structs.take(is_theirs)
+    return _refine_to_changes(rows, structs, source)
 
 
 def changes(mono_ns: PerRow[Int], codes: list[PerRow[Any]]) -> PerRow[Bool]:
@@ -290,5 +307,7 @@ _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "gps": _refine_gps,
     "alert": _refine_to_changes,
     "lane_change": _refine_to_changes,
+    "longitudinal_plan": _refine_to_changes,
+    "mads": _refine_mads,
     "car_event": _refine_car_event,
 }

@@ -58,6 +58,7 @@ GPS_COLUMNS = {
     "horizontal_accuracy_m": "horizontalAccuracy",
     "unix_ms": "unixTimestampMillis",
 }
+_LANE_CHANGE_META = {"state": "meta.laneChangeState", "direction": "meta.laneChangeDirection"}
 
 SOURCES = (
     Source(
@@ -144,6 +145,8 @@ SOURCES = (
             "brake_hold_active": "brakeHoldActive",
             "stock_aeb": "stockAeb",
             "stock_fcw": "stockFcw",
+            "acc_faulted": "accFaulted",
+            "esp_disabled": "espDisabled",
             "cruise_enabled": "cruiseState.enabled",
             "cruise_available": "cruiseState.available",
             "cruise_speed_mps": "cruiseState.speed",
@@ -198,12 +201,30 @@ SOURCES = (
     Source(
         "lane_change",
         "lateralPlan",
-        {"state": "laneChangeState"},
+        {"state": "laneChangeState", "direction": "laneChangeDirection"},
         constants={"source": "lateralPlan"},
     ),
+    Source("lane_change", "modelV2", _LANE_CHANGE_META, constants={"source": "modelV2"}),
     Source(
-        "lane_change", "modelV2", {"state": "meta.laneChangeState"}, constants={"source": "modelV2"}
+        "lane_change",
+        "drivingModelData",
+        _LANE_CHANGE_META,
+        constants={"source": "drivingModelData"},
     ),
+    Source("longitudinal_plan", "longitudinalPlan", {"fcw": "fcw"}),
+    Source(
+        "mads",
+        "selfdriveStateSP",
+        {
+            "state": "mads.state",
+            "enabled": "mads.enabled",
+            "active": "mads.active",
+            "available": "mads.available",
+        },
+        constants={"source": "selfdriveStateSP"},
+    ),
+    # In sunnypilot up to 0.9.7 this slot of carState is madsEnabled.
+    Source("mads", "carState", {"enabled": "canRcvTimeout"}, constants={"source": "carState"}),
     Source(
         "live_parameters",
         "liveParameters",

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, start_mono_ns)
 -- reads:   log.alert, result.drive_facts, result.driver_inputs, result.engagements,
---          result.engaged_runs, result.thresholds
+--          result.assisted_runs, result.thresholds
 -- null:    texts that the alert does not have; what did not follow in time
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
 create or replace view compute.alerts as
@@ -102,7 +102,7 @@ ends as (
             and runs.start_mono_ns <= engagements.end_mono_ns
             and runs.start_mono_ns + (select reaction_max_ns from result.thresholds)
             >= engagements.end_mono_ns
-    where engagements.end_kind = 'disengagement'
+    where engagements.end_kind = 'disengagement' and engagements.mode = 'engaged'
     group by runs.drive_id, runs.start_mono_ns
 ),
 
@@ -125,9 +125,10 @@ final as (
         on runs.drive_id = answers.drive_id and runs.start_mono_ns = answers.start_mono_ns
     left join ends
         on runs.drive_id = ends.drive_id and runs.start_mono_ns = ends.start_mono_ns
-    left join result.engaged_runs as engaged
+    left join result.assisted_runs as engaged
         on
             runs.drive_id = engaged.drive_id
+            and engaged.mode = 'engaged'
             and runs.start_mono_ns >= engaged.start_mono_ns
             and runs.start_mono_ns < engaged.end_mono_ns
 )

@@ -21,7 +21,8 @@ borders as (
     from result.interventions as interventions
     inner join spans on interventions.drive_id = spans.drive_id
     where
-        interventions.mono_ns >= spans.first_mono_ns
+        interventions.mode = 'engaged'
+        and interventions.mono_ns >= spans.first_mono_ns
         and interventions.mono_ns < spans.last_mono_ns
 ),
 

@@ -2,9 +2,11 @@
 --
 -- grain:   one row per drive_id
 -- reads:   result.drive_facts, result.state_intervals, result.interval_motion,
---          result.engagements, result.disengagements, result.overrides, result.interventions
+--          result.engagements, result.disengagements, result.overrides, result.override_times,
+--          result.interventions
 -- null:    fractions without exposure; longitudinal_s where no source tells of it; duration_s
 --          without samples
+-- why:     what names no mode is of mode engaged
 create or replace view compute.drive_metrics as
 with
 
@@ -30,7 +32,8 @@ motions as (
         sum(duration_ns) filter (where is_moving and mode = 'engaged') as moving_engaged_ns,
         fsum(distance_m) as distance_m,
         fsum(distance_m) filter (where mode <> 'unknown') as known_m,
-        fsum(distance_m) filter (where mode = 'engaged') as engaged_m
+        fsum(distance_m) filter (where mode = 'engaged') as engaged_m,
+        fsum(distance_m) filter (where mode = 'lateral_only') as lateral_only_m
     from result.interval_motion
     group by drive_id
 ),
@@ -38,8 +41,12 @@ motions as (
 engagement_counts as (
     select
         drive_id,
-        count(*) as n_engagements,
-        count(*) filter (where end_kind = 'disengagement') as n_disengagements
+        count(*) filter (where mode = 'engaged') as n_engagements,
+        count(*) filter (where mode = 'lateral_only') as n_lateral_only_engagements,
+        count(*) filter (where mode = 'engaged' and end_kind = 'disengagement')
+            as n_disengagements,
+        count(*) filter (where mode = 'lateral_only' and end_kind = 'disengagement')
+            as n_lateral_only_disengagements
     from result.engagements
     group by drive_id
 ),
@@ -47,20 +54,28 @@ engagement_counts as (
 counted as (
     select drive_id, count(*) filter (where is_counted) as n_disengagements_counted
     from result.disengagements
+    where mode = 'engaged'
     group by drive_id
 ),
 
 override_counts as (
     select
         drive_id,
-        count(*) filter (where axis = 'lateral') as n_lateral_overrides,
+        count(*) filter (where axis = 'lateral' and mode = 'engaged') as n_lateral_overrides,
         count(*) filter (where axis = 'longitudinal') as n_longitudinal_overrides
     from result.overrides
     group by drive_id
 ),
 
 intervention_counts as (
-    select drive_id, count(*) as n_interventions
+    select
+        drive_id,
+        count(*) filter (where mode = 'engaged') as n_interventions,
+        count(*) filter (where mode = 'engaged' and (is_planned is distinct from true))
+            as n_unplanned_interventions,
+        count(*) filter (where mode = 'lateral_only') as n_lateral_only_interventions,
+        count(*) filter (where mode = 'lateral_only' and (is_planned is distinct from true))
+            as n_lateral_only_unplanned_interventions
     from result.interventions
     group by drive_id
 ),
@@ -88,22 +103,39 @@ final as (
         (coalesce(motions.distance_m, 0) / 1000)::double as distance_km,
         (coalesce(motions.engaged_m, 0) / 1000)::double as engaged_km,
         (coalesce(motions.known_m, 0) / 1000)::double as known_km,
+        (coalesce(motions.lateral_only_m, 0) / 1000)::double as lateral_only_km,
+        coalesce(override_times.override_ns, 0) / 1e9 as override_s,
         (coalesce(times.engaged_ns, 0) / nullif(times.known_ns, 0))::double as engaged_fraction,
         (coalesce(motions.moving_engaged_ns, 0) / nullif(motions.moving_ns, 0))::double
             as moving_engaged_fraction,
         (coalesce(motions.engaged_m, 0) / nullif(motions.known_m, 0))::double
             as distance_engaged_fraction,
+        (
+            (coalesce(times.engaged_ns, 0) - coalesce(override_times.override_ns, 0))
+            / nullif(times.known_ns, 0)
+        )::double as engaged_not_overriding_fraction,
         coalesce(engagement_counts.n_engagements, 0)::bigint as n_engagements,
         coalesce(engagement_counts.n_disengagements, 0)::bigint as n_disengagements,
         coalesce(counted.n_disengagements_counted, 0)::bigint as n_disengagements_counted,
         coalesce(override_counts.n_lateral_overrides, 0)::bigint as n_lateral_overrides,
         coalesce(override_counts.n_longitudinal_overrides, 0)::bigint as n_longitudinal_overrides,
-        coalesce(intervention_counts.n_interventions, 0)::bigint as n_interventions
+        coalesce(intervention_counts.n_interventions, 0)::bigint as n_interventions,
+        coalesce(intervention_counts.n_unplanned_interventions, 0)::bigint
+            as n_unplanned_interventions,
+        coalesce(engagement_counts.n_lateral_only_engagements, 0)::bigint
+            as n_lateral_only_engagements,
+        coalesce(engagement_counts.n_lateral_only_disengagements, 0)::bigint
+            as n_lateral_only_disengagements,
+        coalesce(intervention_counts.n_lateral_only_interventions, 0)::bigint
+            as n_lateral_only_interventions,
+        coalesce(intervention_counts.n_lateral_only_unplanned_interventions, 0)::bigint
+            as n_lateral_only_unplanned_interventions
     from facts
     left join times on facts.drive_id = times.drive_id
     left join motions on facts.drive_id = motions.drive_id
     left join engagement_counts on facts.drive_id = engagement_counts.drive_id
     left join counted on facts.drive_id = counted.drive_id
+    left join result.override_times as override_times on facts.drive_id = override_times.drive_id
     left join override_counts on facts.drive_id = override_counts.drive_id
     left join intervention_counts on facts.drive_id = intervention_counts.drive_id
 )

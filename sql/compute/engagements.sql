@@ -1,14 +1,24 @@
--- Engagements: maximal runs of mode engaged, short off-runs apart.
+-- Engagements: maximal runs of mode engaged or lateral_only, short off-runs and pauses apart.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engaged_runs, result.state_intervals, result.interval_motion,
---          result.drive_facts, log.ignition, log.car_state, result.thresholds
--- null:    never; distance_km is 0 where the speed is not known
+-- reads:   result.assisted_runs, result.state_intervals, result.interval_motion,
+--          result.car_state_runs, result.drive_facts, log.ignition, result.thresholds
+-- null:    to_mode where the log or a gap hides what follows; distance_km is 0 where the speed is not
+--          known
+-- why:     engagements that follow each other in time that is known, with hardly any off between, are
+--          one stretch of assistance: assisted_num says which
 create or replace view compute.engagements as
 with
 
-runs as (
-    select drive_id, engagement_num, start_mono_ns, end_mono_ns from result.engaged_runs
+spans as (
+    select
+        drive_id,
+        engagement_num,
+        any_value(mode) as mode,
+        min(start_mono_ns) as start_mono_ns,
+        max(end_mono_ns) as end_mono_ns
+    from result.assisted_runs
+    group by drive_id, engagement_num
 ),
 
 intervals as (
@@ -16,29 +26,25 @@ intervals as (
         drive_id,
         start_mono_ns,
         end_mono_ns,
-        mode
+        mode,
+        start_uncertainty_ns
     from result.state_intervals
-),
-
-motion as (
-    select drive_id, start_mono_ns, distance_m from result.interval_motion where mode = 'engaged'
-),
-
-spans as (
-    select
-        drive_id,
-        engagement_num,
-        min(start_mono_ns) as start_mono_ns,
-        max(end_mono_ns) as end_mono_ns
-    from runs
-    group by drive_id, engagement_num
 ),
 
 spans_in_order as (
     select
         *,
-        lead(start_mono_ns) over (partition by drive_id order by start_mono_ns) as next_start_ns
+        lag(end_mono_ns) over by_time as previous_end_ns,
+        lead(start_mono_ns) over by_time as next_start_ns,
+        lead(mode) over by_time as next_mode,
+        min(case when mode = 'engaged' then start_mono_ns end) over after as next_engaged_ns
     from spans
+    window
+        by_time as (partition by drive_id order by start_mono_ns),
+        after as (
+            partition by drive_id order by start_mono_ns
+            rows between 1 following and unbounded following
+        )
 ),
 
 known as (
@@ -54,9 +60,10 @@ distances as (
         spans.engagement_num,
         fsum(motion.distance_m) / 1000 as distance_km
     from spans
-    inner join motion
+    inner join result.interval_motion as motion
         on
             spans.drive_id = motion.drive_id
+            and spans.mode = motion.mode
             and spans.start_mono_ns <= motion.start_mono_ns
             and spans.end_mono_ns > motion.start_mono_ns
     group by spans.drive_id, spans.engagement_num
@@ -100,28 +107,40 @@ offs as (
 ),
 
 parks as (
-    select distinct spans_in_order.drive_id, spans_in_order.engagement_num
-    from spans_in_order
-    inner join log.car_state
+    select distinct spans.drive_id, spans.engagement_num
+    from spans_in_order as spans
+    inner join result.car_state_runs as runs
         on
-            spans_in_order.drive_id = car_state.drive_id
-            and spans_in_order.end_mono_ns <= car_state.mono_ns
-            and spans_in_order.end_mono_ns + (select end_of_drive_ns from result.thresholds)
-            >= car_state.mono_ns
-    where spans_in_order.next_start_ns is null and car_state.gear = 'park'
+            spans.drive_id = runs.drive_id
+            and spans.end_mono_ns < runs.end_mono_ns
+            and spans.end_mono_ns + (select end_of_drive_ns from result.thresholds)
+            >= runs.start_mono_ns
+    where spans.next_start_ns is null and runs.flag = 'park'
 ),
 
-final as (
+ended as (
     select
         spans.drive_id,
         spans.engagement_num,
+        spans.mode,
         spans.start_mono_ns,
         spans.end_mono_ns,
-        (spans.end_mono_ns - spans.start_mono_ns) / 1e9 as duration_s,
+        spans.previous_end_ns,
         coalesce(distances.distance_km, 0)::double as distance_km,
         case
             when before.mode is null or before.mode = 'unknown' then 'unknown' else 'engaged'
         end as start_kind,
+        case
+            when behind.mode is null or behind.mode = 'unknown' then null
+            when
+                spans.next_mode <> spans.mode
+                and spans.next_start_ns - spans.end_mono_ns
+                < (select engagement_min_off_ns from result.thresholds)
+                and coalesce(unknowns_after.unknown_from_ns >= spans.next_start_ns, true)
+                then spans.next_mode
+            when behind.mode in ('engaged', 'lateral_only') then 'manual'
+            else behind.mode
+        end as to_mode,
         case
             when behind.mode is null then 'end_of_log'
             when behind.mode = 'unknown' and known.known_until_ns <= spans.end_mono_ns
@@ -132,9 +151,20 @@ final as (
             else 'disengagement'
         end as end_kind,
         (
-            least(spans.next_start_ns, unknowns_after.unknown_from_ns, facts.last_mono_ns)
+            least(
+                case spans.mode when 'engaged' then spans.next_engaged_ns else spans.next_start_ns end,
+                unknowns_after.unknown_from_ns,
+                facts.last_mono_ns
+            )
             - spans.end_mono_ns
-        ) / 1e9 as off_s
+        ) / 1e9 as off_s,
+        behind.start_uncertainty_ns / 1e9 as end_uncertainty_s,
+        coalesce(
+            spans.start_mono_ns - spans.previous_end_ns
+            < (select engagement_min_off_ns from result.thresholds)
+            and coalesce(before.mode <> 'unknown', false),
+            false
+        ) as is_assisted_before
     from spans_in_order as spans
     inner join result.drive_facts as facts on spans.drive_id = facts.drive_id
     inner join known on spans.drive_id = known.drive_id
@@ -154,6 +184,34 @@ final as (
         on spans.drive_id = offs.drive_id and spans.engagement_num = offs.engagement_num
     left join parks
         on spans.drive_id = parks.drive_id and spans.engagement_num = parks.engagement_num
+),
+
+final as (
+    select
+        drive_id,
+        engagement_num,
+        mode,
+        start_mono_ns,
+        end_mono_ns,
+        (end_mono_ns - start_mono_ns) / 1e9 as duration_s,
+        distance_km,
+        start_kind,
+        case
+            when
+                end_kind = 'disengagement'
+                and mode = 'lateral_only'
+                and to_mode in ('engaged', 'pre_enabled')
+                then 'upgrade'
+            else end_kind
+        end as end_kind,
+        to_mode,
+        off_s,
+        case when end_kind = 'disengagement' then end_uncertainty_s end as end_uncertainty_s,
+        sum((not is_assisted_before)::int) over (
+            partition by drive_id order by start_mono_ns
+            rows between unbounded preceding and current row
+        )::integer as assisted_num
+    from ended
 )
 
 select * from final;

@@ -14,11 +14,12 @@ moments as (
         'disengagement' as kind,
         end_mono_ns as mono_ns,
         engagement_num,
+        mode,
         null::double as duration_s
     from result.engagements
     where end_kind in ('disengagement', 'end_of_drive')
     union all
-    select drive_id, axis || '_override' as kind, start_mono_ns, engagement_num, duration_s
+    select drive_id, axis || '_override' as kind, start_mono_ns, engagement_num, mode, duration_s
     from result.overrides
 ),
 
@@ -77,6 +78,7 @@ final as (
         moments.kind,
         moments.mono_ns,
         moments.engagement_num,
+        moments.mode,
         moments.duration_s,
         segments.segment_num,
         speeds.speed_mps,

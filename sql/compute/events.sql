@@ -1,9 +1,9 @@
 -- Ends of engagements and overrides, with how dangerous each was.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.event_moments, result.disengagements, staging.event_motion,
+-- reads:   result.event_moments, result.disengagements, result.overrides, staging.event_motion,
 --          staging.event_turning, staging.event_leads, staging.event_warnings,
---          staging.event_aftermath, result.thresholds
+--          staging.event_aftermath, staging.arrivals, result.thresholds
 -- null:    whatever the log can't say, and what the car ahead never gave cause for
 -- why:     severity is the worst ratio of a measure to the threshold that makes it critical
 create or replace view compute.events as
@@ -15,16 +15,21 @@ measured as (
         moments.kind,
         moments.mono_ns,
         moments.engagement_num,
+        moments.mode,
         moments.segment_num,
         moments.duration_s,
         ends.cause,
         ends.cause_event,
         ends.is_counted,
         ends.is_inferred,
-        (
-            moments.kind <> 'disengagement'
-            or (ends.is_counted and starts_with(ends.cause, 'driver'))
-        ) as is_intervention,
+        coalesce(ends.is_intervention, overrides.is_intervention) as is_intervention,
+        case
+            when overrides.is_carried_in then 'carried_in'
+            when overrides.is_nudge then 'nudge'
+            when overrides.is_nag_answer then 'nag_answer'
+            when overrides.is_resume then 'resume'
+            when ends.is_pause then 'pause'
+        end as exempt_by,
         moments.speed_mps,
         moments.latitude,
         moments.longitude,
@@ -42,18 +47,23 @@ measured as (
         turning.peak_lateral_acceleration_mps2,
         aftermath.time_to_input_s,
         aftermath.time_to_reengage_s,
-        case
-            when motion.has_stock_fcw or leads.has_fcw or warnings.has_fcw then true
-            else coalesce(motion.has_stock_fcw, leads.has_fcw, warnings.has_fcw)
-        end as has_fcw,
-        case
-            when motion.has_stock_aeb or warnings.has_aeb then true
-            else coalesce(motion.has_stock_aeb, warnings.has_aeb)
-        end as has_aeb,
+        coalesce(warnings.has_fcw, case when motion.tells_fcw then false end) as has_fcw,
+        coalesce(warnings.has_aeb, case when motion.tells_aeb then false end) as has_aeb,
         motion.has_blinker,
         warnings.has_lane_change,
         (moments.speed_mps < thresholds.planned_max_speed_mps) as is_near_standstill,
         (motion.has_gas and motion.a_ego_mps2 > 0) as is_accelerating,
+        (arrivals.drive_id is not null) as is_arrival,
+        coalesce(
+            motion.has_gas and -motion.least_a_ego_mps2 > thresholds.unplanned_deceleration_mps2,
+            false
+        ) as is_answer_to_braking,
+        coalesce(
+            overrides.steering_torque
+            * case warnings.lane_change_direction when 'left' then 1 when 'right' then -1 end
+            < 0,
+            false
+        ) as is_against_lane_change,
         thresholds.critical_ttc_s,
         thresholds.critical_thw_s,
         thresholds.critical_drac_mps2,
@@ -64,6 +74,16 @@ measured as (
         on
             moments.drive_id = ends.drive_id
             and moments.mono_ns = ends.mono_ns
+            and moments.kind = 'disengagement'
+    left join result.overrides as overrides
+        on
+            moments.drive_id = overrides.drive_id
+            and moments.mono_ns = overrides.start_mono_ns
+            and moments.kind = overrides.axis || '_override'
+    left join staging.arrivals as arrivals
+        on
+            moments.drive_id = arrivals.drive_id
+            and moments.mono_ns = arrivals.mono_ns
             and moments.kind = 'disengagement'
     left join staging.event_motion as motion
         on
@@ -117,6 +137,9 @@ final as (
             has_lane_change,
             is_near_standstill,
             is_accelerating,
+            is_arrival,
+            is_answer_to_braking,
+            is_against_lane_change,
             is_any_critical,
             critical_ttc_s,
             critical_thw_s,
@@ -129,7 +152,14 @@ final as (
             when severity is not null or has_fcw is not null or has_aeb is not null then false
         end as is_critical,
         case
-            when has_blinker or has_lane_change or is_near_standstill or is_accelerating then true
+            when is_any_critical or is_answer_to_braking or is_against_lane_change then false
+            when
+                has_blinker
+                or has_lane_change
+                or is_near_standstill
+                or is_accelerating
+                or is_arrival
+                then true
             else coalesce(has_blinker, has_lane_change, is_near_standstill, is_accelerating)
         end as is_planned
     from judged

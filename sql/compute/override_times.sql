@@ -1,10 +1,23 @@
--- Time of a drive in which the driver overrode steering, speed or both.
+-- Engaged time of a drive in which the driver overrode steering, speed or both.
 --
 -- grain:   one row per drive_id
--- reads:   result.overrides
+-- reads:   result.overrides, result.engagements
 -- null:    never; a drive without an override has no row
 create or replace view compute.override_times as
 with
+
+overrides as (
+    select
+        overrides.drive_id,
+        overrides.start_mono_ns,
+        least(overrides.end_mono_ns, engagements.end_mono_ns) as end_mono_ns
+    from result.overrides as overrides
+    inner join result.engagements as engagements
+        on
+            overrides.drive_id = engagements.drive_id
+            and overrides.engagement_num = engagements.engagement_num
+    where overrides.mode = 'engaged'
+),
 
 overrides_in_order as (
     select
@@ -15,7 +28,7 @@ overrides_in_order as (
             partition by drive_id order by start_mono_ns, end_mono_ns
             rows between unbounded preceding and 1 preceding
         ) as covered_until_ns
-    from result.overrides
+    from overrides
 ),
 
 final as (

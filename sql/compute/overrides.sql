@@ -1,143 +1,389 @@
--- Driver input while engaged that goes on: steering, and accelerating without a disengagement.
+-- Driver input that goes on while openpilot assists: steering, and accelerating while engaged.
 --
 -- grain:   one row per (drive_id, axis, start_mono_ns)
--- reads:   staging.pressed_runs, staging.override_event_runs, result.engaged_runs,
---          result.engagements, result.thresholds
--- null:    never
--- why:     the list of events is coarse, so where wheel or pedal tell of it they tell its length
+-- reads:   staging.presses, result.state_intervals, result.engagements, result.end_causes,
+--          result.event_spans, result.car_state_runs, staging.lane_change_spans, log.lane_change,
+--          log.car_state, log.alert, result.thresholds
+-- null:    steering_torque where carState does not say it
+-- why:     a press that ends the engagement is the disengagement, no override. Presses that are too
+--          short are dropped before others are merged, or a noisy sensor's blips would chain
 create or replace view compute.overrides as
 with
 
+nags as (
+    select unnest(
+        [
+            'preDriverUnresponsive',
+            'promptDriverUnresponsive',
+            'driverUnresponsive',
+            'driverUnresponsive1',
+            'driverUnresponsive2',
+            'driverUnresponsive3'
+        ]
+    ) as name
+),
+
+intervals as (
+    select
+        intervals.drive_id,
+        intervals.start_mono_ns,
+        intervals.end_mono_ns,
+        engagements.engagement_num,
+        engagements.assisted_num,
+        engagements.mode
+    from result.state_intervals as intervals
+    asof inner join result.engagements as engagements
+        on
+            intervals.drive_id = engagements.drive_id
+            and intervals.start_mono_ns >= engagements.start_mono_ns
+    where
+        intervals.start_mono_ns < engagements.end_mono_ns
+        and (
+            intervals.mode = 'engaged'
+            or (intervals.mode = 'lateral_only' and coalesce(intervals.lateral_active, true))
+        )
+),
+
 axes as (
+    select *, 'lateral' as axis, assisted_num as run_num from intervals
+    union all
+    select *, 'longitudinal' as axis, engagement_num as run_num
+    from intervals
+    where mode = 'engaged'
+),
+
+joined as (
+    select
+        *,
+        coalesce(
+            start_mono_ns - lag(end_mono_ns) over (
+                partition by drive_id, axis, run_num order by start_mono_ns
+            ) < (select engagement_min_off_ns from result.thresholds),
+            false
+        ) as is_continued
+    from axes
+),
+
+stretch_nums as (
+    select
+        *,
+        sum((not is_continued)::int) over (
+            partition by drive_id, axis order by start_mono_ns
+            rows between unbounded preceding and current row
+        ) as stretch_num
+    from joined
+),
+
+stretches as (
     select
         drive_id,
-        case input when 'steering' then 'lateral' else 'longitudinal' end as axis,
+        axis,
+        any_value(run_num) as run_num,
+        min(start_mono_ns) as start_mono_ns,
+        max(end_mono_ns) as end_mono_ns
+    from stretch_nums
+    group by drive_id, axis, stretch_num
+),
+
+runs as (
+    select
+        drive_id,
+        'lateral' as axis,
+        assisted_num as run_num,
+        min(start_mono_ns) as start_mono_ns,
+        arg_min(start_kind, start_mono_ns) as start_kind
+    from result.engagements
+    group by drive_id, assisted_num
+    union all
+    select
+        drive_id,
+        'longitudinal' as axis,
+        engagement_num as run_num,
         start_mono_ns,
-        end_mono_ns
-    from staging.pressed_runs
-    where input in ('steering', 'gas')
+        start_kind
+    from result.engagements
+    where mode = 'engaged'
 ),
 
 pressed as (
     select
-        engaged.drive_id,
-        engaged.engagement_num,
-        runs.axis,
-        runs.start_mono_ns as pressed_mono_ns,
-        greatest(runs.start_mono_ns, engaged.start_mono_ns) as start_mono_ns,
-        least(runs.end_mono_ns, engaged.end_mono_ns) as end_mono_ns
-    from axes as runs
-    inner join result.engaged_runs as engaged
+        presses.drive_id,
+        stretches.axis,
+        stretches.run_num,
+        presses.start_mono_ns as pressed_mono_ns,
+        presses.end_mono_ns as released_mono_ns,
+        greatest(presses.start_mono_ns, stretches.start_mono_ns) as start_mono_ns,
+        least(presses.end_mono_ns, stretches.end_mono_ns) as end_mono_ns,
+        (
+            presses.start_mono_ns <= runs.start_mono_ns and runs.start_kind <> 'unknown'
+        ) as is_carried_in
+    from staging.presses as presses
+    inner join stretches
         on
-            runs.drive_id = engaged.drive_id
-            and runs.start_mono_ns < engaged.end_mono_ns
-            and runs.end_mono_ns > engaged.start_mono_ns
+            presses.drive_id = stretches.drive_id
+            and case presses.input when 'steering' then 'lateral' else 'longitudinal' end
+            = stretches.axis
+            and presses.start_mono_ns < stretches.end_mono_ns
+            and presses.end_mono_ns > stretches.start_mono_ns
+    inner join runs
+        on
+            stretches.drive_id = runs.drive_id
+            and stretches.axis = runs.axis
+            and stretches.run_num = runs.run_num
 ),
 
-long_enough as (
-    select *
-    from pressed
-    where end_mono_ns - start_mono_ns >= (select override_min_ns from result.thresholds)
-),
-
-disengaged as (
+ending as (
     select
         drive_id,
         engagement_num,
-        'longitudinal' as axis,
-        end_mono_ns,
-        end_mono_ns - (select cause_before_ns from result.thresholds) as pressed_from_ns
-    from result.engagements
-    where end_kind = 'disengagement'
+        case cause when 'driver_steer' then 'lateral' else 'longitudinal' end as axis,
+        mono_ns as end_mono_ns,
+        mono_ns - (select cause_before_ns from result.thresholds) as pressed_from_ns
+    from result.end_causes
+    where cause in ('driver_steer', 'driver_gas')
 ),
 
-going_on as (
+long_enough as (
     select pressed.*
-    from long_enough as pressed
-    left join disengaged
+    from pressed
+    left join ending
         on
-            pressed.drive_id = disengaged.drive_id
-            and pressed.engagement_num = disengaged.engagement_num
-            and pressed.axis = disengaged.axis
-            and pressed.end_mono_ns = disengaged.end_mono_ns
-            and pressed.pressed_mono_ns >= disengaged.pressed_from_ns
-    where disengaged.drive_id is null
+            pressed.drive_id = ending.drive_id
+            and pressed.axis = ending.axis
+            and pressed.end_mono_ns >= ending.end_mono_ns
+            and pressed.start_mono_ns <= ending.end_mono_ns
+            and pressed.pressed_mono_ns between ending.pressed_from_ns and ending.end_mono_ns
+    where
+        ending.drive_id is null
+        and pressed.end_mono_ns - pressed.start_mono_ns
+        >= (select override_min_ns from result.thresholds)
 ),
 
-by_event as (
-    select
-        engaged.drive_id,
-        engaged.engagement_num,
-        runs.axis,
-        greatest(runs.start_mono_ns, engaged.start_mono_ns) as start_mono_ns,
-        least(runs.end_mono_ns, engaged.end_mono_ns) as end_mono_ns
-    from staging.override_event_runs as runs
-    inner join result.engaged_runs as engaged
-        on
-            runs.drive_id = engaged.drive_id
-            and runs.start_mono_ns < engaged.end_mono_ns
-            and runs.end_mono_ns > engaged.start_mono_ns
-),
-
-by_event_only as (
-    select by_event.*
-    from by_event
-    left join long_enough as pressed
-        on
-            by_event.drive_id = pressed.drive_id
-            and by_event.engagement_num = pressed.engagement_num
-            and by_event.axis = pressed.axis
-            and by_event.end_mono_ns >= pressed.start_mono_ns
-            and by_event.start_mono_ns <= pressed.end_mono_ns
-    where pressed.drive_id is null
-),
-
-inputs as (
-    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from going_on
-    union all
-    select drive_id, engagement_num, axis, start_mono_ns, end_mono_ns from by_event_only
-),
-
-inputs_in_order as (
+in_order as (
     select
         *,
         max(end_mono_ns) over (
-            partition by drive_id, axis, engagement_num order by start_mono_ns, end_mono_ns
+            partition by drive_id, axis, run_num, is_carried_in
+            order by start_mono_ns, end_mono_ns
             rows between unbounded preceding and 1 preceding
-        ) as input_until_ns
-    from inputs
+        ) as pressed_until_ns
+    from long_enough
 ),
 
 numbered as (
     select
-        drive_id,
-        engagement_num,
-        axis,
-        start_mono_ns,
-        end_mono_ns,
+        *,
         sum(
             (
-                input_until_ns is null
-                or start_mono_ns - input_until_ns
+                is_carried_in
+                or pressed_until_ns is null
+                or start_mono_ns - pressed_until_ns
                 >= (select override_merge_ns from result.thresholds)
             )::int
         ) over (
-            partition by drive_id, axis, engagement_num order by start_mono_ns, end_mono_ns
+            partition by drive_id, axis order by start_mono_ns, end_mono_ns
             rows between unbounded preceding and current row
-        ) as run_num
-    from inputs_in_order
+        ) as override_num
+    from in_order
+),
+
+spans as (
+    select
+        drive_id,
+        axis,
+        min(start_mono_ns) as start_mono_ns,
+        max(end_mono_ns) as end_mono_ns,
+        max(released_mono_ns) as released_mono_ns,
+        bool_or(is_carried_in) as is_carried_in
+    from numbered
+    group by drive_id, axis, override_num
+),
+
+merged as (
+    select spans.*, engagements.engagement_num, engagements.mode
+    from spans
+    asof inner join result.engagements as engagements
+        on
+            spans.drive_id = engagements.drive_id
+            and spans.start_mono_ns >= engagements.start_mono_ns
+),
+
+briefly as (
+    select
+        merged.drive_id,
+        merged.axis,
+        merged.start_mono_ns,
+        merged.start_mono_ns - (select prompt_before_ns from result.thresholds) as from_mono_ns
+    from merged
+    where
+        merged.axis = 'lateral'
+        and merged.released_mono_ns - merged.start_mono_ns
+        <= (select nudge_max_ns from result.thresholds)
+),
+
+nagged as (
+    select
+        drive_id,
+        mono_ns as start_mono_ns,
+        lead(mono_ns, 1, mono_ns + 1) over (
+            partition by drive_id, source order by mono_ns, segment_num, message_num
+        ) as end_mono_ns,
+        split_part(alert_type, '/', 1) as name
+    from log.alert
+    qualify name in (select nags.name from nags)
+),
+
+prompted as (
+    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
+    from briefly
+    inner join staging.lane_change_spans as spans
+        on
+            briefly.drive_id = spans.drive_id
+            and briefly.start_mono_ns >= spans.start_mono_ns
+            and briefly.from_mono_ns < coalesce(spans.end_mono_ns, briefly.start_mono_ns + 1)
+    where spans.state = 'preLaneChange'
+    union all
+    select
+        briefly.drive_id,
+        briefly.start_mono_ns,
+        case when starts_with(spans.name, 'preLaneChange') then 'nudge' else 'nag_answer' end
+    from briefly
+    inner join result.event_spans as spans
+        on
+            briefly.drive_id = spans.drive_id
+            and briefly.start_mono_ns >= spans.start_mono_ns
+            and briefly.from_mono_ns < spans.end_mono_ns
+    where
+        spans.name in ('preLaneChangeLeft', 'preLaneChangeRight')
+        or spans.name in (select nags.name from nags)
+    union all
+    select briefly.drive_id, briefly.start_mono_ns, 'nag_answer' as prompt
+    from briefly
+    inner join nagged
+        on
+            briefly.drive_id = nagged.drive_id
+            and briefly.start_mono_ns >= nagged.start_mono_ns
+            and briefly.from_mono_ns < nagged.end_mono_ns
+),
+
+torques as (
+    select
+        merged.drive_id,
+        merged.start_mono_ns,
+        arg_max(
+            car_state.steering_torque,
+            (car_state.mono_ns, car_state.segment_num, car_state.message_num)
+        ) as torque
+    from (
+        select
+            *,
+            unnest([start_mono_ns // 1000000000 - 1, start_mono_ns // 1000000000]) as mono_second
+        from merged
+        where axis = 'lateral'
+    ) as merged
+    inner join log.car_state as car_state
+        on
+            merged.drive_id = car_state.drive_id
+            and merged.mono_second = car_state.mono_ns // 1000000000
+            and merged.start_mono_ns >= car_state.mono_ns
+    where
+        merged.start_mono_ns - car_state.mono_ns
+        <= (select max_gap_ns from result.thresholds)
+    group by merged.drive_id, merged.start_mono_ns
+),
+
+blinking as (
+    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
+    from briefly
+    inner join torques
+        on
+            briefly.drive_id = torques.drive_id
+            and briefly.start_mono_ns = torques.start_mono_ns
+    inner join result.car_state_runs as runs
+        on
+            briefly.drive_id = runs.drive_id
+            and briefly.start_mono_ns >= runs.start_mono_ns
+            and briefly.start_mono_ns < runs.end_mono_ns
+    where
+        runs.flag in ('left_blinker', 'right_blinker')
+        and briefly.drive_id not in (select drive_id from log.lane_change)
+    group by briefly.drive_id, briefly.start_mono_ns
+    having
+        count(distinct runs.flag) = 1
+        and any_value(torques.torque) * case min(runs.flag) when 'left_blinker' then 1 else -1 end
+        > 0
+),
+
+resumed as (
+    select distinct merged.drive_id, merged.start_mono_ns
+    from merged
+    inner join result.car_state_runs as runs
+        on
+            merged.drive_id = runs.drive_id
+            and merged.start_mono_ns >= runs.start_mono_ns
+            and merged.start_mono_ns <= runs.end_mono_ns
+    where merged.axis = 'longitudinal' and runs.flag = 'standstill'
+    union
+    select merged.drive_id, merged.start_mono_ns
+    from merged
+    inner join result.event_spans as spans
+        on
+            merged.drive_id = spans.drive_id
+            and merged.start_mono_ns >= spans.start_mono_ns
+            and merged.start_mono_ns <= spans.end_mono_ns
+    where merged.axis = 'longitudinal' and spans.name = 'resumeRequired'
+),
+
+prompts as (
+    select
+        drive_id,
+        start_mono_ns,
+        bool_or(prompt = 'nudge') as is_nudge,
+        bool_or(prompt = 'nag_answer') as is_nag_answer
+    from (
+        select * from prompted
+        union all
+        select * from blinking
+    ) as prompts
+    group by drive_id, start_mono_ns
+),
+
+flagged as (
+    select
+        merged.drive_id,
+        merged.engagement_num,
+        merged.mode,
+        merged.axis,
+        merged.start_mono_ns,
+        merged.end_mono_ns,
+        (merged.end_mono_ns - merged.start_mono_ns) / 1e9 as duration_s,
+        merged.is_carried_in,
+        (merged.axis = 'lateral' and coalesce(prompts.is_nudge, false)) as is_nudge,
+        (merged.axis = 'lateral' and coalesce(prompts.is_nag_answer, false)) as is_nag_answer,
+        (resumed.drive_id is not null) as is_resume,
+        torques.torque::double as steering_torque
+    from merged
+    left join prompts
+        on
+            merged.drive_id = prompts.drive_id
+            and merged.start_mono_ns = prompts.start_mono_ns
+    left join resumed
+        on
+            merged.drive_id = resumed.drive_id
+            and merged.start_mono_ns = resumed.start_mono_ns
+            and merged.axis = 'longitudinal'
+    left join torques
+        on
+            merged.drive_id = torques.drive_id
+            and merged.start_mono_ns = torques.start_mono_ns
+            and merged.axis = 'lateral'
 ),
 
 final as (
     select
-        drive_id,
-        engagement_num,
-        axis,
-        min(start_mono_ns) as start_mono_ns,
-        max(end_mono_ns) as end_mono_ns,
-        (max(end_mono_ns) - min(start_mono_ns)) / 1e9 as duration_s
-    from numbered
-    group by drive_id, axis, engagement_num, run_num
+        *,
+        ((is_carried_in or is_nudge or is_nag_answer or is_resume) = false) as is_intervention
+    from flagged
 )
 
 select * from final;

@@ -58,7 +58,8 @@ visits as (
         places.cell_column,
         coalesce(intervals.mode = 'engaged' and places.mono_ns < intervals.end_mono_ns, false)
             as is_engaged,
-        0 as n_interventions
+        0 as n_interventions,
+        0 as n_unplanned_interventions
     from places
     asof left join result.state_intervals as intervals
         on places.drive_id = intervals.drive_id and places.mono_ns >= intervals.start_mono_ns
@@ -70,11 +71,14 @@ interventions as (
         places.cell_row,
         places.cell_column,
         true as is_engaged,
-        1 as n_interventions
+        1 as n_interventions,
+        (moments.is_planned is distinct from true)::integer as n_unplanned_interventions
     from result.interventions as moments
     asof inner join places
         on moments.drive_id = places.drive_id and moments.mono_ns >= places.mono_ns
-    where moments.mono_ns - places.mono_ns <= (select position_max_age_ns from grid)
+    where
+        moments.mode = 'engaged'
+        and moments.mono_ns - places.mono_ns <= (select position_max_age_ns from grid)
 ),
 
 final as (
@@ -83,11 +87,12 @@ final as (
         cell_row,
         cell_column,
         bool_or(is_engaged) as is_engaged,
-        sum(n_interventions)::integer as n_interventions
+        sum(n_interventions)::integer as n_interventions,
+        sum(n_unplanned_interventions)::integer as n_unplanned_interventions
     from (
-        select drive_id, cell_row, cell_column, is_engaged, n_interventions from visits
-        union all
-        select drive_id, cell_row, cell_column, is_engaged, n_interventions from interventions
+        select * from visits
+        union all by name
+        select * from interventions
     ) as passed
     group by drive_id, cell_row, cell_column
 )

@@ -2,10 +2,11 @@
 --
 -- grain:   one row per (drive_id, start_mono_ns)
 -- reads:   staging.control_edges, staging.car_control_edges, result.car_state_edges,
---          result.drive_facts
+--          log.mads, result.drive_facts
 -- null:    every flag while the mode is unknown; lateral_active and longitudinal_active while the
 --          services that tell them are
--- why:     each source is cut down to its edges first; they are then laid over each other, so
+-- why:     where the fork logs its switch for steering without cruise, that decides, as latActive drops
+--          at standstill and while a blinker is on. Each source is cut down to its edges first; they are then laid over each other, so
 --          the windows that fill in see a few hundred rows instead of every sample
 create or replace view compute.state_intervals as
 with
@@ -16,7 +17,9 @@ edges as (
         mono_ns,
         (case when is_known then 4 + enabled::int + 2 * active::int else 0 end) as control_code,
         null::integer as car_control_code,
-        null::integer as cruise_code
+        null::integer as cruise_code,
+        null::integer as mads_code,
+        uncertainty_ns
     from staging.control_edges
     union all
     select
@@ -33,7 +36,9 @@ edges as (
                 else 0
             end
         ),
-        null
+        null,
+        null,
+        uncertainty_ns
     from staging.car_control_edges
     union all
     select
@@ -41,10 +46,29 @@ edges as (
         mono_ns,
         null,
         null,
-        (case when is_known and cruise_enabled is not null then 2 + cruise_enabled::int else 0 end)
+        case
+            when is_known then case (flags >> 8) & 3 when 1 then 3 when 0 then 2 else 0 end
+            else 0
+        end,
+        null,
+        null
     from result.car_state_edges
     union all
-    select drive_id, first_mono_ns, null, null, null from result.drive_facts
+    select
+        drive_id,
+        mono_ns,
+        null,
+        null,
+        null,
+        case
+            when not coalesce(available, true) then 0
+            when enabled and (state is distinct from 'paused') then 2
+            else 1
+        end,
+        null
+    from log.mads
+    union all
+    select drive_id, first_mono_ns, null, null, null, null, null from result.drive_facts
 ),
 
 moments as (
@@ -53,7 +77,9 @@ moments as (
         mono_ns,
         max(control_code) as control_code,
         max(car_control_code) as car_control_code,
-        max(cruise_code) as cruise_code
+        max(cruise_code) as cruise_code,
+        max(mads_code) as mads_code,
+        max(uncertainty_ns) as uncertainty_ns
     from edges
     where mono_ns is not null
     group by drive_id, mono_ns
@@ -63,9 +89,11 @@ filled as (
     select
         drive_id,
         mono_ns,
+        uncertainty_ns,
         coalesce(last_value(control_code ignore nulls) over until_now, 0) as control_code,
         coalesce(last_value(car_control_code ignore nulls) over until_now, 0) as car_control_code,
-        coalesce(last_value(cruise_code ignore nulls) over until_now, 0) as cruise_code
+        coalesce(last_value(cruise_code ignore nulls) over until_now, 0) as cruise_code,
+        coalesce(last_value(mads_code ignore nulls) over until_now, 0) as mads_code
     from moments
     window until_now as (
         partition by drive_id order by mono_ns rows between unbounded preceding and current row
@@ -76,6 +104,7 @@ values_by_moment as (
     select
         filled.drive_id,
         filled.mono_ns,
+        coalesce(filled.uncertainty_ns, 0) as uncertainty_ns,
         facts.is_old_sunnypilot,
         facts.openpilot_longitudinal,
         facts.first_mono_ns,
@@ -89,7 +118,8 @@ values_by_moment as (
             as lat_active,
         case (filled.car_control_code // 8) & 3 when 3 then true when 2 then false end
             as long_active,
-        case filled.cruise_code when 3 then true when 2 then false end as cruise_enabled
+        case filled.cruise_code when 3 then true when 2 then false end as cruise_enabled,
+        case filled.mads_code when 2 then true when 1 then false end as mads_enabled
     from filled
     inner join result.drive_facts as facts on filled.drive_id = facts.drive_id
 ),
@@ -98,20 +128,22 @@ states as (
     select
         drive_id,
         mono_ns,
+        uncertainty_ns,
         first_mono_ns,
         last_mono_ns,
         case
             when not is_known then 'unknown'
             when
                 is_old_sunnypilot
-                and (
+                and coalesce(
+                    mads_enabled,
                     coalesce(lat_active, false) or coalesce(active and not cruise_enabled, false)
                 )
                 and not coalesce(long_active, false)
                 and not coalesce(cruise_enabled, false)
                 then 'lateral_only'
             when active then 'engaged'
-            when coalesce(lat_active, false) and not control_enabled and not enabled
+            when coalesce(mads_enabled, lat_active, false) and not control_enabled and not enabled
                 then 'lateral_only'
             when enabled then 'pre_enabled'
             else 'manual'
@@ -152,7 +184,8 @@ final as (
         enabled,
         active,
         lateral_active,
-        longitudinal_active
+        longitudinal_active,
+        uncertainty_ns as start_uncertainty_ns
     from runs
     where
         previous_mode is null

@@ -29,10 +29,18 @@ final as (
         coalesce(sum(n_lateral_overrides), 0)::bigint as n_lateral_overrides,
         coalesce(sum(n_longitudinal_overrides), 0)::bigint as n_longitudinal_overrides,
         coalesce(sum(n_interventions), 0)::bigint as n_interventions,
+        coalesce(sum(n_unplanned_interventions), 0)::bigint as n_unplanned_interventions,
+        coalesce(sum(n_lateral_only_interventions), 0)::bigint as n_lateral_only_interventions,
+        coalesce(sum(lateral_only_s), 0)::double as lateral_only_s,
+        coalesce(sum(lateral_only_km), 0)::double as lateral_only_km,
         (
             sum(n_interventions) * 100
             / nullif(sum(engaged_km) filter (where not is_imported), 0)
         )::double as interventions_per_100km,
+        (
+            sum(n_unplanned_interventions) * 100
+            / nullif(sum(engaged_km) filter (where not is_imported), 0)
+        )::double as unplanned_interventions_per_100km,
         (
             sum(n_disengagements_counted) * 100
             / nullif(sum(engaged_km) filter (where not is_imported), 0)
@@ -61,6 +69,11 @@ comment on column devices.n_lateral_overrides is 'times the driver steered for 0
 comment on column devices.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
 comment on column devices.n_disengagements is 'engagements that ended at a known moment; imported drives have none';
 comment on column devices.n_disengagements_counted is 'disengagements with at least 2 s engaged before and 2 s off after';
-comment on column devices.n_interventions is 'overrides and counted disengagements by the driver';
+comment on column devices.n_interventions is 'moments in which the driver took over while engaged';
+comment on column devices.n_unplanned_interventions is 'interventions that were not planned';
+comment on column devices.n_lateral_only_interventions is 'moments in which the driver took over while only steering was on';
+comment on column devices.lateral_only_s is 'time steering without being enabled';
+comment on column devices.lateral_only_km is 'distance driven so';
+comment on column devices.unplanned_interventions_per_100km is 'n_unplanned_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.interventions_per_100km is 'n_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged in drives with logs; null without such distance';

@@ -28,7 +28,9 @@ final as (
         ) as group_name,
         log_kind,
         engaged_s,
-        engaged_km
+        engaged_km,
+        lateral_only_s,
+        lateral_only_km
     from drives
     where not is_imported
 )
@@ -40,3 +42,5 @@ comment on column drive_groups.group_name is 'the drive''s device, car fingerpri
 comment on column drive_groups.log_kind is 'rlog, qlog (decimated: short presses are lost) or mixed';
 comment on column drive_groups.engaged_s is 'time of the drive engaged';
 comment on column drive_groups.engaged_km is 'distance of the drive engaged';
+comment on column drive_groups.lateral_only_s is 'time steering without being enabled';
+comment on column drive_groups.lateral_only_km is 'distance driven so';

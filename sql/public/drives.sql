@@ -48,20 +48,32 @@ ingested as (
         metrics.engaged_s,
         metrics.moving_engaged_s,
         metrics.lateral_only_s,
+        metrics.override_s,
         metrics.longitudinal_s,
         metrics.distance_km,
         metrics.known_km,
         metrics.engaged_km,
+        metrics.lateral_only_km,
         metrics.engaged_fraction,
         metrics.moving_engaged_fraction,
         metrics.distance_engaged_fraction,
+        metrics.engaged_not_overriding_fraction,
         metrics.n_engagements,
         metrics.n_disengagements,
         metrics.n_disengagements_counted,
         metrics.n_lateral_overrides,
         metrics.n_longitudinal_overrides,
         metrics.n_interventions,
+        metrics.n_unplanned_interventions,
+        metrics.n_lateral_only_engagements,
+        metrics.n_lateral_only_disengagements,
+        metrics.n_lateral_only_interventions,
+        metrics.n_lateral_only_unplanned_interventions,
         metrics.n_interventions * 100 / nullif(metrics.engaged_km, 0) as interventions_per_100km,
+        metrics.n_unplanned_interventions * 100 / nullif(metrics.engaged_km, 0)
+            as unplanned_interventions_per_100km,
+        metrics.n_lateral_only_interventions * 100 / nullif(metrics.lateral_only_km, 0)
+            as lateral_only_interventions_per_100km,
         metrics.n_disengagements_counted * 100 / nullif(metrics.engaged_km, 0)
             as disengagements_counted_per_100km
     from log.drive
@@ -163,6 +175,16 @@ comment on column drives.n_disengagements is 'engagements that ended at a known 
 comment on column drives.n_disengagements_counted is 'disengagements with at least 2 s engaged before and 2 s off after';
 comment on column drives.n_lateral_overrides is 'times the driver steered for 0.3 s or more while engaged';
 comment on column drives.n_longitudinal_overrides is 'times the driver accelerated for 0.3 s or more while engaged, without disengaging';
-comment on column drives.n_interventions is 'overrides and counted disengagements by the driver';
+comment on column drives.override_s is 'time engaged in which the driver steered or accelerated';
+comment on column drives.lateral_only_km is 'integral of speed while only steering';
+comment on column drives.engaged_not_overriding_fraction is '(engaged_s - override_s) / known_s; null without known time';
+comment on column drives.n_interventions is 'moments in which the driver took over while engaged, inputs that belong together as one';
+comment on column drives.n_unplanned_interventions is 'interventions that were not planned';
+comment on column drives.n_lateral_only_engagements is 'runs of steering without being enabled';
+comment on column drives.n_lateral_only_disengagements is 'ends of such runs at a known moment, the end of the drive and getting engaged aside';
+comment on column drives.n_lateral_only_interventions is 'moments in which the driver took over while only steering was on';
+comment on column drives.n_lateral_only_unplanned_interventions is 'of these, those that were not planned';
+comment on column drives.unplanned_interventions_per_100km is 'n_unplanned_interventions per 100 km engaged; null without engaged distance';
+comment on column drives.lateral_only_interventions_per_100km is 'n_lateral_only_interventions per 100 km of steering alone; null without such distance';
 comment on column drives.interventions_per_100km is 'n_interventions per 100 km engaged; null without engaged distance';
 comment on column drives.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged; null without engaged distance';

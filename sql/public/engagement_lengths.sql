@@ -16,7 +16,7 @@ ordered as (
         (end_kind = 'disengagement') as is_end,
         dense_rank() over (order by duration_s, end_kind <> 'disengagement')::integer as length_num
     from result.engagements
-    where start_kind <> 'unknown'
+    where mode = 'engaged' and start_kind <> 'unknown'
 ),
 
 at_risk as (

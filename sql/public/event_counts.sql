@@ -1,6 +1,6 @@
--- How often each event happened in a drive, by speed band.
+-- How often each event happened in a drive, by mode and speed band.
 --
--- grain:   one row per (drive_id, speed_band, event)
+-- grain:   one row per (drive_id, mode, speed_band, event)
 -- reads:   result.event_counts, log.drive
 -- null:    never; an event that did not happen has no row
 create or replace view event_counts as
@@ -11,6 +11,7 @@ final as (
         counts.drive_id,
         drive.dongle_id,
         drive.drive,
+        counts.mode,
         counts.speed_band,
         counts.event,
         counts.n_events
@@ -22,6 +23,7 @@ select * from final;
 comment on column event_counts.drive_id is 'number of the drive in this database';
 comment on column event_counts.dongle_id is 'the device';
 comment on column event_counts.drive is 'name of the drive, its log id';
+comment on column event_counts.mode is 'engaged or lateral_only, in which it happened';
 comment on column event_counts.speed_band is 'speed at the event: city, road, highway, or unknown where it was not sampled';
-comment on column event_counts.event is 'intervention, disengagement, disengagement_counted (driver_, system_ ... of these), lateral_ or longitudinal_override, critical_event';
+comment on column event_counts.event is '(unplanned_)intervention, disengagement, disengagement_counted (driver_, system_ ... of these), lateral_, longitudinal_override, critical_event';
 comment on column event_counts.n_events is 'how often it happened';

@@ -17,6 +17,7 @@ final as (
         drive.drive,
         events.kind,
         events.engagement_num,
+        events.mode,
         events.mono_ns,
         (events.mono_ns - metrics.first_mono_ns) / 1e9 as time_s,
         events.segment_num,
@@ -27,6 +28,7 @@ final as (
         events.is_counted,
         events.is_inferred,
         events.is_intervention,
+        events.exempt_by,
         events.is_critical,
         events.is_planned,
         events.severity,
@@ -72,6 +74,7 @@ comment on column events.dongle_id is 'the device';
 comment on column events.drive is 'name of the drive, its log id';
 comment on column events.kind is 'disengagement, lateral_override or longitudinal_override';
 comment on column events.engagement_num is 'the engagement that ended, or that the override is in';
+comment on column events.mode is 'engaged or lateral_only, in which it happened';
 comment on column events.mono_ns is 'logMonoTime of the end of the engagement, or the start of the override';
 comment on column events.time_s is 'seconds from the first sample of the drive';
 comment on column events.segment_num is 'segment that it is in';
@@ -81,9 +84,10 @@ comment on column events.cause is 'cause of a disengagement, as in disengagement
 comment on column events.cause_event is 'the event that says so; null where none did';
 comment on column events.is_counted is 'a disengagement with 2 s engaged before and 2 s off after; null for an override';
 comment on column events.is_inferred is 'only pedals, buttons and gear could tell the cause; null for an override';
-comment on column events.is_intervention is 'an override, or a counted disengagement by the driver';
+comment on column events.is_intervention is 'part of an intervention: the driver takes over';
+comment on column events.exempt_by is 'why an input is no intervention: carried_in, nudge, nag_answer, resume, or pause (a pedal while only steering is on)';
 comment on column events.is_critical is 'min_ttc_s < 1.5, min_thw_s < 0.8, max_drac_mps2 > 3, peak_deceleration_mps2 > 3, has_fcw or has_aeb; null for an end of drive';
-comment on column events.is_planned is 'with blinker or lane change, near standstill (< 2 m/s), or accelerating with gas';
+comment on column events.is_planned is 'with blinker or lane change, near standstill, speeding up by gas, or last before park; not if critical, against the lane change, or gas after braking';
 comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: beyond 1 is critical; null without any measure';
 comment on column events.speed_mps is 'speed at the event';
 comment on column events.lead_distance_m is 'distance of the car ahead at the event; null without one';

@@ -1,8 +1,8 @@
 -- What groups of drives were like: engaged shares, clean drives, and how long engagements last.
 --
 -- grain:   one row per (grouped_by, group_name)
--- reads:   drive_groups, engagement_lengths, result.drive_metrics, result.override_times,
---          result.clean_stretches, result.speed_bands
+-- reads:   result.clean_stretches, result.drive_metrics, drive_groups, result.speed_bands,
+--          engagement_lengths
 -- null:    shares without exposure; the median and its limits where the curve does not come down
 --          so far; in a speed band what only whole drives have
 create or replace view groups as
@@ -25,7 +25,7 @@ own_drives as (
         metrics.longitudinal_s,
         case when metrics.longitudinal_s is not null then metrics.known_s end
             as longitudinal_known_s,
-        coalesce(times.override_ns, 0) / 1e9 as override_s,
+        metrics.override_s,
         metrics.distance_km,
         metrics.engaged_km,
         metrics.known_km,
@@ -34,7 +34,6 @@ own_drives as (
         (metrics.engaged_s > 0 and metrics.n_interventions = 0) as is_clean,
         longest_stretches.longest_clean_km
     from result.drive_metrics as metrics
-    left join result.override_times as times on metrics.drive_id = times.drive_id
     left join longest_stretches on metrics.drive_id = longest_stretches.drive_id
 ),
 
@@ -137,6 +136,11 @@ final as (
         intervals.longitudinal_s / nullif(intervals.longitudinal_known_s, 0)
             as longitudinal_fraction,
         intervals.override_s / nullif(intervals.known_s, 0) as override_fraction,
+        case
+            when intervals.is_of_drives
+                then
+                    (intervals.engaged_s - intervals.override_s) / nullif(intervals.known_s, 0)
+        end as engaged_not_overriding_fraction,
         case when intervals.is_of_drives then intervals.n_engaged_drives::bigint end
             as n_engaged_drives,
         case when intervals.is_of_drives then intervals.n_clean_drives::bigint end
@@ -187,3 +191,4 @@ comment on column groups.n_engagements is 'engagements, censored ones included; 
 comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
 comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
 comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
+comment on column groups.engaged_not_overriding_fraction is 'engaged time in which the driver did not override, of the known time; null in a speed band';

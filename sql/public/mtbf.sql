@@ -15,7 +15,7 @@ failures as (
         unnest([ends.cause_event, 'any']) as event
     from drive_groups
     inner join result.disengagements as ends on drive_groups.drive_id = ends.drive_id
-    where ends.cause in ('system_immediate', 'system_soft')
+    where ends.mode = 'engaged' and ends.cause in ('system_immediate', 'system_soft')
 ),
 
 kinds as (

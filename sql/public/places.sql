@@ -21,7 +21,8 @@ passed as (
         cells.cell_row,
         cells.cell_column,
         cells.is_engaged,
-        cells.n_interventions
+        cells.n_interventions,
+        cells.n_unplanned_interventions
     from result.passed_cells as cells
     inner join drives on cells.drive_id = drives.drive_id
 ),
@@ -33,6 +34,7 @@ cells as (
         count(*) as n_drives,
         count(*) filter (where is_engaged) as n_engaged_drives,
         sum(n_interventions)::bigint as n_interventions,
+        sum(n_unplanned_interventions)::bigint as n_unplanned_interventions,
         count(*) filter (where n_interventions > 0) as n_drives_with_intervention
     from passed
     group by cell_row, cell_column
@@ -82,6 +84,7 @@ final as (
         n_drives,
         n_engaged_drives,
         n_interventions,
+        n_unplanned_interventions,
         n_drives_with_intervention,
         intervention_fraction::double as intervention_fraction,
         case when n_engaged_drives > 0 then greatest(middle - half_width, 0) end::double
@@ -110,3 +113,4 @@ comment on column places.intervention_fraction is 'n_drives_with_intervention / 
 comment on column places.intervention_fraction_lower is 'lower end of its 95 % interval (Wilson); null where no drive was engaged';
 comment on column places.intervention_fraction_upper is 'upper end of its 95 % interval (Wilson); null where no drive was engaged';
 comment on column places.is_hot_spot is 'at least 3 drives were engaged there, 2 had an intervention, and the lower end is above the share over all cells';
+comment on column places.n_unplanned_interventions is 'of these, those that were not planned';

@@ -1,7 +1,7 @@
 -- Moments from which on carControl may say something else of lateral and longitudinal control.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   log.car_control, result.thresholds
+-- reads:   log.car_control, log.segment, result.thresholds
 -- null:    lat_active and long_active where the log's writer had no such fields
 -- why:     is_known is false from a sample that nothing follows within the gap
 create or replace view staging.car_control_edges as
@@ -9,21 +9,32 @@ with
 
 samples as (
     select
-        drive_id,
-        mono_ns,
-        segment_num,
-        enabled,
-        lat_active,
-        long_active,
-        lag(mono_ns) over by_time as previous_mono_ns,
-        lag(segment_num) over by_time as previous_segment_num,
-        lag(enabled) over by_time as previous_enabled,
-        lag(lat_active) over by_time as previous_lat_active,
-        lag(long_active) over by_time as previous_long_active,
-        lead(mono_ns) over by_time as next_mono_ns,
-        lead(segment_num) over by_time as next_segment_num
-    from log.car_control
-    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+        car_control.drive_id,
+        car_control.mono_ns,
+        car_control.segment_num,
+        car_control.enabled,
+        car_control.lat_active,
+        car_control.long_active,
+        case
+            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
+            else (select max_gap_ns from result.thresholds)
+        end as max_gap_ns,
+        lag(car_control.mono_ns) over by_time as previous_mono_ns,
+        lag(car_control.segment_num) over by_time as previous_segment_num,
+        lag(car_control.enabled) over by_time as previous_enabled,
+        lag(car_control.lat_active) over by_time as previous_lat_active,
+        lag(car_control.long_active) over by_time as previous_long_active,
+        lead(car_control.mono_ns) over by_time as next_mono_ns,
+        lead(car_control.segment_num) over by_time as next_segment_num
+    from log.car_control as car_control
+    inner join log.segment as segment
+        on
+            car_control.drive_id = segment.drive_id
+            and car_control.segment_num = segment.segment_num
+    window by_time as (
+        partition by car_control.drive_id
+        order by car_control.mono_ns, car_control.segment_num, car_control.message_num
+    )
 ),
 
 steps as (
@@ -33,8 +44,9 @@ steps as (
         enabled,
         lat_active,
         long_active,
+        mono_ns - previous_mono_ns as step_ns,
         (
-            coalesce(next_mono_ns - mono_ns <= (select max_gap_ns from result.thresholds), false)
+            coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
             and next_segment_num - segment_num <= 1
         ) as is_known,
         (
@@ -42,7 +54,7 @@ steps as (
             and (lat_active is not distinct from previous_lat_active)
             and (long_active is not distinct from previous_long_active)
             and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= (select max_gap_ns from result.thresholds)
+            and mono_ns - previous_mono_ns <= max_gap_ns
             and segment_num - previous_segment_num <= 1
         ) as is_same
     from samples
@@ -56,7 +68,8 @@ final as (
         is_known,
         enabled,
         lat_active,
-        long_active
+        long_active,
+        coalesce(step_ns, 0) as uncertainty_ns
     from steps
     where not is_known or is_same is distinct from true
 )

@@ -1,10 +1,12 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, log.segment, result.thresholds
+-- reads:   staging.control_samples, log.segment, result.event_spans, result.thresholds
 -- null:    never
--- why:     is_known is false from a sample that nothing follows within the gap; qlogs before
---          2021-07 have one sample a second, give or take a millisecond
+-- why:     is_known is false from a sample that nothing follows within the gap. Before 2021-07 qlogs
+--          have one sample a second, but every list of events: a change between two samples is moved
+--          to the first event between them that makes it. uncertainty_ns is the time in which a
+--          change must lie
 create or replace view staging.control_edges as
 with
 
@@ -15,6 +17,7 @@ samples as (
         samples.segment_num,
         samples.enabled,
         samples.active,
+        (segment.log_kind = 'qlog') as is_qlog,
         case
             when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
             else (select max_gap_ns from result.thresholds)
@@ -26,7 +29,7 @@ samples as (
         lead(samples.mono_ns) over by_time as next_mono_ns,
         lead(samples.segment_num) over by_time as next_segment_num
     from staging.control_samples as samples
-    inner join log.segment
+    inner join log.segment as segment
         on samples.drive_id = segment.drive_id and samples.segment_num = segment.segment_num
     window by_time as (
         partition by samples.drive_id
@@ -38,35 +41,68 @@ steps as (
     select
         drive_id,
         mono_ns,
+        previous_mono_ns,
         enabled,
         active,
+        previous_active,
+        is_qlog,
         (
             coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
             and next_segment_num - segment_num <= 1
         ) as is_known,
-        (
-            enabled = previous_enabled
-            and active = previous_active
-            and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= least(
-                (select max_gap_ns from result.thresholds),
-                (select max_gap_qlog_ns from result.thresholds)
-            )
-            and segment_num - previous_segment_num <= 1
-        ) as is_same
+        coalesce(
+            mono_ns > previous_mono_ns
+            and mono_ns - previous_mono_ns <= max_gap_ns
+            and segment_num - previous_segment_num <= 1,
+            false
+        ) as follows,
+        (enabled = previous_enabled and active = previous_active) as is_same_state
     from samples
     where next_mono_ns is null or next_mono_ns > mono_ns
 ),
 
+edges as (
+    select *
+    from steps
+    where not is_known or not follows or not is_same_state
+),
+
+moved as (
+    select
+        edges.drive_id,
+        edges.mono_ns,
+        min(spans.start_mono_ns) as event_mono_ns
+    from edges
+    inner join result.event_spans as spans
+        on
+            edges.drive_id = spans.drive_id
+            and edges.previous_mono_ns < spans.start_mono_ns
+            and edges.mono_ns >= spans.start_mono_ns
+    where
+        edges.is_qlog
+        and edges.follows
+        and edges.active <> edges.previous_active
+        and case
+            when edges.active then spans.enable
+            else spans.user_disable or spans.immediate_disable
+        end
+    group by edges.drive_id, edges.mono_ns
+),
+
 final as (
     select
-        drive_id,
-        mono_ns,
-        is_known,
-        enabled,
-        active
-    from steps
-    where not is_known or is_same is distinct from true
+        edges.drive_id,
+        coalesce(moved.event_mono_ns, edges.mono_ns) as mono_ns,
+        edges.is_known,
+        edges.enabled,
+        edges.active,
+        case
+            when moved.event_mono_ns is not null then 0
+            when edges.follows then edges.mono_ns - edges.previous_mono_ns
+            else 0
+        end as uncertainty_ns
+    from edges
+    left join moved on edges.drive_id = moved.drive_id and edges.mono_ns = moved.mono_ns
 )
 
 select * from final;

@@ -1,29 +1,38 @@
--- What each event is counted as, and at what speed.
+-- What each event is counted as, in which mode and at what speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns, event)
--- reads:   result.events, result.thresholds
+-- reads:   result.events, result.interventions, staging.causes, result.thresholds
 -- null:    never
--- why:     one moment may be several events: a counted disengagement is a disengagement too
+-- why:     one moment may be several events: a counted disengagement is a disengagement too. An
+--          intervention is one event however many inputs it has; it stands at the event of its first
 create or replace view staging.counted_events as
 with
 
 moments as (
     select
-        drive_id,
-        kind,
-        mono_ns,
-        cause,
+        events.drive_id,
+        events.kind,
+        events.mono_ns,
+        events.mode,
         case
-            when speed_mps is null then 'unknown'
-            when speed_mps < (select city_max_mps from result.thresholds) then 'city'
-            when speed_mps < (select road_max_mps from result.thresholds) then 'road'
+            when events.speed_mps is null then 'unknown'
+            when events.speed_mps < (select city_max_mps from result.thresholds) then 'city'
+            when events.speed_mps < (select road_max_mps from result.thresholds) then 'road'
             else 'highway'
         end as speed_band,
-        (kind = 'disengagement' and is_counted) as is_counted,
-        is_intervention,
-        is_critical
-    from result.events
-    where (cause is distinct from 'end_of_drive')
+        causes.who,
+        coalesce(events.is_counted, false) as is_counted,
+        events.is_critical,
+        interventions.mode as intervention_mode,
+        interventions.is_planned
+    from result.events as events
+    left join staging.causes as causes on events.cause = causes.cause
+    left join result.interventions as interventions
+        on
+            events.drive_id = interventions.drive_id
+            and events.kind = interventions.event_kind
+            and events.mono_ns = interventions.event_mono_ns
+    where events.cause is distinct from 'end_of_drive'
 ),
 
 listed as (
@@ -31,18 +40,18 @@ listed as (
         drive_id,
         kind,
         mono_ns,
+        mode,
         speed_band,
         unnest(
             [
-                case when is_intervention then 'intervention' end,
+                case when intervention_mode is not null then 'intervention' end,
+                case
+                    when intervention_mode is not null and (is_planned is distinct from true)
+                        then 'unplanned_intervention'
+                end,
                 kind,
                 case when is_counted then 'disengagement_counted' end,
-                case
-                    when is_counted and starts_with(cause, 'driver_') then 'driver_disengagement'
-                    when is_counted and starts_with(cause, 'system_') then 'system_disengagement'
-                    when is_counted and cause = 'car_cruise' then 'car_disengagement'
-                    when is_counted and cause = 'unknown' then 'unknown_disengagement'
-                end,
+                case when is_counted then who || '_disengagement' end,
                 case when is_critical then 'critical_event' end
             ]
         ) as event
@@ -54,6 +63,7 @@ final as (
         drive_id,
         kind,
         mono_ns,
+        mode,
         speed_band,
         event
     from listed

@@ -34,9 +34,18 @@ inputs as (
     group by ends.drive_id, ends.mono_ns
 ),
 
-engagements as (
-    select drive_id, engagement_num, start_mono_ns, end_mono_ns, off_s, start_kind
-    from result.engagements
+reengaged as (
+    select
+        ended.drive_id,
+        ended.engagement_num,
+        (min(following.start_mono_ns) - any_value(ended.end_mono_ns)) / 1e9 as off_s
+    from result.engagements as ended
+    inner join result.engagements as following
+        on
+            ended.drive_id = following.drive_id
+            and ended.engagement_num < following.engagement_num
+            and (following.mode = 'engaged' or ended.mode = 'lateral_only')
+    group by ended.drive_id, ended.engagement_num
 ),
 
 final as (
@@ -45,19 +54,17 @@ final as (
         ends.kind,
         ends.mono_ns,
         (inputs.input_mono_ns - ends.mono_ns) / 1e9 as time_to_input_s,
-        case
-            when following.start_mono_ns - ended.end_mono_ns <= ended.off_s * 1e9 + 1
-                then (following.start_mono_ns - ended.end_mono_ns) / 1e9
-        end as time_to_reengage_s
+        case when reengaged.off_s <= ended.off_s + 1e-9 then reengaged.off_s end
+            as time_to_reengage_s
     from ends
-    inner join engagements as ended
+    inner join result.engagements as ended
         on ends.drive_id = ended.drive_id and ends.engagement_num = ended.engagement_num
     left join inputs
         on ends.drive_id = inputs.drive_id and ends.mono_ns = inputs.mono_ns
-    left join engagements as following
+    left join reengaged
         on
-            ends.drive_id = following.drive_id
-            and ends.engagement_num + 1 = following.engagement_num
+            ends.drive_id = reengaged.drive_id
+            and ends.engagement_num = reengaged.engagement_num
 )
 
 select * from final;

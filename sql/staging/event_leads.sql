@@ -30,8 +30,7 @@ leads as (
         lead.message_num,
         lead.is_present,
         lead.d_rel_m::double as d_rel_m,
-        lead.v_rel_mps::double as v_rel_mps,
-        lead.is_fcw
+        lead.v_rel_mps::double as v_rel_mps
     from seconds
     inner join log.lead
         on
@@ -107,8 +106,7 @@ looks as (
         event_mono_ns,
         min(ttc_s) filter (where is_before) as min_ttc_s,
         min(thw_s) filter (where is_before) as min_thw_s,
-        max(drac_mps2) filter (where is_before) as max_drac_mps2,
-        bool_or(is_fcw) filter (where mono_ns >= from_mono_ns) as has_fcw
+        max(drac_mps2) filter (where is_before) as max_drac_mps2
     from measured
     group by drive_id, kind, event_mono_ns
 ),
@@ -125,8 +123,7 @@ final as (
         newest.drac_mps2,
         looks.min_ttc_s,
         looks.min_thw_s,
-        looks.max_drac_mps2,
-        looks.has_fcw
+        looks.max_drac_mps2
     from looks
     left join newest
         on

@@ -25,6 +25,7 @@ final as (
         moments.mono_ns + thresholds.cause_after_ns as close_until_ns,
         thresholds.max_gap_ns,
         thresholds.jerk_window_ns // 2 as half_window_ns,
+        thresholds.unplanned_before_ns,
         thresholds.ttc_min_closing_mps,
         thresholds.thw_min_speed_mps,
         thresholds.drac_min_distance_m

@@ -59,13 +59,16 @@ around_event as (
         kind,
         event_mono_ns,
         max(-a_ego_mps2) filter (where mono_ns >= event_mono_ns) as deceleration_mps2,
-        bool_or(stock_fcw) as has_stock_fcw,
-        bool_or(stock_aeb) as has_stock_aeb,
+        count(stock_fcw) > 0 as tells_fcw,
+        count(stock_aeb) > 0 as tells_aeb,
         bool_or(left_blinker or right_blinker) filter (where mono_ns <= event_mono_ns)
             as has_blinker,
         bool_or(gas_pressed) filter (
             where mono_ns between close_from_ns and close_until_ns
-        ) as has_gas
+        ) as has_gas,
+        min(a_ego_mps2) filter (
+            where mono_ns between event_mono_ns - unplanned_before_ns and event_mono_ns
+        ) as least_a_ego_mps2
     from staging.event_samples
     where mono_ns between from_mono_ns and until_mono_ns
     group by drive_id, kind, event_mono_ns
@@ -83,10 +86,11 @@ final as (
         end as peak_deceleration_mps2,
         peaks.peak_jerk_mps3,
         peaks.peak_steering_rate_deg_per_s,
-        around_event.has_stock_fcw,
-        around_event.has_stock_aeb,
+        around_event.tells_fcw,
+        around_event.tells_aeb,
         around_event.has_blinker,
-        around_event.has_gas
+        around_event.has_gas,
+        around_event.least_a_ego_mps2
     from around_event
     left join peaks
         on

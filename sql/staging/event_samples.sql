@@ -26,6 +26,7 @@ final as (
         seconds.close_until_ns,
         seconds.max_gap_ns,
         seconds.half_window_ns,
+        seconds.unplanned_before_ns,
         car_state.mono_ns,
         car_state.segment_num,
         car_state.message_num,

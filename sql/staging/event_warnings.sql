@@ -1,10 +1,10 @@
--- Collision warnings, automatic braking and lane changes that openpilot tells of around events.
+-- Collision warnings, automatic braking and lane changes around events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.drive_events, log.lane_change, log.car_control,
---          result.drive_facts
--- null:    has_fcw and has_aeb in a drive without a list of events; has_lane_change without the model
--- why:     a lane change's rows are changes: a state holds until the next one
+-- reads:   staging.event_looks, staging.warning_rises, staging.lane_change_spans,
+--          log.longitudinal_plan, result.drive_facts
+-- null:    has_fcw and has_aeb where no list of events and no plan tells; has_lane_change without the
+--          model; lane_change_direction when none is going on
 create or replace view staging.event_warnings as
 with
 
@@ -17,37 +17,19 @@ warnings as (
         looks.drive_id,
         looks.kind,
         looks.mono_ns,
-        bool_or(events.name in ('fcw', 'stockFcw')) as has_fcw,
-        bool_or(events.name in ('aeb', 'stockAeb')) as has_aeb
+        bool_or(rises.warning = 'fcw') as has_fcw,
+        bool_or(rises.warning = 'aeb') as has_aeb
     from looks
-    inner join staging.drive_events as events
+    inner join staging.warning_rises as rises
         on
-            looks.drive_id = events.drive_id
-            and looks.from_mono_ns <= events.mono_ns
-            and looks.until_mono_ns >= events.mono_ns
+            looks.drive_id = rises.drive_id
+            and looks.from_mono_ns <= rises.mono_ns
+            and looks.until_mono_ns >= rises.mono_ns
     group by looks.drive_id, looks.kind, looks.mono_ns
 ),
 
-shown as (
-    select distinct looks.drive_id, looks.kind, looks.mono_ns
-    from looks
-    inner join log.car_control
-        on
-            looks.drive_id = car_control.drive_id
-            and looks.from_mono_ns <= car_control.mono_ns
-            and looks.until_mono_ns >= car_control.mono_ns
-    where car_control.visual_alert = 'fcw'
-),
-
-changes as (
-    select
-        drive_id,
-        state,
-        mono_ns as start_mono_ns,
-        lead(mono_ns) over (
-            partition by drive_id, source order by mono_ns, segment_num, message_num
-        ) as end_mono_ns
-    from log.lane_change
+planned as (
+    select distinct drive_id from log.longitudinal_plan
 ),
 
 lane_changes as (
@@ -55,9 +37,15 @@ lane_changes as (
         looks.drive_id,
         looks.kind,
         looks.mono_ns,
-        bool_or(changes.state <> 'off') as has_lane_change
+        bool_or(changes.state <> 'off') as has_lane_change,
+        max(changes.direction) filter (
+            where
+            changes.state <> 'off'
+            and changes.direction in ('left', 'right')
+            and coalesce(changes.end_mono_ns > looks.mono_ns, true)
+        ) as lane_change_direction
     from looks
-    inner join changes
+    inner join staging.lane_change_spans as changes
         on
             looks.drive_id = changes.drive_id
             and looks.mono_ns >= changes.start_mono_ns
@@ -71,24 +59,23 @@ final as (
         looks.kind,
         looks.mono_ns,
         case
-            when shown.drive_id is not null then true
-            when facts.event_source is not null then coalesce(warnings.has_fcw, false)
+            when warnings.has_fcw then true
+            when facts.event_source is not null or planned.drive_id is not null then false
         end as has_fcw,
-        case when facts.event_source is not null then coalesce(warnings.has_aeb, false) end
-            as has_aeb,
-        lane_changes.has_lane_change
+        case
+            when warnings.has_aeb then true
+            when facts.event_source is not null then false
+        end as has_aeb,
+        lane_changes.has_lane_change,
+        lane_changes.lane_change_direction
     from looks
     inner join result.drive_facts as facts on looks.drive_id = facts.drive_id
+    left join planned on looks.drive_id = planned.drive_id
     left join warnings
         on
             looks.drive_id = warnings.drive_id
             and looks.kind = warnings.kind
             and looks.mono_ns = warnings.mono_ns
-    left join shown
-        on
-            looks.drive_id = shown.drive_id
-            and looks.kind = shown.kind
-            and looks.mono_ns = shown.mono_ns
     left join lane_changes
         on
             looks.drive_id = lane_changes.drive_id

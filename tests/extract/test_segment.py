@@ -186,7 +186,9 @@ def test_can_signals_equal_what_cantools_decodes(name):
 
 def test_the_tables_fit_their_base_tables_by_name_and_type(folder):
     rng = Random(1)
-    raw = b"".join(random_message(load_schema(), rng, events=[e]) for e in EVENTS for _ in range(6))
+    raw = b"".join(
+        random_message(load_schema(), rng, events=[e]) for e in EVENTS for _ in range(20)
+    )
     specs = load_signal_specs(legacy_profile())
     tables = read(raw, folder).tables | read(raw_of("legacy"), folder, specs=specs).tables
 

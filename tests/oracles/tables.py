@@ -26,6 +26,7 @@ Row = dict[str, Any]
 
 _BORDER_NS = 10**9
 _INT64 = 2**63
+_KEPT_CHANGES = ("alert", "lane_change", "longitudinal_plan", "mads")
 _EVENT_LISTS = ("carEvents", "onroadEvents")
 
 
@@ -153,7 +154,14 @@ def _init_data(row: Row, _member: Any, _message: bytes) -> None:
         row["wall_time_ns"] = None
 
 
+def _mads(row: Row, _member: Any, message: bytes) -> bool:
+    """sunnypilot's state has pointers alone; its older carState is longer than any other."""
+    n_data, n_pointers = _sizes(message)
+    return n_data == 0 if "state" in row else n_pointers >= 7
+
+
 _RULES = {
+    "mads": _mads,
     "car_state": _car_state,
     "car_control": _car_control,
     "lead": _lead,
@@ -164,9 +172,9 @@ _RULES = {
 
 
 def _changes(rows: list[Row], source: Source) -> list[Row]:
-    """Alerts, lane changes and carState's events only where they change or near a border."""
+    """Some tables and carState's events only where they change or near a border."""
     is_list = source.table == "car_event" and source.event == "carState"
-    if not (source.table in ("alert", "lane_change") or is_list):
+    if not (source.table in _KEPT_CHANGES or is_list):
         return rows
     groups: dict[int, list[Row]] = defaultdict(list)
     for row in rows:

@@ -17,7 +17,7 @@ from engagement.api.pages.evidence import (
     flag_changes,
     read_changes,
     read_parameters,
-    read_rules,
+    read_reasons,
 )
 from engagement.api.pages.formats import event_url, fixed
 from engagement.api.pages.rendering import AnyRequest, page
@@ -97,7 +97,7 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
         "event": event,
         "drive": drive,
         "title": title_words(event["kind"], event["cause"]),
-        "rules": read_rules(generation, event, flags),
+        "reasons": read_reasons(generation, event),
         "parameters": read_parameters(generation),
         "changes": sorted(changes, key=lambda change: change.after_s),
         "alerts": alerts,

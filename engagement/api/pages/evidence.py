@@ -1,7 +1,7 @@
-"""Why an event was classed so: the rules in their order, and what the log has for each.
+"""Why an event was classed so: what began when around it, and which of that decided.
 
-The rules themselves are in sql/: `staging.end_events` says which of openpilot's events fits which
-rule, `staging.end_actions` what pedals, buttons, gear and cruise did. Here they are put in words.
+The rules are in sql/: `staging.end_reasons` has what began around the end of an engagement, and
+what decided. Here it is put in words.
 """
 
 from __future__ import annotations
@@ -18,57 +18,44 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-_EVENTS = """
-select name, rule, min(distance_ns) / 1e9 as distance_s
-from staging.end_events
-where drive_id = $drive_id and engagement_num = $engagement_num and rule is not null
-group by name, rule
-order by distance_s, name
-"""
-_ACTIONS = """
-from staging.end_actions
+_REASONS = """
+select after_s, evidence, name, outcome
+from staging.end_reasons
 where drive_id = $drive_id and engagement_num = $engagement_num
-"""
-_PRESS = """
-select coalesce(bool_or({column}), false) as has_press
-from log.car_state
-where drive_id = $drive_id and mono_ns between $mono_ns and $mono_ns + 100000000
+order by mono_ns, event_order, name
 """
 _PARAMETERS = "select name, value from store.parameter"
 
-_ACTION_WORDS = {
-    "brake_rose": "the brake was pressed",
-    "gas_rose": "the accelerator was pressed",
-    "has_cancel": "the cancel button was pressed",
-    "main_fell": "cruise was turned off",
-    "parked": "the gear went to park or reverse",
-    "cruise_fell": "the car's cruise went off",
-    "cruise_fell_near": "the car's cruise went off",
-    "has_steering_disengage": "the car reported a disengagement by steering",
+_EVIDENCE_WORDS = {
+    "brake": "the brake was pressed",
+    "gas": "the accelerator was pressed",
+    "steering_disengage": "the car reported a disengagement by steering",
+    "park": "the gear went to park",
+    "reverse": "the gear went to reverse",
+    "main": "cruise was turned off",
+    "cruise": "the car's cruise went off",
+    "cancel": "the cancel button was pressed",
 }
-_INFERRING = ("brake_rose", "gas_rose", "has_cancel", "main_fell", "parked", "cruise_fell_near")
-_DRIVER_SOFT = "driver_soft_"
-
-# The rules, numbered as in docs/definitions.md; the end of the drive comes before them all.
-_END_OF_DRIVE, _IMMEDIATE, _SOFT, _USER, _CRUISE, _INFERRED, _UNKNOWN = range(7)
 
 # openpilot repeats its events about once a second.
 _REPEAT_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule, what was found for it, and whether it is the one that decided."""
+class Reason:
+    """Something that began around the end of an engagement, so many seconds after it.
 
-    title: str
-    events: Sequence[str]
-    actions: Sequence[str]
-    is_chosen: bool
+    Attributes:
+        after_s: Seconds from the end, negative before it.
+        text: What began, in words; the name of an event of openpilot's.
+        is_event: Whether it is such an event.
+        outcome: decides, follows or precedes, as in `staging.end_reasons`.
+    """
 
-    @property
-    def is_found(self) -> bool:
-        """Whether there is anything for it."""
-        return bool(self.events or self.actions)
+    after_s: float
+    text: str
+    is_event: bool
+    outcome: str
 
 
 def read_parameters(generation: Generation) -> dict[str, float]:
@@ -79,103 +66,26 @@ def read_parameters(generation: Generation) -> dict[str, float]:
     )
 
 
-def read_rules(generation: Generation, event: Row, flags: Sequence[Row]) -> list[Rule]:
-    """The rules that an event was classed by.
-
-    Args:
-        generation: What to read.
-        event: A row of `events`.
-        flags: openpilot's events around it, as `moments.events_in_force` gives them.
-    """
+def read_reasons(generation: Generation, event: Row) -> list[Reason]:
+    """What began around a disengagement, in the order of time; nothing for an override."""
     if event["kind"] != "disengagement":
-        return _override_rules(event, flags, has_press=_has_press(generation, event))
+        return []
     wanted = {"drive_id": event["drive_id"], "engagement_num": event["engagement_num"]}
-    found = generation.rows(_EVENTS, wanted)
-    rows = generation.rows(_ACTIONS, wanted)
-    return _end_rules(event, found, rows[0] if rows else {})
-
-
-def _end_rules(event: Row, found: Sequence[Row], actions: Row) -> list[Rule]:
-    names: dict[str, list[str]] = {row["rule"]: [] for row in found}
-    for row in found:
-        names[row["rule"]].append(row["name"])
-
-    def of(*rules: str) -> list[str]:
-        return [name for rule in rules for name in names.get(rule, [])]
-
-    def done(*columns: str) -> list[str]:
-        return [_ACTION_WORDS[column] for column in columns if actions.get(column)]
-
-    drivers = [rule for rule in names if rule.startswith("driver_") and rule != _DRIVER_SOFT]
-    by_steering = done("has_steering_disengage")
-    by_number = {
-        _END_OF_DRIVE: ("The drive ended: ignition off or park", [], []),
-        _IMMEDIATE: ("An event with immediateDisable", of("system_immediate"), []),
-        _SOFT: (
-            "An event with softDisable, while softDisabling", of("system_soft", _DRIVER_SOFT), [],
-        ),
-        _USER: ("An event with userDisable", of(*drivers), by_steering),
-        _CRUISE: ("The car's cruise ended", of("car_cruise"), done("cruise_fell")),
-        _INFERRED: ("Pedals, buttons and gear alone", [], done(*_INFERRING)),
-        _UNKNOWN: ("Nothing explains it", [], []),
-    }  # fmt: skip
-    chosen = _chosen(event, has_soft=bool(of(_DRIVER_SOFT)))
     return [
-        Rule(title, events, done, number == chosen)
-        for number, (title, events, done) in by_number.items()
-        if number != _END_OF_DRIVE or chosen == _END_OF_DRIVE
+        Reason(
+            row["after_s"],
+            _reason_text(row["evidence"], row["name"]),
+            row["evidence"] == "event",
+            row["outcome"],
+        )
+        for row in generation.rows(_REASONS, wanted)
     ]
 
 
-def _chosen(event: Row, *, has_soft: bool) -> int:
-    """The number of the rule that decided."""
-    cause = event["cause"]
-    numbers = {
-        "end_of_drive": _END_OF_DRIVE,
-        "system_immediate": _IMMEDIATE,
-        "system_soft": _SOFT,
-        "unknown": _UNKNOWN,
-    }
-    if cause in numbers:
-        return numbers[cause]
-    if cause == "driver_soft" and has_soft:
-        return _SOFT
-    if event["is_inferred"]:
-        return _INFERRED
-    return _CRUISE if cause == "car_cruise" else _USER
-
-
-def _has_press(generation: Generation, event: Row) -> bool:
-    """Whether wheel or accelerator were pressed as the override began."""
-    is_lateral = event["kind"] == "lateral_override"
-    column = "steering_pressed" if is_lateral else "gas_pressed"
-    wanted = {"drive_id": event["drive_id"], "mono_ns": event["mono_ns"]}
-    return bool(generation.rows(_PRESS.format(column=column), wanted)[0]["has_press"])
-
-
-def _override_rules(event: Row, flags: Sequence[Row], *, has_press: bool) -> list[Rule]:
-    is_lateral = event["kind"] == "lateral_override"
-    axis, sensor = ("lateral", "wheel") if is_lateral else ("longitudinal", "accelerator")
-    end_s = event["time_s"] + event["duration_s"]
-    names = sorted(
-        {
-            flag["name"]
-            for flag in flags
-            if f"override_{axis}" in flag["flags"]
-            and event["time_s"] - 1 <= flag["time_s"] <= end_s
-        }
-    )
-    pressed = [f"the {sensor} was pressed for {event['duration_s']:.2f} s"]
-    return [
-        Rule(
-            f"The driver presses the {sensor} long enough while engaged",
-            [], pressed if has_press else [], has_press,
-        ),
-        Rule(
-            f"An event with override{axis.capitalize()}, and no such press",
-            names, [], not has_press,
-        ),
-    ]  # fmt: skip
+def _reason_text(evidence: str, name: str) -> str:
+    if evidence == "event":
+        return name
+    return _EVIDENCE_WORDS.get(name, f"the button {name} was pressed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engagement.store.causes import load_causes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 
-_CAUSES = {
-    "system_immediate": "openpilot disengaged at once",
-    "system_soft": "openpilot gave warning, then disengaged",
-    "driver_soft": "door, seatbelt or gear",
-    "driver_brake": "the driver braked",
-    "driver_gas": "the driver accelerated",
-    "driver_steer": "the driver steered",
-    "driver_cancel": "the driver pressed cancel",
-    "driver_main": "the driver turned cruise off",
-    "driver_park": "parking brake, brake hold or reverse",
-    "driver_other": "the driver, in another way",
-    "car_cruise": "the car's cruise control ended",
-    "end_of_drive": "the drive ended",
-    "unknown": "nothing in the log explains it",
-}
 _KINDS = {
     "disengagement": "disengagement",
     "lateral_override": "steering override",
@@ -37,6 +24,14 @@ _MODES = {
     "unknown": "unknown",
 }
 
+_EXEMPTIONS = {
+    "carried_in": "pressed already when openpilot took over",
+    "nudge": "confirms a lane change",
+    "nag_answer": "answers an alert to touch the wheel",
+    "resume": "drives on from a stop",
+    "pause": "a pedal while only the steering is on",
+}
+
 WORDS: Mapping[str, Mapping[str, str]] = {
     "inputs": {
         "steering": "steering",
@@ -46,6 +41,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "bands": {"city": "city", "road": "road", "highway": "highway", "unknown": "unknown"},
     "modes": _MODES,
+    "exemptions": _EXEMPTIONS,
     "interval_kinds": {
         "poisson": "exact Poisson interval",
         "quasi_poisson": "quasi-Poisson interval, as drives vary more than chance",
@@ -60,7 +56,8 @@ def curly(text: str) -> str:
 
 def cause_words(cause: str | None) -> str:
     """A cause as the end of a sentence; an override has none."""
-    return "" if cause is None else curly(_CAUSES.get(cause, cause))
+    known = load_causes()
+    return "" if cause is None else curly(known[cause].words if cause in known else cause)
 
 
 def kind_words(kind: str) -> str:

@@ -1,0 +1,108 @@
+-- Spans in which openpilot's list of events holds an event.
+--
+-- grain:   one row per (drive_id, name, start_mono_ns)
+-- reads:   staging.drive_events, result.thresholds
+-- null:    never
+-- why:     a list holds until the next one, which comes on a change and about once a second; a span
+--          begins where the list before does not hold the event, or there is none within the gap
+create or replace view compute.event_spans as
+with
+
+messages as (
+    select
+        drive_id,
+        mono_ns,
+        segment_num,
+        message_num,
+        is_on_change,
+        row_number() over by_time as list_num,
+        lead(mono_ns) over by_time as next_mono_ns,
+        lead(segment_num) over by_time as next_segment_num
+    from (
+        select distinct drive_id, segment_num, message_num, mono_ns, is_on_change
+        from staging.drive_events
+    ) as lists
+    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+),
+
+lists as (
+    select
+        drive_id,
+        mono_ns,
+        segment_num,
+        message_num,
+        list_num,
+        coalesce(
+            (
+                is_on_change
+                or next_mono_ns - mono_ns <= (select event_max_gap_ns from result.thresholds)
+            )
+            and next_segment_num - segment_num <= 1,
+            false
+        ) as is_followed,
+        next_mono_ns
+    from messages
+),
+
+named as (
+    select
+        lists.drive_id,
+        events.name,
+        lists.list_num,
+        any_value(lists.mono_ns) as mono_ns,
+        any_value(lists.is_followed) as is_followed,
+        any_value(lists.next_mono_ns) as next_mono_ns,
+        bool_or(events.enable) as enable,
+        bool_or(events.user_disable) as user_disable,
+        bool_or(events.soft_disable) as soft_disable,
+        bool_or(events.immediate_disable) as immediate_disable,
+        bool_or(events.override_lateral) as override_lateral,
+        bool_or(events.override_longitudinal) as override_longitudinal
+    from lists
+    inner join staging.drive_events as events
+        on
+            lists.drive_id = events.drive_id
+            and lists.segment_num = events.segment_num
+            and lists.message_num = events.message_num
+    where events.name is not null
+    group by lists.drive_id, events.name, lists.list_num
+),
+
+steps as (
+    select
+        *,
+        (
+            lag(list_num) over by_time is distinct from list_num - 1
+            or not lag(is_followed) over by_time
+        ) as is_start
+    from named
+    window by_time as (partition by drive_id, name order by list_num)
+),
+
+numbered as (
+    select
+        *,
+        sum(is_start::int) over (
+            partition by drive_id, name order by list_num
+            rows between unbounded preceding and current row
+        ) as span_num
+    from steps
+),
+
+final as (
+    select
+        drive_id,
+        name,
+        min(mono_ns) as start_mono_ns,
+        max(case when is_followed then next_mono_ns else mono_ns end) as end_mono_ns,
+        bool_or(enable) as enable,
+        bool_or(user_disable) as user_disable,
+        bool_or(soft_disable) as soft_disable,
+        bool_or(immediate_disable) as immediate_disable,
+        bool_or(override_lateral) as override_lateral,
+        bool_or(override_longitudinal) as override_longitudinal
+    from numbered
+    group by drive_id, name, span_num
+)
+
+select * from final;

@@ -1,0 +1,147 @@
+-- What began around the end of an engagement and may have ended it, in the order of time.
+--
+-- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
+-- reads:   staging.engagement_ends, staging.cause_events, result.event_spans, result.car_state_runs,
+--          log.button_event, result.thresholds
+-- null:    cause where the evidence explains nothing by itself
+-- why:     evidence is event, pedal, wheel, button, gear, main or cruise; event_order is that
+--          of things at one time, for events openpilot's own. Pedals and buttons are looked for a little longer, as the car sees its own
+--          switches sooner than its bus tells
+create or replace view staging.end_evidence as
+with
+
+windows as (
+    select
+        *,
+        until_mono_ns + (select consequence_ns from result.thresholds) as input_until_ns
+    from staging.engagement_ends
+),
+
+events as (
+    select
+        windows.drive_id,
+        windows.engagement_num,
+        spans.start_mono_ns as mono_ns,
+        'event' as evidence,
+        spans.name,
+        case
+            when spans.user_disable then 10
+            when spans.immediate_disable then 20
+            else 30
+        end
+        + coalesce(causes.event_order, 8) as event_order,
+        coalesce(
+            causes.cause,
+            case
+                when spans.user_disable then 'driver_other'
+                when spans.immediate_disable then 'system_immediate'
+                else 'system_soft'
+            end
+        ) as cause
+    from windows
+    inner join result.event_spans as spans
+        on
+            windows.drive_id = spans.drive_id
+            and windows.until_mono_ns >= spans.start_mono_ns
+            and least(windows.from_mono_ns, windows.soft_from_mono_ns) <= spans.start_mono_ns
+    left join staging.cause_events as causes on spans.name = causes.name
+    where
+        (
+            (spans.user_disable or spans.immediate_disable)
+            and spans.start_mono_ns >= windows.from_mono_ns
+        )
+        or (
+            spans.soft_disable
+            and not (spans.user_disable or spans.immediate_disable)
+            and spans.start_mono_ns >= windows.soft_from_mono_ns
+        )
+),
+
+rises as (
+    select
+        windows.drive_id,
+        windows.engagement_num,
+        runs.start_mono_ns as mono_ns,
+        case runs.flag
+            when 'steering_disengage' then 'wheel'
+            when 'park' then 'gear'
+            when 'reverse' then 'gear'
+            else 'pedal'
+        end as evidence,
+        runs.flag as name,
+        case runs.flag
+            when 'brake' then 91
+            when 'gas' then 92
+            when 'steering_disengage' then 93
+            else 96
+        end as event_order,
+        case runs.flag
+            when 'steering_disengage' then 'driver_steer'
+            when 'brake' then 'driver_brake'
+            when 'gas' then 'driver_gas'
+            else 'driver_park'
+        end as cause
+    from windows
+    inner join result.car_state_runs as runs
+        on
+            windows.drive_id = runs.drive_id
+            and windows.from_mono_ns <= runs.start_mono_ns
+            and windows.input_until_ns >= runs.start_mono_ns
+    where runs.is_rise and runs.flag in ('steering_disengage', 'brake', 'gas', 'park', 'reverse')
+),
+
+falls as (
+    select
+        windows.drive_id,
+        windows.engagement_num,
+        runs.end_mono_ns as mono_ns,
+        runs.flag as evidence,
+        runs.flag as name,
+        case runs.flag when 'main' then 95 else 97 end as event_order,
+        case runs.flag when 'main' then 'driver_main' else 'cruise' end as cause
+    from windows
+    inner join result.car_state_runs as runs
+        on
+            windows.drive_id = runs.drive_id
+            and windows.from_mono_ns <= runs.end_mono_ns
+            and windows.until_mono_ns >= runs.end_mono_ns
+    where runs.is_fall and runs.flag in ('main', 'cruise')
+),
+
+buttons as (
+    select
+        windows.drive_id,
+        windows.engagement_num,
+        buttons.mono_ns,
+        'button' as evidence,
+        buttons.button as name,
+        case buttons.button when 'cancel' then 94 else 95 end as event_order,
+        case buttons.button when 'cancel' then 'driver_cancel' else 'driver_main' end as cause
+    from windows
+    inner join log.button_event as buttons
+        on
+            windows.drive_id = buttons.drive_id
+            and windows.from_mono_ns <= buttons.mono_ns
+            and windows.input_until_ns >= buttons.mono_ns
+    where
+        buttons.pressed
+        and (
+            buttons.button = 'cancel'
+            or (
+                windows.mode = 'lateral_only'
+                and buttons.button in ('lkas', 'mainCruise', 'altButton2')
+            )
+        )
+),
+
+final as (
+    select * from events
+    union all
+    select * from rises
+    union all
+    select * from falls
+    union all
+    select distinct * from buttons
+)
+
+select * from final;

@@ -1,0 +1,43 @@
+-- What was pressed, stood still or failed around the end of an engagement, begun then or before.
+--
+-- grain:   one row per (drive_id, engagement_num)
+-- reads:   staging.engagement_ends, result.car_state_runs
+-- null:    never
+create or replace view staging.end_inputs as
+with
+
+final as (
+    select
+        ends.drive_id,
+        ends.engagement_num,
+        coalesce(bool_or(runs.flag = 'brake'), false) as has_brake,
+        coalesce(bool_or(runs.flag = 'gas'), false) as has_gas,
+        coalesce(bool_or(runs.flag = 'steering'), false) as has_steering,
+        coalesce(bool_or(runs.flag in ('fault', 'stock_aeb')), false) as has_fault,
+        coalesce(
+            bool_or(
+                runs.flag = 'standstill'
+                and runs.start_mono_ns <= ends.end_mono_ns
+                and runs.end_mono_ns >= ends.end_mono_ns
+            ),
+            false
+        ) as is_standstill,
+        min(
+            case
+                when
+                    runs.flag = 'steering'
+                    and runs.start_mono_ns between ends.from_mono_ns and ends.end_mono_ns
+                    then runs.start_mono_ns
+            end
+        ) as steering_mono_ns
+    from staging.engagement_ends as ends
+    left join result.car_state_runs as runs
+        on
+            ends.drive_id = runs.drive_id
+            and ends.from_mono_ns < runs.end_mono_ns
+            and ends.until_mono_ns >= runs.start_mono_ns
+            and runs.flag in ('brake', 'gas', 'steering', 'fault', 'stock_aeb', 'standstill')
+    group by ends.drive_id, ends.engagement_num
+)
+
+select * from final;
