@@ -14,8 +14,8 @@ Tables = dict[str, list[Row]]
 
 SECOND_NS = 1_000_000_000
 CAUSES = (
-    "driver_brake", "driver_gas", "system_soft", "system_immediate", "car_cruise", "unknown",
-    "end_of_drive",
+    "driver_brake", "driver_gas", "system_soft", "system_immediate", "car_cruise", "car_limit",
+    "unknown", "end_of_drive",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
     tables: Tables = {
         "drive": [], "segment": [], "store.imported_drive": [], "result.drive_identity": [],
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
-        "result.disengagements": [], "result.overrides": [], "result.engagements": [],
+        "result.disengagements": [], "result.interventions": [], "result.engagements": [],
         "result.clean_stretches": [],
     }  # fmt: skip
     for drive_id in range(1, n_drives + 1):
@@ -66,7 +66,9 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
         engaged_s=engaged_s,
         moving_s=known_s * rng.choice((0.0, 0.9)),
         moving_engaged_s=engaged_s * 0.5,
-        lateral_only_s=known_s * 0.01,
+        lateral_only_s=rng.choice((0.0, known_s * 0.01)),
+        lateral_only_km=rng.choice((0.0, known_km * 0.02)),
+        override_s=engaged_s * rng.choice((0.0, 0.1)),
         longitudinal_s=rng.choice((None, engaged_s)),
         distance_km=known_km + rng.random(),
         known_km=known_km,
@@ -77,43 +79,51 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
     for _ in range(rng.randrange(6)):
         add(
             "result.interval_motion",
-            mode=rng.choice(("engaged", "engaged", "manual", "unknown")),
+            mode=rng.choice(("engaged", "engaged", "lateral_only", "manual", "unknown")),
             speed_band=rng.choice(("city", "road", "highway")),
             duration_ns=rng.randrange(1, 100 * SECOND_NS),
             distance_m=rng.choice((0.0, rng.uniform(0, 5000))),
         )
-    for _ in range(rng.choice((0, 1, 5, 40)) * is_engaged):
-        add_event(add, rng)
+    for number in range(rng.choice((0, 1, 5, 40)) * is_engaged):
+        add_event(add, rng, number * SECOND_NS)
     for _ in range(rng.randrange(4)):
-        start_ns = rng.randrange(10) * SECOND_NS
-        add(
-            "result.overrides",
-            start_mono_ns=start_ns,
-            end_mono_ns=start_ns + rng.randrange(5 * SECOND_NS),
-        )
         add("result.clean_stretches", engaged_km=rng.choice((0.0, rng.uniform(0, 20))))
     for _ in range(rng.choice((0, 3, 8))):
         add(
             "result.engagements",
+            mode=rng.choice(("engaged",) * 4 + ("lateral_only",)),
             duration_s=rng.choice((rng.randrange(1, 12) / 4, rng.uniform(0, 3))),
             start_kind=rng.choice(("engaged",) * 9 + ("unknown",)),
             end_kind=rng.choice(("disengagement",) * 5 + ("end_of_drive", "end_of_log", "gap")),
         )
 
 
-def add_event(add: Any, rng: Random) -> None:
+def add_event(add: Any, rng: Random, mono_ns: int) -> None:
+    """An event; some are the first input of an intervention, others a later one of it or none."""
     kind = rng.choice(
         ("disengagement", "disengagement", "lateral_override", "longitudinal_override")
     )
-    values: Row = {"kind": kind, "is_intervention": True}
+    values: Row = {
+        "kind": kind,
+        "mono_ns": mono_ns,
+        "mode": rng.choice(("engaged", "engaged", "lateral_only")),
+    }
     if kind == "disengagement":
         cause, is_counted = rng.choice(CAUSES), rng.random() < 0.7
         name = rng.choice(("canError", "commIssue")) if cause.startswith("system") else None
         ends: Row = {"cause": cause, "is_counted": is_counted, "cause_event": name}
-        add("result.disengagements", **ends)
-        values |= ends | {"is_intervention": is_counted and cause.startswith("driver")}
+        add("result.disengagements", mode=values["mode"], **ends)
+        values |= ends
     speed_mps = rng.choice((None, -0.1, 15.3, 24.99, 25.0, rng.uniform(0, 40)))
     add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))
+    if values.get("cause") != "end_of_drive" and rng.random() < 0.6:
+        add(
+            "result.interventions",
+            event_kind=kind,
+            event_mono_ns=mono_ns,
+            mode=values["mode"],
+            is_planned=rng.choice((None, True, False)),
+        )
 
 
 def drives_with(exposures_s: list[float], counts: list[int]) -> Tables:
@@ -124,10 +134,21 @@ def drives_with(exposures_s: list[float], counts: list[int]) -> Tables:
             {"drive_id": drive_id, "dongle_id": "a", "drive": str(drive_id), "host": ""}
         )
         tables["segment"].append(builders._segment_row(drive_id, 0, "rlog", "ok"))
-        metrics = {"drive_id": drive_id, "engaged_s": engaged_s, "engaged_km": engaged_s / 36}
+        metrics = {
+            "drive_id": drive_id,
+            "engaged_s": engaged_s,
+            "engaged_km": engaged_s / 36,
+            "lateral_only_s": 0.0,
+            "lateral_only_km": 0.0,
+        }
         tables["result.drive_metrics"].append(metrics)
         tables["result.drive_identity"].append({"drive_id": drive_id})
-        event = {"drive_id": drive_id, "speed_band": "city", "event": "intervention"}
+        event = {
+            "drive_id": drive_id,
+            "mode": "engaged",
+            "speed_band": "city",
+            "event": "intervention",
+        }
         if n_events:
             tables.setdefault("result.event_counts", []).append(event | {"n_events": n_events})
     return tables

@@ -14,6 +14,7 @@ Tables = dict[str, list[Row]]
 
 EVENTS = (
     "intervention",
+    "unplanned_intervention",
     "disengagement",
     "disengagement_counted",
     "driver_disengagement",
@@ -33,8 +34,8 @@ def band_of(speed_mps: float | None) -> str:
     return "city" if speed_mps < CITY_MAX_MPS else "road" if speed_mps < ROAD_MAX_MPS else "highway"
 
 
-def kinds_of(event: Row) -> set[str]:
-    """Everything that one moment is."""
+def kinds_of(event: Row, intervention: Row | None) -> set[str]:
+    """Everything that one moment is; an intervention stands at its first event."""
     kinds = set()
     if event["kind"] != "disengagement":
         kinds |= {event["kind"]}
@@ -45,22 +46,28 @@ def kinds_of(event: Row) -> set[str]:
         if event["is_counted"]:
             cause = event["cause"].partition("_")[0]
             kinds |= {"disengagement_counted", f"{cause}_disengagement"}
-    if event["is_intervention"]:
+    if intervention:
         kinds |= {"intervention"}
+        kinds |= set() if intervention["is_planned"] else {"unplanned_intervention"}
     if event["is_critical"]:
         kinds |= {"critical_event"}
     return kinds
 
 
 def event_counts(tables: Tables) -> list[Row]:
-    counts: dict[tuple[int, str, str], int] = {}
+    firsts = {
+        (row["drive_id"], row["event_kind"], row["event_mono_ns"]): row
+        for row in tables["result.interventions"]
+    }
+    counts: dict[tuple[int, str, str, str], int] = {}
     for event in tables["result.events"]:
-        for kind in kinds_of(event):
-            key = event["drive_id"], band_of(event["speed_mps"]), kind
+        first = firsts.get((event["drive_id"], event["kind"], event["mono_ns"]))
+        for kind in kinds_of(event, first):
+            key = event["drive_id"], event["mode"], band_of(event["speed_mps"]), kind
             counts[key] = counts.get(key, 0) + 1
     return [
-        {"drive_id": drive_id, "speed_band": band, "event": kind, "n_events": count}
-        for (drive_id, band, kind), count in counts.items()
+        {"drive_id": drive_id, "mode": mode, "speed_band": band, "event": kind, "n_events": count}
+        for (drive_id, mode, band, kind), count in counts.items()
     ]
 
 
@@ -70,6 +77,7 @@ def speed_bands(tables: Tables) -> list[Row]:
     for drive_id, band in {(row["drive_id"], row["speed_band"]) for row in rows}:
         mine = [row for row in rows if (row["drive_id"], row["speed_band"]) == (drive_id, band)]
         engaged = [row for row in mine if row["mode"] == "engaged"]
+        alone = [row for row in mine if row["mode"] == "lateral_only"]
         known_s = sum(row["duration_ns"] for row in mine) / 1e9
         engaged_s = sum(row["duration_ns"] for row in engaged) / 1e9
         found.append(
@@ -80,6 +88,8 @@ def speed_bands(tables: Tables) -> list[Row]:
                 "engaged_s": engaged_s,
                 "distance_km": math.fsum(row["distance_m"] for row in mine) / 1000,
                 "engaged_km": math.fsum(row["distance_m"] for row in engaged) / 1000,
+                "lateral_only_s": sum(row["duration_ns"] for row in alone) / 1e9,
+                "lateral_only_km": math.fsum(row["distance_m"] for row in alone) / 1000,
                 "engaged_fraction": engaged_s / known_s,
             }
         )
@@ -115,6 +125,8 @@ def drive_groups(tables: Tables) -> list[Row]:
                 "log_kind": kinds[0] if len(kinds) == 1 else "mixed",
                 "engaged_s": metrics["engaged_s"],
                 "engaged_km": metrics["engaged_km"],
+                "lateral_only_s": metrics["lateral_only_s"],
+                "lateral_only_km": metrics["lateral_only_km"],
             }
             for grouped_by, name in names.items()
         ]

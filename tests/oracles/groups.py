@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scipy import stats
@@ -20,7 +19,7 @@ def lengths_of(ids: set[int], tables: Tables) -> tuple[list[float], list[float]]
     mine = [
         row
         for row in tables["result.engagements"]
-        if row["drive_id"] in ids and row["start_kind"] != "unknown"
+        if row["drive_id"] in ids and row["mode"] == "engaged" and row["start_kind"] != "unknown"
     ]
     ended = [row["duration_s"] for row in mine if row["end_kind"] == "disengagement"]
     return ended, [row["duration_s"] for row in mine if row["end_kind"] != "disengagement"]
@@ -108,7 +107,7 @@ def group_of(ids: set[int], tables: Tables) -> Row:
     ]
     known_s = total(rows, "known_s")
     steps = survival(*lengths_of(ids, tables))
-    overridden_s = sum(override_s(drive_id, tables) for drive_id in ids)
+    overridden_s = total(rows, "override_s")
     return exposure_of(rows, known_km=total(rows, "known_km")) | {
         "moving_engaged_fraction": share(total(rows, "moving_engaged_s"), total(rows, "moving_s")),
         "lateral_only_fraction": share(total(rows, "lateral_only_s"), known_s),
@@ -116,6 +115,7 @@ def group_of(ids: set[int], tables: Tables) -> Row:
             total(controlled, "longitudinal_s"), total(controlled, "known_s")
         ),
         "override_fraction": share(overridden_s, known_s),
+        "engaged_not_overriding_fraction": share(total(rows, "engaged_s") - overridden_s, known_s),
         "n_engaged_drives": len(engaged),
         "n_clean_drives": n_clean,
         "clean_drive_fraction": share(n_clean, len(engaged)),
@@ -141,14 +141,3 @@ def median_of(steps: list[Row], name: str) -> float | None:
     """Where a curve comes down to a half, rounding aside."""
     down = (s["duration_s"] for s in steps if s[name] is not None and s[name] <= 0.5 + 1e-12)
     return min(down, default=None)
-
-
-def override_s(drive_id: int, tables: Tables) -> float:
-    """The time in any override, found at each of their borders."""
-    mine = [row for row in tables["result.overrides"] if row["drive_id"] == drive_id]
-    borders = sorted({row[name] for row in mine for name in ("start_mono_ns", "end_mono_ns")})
-    covered_ns = 0
-    for start, end in pairwise(borders):
-        if any(row["start_mono_ns"] <= start < row["end_mono_ns"] for row in mine):
-            covered_ns += end - start
-    return covered_ns / 1e9

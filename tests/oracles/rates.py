@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from scipy import stats
@@ -47,7 +48,9 @@ def rates(memberships: list[Row], counts: list[Row], bands: list[Row]) -> list[R
         in_band = [row for row in counts if row["speed_band"] == band]
         exposures = {row["drive_id"]: row for row in bands if row["speed_band"] == band}
         there = exposures.keys() | {row["drive_id"] for row in in_band}
-        nothing = {"engaged_s": 0.0, "engaged_km": 0.0}
+        nothing = dict.fromkeys(
+            ("engaged_s", "engaged_km", "lateral_only_s", "lateral_only_km"), 0.0
+        )
         drives = [
             row | {name: exposures.get(row["drive_id"], nothing)[name] for name in nothing}
             for row in everything
@@ -58,25 +61,33 @@ def rates(memberships: list[Row], counts: list[Row], bands: list[Row]) -> list[R
     return found
 
 
+MODES = {
+    "engaged": ("engaged",),
+    "lateral_only": ("lateral_only",),
+    "assisted": ("engaged", "lateral_only"),
+}
+
+
 def group_rates(drives: list[Row], counts: list[Row], group: tuple[str, str]) -> list[Row]:
     found = []
-    for event in EVENTS:
-        of_event = [row for row in counts if row["event"] == event]
+    for event, (mode, modes) in product(EVENTS, MODES.items()):
+        of_event = [row for row in counts if row["event"] == event and row["mode"] in modes]
         n_by_drive = [
             sum(row["n_events"] for row in of_event if row["drive_id"] == drive["drive_id"])
             for drive in drives
         ]
-        hours = [(drive["engaged_s"] or 0) / 3600 for drive in drives]
-        kilometres = [drive["engaged_km"] or 0 for drive in drives]
+        hours = [sum(drive[f"{name}_s"] or 0 for name in modes) / 3600 for drive in drives]
+        kilometres = [sum(drive[f"{name}_km"] or 0 for name in modes) for drive in drives]
         row = {
             "grouped_by": group[0],
             "group_name": group[1],
+            "mode": mode,
             "event": event,
             "n_drives": len(drives),
             "n_qlog_drives": sum(drive["log_kind"] != "rlog" for drive in drives),
             "n_events": sum(n_by_drive),
-            "engaged_h": math.fsum(hours),
-            "engaged_km": math.fsum(kilometres),
+            "exposure_h": math.fsum(hours),
+            "exposure_km": math.fsum(kilometres),
         }
         hundreds = [km / 100 for km in kilometres]
         for unit, exposures in (("per_hour", hours), ("per_100km", hundreds)):
@@ -125,7 +136,9 @@ def mtbf(memberships: list[Row], tables: Tables) -> list[Row]:
     failures = [
         row
         for row in tables["result.disengagements"]
-        if row["drive_id"] in mine and row["cause"] in ("system_immediate", "system_soft")
+        if row["drive_id"] in mine
+        and row["mode"] == "engaged"
+        and row["cause"] in ("system_immediate", "system_soft")
     ]
     found = []
     for (grouped_by, group_name), drives in members_of(memberships).items():

@@ -23,15 +23,15 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 KEYS = {
-    "event_counts": ("drive_id", "speed_band", "event"),
+    "event_counts": ("drive_id", "mode", "speed_band", "event"),
     "speed_bands": ("drive_id", "speed_band"),
     "drive_groups": ("drive_id", "grouped_by"),
-    "rates": ("grouped_by", "group_name", "event"),
+    "rates": ("grouped_by", "group_name", "mode", "event"),
     "mtbf": ("grouped_by", "group_name", "event"),
     "engagement_lengths": ("grouped_by", "group_name", "duration_s"),
     "groups": ("grouped_by", "group_name"),
 }
-COMPUTED = ("thresholds", "event_counts", "override_times", "speed_bands")
+COMPUTED = ("thresholds", "event_counts", "speed_bands")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_more_drives_and_events_than_there_are_limits_for(store, mean, spread):
     [rate] = [
         row
         for row in views["rates"]
-        if (row["grouped_by"], row["event"]) == ("all", "intervention")
+        if (row["grouped_by"], row["mode"], row["event"]) == ("all", "engaged", "intervention")
     ]
     wanted = oracle.rate_of(counts, [s / 3600 for s in exposures_s])
     names = [name for name in rate if name.startswith("per_hour")]
@@ -142,7 +142,13 @@ def test_the_curve_of_a_published_trial(store):
     censored = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
     tables = drives_with([3600.0], [0])
     tables["result.engagements"] = [
-        {"drive_id": 1, "start_kind": "engaged", "duration_s": weeks, "end_kind": kind}
+        {
+            "drive_id": 1,
+            "mode": "engaged",
+            "start_kind": "engaged",
+            "duration_s": weeks,
+            "end_kind": kind,
+        }
         for kind, lengths in (("disengagement", ended), ("gap", censored))
         for weeks in lengths
     ]
@@ -193,7 +199,7 @@ def test_counts_of_events_are_those_of_the_drives(store):
     builders.insert(store, builders.merge(drives))
     results.refresh(store, range(801, 821))
     counted = store.sql(
-        "pivot (select drive_id, event, n_events from event_counts) on event using sum(n_events) "
+        "pivot (select drive_id, event, n_events from event_counts where mode = 'engaged') on event using sum(n_events) "
         "group by drive_id"
     ).to_arrow_table()
     wanted = {row["drive_id"]: row for row in store.sql("from drives").to_arrow_table().to_pylist()}
@@ -201,6 +207,7 @@ def test_counts_of_events_are_those_of_the_drives(store):
 
     names = {
         "intervention": "n_interventions",
+        "unplanned_intervention": "n_unplanned_interventions",
         "disengagement": "n_disengagements",
         "disengagement_counted": "n_disengagements_counted",
         "lateral_override": "n_lateral_overrides",
