@@ -29,6 +29,7 @@ _S_PER_H = 3600.0
 # What an event is called in `event_counts`: its plural, and what people read.
 _EVENTS = {
     "intervention": ("interventions", "interventions"),
+    "unplanned_intervention": ("unplanned_interventions", "unplanned interventions"),
     "disengagement": ("disengagements", "disengagements"),
     "disengagement_counted": ("disengagements_counted", "counted disengagements"),
     "driver_disengagement": ("driver_disengagements", "disengagements by the driver"),
@@ -69,7 +70,7 @@ where drive_id in (select unnest($drives))
 _COUNTS = """
 select drive_id, speed_band, event, n_events
 from event_counts
-where drive_id in (select unnest($drives))
+where mode = 'engaged' and drive_id in (select unnest($drives))
 """
 _TUNING = """
 select * exclude (dongle_id, drive)

@@ -79,7 +79,17 @@ DRIVES = (
     Column("steering\noverrides", "n_lateral_overrides", is_number=True, rank=7),
     Column("pedal\noverrides", "n_longitudinal_overrides", is_number=True, rank=10),
     Column("interv.", "n_interventions", is_number=True),
+    Column("un-\nplanned", "n_unplanned_interventions", is_number=True, rank=2),
     Column("interv.\n/{unit}", "interventions_per_100km", decimal, rank=2, unit="per_distance"),
+    Column(
+        "unplanned\n/{unit}",
+        "unplanned_interventions_per_100km",
+        decimal,
+        rank=7,
+        unit="per_distance",
+    ),
+    Column("steering\nalone", "lateral_only_s", duration, rank=17),
+    Column("interv.,\nsteer. alone", "n_lateral_only_interventions", is_number=True, rank=18),
 )
 
 DEVICES = (
@@ -99,6 +109,13 @@ DEVICES = (
     ),
     Column("interv.", "n_interventions", is_number=True, rank=5),
     Column("interv.\n/{unit}", "interventions_per_100km", decimal, unit="per_distance"),
+    Column(
+        "unplanned\n/{unit}",
+        "unplanned_interventions_per_100km",
+        decimal,
+        rank=3,
+        unit="per_distance",
+    ),
 )
 
 SPEED_BANDS = (
@@ -171,6 +188,7 @@ EVENTS = (
     Column("at", "time_s", duration, rank=8),
     Column("segment", "segment_num", rank=9, is_number=True, more=_segment_time),
     Column("what", "kind", is_whole=True),
+    Column("mode", "mode", rank=17),
     Column("cause", "cause", _said, rank=1),
     Column("critical", "is_critical", _yes, rank=2, style=_critical_style),
     Column("severity", "severity", two_decimals, style=_critical_style),
@@ -214,6 +232,13 @@ GROUPS = (
     Column("engaged\n% time", "engaged_fraction", percent),
     Column("interventions\n/{unit}", "intervention_per_100km", interval, unit="per_distance"),
     Column(
+        "of these unplanned\n/{unit}",
+        "unplanned_intervention_per_100km",
+        interval,
+        rank=1,
+        unit="per_distance",
+    ),
+    Column(
         "disengagements\n/{unit}", "disengagement_counted_per_100km", interval, unit="per_distance"
     ),
     Column("clean\ndrives %", "clean_drive_fraction", percent_interval, rank=2),
@@ -225,11 +250,11 @@ RATES = (
     Column("event", "event", is_whole=True),
     Column("drives", "n_drives", is_number=True, rank=4, mark=_decimated_mark),
     Column("events", "n_events", is_number=True),
-    Column("engaged\nhours", "engaged_h", decimal, rank=5),
+    Column("hours", "exposure_h", decimal, rank=5),
     Column("/hour", "per_hour", interval),
     Column("disper-\nsion", "per_hour_dispersion", number, rank=3),
     Column("interval", "per_hour_interval", rank=2),
-    Column("engaged\n{unit}", "engaged_km", decimal, rank=6, unit="distance"),
+    Column("{unit}", "exposure_km", decimal, rank=6, unit="distance"),
     Column("/{unit}", "per_100km", interval, unit="per_distance"),
     Column("disper-\nsion", "per_100km_dispersion", number, rank=3),
     Column("interval", "per_100km_interval", rank=2),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Parts = dict[str, list[Row]]
 
 _GROUPINGS = ("all", *NAMED, "speed-band")
+_MODES = ("engaged", "lateral_only", "assisted")
 _SPEED_BANDS = ("city", "road", "highway")
 
 
@@ -52,6 +53,12 @@ _SPEED_BANDS = ("city", "road", "highway")
     help="Only the rates of this event: one of `rates`, or a failure of `mtbf`.",
 )
 @click.option(
+    "--mode",
+    type=click.Choice(_MODES),
+    default="engaged",
+    help="In which mode events and exposure count; assisted is either. Only for rates.",
+)
+@click.option(
     "--labels",
     metavar="LABELS",
     help="Only events that are labelled so count, like true,critical; see `events label`.",
@@ -65,6 +72,7 @@ def rates(
     database: Path,
     by: str,
     events: tuple[str, ...],
+    mode: str,
     labels: str | None,
     selection: Selection,
     output: Format,
@@ -74,6 +82,9 @@ def rates(
     Every rate stands with its 95 % interval: where two overlap widely, the groups may well be the
     same. JSON has the rows of the views `rates`, `groups` and `mtbf`; CSV those of `groups`, with
     --event those of `rates`, or of `mtbf` where only failures were named.
+
+    With --mode lateral_only, or assisted, the rates of each event are those while openpilot only
+    steered, or did anything; without, those while it was engaged.
 
     With --labels, events count only if somebody confirmed them; hours and kilometres stay as they
     are, those of drives that nobody looked at included. Then there are the rows of `rates` alone.
@@ -90,6 +101,7 @@ def rates(
         # A clean drive and a failure are of all events, whatever they are labelled.
         views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
         parts = {view: _rows(selected, view, by) for view in views}
+        parts["rates"] = [row for row in parts["rates"] if row["mode"] == mode]
         names = {view: list(reader.comments(view)) for view in parts}
         units = chosen_units(reader)
     groups = parts.get("groups", parts["rates"])
@@ -104,7 +116,8 @@ def rates(
     elif not groups:
         render.note("there is no such drive in the database")
     else:
-        _print_tables(parts, by, units, has_events=bool(events) or counted is not None)
+        is_of_events = bool(events) or counted is not None or mode != "engaged"
+        _print_tables(parts, by, units, has_events=is_of_events)
     if counted is not None:
         render.note(str(counted))
     if any(columns.has_qlogs(row) for row in groups):

@@ -199,8 +199,8 @@ def test_counts_of_events_are_those_of_the_drives(store):
     builders.insert(store, builders.merge(drives))
     results.refresh(store, range(801, 821))
     counted = store.sql(
-        "pivot (select drive_id, event, n_events from event_counts where mode = 'engaged') on event using sum(n_events) "
-        "group by drive_id"
+        "pivot (select drive_id, event, n_events from event_counts where mode = 'engaged') "
+        "on event using sum(n_events) group by drive_id"
     ).to_arrow_table()
     wanted = {row["drive_id"]: row for row in store.sql("from drives").to_arrow_table().to_pylist()}
     store.execute("rollback")

@@ -44,7 +44,7 @@ select groups.*, rates.n_events, rates.per_100km, rates.per_100km_lower, rates.p
 from {groups} as groups
 inner join {rates} as rates
     on groups.grouped_by = rates.grouped_by and groups.group_name = rates.group_name
-where groups.grouped_by = $by and rates.event = 'intervention'
+where groups.grouped_by = $by and rates.mode = 'engaged' and rates.event = 'intervention'
 order by groups.engaged_km desc, groups.group_name
 limit {limit}
 """

@@ -44,7 +44,7 @@ with chosen as (select drive_id from {drives} where not is_imported and {where})
 counts as (
     select speed_band, sum(n_events)::bigint as n_interventions
     from event_counts
-    where event = 'intervention' and drive_id in (from chosen)
+    where mode = 'engaged' and event = 'intervention' and drive_id in (from chosen)
     group by speed_band
 )
 
@@ -70,7 +70,7 @@ select
     count(*) as n_disengagements,
     count(*) filter (where is_counted) as n_counted
 from disengagements
-where drive_id in (select drive_id from {drives} where {where})
+where mode = 'engaged' and drive_id in (select drive_id from {drives} where {where})
 group by cause
 order by n_disengagements desc, cause
 """

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Events of `rates` that the overview shows, and the measure that counts the same.
 EVENTS = {
     "intervention": "interventions",
+    "unplanned_intervention": "unplanned_interventions",
     "disengagement_counted": "disengagements_counted",
     "system_disengagement": "system_disengagements",
     "critical_event": "critical_events",
@@ -71,7 +72,7 @@ def _read_views(
     wanted = {"grouped_by": grouped_by, "group_name": group_name}
     groups = generation.rows(_FROM_VIEW.format(groups=generation.in_memory("groups")), wanted)
     rates = generation.rows(_FROM_VIEW.format(groups=generation.in_memory("rates")), wanted)
-    found = {row["event"]: row for row in rates}
+    found = {row["event"]: row for row in rates if row["mode"] == "engaged"}
     return (groups[0] if groups else None), found
 
 
