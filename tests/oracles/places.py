@@ -181,7 +181,7 @@ def _stretches(drive: Metrics) -> list[Row]:
             "stretch_num": number,
             "start_mono_ns": start_ns,
             "end_mono_ns": end_ns,
-            "engaged_km": sum(
+            "engaged_km": math.fsum(
                 step.distance_m / 1000
                 for step in drive.steps
                 if step.mode == "engaged" and start_ns <= step.start_ns < end_ns

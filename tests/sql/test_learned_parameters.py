@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import duckdb
 import pytest
 
-from engagement.store import results, schema
+from engagement.store import results
 from tests.tuning_drives import insert, wave_drive
-
-
-@pytest.fixture
-def connection():
-    with duckdb.connect() as found:
-        schema.create(found)
-        yield found
 
 
 def test_only_valid_messages_with_the_fields_are_learned_from(connection):

@@ -14,6 +14,7 @@ import pytest
 from engagement.legacy import json_files
 from engagement.store import results, schema
 from tests import builders
+from tests.computing import rows
 from tests.oracles import legacy, legacy_drives, legacy_tables
 from tests.oracles.legacy_messages import Can, CarState, Controls, Drive, Message, Segment
 
@@ -35,29 +36,10 @@ RESULTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def empty() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(empty: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The store, whose rows are gone after the test."""
-    empty.execute("begin")
-    yield empty
-    empty.execute("rollback")
-
-
 def fill(connection: duckdb.DuckDBPyConnection, drives: list[Drive]) -> None:
     """Insert the drives, numbered from 1."""
-    rows = [legacy_tables.drive_rows(drive, number) for number, drive in enumerate(drives, 1)]
-    builders.insert(connection, builders.merge(rows))
-
-
-def read(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
-    return connection.sql(query).to_arrow_table().to_pylist()
+    tables = [legacy_tables.drive_rows(drive, number) for number, drive in enumerate(drives, 1)]
+    builders.insert(connection, builders.merge(tables))
 
 
 def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -67,12 +49,12 @@ def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         inner join log.drive on numbers.drive_id = drive.drive_id
         order by numbers.drive_id
     """
-    return [json_files.engagement_db_entry(row) for row in read(connection, query)]
+    return [json_files.engagement_db_entry(row) for row in rows(connection, query)]
 
 
 def events(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     query = "from result.legacy_debug_events order by drive_id, segment_num, message_num"
-    return [json_files.debug_event(row) for row in read(connection, query)]
+    return [json_files.debug_event(row) for row in rows(connection, query)]
 
 
 def compute(
@@ -237,7 +219,7 @@ def test_drives_computed_apart_are_those_computed_together(only, connection):
 
 
 def read_sorted(connection: duckdb.DuckDBPyConnection, name: str, condition: str) -> list[Row]:
-    return read(connection, f"from result.{name} where {condition} order by all")
+    return rows(connection, f"from result.{name} where {condition} order by all")
 
 
 @pytest.fixture(scope="module")

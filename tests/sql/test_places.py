@@ -6,17 +6,17 @@ import math
 from random import Random
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 from scipy.stats import binomtest
 
-from engagement.store import schema
 from tests import builders
-from tests.computing import Row, compute, rows
+from tests.computing import Row, compute, has_values, rows
 from tests.oracles import places as oracle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    import duckdb
 
 
 SECOND_NS = 1_000_000_000
@@ -38,21 +38,6 @@ IMPOSSIBLE: tuple[Row, ...] = (
 )
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(store: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty store: what a test does to it is rolled back."""
-    store.execute("begin")
-    yield store
-    store.execute("rollback")
-
-
 @pytest.mark.parametrize(
     ("seeds", "cell_m", "min_drives"),
     [
@@ -72,7 +57,7 @@ def test_places_are_what_the_oracle_says(seeds, cell_m, min_drives, connection):
 
     wanted = oracle.places(tables, cell_m=cell_m, min_drives=min_drives)
     assert found.keys() == wanted.keys()
-    assert [cell for cell in wanted if not is_same(found[cell], wanted[cell])] == []
+    assert [cell for cell in wanted if not has_values(found[cell], wanted[cell])] == []
     assert sum(place["n_interventions"] for place in wanted.values()) > 10
 
 
@@ -99,7 +84,7 @@ def test_hot_spots_are_those_of_the_oracle(connection, seed):
 
     wanted = oracle.places_of(visits_by_drive, oracle.Grid(), 3)
     assert found.keys() == wanted.keys()
-    assert [cell for cell in wanted if not is_same(found[cell], wanted[cell])] == []
+    assert [cell for cell in wanted if not has_values(found[cell], wanted[cell])] == []
     assert 10 < sum(place["is_hot_spot"] for place in wanted.values()) < 40
 
 
@@ -284,12 +269,3 @@ def put_visits(
 def set_parameters(connection: duckdb.DuckDBPyConnection, **values: float) -> None:
     for name, value in values.items():
         connection.execute("update store.parameter set value = ? where name = ?", [value, name])
-
-
-def is_same(row: Row, expected: Row) -> bool:
-    return all(
-        math.isclose(row[name], value, rel_tol=1e-8, abs_tol=1e-9)
-        if isinstance(value, float)
-        else row[name] == value
-        for name, value in expected.items()
-    )

@@ -28,21 +28,6 @@ CHECKS = {path.stem: path for path in resource_dir("sql").joinpath("checks").glo
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(store: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty store: what a test does to it is rolled back."""
-    store.execute("begin")
-    yield store
-    store.execute("rollback")
-
-
-@pytest.fixture(scope="module")
 def cases() -> Iterator[duckdb.DuckDBPyConnection]:
     """Every case as a drive of one store, its number twice the case's; the next one is spare."""
     drives = []

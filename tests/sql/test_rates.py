@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from random import Random
-from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -12,15 +10,10 @@ import pytest
 from engagement.store import results, schema
 from engagement.store.reader import Reader
 from tests import builders
+from tests.computing import Tables, differences, is_same
 from tests.group_tables import drives_with, random_tables
 from tests.oracles import rates as oracle
 from tests.oracles.group_counts import EVENTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-Row = dict[str, Any]
-Tables = dict[str, list[Row]]
 
 KEYS = {
     "event_counts": ("drive_id", "mode", "speed_band", "event"),
@@ -34,13 +27,6 @@ KEYS = {
 COMPUTED = ("thresholds", "event_counts", "speed_bands")
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"threads": 1}) as connection:
-        schema.create(connection)
-        yield connection
-
-
 def computed(store: duckdb.DuckDBPyConnection, tables: Tables, names=tuple(KEYS)) -> Tables:
     """What the views say of these rows, in an otherwise empty store."""
     store.execute("begin")
@@ -52,37 +38,12 @@ def computed(store: duckdb.DuckDBPyConnection, tables: Tables, names=tuple(KEYS)
     return found
 
 
-def differences(views: Tables, expected: Tables) -> list[str]:
-    """What views say otherwise than expected, in any column that is expected."""
-    found = []
-    for name, keys in KEYS.items():
-        if name not in views:
-            continue
-        rows = {tuple(row[key] for key in keys): row for row in views[name]}
-        wanted = {tuple(row[key] for key in keys): row for row in expected[name]}
-        assert len(rows) == len(views[name])
-        found += [f"{name}{key}" for key in rows.keys() ^ wanted.keys()]
-        found += [
-            f"{name}{key}: {column} is {rows[key][column]!r} and not {value!r}"
-            for key in rows.keys() & wanted.keys()
-            for column, value in wanted[key].items()
-            if not is_same(rows[key][column], value)
-        ]
-    return sorted(found)
-
-
-def is_same(value: object, expected: object, *, rel_tol: float = 1e-9) -> bool:
-    if isinstance(value, float) and isinstance(expected, float):
-        return math.isclose(value, expected, rel_tol=rel_tol, abs_tol=1e-9)
-    return type(value) is type(expected) and value == expected
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_views_say_what_the_oracle_says(store, seed):
     rng = Random(seed)
     tables = random_tables(rng, rng.choice((1, 2, 5, 12, 30)))
 
-    assert differences(computed(store, tables), oracle.compute(tables)) == []
+    assert differences(computed(store, tables), oracle.compute(tables), KEYS) == []
 
 
 def test_an_empty_database_has_no_groups(store):
@@ -190,7 +151,7 @@ def test_narrowing_gives_what_a_database_of_only_those_drives_would(tmp_path):
 
     assert 0 < len(own) < 25
     assert n_drives == [{"n_drives": len(own)}]
-    assert differences(views, oracle.compute(kept)) == []
+    assert differences(views, oracle.compute(kept), KEYS) == []
 
 
 def test_counts_of_events_are_those_of_the_drives(store):

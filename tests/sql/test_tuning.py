@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import pytest
 
 from engagement.simulate import plan_drives, truth_of, write_drive
 from engagement.simulate.steering import ERROR_PERIOD_S
 from engagement.simulate.world import make_world, within
-from engagement.store import results, schema
+from engagement.store import results
+from tests.computing import rows
 from tests.oracles import tuning as oracle
 from tests.store.stores import Store
 from tests.tuning_drives import SECOND_NS, SERVICES, insert, random_drive, split, wave_drive
@@ -27,26 +27,6 @@ PARAMETERS = {
     "saturation_min_torque": 0.6,
 }
 OTHER_LIMITS = oracle.Limits(SECOND_NS // 4, *list(PARAMETERS.values())[1:])
-
-
-@pytest.fixture(scope="module")
-def store():
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(store):
-    """An empty store: what a test does to it is rolled back."""
-    store.execute("begin")
-    yield store
-    store.execute("rollback")
-
-
-def rows(connection, query):
-    found = connection.sql(query)
-    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
 def computed(connection, drives):
