@@ -8,7 +8,7 @@ NODE := $(if $(shell command -v node > /dev/null && command -v npm),,$(VENV)/.no
 VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help web demo test lint format check docs bench lock clean
+.PHONY: help web demo test lint format check docs site bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,7 +46,7 @@ demo: $(READY) $(VENDOR) ## make some drives, ingest them and print the report
 test: $(READY) $(VENDOR) ## run the tests, or TESTS=those
 	$(BIN)/python -m pytest $(TESTS)
 
-lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
+lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling, files for others
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -54,15 +54,22 @@ lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/codespell
+	$(BIN)/jactionlint --shellcheck=
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms \
+		.github/ISSUE_TEMPLATE/[!c]*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 format: $(READY) ## format the Python
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 
-check: lint test ## what CI runs
+check: lint site test ## what CI runs
 
 docs: $(READY) ## renew the pages that are generated
 	$(BIN)/python -m docs.generate
+
+site: $(READY) ## the documentation as a site, in build/site; a dead link fails it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(READY) ## ratios measured side by side; takes some minutes
 	$(BIN)/python -m bench

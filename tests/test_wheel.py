@@ -128,3 +128,10 @@ def test_the_installed_command_works_anywhere(installed, tmp_path):
             assert ask(url)
         assert "uPlot" in page
         assert "Sound" in ask("/quality")
+
+
+def test_what_others_try_it_with_finds_the_plots(installed, tmp_path):
+    said = run(
+        sys.executable, ROOT / ".ci" / "try_installed.py", installed / "engagement", folder=tmp_path
+    )
+    assert "8 drives of 4 devices" in said
