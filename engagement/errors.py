@@ -34,6 +34,18 @@ class EngagementError(Exception):
 
     exit_code: ClassVar[int] = 1
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pickle would call __init__ with the message, but it takes the facts.
+        return _unpickled, (type(self), self.args, self.__dict__)
+
+
+def _unpickled(
+    kind: type[EngagementError], args: tuple[object, ...], facts: dict[str, object]
+) -> EngagementError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
+
 
 class InputError(EngagementError):
     """Something the user typed or wrote is wrong."""
@@ -50,13 +62,6 @@ class ConfigError(InputError):
         self.problem = problem
         self.where = where
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_config_error, (self.path, self.problem, self.where))
-
-
-def _config_error(path: Path | str, problem: str, where: str) -> ConfigError:
-    return ConfigError(path, problem, where=where)
-
 
 class LogError(EngagementError):
     """A log that can't be read."""
@@ -67,9 +72,6 @@ class LogError(EngagementError):
         super().__init__(f"{path}: {problem}")
         self.path = path
         self.problem = problem
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.path, self.problem))
 
 
 class StoreError(EngagementError):
@@ -88,9 +90,6 @@ class StoreBusyError(StoreError):
         self.path = path
         self.holder = holder
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.path, self.holder))
-
 
 class StoreMissingError(StoreError):
     """There is no database at the path."""
@@ -101,9 +100,6 @@ class StoreMissingError(StoreError):
             "or name another with --db"
         )
         self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.path,))
 
 
 class StoreVersionError(StoreError):
@@ -120,9 +116,6 @@ class StoreVersionError(StoreError):
         self.found = found
         self.wanted = wanted
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.path, self.found, self.wanted))
-
 
 class StoreOutdatedError(StoreError):
     """The tables are as they should be, but the views over them are another engagement's."""
@@ -134,9 +127,6 @@ class StoreOutdatedError(StoreError):
         )
         self.path = path
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.path,))
-
 
 class ViewError(StoreError):
     """A file of sql/ or migrations/ that DuckDB refuses."""
@@ -145,9 +135,6 @@ class ViewError(StoreError):
         super().__init__(f"{name}: {problem}")
         self.name = name
         self.problem = problem
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.name, self.problem))
 
 
 class QueryError(EngagementError):
@@ -163,9 +150,6 @@ class QueryTimeoutError(QueryError):
         super().__init__(f"it took longer than {limit_s:g} s; ask for less at a time")
         self.limit_s = limit_s
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.limit_s,))
-
 
 class QueryTooLargeError(QueryError):
     """A query that was stopped because of the memory that it or its rows take."""
@@ -174,9 +158,6 @@ class QueryTooLargeError(QueryError):
         super().__init__(f"it takes {problem}; ask for less at a time")
         self.problem = problem
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.problem,))
-
 
 class ServerBusyError(EngagementError):
     """A server that does as much as it may already."""
@@ -184,9 +165,6 @@ class ServerBusyError(EngagementError):
     def __init__(self, problem: str) -> None:
         super().__init__(f"{problem}; try again in a moment")
         self.problem = problem
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.problem,))
 
 
 class NotFoundError(EngagementError):
@@ -197,15 +175,6 @@ class NotFoundError(EngagementError):
         self.kind = kind
         self.name = name
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_not_found, (self.args[0], self.kind, self.name))
-
-
-def _not_found(message: str, kind: str, name: str) -> NotFoundError:
-    error = NotFoundError(kind, name)
-    error.args = (message,)
-    return error
-
 
 class RemoteError(EngagementError):
     """Something failed on another machine, or on the way to it."""
@@ -214,9 +183,6 @@ class RemoteError(EngagementError):
         super().__init__(f"{host}: {problem}")
         self.host = host
         self.problem = problem
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.host, self.problem))
 
 
 class ConnectionLostError(RemoteError):

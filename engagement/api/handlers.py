@@ -20,7 +20,7 @@ from engagement.errors import suggestion
 from engagement.store.serving import Generation, Lease, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 AnyRequest = Request[Any, Any, State]
 
@@ -34,6 +34,29 @@ _REFUSALS = {
     503: "There is no database that can be read now.",
     504: "The query took too long.",
 }
+
+
+def responses(
+    answer: Any, refusals: Mapping[int, str], *, media_type: str = JSON
+) -> dict[int, ResponseSpec]:
+    """What an operation answers, for the OpenAPI document.
+
+    Args:
+        answer: The type of the answer.
+        refusals: What each status of a problem document means.
+        media_type: Of the answer.
+    """
+    found = {
+        status: ResponseSpec(
+            Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
+        )
+        for status, description in refusals.items()
+    }
+    found[200] = ResponseSpec(
+        answer, generate_examples=False, description="The answer.", media_type=media_type
+    )
+    found[304] = ResponseSpec(None, description="The answer of the ETag that was sent.")
+    return found
 
 
 def read(
@@ -55,21 +78,11 @@ def read(
         media_type: Of the answer.
         view: The view that it lists.
     """
-    responses = {
-        status: ResponseSpec(
-            Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
-        )
-        for status, description in _REFUSALS.items()
-    }
-    responses[200] = ResponseSpec(
-        answer, generate_examples=False, description="The answer.", media_type=media_type
-    )
-    responses[304] = ResponseSpec(None, description="The answer of the ETag that was sent.")
     return get(
         path,
         operation_id=operation_id,
         opt={"view": view} if view else {},
-        responses=responses,
+        responses=responses(answer, _REFUSALS, media_type=media_type),
         sync_to_thread=True,
         tags=tags,
     )

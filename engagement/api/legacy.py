@@ -15,8 +15,7 @@ from litestar.params import FromPath
 
 from engagement.api import legacy_answers
 from engagement.api.answers import JSON, respond
-from engagement.api.handlers import AnyRequest, newest
-from engagement.api.problems import MEDIA_TYPE, Problem
+from engagement.api.handlers import AnyRequest, newest, responses
 from engagement.errors import StoreError
 from engagement.store.serving import Generation
 
@@ -56,23 +55,17 @@ class Missing(msgspec.Struct, frozen=True):
     detail: str
 
 
+_REFUSALS = {
+    401: "A token is needed.",
+    414: "The address is too long.",
+    429: "Too many requests.",
+    503: "There is no database.",
+}
+
+
 def _responses(answer: Any) -> dict[int, ResponseSpec]:
-    spec = {
-        200: ResponseSpec(answer, generate_examples=False, description="The answer."),
-        304: ResponseSpec(None, description="The answer of the ETag that was sent."),
-        404: ResponseSpec(Missing, generate_examples=False, description="No such device."),
-    }
-    refused = {
-        401: "A token is needed.",
-        414: "The address is too long.",
-        429: "Too many requests.",
-        503: "There is no database.",
-    }
-    for status, description in refused.items():
-        spec[status] = ResponseSpec(
-            Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
-        )
-    return spec
+    missing = ResponseSpec(Missing, generate_examples=False, description="No such device.")
+    return responses(answer, _REFUSALS) | {404: missing}
 
 
 @get("/health", operation_id="health", responses=_responses(Health), tags=_TAGS)

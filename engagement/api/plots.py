@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from litestar import Response
@@ -17,6 +17,9 @@ from engagement.api.rows import Row
 from engagement.errors import suggestion
 from engagement.store import samples
 from engagement.store.serving import Generation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TAGS = ["drives"]
 _MAX_SAMPLES = 200_000
@@ -105,13 +108,7 @@ def get_samples(
             return whole(generation, part, names)
         return in_buckets(generation, part, names, buckets)
 
-    return respond(
-        request,
-        generation,
-        answer,
-        of_drive=OfDrive(drive_id),
-        check=lambda: samples.window(generation, drive_id),
-    )
+    return _respond(request, generation, drive_id, answer)
 
 
 @read("/{drive:str}/track", Track, operation_id="driveTrack", tags=_TAGS)
@@ -129,6 +126,13 @@ def get_track(
     def answer() -> Track:
         return Track(drive_id, generation.number, samples.track(generation, drive_id, points))
 
+    return _respond(request, generation, drive_id, answer)
+
+
+def _respond(
+    request: AnyRequest, generation: Generation, drive_id: int, answer: Callable[[], Plot | Track]
+) -> Response[Any]:
+    """Answer about one drive; one without samples is refused even if the client has an answer."""
     return respond(
         request,
         generation,
@@ -143,42 +147,35 @@ def in_buckets(
 ) -> Plot:
     """Series in buckets."""
     found = samples.in_buckets(generation, part, names, n_buckets)
-    return Plot(
-        part.drive_id,
-        generation.number,
-        part.start_s,
-        part.end_s,
-        found.bucket_s,
-        found.time_s,
-        {
-            name: PlotSeries(
-                samples.SERIES[name].unit,
-                samples.SERIES[name].title,
-                min=found.least[name],
-                max=found.greatest[name],
-            )
-            for name in names
-        },
-    )
+    series = {
+        name: _plotted(name, min=found.least[name], max=found.greatest[name]) for name in names
+    }
+    return _plot(generation, part, series, found.bucket_s, found.time_s)
 
 
 def whole(generation: Generation, part: samples.Window, names: list[str]) -> Plot:
     """Series sample by sample."""
     found = samples.whole(generation, part, names, _MAX_SAMPLES)
-    return Plot(
-        part.drive_id,
-        generation.number,
-        part.start_s,
-        part.end_s,
-        None,
-        None,
-        {
-            name: PlotSeries(
-                samples.SERIES[name].unit, samples.SERIES[name].title, time_s=times_s, value=values
-            )
-            for name, (times_s, values) in found.items()
-        },
-    )
+    series = {
+        name: _plotted(name, time_s=times_s, value=values)
+        for name, (times_s, values) in found.items()
+    }
+    return _plot(generation, part, series)
+
+
+def _plotted(name: str, **values: Any) -> PlotSeries:
+    return PlotSeries(samples.SERIES[name].unit, samples.SERIES[name].title, **values)
+
+
+def _plot(
+    generation: Generation,
+    part: samples.Window,
+    series: dict[str, PlotSeries],
+    bucket_s: float | None = None,
+    time_s: list[float] | None = None,
+) -> Plot:
+    number = generation.number
+    return Plot(part.drive_id, number, part.start_s, part.end_s, bucket_s, time_s, series)
 
 
 def _series(text: str) -> list[str]:

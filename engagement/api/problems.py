@@ -81,9 +81,6 @@ class ParameterError(errors.InputError):
         self.parameter = parameter
         self.message = message
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.parameter, self.message))
-
 
 def problem(
     status: HTTPStatus, detail: str, *, kind: str = "", faults: list[Fault] | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import paramiko
 
 from engagement.collect.shell import command_line
+from engagement.config_files import lower_first
 from engagement.errors import ConnectionLostError
 
 if TYPE_CHECKING:
@@ -219,4 +220,4 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     text = str(error).strip()
-    return text[:1].lower() + text[1:] if text else "the connection was cut"
+    return lower_first(text) if text else "the connection was cut"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from engagement.config_files import lower_first
 from engagement.errors import ConnectionLostError, RemoteError
 
 if TYPE_CHECKING:
@@ -156,4 +157,4 @@ def _reason(error: BaseException) -> str:
     text = str(getattr(error, "strerror", None) or error).strip()
     if text == "Failure":
         return "the server refuses it; is its disk full?"
-    return text[:1].lower() + text[1:] if text else "the connection was cut"
+    return lower_first(text) if text else "the connection was cut"

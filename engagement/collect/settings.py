@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from engagement.config_files import convert, find_config, read_toml
 from engagement.errors import ConfigError, suggestion
-from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,23 +49,13 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
     Raises:
         ConfigError: If it can't be read or does not hold.
     """
-    local = cwd / "config" / _NAME
-    file = path or (local if local.is_file() else resource_dir("config") / _NAME)
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(file, f"can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, str(error)) from error
+    file = find_config(_NAME, path, cwd)
+    content = read_toml(file)
     known = Settings.__struct_fields__
     for key in content:
         if key not in known:
             raise ConfigError(file, f"unknown key {key!r}{suggestion(key, known)}")
-    try:
-        settings = msgspec.convert(content, Settings)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        raise ConfigError(file, text[:1].lower() + text[1:]) from error
+    settings = convert(content, Settings, file)
     for key in ("logs", "params"):
         if not getattr(settings, key).startswith("/"):
             raise ConfigError(file, f"{key}: must be an absolute path")

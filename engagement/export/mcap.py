@@ -71,9 +71,6 @@ class MissingMcapError(InputError):
     def __init__(self) -> None:
         super().__init__("MCAP needs its library: pip install 'engagement[mcap]'")
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), ())
-
 
 @dataclass(frozen=True, slots=True)
 class _Topic:

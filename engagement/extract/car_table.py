@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from engagement.config_files import convert, read_toml
 from engagement.errors import ConfigError, suggestion
 from engagement.resources import resource_dir
 
@@ -117,17 +117,7 @@ def read_car_table(path: Path) -> CarTable:
     Raises:
         ConfigError: If it can't be read, or is no such table.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(path, f"can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(path, str(error)) from error
-    try:
-        return msgspec.convert(content, CarTable)
-    except msgspec.ValidationError as error:
-        said = str(error)
-        raise ConfigError(path, said[:1].lower() + said[1:]) from error
+    return convert(read_toml(path), CarTable, path)
 
 
 def _shipped() -> Path:

@@ -30,9 +30,6 @@ class MissingCarsError(InputError):
         super().__init__(f"DBCs of cars need opendbc: pip install 'engagement[cars]' ({reason})")
         self.reason = reason
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.reason,))
-
 
 @dataclass(frozen=True, slots=True)
 class CarDatabase:

@@ -13,6 +13,7 @@ import cantools.database
 from cantools.database.can import Database
 from cantools.database.errors import UnsupportedDatabaseFormatError
 
+from engagement.config_files import read_config
 from engagement.errors import ConfigError, suggestion
 from engagement.extract.dbc_repair import repair
 from engagement.extract.signal_specs import BitField, Multiplexer, SignalSpec
@@ -164,10 +165,7 @@ def parse_dbc(text: str, path: Path | str) -> Database:
 
 
 def _read(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(path, f"can't be read: {error.strerror}") from error
+    content = read_config(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

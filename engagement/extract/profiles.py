@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
+from engagement.config_files import convert, find_config, lower_first, read_config
 from engagement.errors import ConfigError, suggestion
-from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,10 +128,7 @@ def reserved_choice(*, profiles_file: Path | None, name: str | None, cwd: Path) 
 
 def find_profiles(given: Path | None, cwd: Path) -> Path:
     """The file of profiles that is read: the one given, the folder's own, or the shipped one."""
-    if given is not None:
-        return given
-    local = cwd / "config" / FILE_NAME
-    return local if local.is_file() else resource_dir("config") / FILE_NAME
+    return find_config(FILE_NAME, given, cwd)
 
 
 def _find_dbc(profiles_file: Path, dbc_file: str, *, cwd: Path, where: str) -> Path:
@@ -145,17 +142,14 @@ def _find_dbc(profiles_file: Path, dbc_file: str, *, cwd: Path, where: str) -> P
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
-    except OSError as error:
-        raise ConfigError(path, f"can't be read: {error.strerror}") from error
+    return read_config(path).removeprefix(_BYTE_ORDER_MARK)
 
 
 def _decode(path: Path, text: bytes, kind: type[_T], *, where: str = "") -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(path, _lower_first(str(error)), where=where) from error
+        raise ConfigError(path, lower_first(str(error)), where=where) from error
 
 
 def _parse_signal(path: Path, profile: str, key: str, raw: object) -> ProfileSignal:
@@ -168,10 +162,7 @@ def _parse_signal(path: Path, profile: str, key: str, raw: object) -> ProfileSig
         _check_keys(path, item, SignalEntry, where=where)
         if isinstance(item, dict):
             _check_keys(path, item.get("transform"), Transform, where=f"{where}, transform")
-    try:
-        entries = tuple(msgspec.convert(item, SignalEntry) for item in items)
-    except msgspec.ValidationError as error:
-        raise ConfigError(path, _lower_first(str(error)), where=where) from error
+    entries = tuple(convert(item, SignalEntry, path, where=where) for item in items)
     return ProfileSignal(key, entries)
 
 
@@ -182,7 +173,3 @@ def _check_keys(path: Path, item: object, kind: type[msgspec.Struct], *, where: 
     if unknown:
         problem = f"unknown key {unknown[0]!r}{suggestion(unknown[0], known)}"
         raise ConfigError(path, problem, where=where)
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -31,9 +31,6 @@ class ViewerError(EngagementError):
         self.program = program
         self.problem = problem
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.program, self.problem))
-
 
 class Child:
     """A running program.

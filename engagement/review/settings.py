@@ -7,13 +7,13 @@ the user's is laid over it.
 from __future__ import annotations
 
 import os
-import tomllib
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from engagement.config_files import convert, find_config, read_toml
 from engagement.errors import ConfigError
 from engagement.resources import resource_dir
 
@@ -97,27 +97,13 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
         ConfigError: If it can't be read or does not hold.
     """
     shipped = resource_dir("config") / _NAME
-    local = cwd / "config" / _NAME
-    file = path or (local if local.is_file() else shipped)
-    content = _read(shipped)
+    file = find_config(_NAME, path, cwd)
+    content = read_toml(shipped)
     if file != shipped:
-        content = _laid_over(content, _read(file))
-    try:
-        settings = msgspec.convert(content, Settings)
-    except msgspec.ValidationError as error:
-        text = str(error)
-        raise ConfigError(file, text[:1].lower() + text[1:]) from error
+        content = _laid_over(content, read_toml(file))
+    settings = convert(content, Settings, file)
     _check(settings, file)
     return settings
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(file, f"can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, str(error)) from error
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -38,9 +38,6 @@ class NoViewerError(EngagementError):
         super().__init__(f"no PlotJuggler: {'; '.join(problems)}\n{_REMEDY}")
         self.problems = tuple(problems)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.problems,))
-
 
 @dataclass(frozen=True, slots=True)
 class Start:

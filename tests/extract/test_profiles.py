@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagement import config_files
 from engagement.errors import ConfigError
 from engagement.extract import profiles
 from engagement.extract.dbc import load_dbc, load_signal_specs
@@ -69,7 +70,7 @@ def test_the_shipped_profiles_stand_in(
     car: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.move(car / "mini_i30.dbc", car / "config")
-    monkeypatch.setattr(profiles, "resource_dir", lambda name: car / name)
+    monkeypatch.setattr(config_files, "resource_dir", lambda name: car / name)
 
     profile = load(tmp_path_factory.mktemp("elsewhere"))
 
