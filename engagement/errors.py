@@ -6,6 +6,7 @@
     ├─ LogError                  exit 3   a log that can't be read
     ├─ StoreError                exit 4   the database can't be used
     │  ├─ StoreBusyError         exit 4   another process writes to it
+    │  │  └─ StoreLockedError    exit 4   another program has it open for writing
     │  ├─ StoreMissingError      exit 4   there is no database yet
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
     │  ├─ StoreOutdatedError     exit 4   its views were
@@ -89,6 +90,19 @@ class StoreBusyError(StoreError):
         )
         self.path = path
         self.holder = holder
+
+
+class StoreLockedError(StoreBusyError):
+    """Another program than this one has the database open for writing, as DuckDB's own shell."""
+
+    def __init__(self, path: Path | str, holder: str) -> None:
+        super().__init__(path, holder)
+        message = (
+            f"{path}: {holder} has it open for writing, and DuckDB lets nobody else in meanwhile; "
+            "the database is sound: close it there, or open it there for reading "
+            f"(`duckdb -readonly {path}`), then try again"
+        )
+        self.args = (message,)
 
 
 class StoreMissingError(StoreError):

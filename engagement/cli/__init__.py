@@ -8,6 +8,15 @@ for narration.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
+
+# A database and its writer, and logs that are being fetched, are told apart by such locks.
+if find_spec("fcntl") is None:
+    sys.stderr.write(
+        "engagement: this system has no POSIX file locks, which keep a database whole: on Windows "
+        "use WSL, or the container image (docs/deploy.md)\n"
+    )
+    sys.exit(1)
 
 try:
     from engagement.cli.group import main

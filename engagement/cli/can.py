@@ -107,15 +107,13 @@ def can(
         return
     if out is None:
         raise click.UsageError("name a file with --out, or see what there is with --list")
-    if as_json:
-        raise click.UsageError("--json is for --list")
     check_suffix(out)
     logs = find_drive_logs(paths)
     chosen = choose_dbc(dbc, None if dbc else read_car(logs))
     wanted = _choose(chosen, messages, signals)
     if wide and len({each.message for each in wanted}) != 1:
         raise click.UsageError("--wide takes one message; name it with --message")
-    _write(logs, wanted, buses, out, is_wide=wide)
+    _write(logs, wanted, buses, out, is_wide=wide, as_json=as_json)
 
 
 def _choose(
@@ -162,6 +160,7 @@ def _write(
     out: Path,
     *,
     is_wide: bool,
+    as_json: bool,
 ) -> None:
     """Write what the logs have, one after the other, and say how much it was.
 
@@ -186,13 +185,22 @@ def _write(
     if absent:
         more = f" and {len(absent) - _MAX_NAMED} more" if len(absent) > _MAX_NAMED else ""
         render.note(f"not in these logs: {', '.join(absent[:_MAX_NAMED])}{more}")
+    if as_json:
+        counts = {"n_logs": tally.n_logs, "n_failed": tally.n_failed, "n_frames": tally.n_frames}
+        counts |= {"n_rows": tally.n_rows, "absent_messages": absent}
+        render.print_json({"path": str(out), **counts, "duration_s": elapsed_s})
+    else:
+        _tell(tally, out, elapsed_s, is_wide=is_wide)
+    if tally.n_failed:
+        click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _tell(tally: _Tally, out: Path, elapsed_s: float, *, is_wide: bool) -> None:
     render.note(
         f"wrote {tally.n_rows:,} {'rows' if is_wide else 'values'} from {tally.n_frames:,} frames "
         f"of {count(tally.n_logs, 'log')} to {out} in {elapsed_s:.1f} s "
         f"({tally.n_frames / elapsed_s:,.0f} frames/s)"
     )
-    if tally.n_failed:
-        click.get_current_context().exit(ExitCode.LOGS)
 
 
 def _copy(

@@ -8,8 +8,10 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, format_options
 from engagement.cli.unit_option import chosen_units, units_option
+from engagement.filters import Selection
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -36,5 +38,5 @@ def devices(*, database: Path, output: Format) -> None:
         rows = select(reader).devices()
         names = list(reader.comments("devices"))
         units = chosen_units(reader)
-    nothing = "there is no device in the database"
+        nothing = "" if rows else why_no_drives(reader, Selection(), "device")
     render.print_list(columns.DEVICE_LIST, names, rows, output, nothing=nothing, units=units)

@@ -9,6 +9,7 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
@@ -40,7 +41,7 @@ def drives(*, database: Path, selection: Selection, output: Format) -> None:
         rows = select(reader, selection).drives()
         names = list(reader.comments("drives"))
         units = chosen_units(reader)
-    nothing = "there is no such drive in the database"
+        nothing = "" if rows else why_no_drives(reader, selection)
     shown = render.print_list(columns.DRIVE_LIST, names, rows, output, nothing=nothing, units=units)
     has_starts = any(column.name == "started_at_utc" for column in shown)
     if has_starts and is_terminal(sys.stdout) and any(columns.is_local(row) for row in rows):

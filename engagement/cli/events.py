@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_events
 from engagement.cli.event_filters import all_chosen, event_filters, worst
 from engagement.cli.lazy import Lazy, LazyGroup
 from engagement.cli.options import database_option, format_options
@@ -64,10 +65,10 @@ def events(ctx: click.Context, /, *, database: Path, filters: EventFilters, outp
         found = all_chosen(reader, filters)
         names = list(reader.comments("events"))
         units = chosen_units(reader)
+        nothing = "" if found else why_no_events(reader, filters)
     rows = found if filters.worst is None else worst(found, filters.worst)
     if output == "table":
         rows = named(rows)
-    nothing = "there is no such event in the database"
     render.print_list(columns.EVENTS, names, rows, output, nothing=nothing, units=units)
     if output == "table" and len(found) > len(rows) > 0:
         render.note(f"the worst of {count(len(found), 'event')}")

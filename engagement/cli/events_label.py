@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli import columns, render
-from engagement.cli.options import FILE, database_option, format_options
+from engagement.cli.options import FILE, database_option, format_options, json_option
 from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, text
 from engagement.store.event_names import short_name
@@ -39,6 +40,7 @@ _WITHOUT_EVENT = "no event is there for {}; it gets its label when it comes"
     help="Take the labels of this .json, .csv or .parquet file; no ID and no LABEL.",
 )
 @click.option("--new", "is_new", is_flag=True, help="Take a LABEL that looks like a misspelt one.")
+@json_option
 @database_option
 def label(
     *,
@@ -47,6 +49,7 @@ def label(
     remove: bool,
     source: Path | None,
     is_new: bool,
+    as_json: bool,
     database: Path,
 ) -> None:
     """Say of events what they were: true, false, critical, uncritical, planned, unsure.
@@ -76,7 +79,10 @@ def label(
     else:
         *names, word = _with_label(words)
         report = label_events(database, names, word, note, is_new=is_new)
-    render.note(_summary(report))
+    if as_json:
+        render.print_json(asdict(report))
+    else:
+        render.note(_summary(report))
 
 
 def _with_label(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ import click
 import msgspec
 
 from engagement.cli import render
+from engagement.cli.emptiness import why_no_events
 from engagement.cli.event_filters import chosen_events, event_filters
 from engagement.cli.options import FILE, database_option, json_option
 from engagement.formats import text
 from engagement.review import settings as review_settings
 from engagement.review.opening import make_opener
 from engagement.review.video import find_video, player_command
+from engagement.review.viewer import NoViewerError
 from engagement.store.event_names import find_events, short_name
 from engagement.store.reader import Reader
 
@@ -69,7 +71,8 @@ def open_(
     to the next or the previous one, opens it again, labels it, notes something, or ends: ? tells
     them all. A viewer gets a clip of some seconds, which is removed as soon as you go on.
 
-    Which programs there are, and how they are started, is in config/viewer.toml. With --json, and
+    Which programs there are, and how they are started, is in config/viewer.toml; where PlotJuggler
+    is not, the browser is used. With --json, and
     where there is no terminal, nothing is opened: what would be is printed.
 
     \b
@@ -78,15 +81,15 @@ def open_(
       engagement events open --critical --worst 10 --with browser
       engagement events open --drive 00000046 --video
     """
-    events = _choose(database, names, filters)
+    events, nothing = _choose(database, names, filters)
     settings = _settings(settings_file, url)
     kind = kind_of_viewer or settings.viewer
     if url is not None and kind != "browser":
         raise click.UsageError(f"--url is for --with browser, not {kind}")
     if not events and not as_json:
-        render.note("there is no such event in the database")
+        render.note(nothing)
         return
-    opener = make_opener(kind, database, settings)
+    opener = _opener(kind, database, settings, is_wanted=kind_of_viewer is not None)
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _print_plans(events, opener, settings if video else None, as_json=as_json)
         return
@@ -98,14 +101,30 @@ def open_(
     review.run(events)
 
 
-def _choose(database: Path, names: tuple[str, ...], filters: EventFilters) -> list[Row]:
-    """The events that are named or chosen; one of both is needed."""
+def _opener(
+    kind: review_settings.Viewer, database: Path, settings: Settings, *, is_wanted: bool
+) -> Opener:
+    """What opens events; without PlotJuggler the browser, unless that was asked for."""
+    try:
+        return make_opener(kind, database, settings)
+    except NoViewerError:
+        if is_wanted:
+            raise
+        render.note("no PlotJuggler is here: the browser is used; `--with plotjuggler` says more")
+        return make_opener("browser", database, settings)
+
+
+def _choose(database: Path, names: tuple[str, ...], filters: EventFilters) -> tuple[list[Row], str]:
+    """The events that are named or chosen; one of both is needed. Where there are none: why."""
     if not (names or filters.is_any):
         raise click.UsageError("name events by ID, or choose some: --drive NAME, --worst N")
     if names and filters.is_any:
         raise click.UsageError("an ID stands alone: the filters choose among all events")
     with Reader(database) as reader:
-        return find_events(reader, names) if names else chosen_events(reader, filters)
+        if names:
+            return find_events(reader, names), ""
+        events = chosen_events(reader, filters)
+        return events, "" if events else why_no_events(reader, filters)
 
 
 def _settings(file: Path | None, url: str | None) -> Settings:

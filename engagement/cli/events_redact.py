@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import render
-from engagement.cli.options import FILE, database_option, drive_filters
+from engagement.cli.options import FILE, database_option, drive_filters, json_option
 from engagement.errors import EngagementError
 from engagement.export.places import parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
@@ -79,6 +80,7 @@ def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) 
     "database]",
 )
 @drive_filters
+@json_option
 @database_option
 def redact(
     *,
@@ -90,6 +92,7 @@ def redact(
     times: Times,
     key_file: Path | None,
     selection: Selection,
+    as_json: bool,
     database: Path,
 ) -> None:
     """Export events for sharing, with their drives, segments and labels.
@@ -117,7 +120,10 @@ def redact(
         except OSError as error:
             reason = error.strerror or str(error)
             raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
-    render.note(f"{text(out)}: {_summary(report)}")
+    if as_json:
+        render.print_json({"path": str(out), **asdict(report)})
+    else:
+        render.note(f"{text(out)}: {_summary(report)}")
     if is_new:
         render.note(f"{text(key_path)}: made this key; with it the names can be told, so keep it")
     if shown is None:

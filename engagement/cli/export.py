@@ -87,6 +87,18 @@ def _writing(out: Path, database: Path) -> Iterator[None]:
         raise EngagementError(f"{name}: can't be written: {reason}") from error
 
 
+def _report_rows(path: Path, n_rows: int, *, as_json: bool) -> None:
+    if as_json:
+        render.print_json({"path": str(path), "n_rows": n_rows})
+    else:
+        render.say(f"{text(path)}: {count(n_rows, 'row')}")
+
+
+def _refuse_mixture(out: Path, *, as_json: bool) -> None:
+    if as_json and out == _STDOUT:
+        raise click.BadParameter("--json says there what was written", param_hint="--out")
+
+
 def _report_entries(path: Path, n_entries: int) -> None:
     render.say(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}")
 
@@ -130,7 +142,9 @@ def _add_document(name: str) -> None:
     @_out_option(
         about=f"The file, - for stdout; {name} in this folder unless given.", required=False
     )
-    def write(out: Path | None, device: str | None, database: Path) -> None:
+    @json_option
+    def write(out: Path | None, device: str | None, database: Path, *, as_json: bool) -> None:
+        _refuse_mixture(out or Path(name), as_json=as_json)
         with Reader(database) as reader:
             document = legacy_document(reader, name, device=device)
         out = out or Path(name)
@@ -139,7 +153,11 @@ def _add_document(name: str) -> None:
                 click.echo(json.dumps(document, indent=2))
                 return
             write_json_atomically(out, document)
-        _report_entries(out, count_entries(document))
+        n_entries = count_entries(document)
+        if as_json:
+            render.print_json({"path": str(out), "n_entries": n_entries})
+        else:
+            _report_entries(out, n_entries)
 
 
 for _name in LEGACY_FILES:
@@ -150,7 +168,8 @@ for _name in LEGACY_FILES:
 @click.argument("view")
 @database_option
 @_out_option(about="The file to write.", required=True)
-def _parquet(view: str, out: Path, database: Path) -> None:
+@json_option
+def _parquet(view: str, out: Path, database: Path, *, as_json: bool) -> None:
     """Write a view as Parquet, with the meaning of each column in the file.
 
     \b
@@ -161,14 +180,15 @@ def _parquet(view: str, out: Path, database: Path) -> None:
         raise click.BadParameter("Parquet goes to a file; CSV can go to stdout", param_hint="--out")
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_parquet(reader, view, out)
-    render.say(f"{text(out)}: {count(n_rows, 'row')}")
+    _report_rows(out, n_rows, as_json=as_json)
 
 
 @export.command("csv")
 @click.argument("view")
 @database_option
 @_out_option(about="The file to write, - for stdout.", required=True)
-def _csv(view: str, out: Path, database: Path) -> None:
+@json_option
+def _csv(view: str, out: Path, database: Path, *, as_json: bool) -> None:
     """Write a view as CSV with a header; what is not known is left empty.
 
     \b
@@ -176,7 +196,8 @@ def _csv(view: str, out: Path, database: Path) -> None:
       engagement export csv drives --out drives.csv
     """
     is_stdout = out == _STDOUT
+    _refuse_mixture(out, as_json=as_json)
     with Reader(database) as reader, _writing(out, database):
         n_rows = write_csv(reader, view, sys.stdout.buffer if is_stdout else out)
     if not is_stdout:
-        render.say(f"{text(out)}: {count(n_rows, 'row')}")
+        _report_rows(out, n_rows, as_json=as_json)

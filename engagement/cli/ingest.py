@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ from engagement.cli.options import (
     filter_options,
     json_option,
 )
+from engagement.cli.program import typed
 from engagement.cli.progress import Bar
+from engagement.cli.wrapping import is_terminal
 from engagement.extract.choice import choose_can
 from engagement.filters import Selection
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from engagement.store.ingest_plan import Plan
 
 _EVERY_S = 10.0
+_DATABASE = Path("engagement.duckdb")  # where no other is named
 
 
 def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -156,8 +160,18 @@ def ingest(
     else:
         print_report(report, paths, is_dry_run=wanted.dry_run)
         SignalNotes(wanted.read).tell(report)
+        if report.n_ingested:
+            _tell_next(database)
     if report.n_failed or report.missing:
         click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _tell_next(database: Path) -> None:
+    """Say what to do with what is there now, to who typed this and reads along."""
+    root = click.get_current_context().find_root()
+    if is_terminal(sys.stderr) and root.invoked_subcommand == "ingest":
+        named = () if database == _DATABASE else ("--db", database)
+        render.note(f"next: `{typed('report', *named)}`, or `{typed('serve', *named)}` for pages")
 
 
 def _check_watch(*, is_watch: bool, is_dry_run: bool, every_s: float | None) -> None:

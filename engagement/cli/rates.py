@@ -13,6 +13,7 @@ from engagement.analysis.grouping import NAMED
 from engagement.analysis.labels import count_labelled, parse_labels, tally
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.render import Column
 from engagement.cli.unit_option import chosen_units, units_option
@@ -104,6 +105,7 @@ def rates(
         parts["rates"] = [row for row in parts["rates"] if row["mode"] == mode]
         names = {view: list(reader.comments(view)) for view in parts}
         units = chosen_units(reader)
+        nothing = "" if parts["rates"] else why_no_drives(reader, selection)
     groups = parts.get("groups", parts["rates"])
     if events:
         parts = _of_events(events, parts)
@@ -114,7 +116,7 @@ def rates(
         view = "rates" if in_rates else "mtbf" if events else "groups"
         render.print_csv(names[view], parts[view])
     elif not groups:
-        render.note("there is no such drive in the database")
+        render.note(nothing)
     else:
         is_of_events = bool(events) or counted is not None or mode != "engaged"
         _print_tables(parts, by, units, has_events=is_of_events)

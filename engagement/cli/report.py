@@ -8,6 +8,7 @@ import click
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.formats import count
@@ -62,6 +63,8 @@ def report(
             render.print_json(parts)
         elif output == "csv":
             _print_csv(reader, parts, speed_bands=speed_bands)
+        elif not parts["devices"]:
+            render.note(why_no_drives(reader, selection))
         else:
             _print_tables(selected, parts, chosen_units(reader))
 
@@ -75,9 +78,6 @@ def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> N
 
 def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units) -> None:
     counts = selected.counts()
-    if not counts["n_drives"]:
-        render.note("there is no such drive in the database")
-        return
     if "drives" in parts:
         wanted: Sequence[Column] = columns.DRIVES
         groups = _groups(parts["drives"], parts["devices"])

@@ -49,7 +49,10 @@ def wrapped(message: str, stream: IO[Any], *, indent: int = 0) -> str:
 
 
 def _lines(line: str, n_columns: int, indent: int) -> list[str]:
-    kept = _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT_BLANK), line)
+    def keep(found: re.Match[str]) -> str:
+        return found[0].replace(" ", _KEPT_BLANK) if len(found[0]) < n_columns else found[0]
+
+    kept = _COMMAND.sub(keep, line)
     lines = textwrap.wrap(
         kept, max(n_columns, _MIN_WIDTH), break_long_words=False, break_on_hyphens=False,
         drop_whitespace=True, expand_tabs=False, replace_whitespace=False,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Self
 
 import duckdb
 
-from engagement.errors import StoreBusyError, StoreError
+from engagement.errors import StoreBusyError, StoreError, StoreLockedError
+from engagement.store.reader import Reader
 from engagement.store.schema import create
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def writer_lock(path: Path) -> Iterator[None]:
     """Hold the database's writer lock.
 
     Raises:
-        StoreBusyError: If another process holds it, or has the database open for writing.
+        StoreBusyError: If another process holds it.
+        StoreLockedError: If another program has the database open for writing.
         StoreError: If the folder can't be written to.
     """
     lock_path = path.with_name(path.name + ".lock")
@@ -70,7 +72,8 @@ def _refuse_foreign_writer(path: Path) -> None:
         try:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError as error:
-            raise StoreBusyError(path, "a DuckDB connection that may write") from error
+            Reader(path, any_version=True).close()  # DuckDB's own refusal says who it is
+            raise StoreLockedError(path, "another program") from error
 
 
 class Writer:

@@ -6,7 +6,9 @@ process a second `connect` to a path would give the generation that is already o
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -16,6 +18,7 @@ from engagement.errors import (
     NotFoundError,
     QueryError,
     StoreError,
+    StoreLockedError,
     StoreMissingError,
     StoreVersionError,
 )
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BATCH_ROWS = 65_536
+
+# How DuckDB says that another process has a file open for writing; who, not on every system.
+_LOCKED = "Could not set lock on file"
+_HOLDER = re.compile(r"held in (.*?) ?\(PID (\d+)\)")
 
 # The view `event_counts`, of the events that have one of $labels.
 LABELLED_COUNTS = """
@@ -205,6 +212,10 @@ class Reader:
 
 def unusable(path: Path, error: duckdb.Error) -> StoreError:
     """What to say of a file that DuckDB can't go on with."""
+    if _LOCKED in str(error):
+        found = _HOLDER.search(str(error))
+        holder = f"process {found[2]} ({PurePath(found[1]).name})" if found else "another program"
+        return StoreLockedError(path, holder)
     reason = str(error).split("\n", 1)[0]
     return StoreError(
         f"{path}: DuckDB can't use it: {reason}; ingest into a new file, or restore it"

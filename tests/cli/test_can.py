@@ -146,7 +146,6 @@ def test_the_cars_own_dbc_is_found_by_its_fingerprint(run_alone, tmp_path):
         ([], "name a file with --out"),
         (["--wide", "--out", "a.csv"], "--wide takes one message"),
         (["--list", "--out", "a.csv"], "exclude each other"),
-        (["--json", "--out", "a.csv"], "--json is for --list"),
     ],
 )
 def test_mistakes_are_told_and_leave_no_file(run_alone, drive, words, message, tmp_path):
@@ -204,3 +203,13 @@ def test_logs_that_are_none_are_one_line(run_alone, tmp_path):
         assert result.exit_code in (ExitCode.LOGS, ExitCode.FAILED)
         assert "Traceback" not in result.output
     assert run_alone("can", "nowhere", "--list").exit_code == ExitCode.USAGE
+
+
+def test_json_says_what_was_written(run_alone, drive, tmp_path):
+    result = run_alone(
+        "can", drive, "--dbc", "demo_car", "--out", tmp_path / "all.parquet", "--json"
+    )
+    assert result.exit_code == ExitCode.OK
+    said = json.loads(result.stdout)
+    assert said["n_rows"] == pyarrow.parquet.read_metadata(tmp_path / "all.parquet").num_rows
+    assert said["path"] == str(tmp_path / "all.parquet")

@@ -141,7 +141,7 @@ def test_what_there_is_not_is_said(run, options, exit_code, message):
 def test_no_event_is_no_error(run):
     result = run("events", "--until", "2000-01-01")
     assert result.exit_code == ExitCode.OK
-    assert "there is no such event in the database" in result.stderr
+    assert "no event fits" in result.stderr
 
 
 def test_a_narrow_table_keeps_name_cause_and_severity_of_every_kind(database, capsys, monkeypatch):

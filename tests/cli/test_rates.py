@@ -110,7 +110,7 @@ def test_no_drive_at_all_is_said_and_no_error(run):
     result = run("rates", "--since", "2030-01-01", "--event", "intervention")
     assert result.exit_code == ExitCode.OK
     assert result.stdout == ""
-    assert "no such drive" in result.stderr
+    assert "no drive fits" in result.stderr
 
 
 def test_groups_stand_in_the_order_that_people_give_them(run):

@@ -127,7 +127,7 @@ def test_readers_neither_fail_nor_wait_nor_hold_up_an_ingest(store, monkeypatch)
     ("holder", "said"),
     [
         (processes.hold_lock, "process {pid} is writing to this database; wait for it to end"),
-        (processes.hold_connection, "a DuckDB connection that may write"),
+        (processes.hold_connection, "process {pid} (python"),
     ],
 )
 def test_a_second_writer_is_told_who_is_the_first(holder, said, busy_store):

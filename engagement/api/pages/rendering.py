@@ -20,7 +20,7 @@ from engagement.api.pages.assets import asset_url
 from engagement.api.pages.selection import query
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
 from engagement.api.problems import STATUSES
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, StoreBusyError
 from engagement.formats import plural, setting
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "No data yet",
     HTTPStatus.GATEWAY_TIMEOUT: "That took too long",
 }
+_IN_USE = "The database is in use"
 _RETRY_AFTER_S = "5"
 
 _log = logging.getLogger(__name__)
@@ -131,7 +132,8 @@ def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(request, error)
-    return _error_page(status, str(error))
+    title = _IN_USE if isinstance(error, StoreBusyError) else _TITLES.get(status)
+    return _error_page(status, str(error), title)
 
 
 def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
@@ -139,7 +141,7 @@ def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(request, error)
-    return _error_page(status, error.detail)
+    return _error_page(status, error.detail, _TITLES.get(status))
 
 
 def answer_unforeseen(request: AnyRequest, error: Exception) -> Response[str]:
@@ -149,8 +151,8 @@ def answer_unforeseen(request: AnyRequest, error: Exception) -> Response[str]:
     return _error_page(status, "The server made a mistake; its log says which.")
 
 
-def _error_page(status: HTTPStatus, detail: str) -> Response[str]:
-    title = _TITLES.get(status, status.phrase)
+def _error_page(status: HTTPStatus, detail: str, title: str | None = None) -> Response[str]:
+    title = title or status.phrase
     text = render("error.html", path="", generation=None, title=title, detail=detail)
     headers = {"cache-control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -55,8 +55,21 @@ def test_the_url_of_a_page_is_printed(run, worst):
     assert document["url"] == f"http://example.org/drives{event_url(worst[0])}"
 
 
-def test_without_a_viewer_there_is_one_clear_message(run, programs):
+def test_without_plotjuggler_the_browser_is_used_and_one_line_says_so(run, programs, worst):
     result = run("events", "open", "--worst", 1)
+    assert result.exit_code == ExitCode.OK
+    assert result.stderr.splitlines() == [
+        "no PlotJuggler is here: the browser is used; `--with plotjuggler` says more",
+        "no terminal: nothing was opened",
+    ]
+    assert result.stdout.splitlines()[1].endswith(event_url(worst[0]))
+    [plan] = json.loads(run("events", "open", "--worst", 1, "--json").stdout)
+    assert plan["way"] == "browser"
+    assert programs.started() == []
+
+
+def test_without_a_viewer_that_is_asked_for_there_is_one_clear_message(run, programs):
+    result = run("events", "open", "--worst", 1, "--with", "plotjuggler")
     assert programs.started() == []
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr.startswith("engagement: no PlotJuggler: openpilot: no checkout is named; ")
@@ -77,7 +90,7 @@ def test_without_a_viewer_there_is_one_clear_message(run, programs):
         (["--drive", "nothing"], ExitCode.FAILED, "no drive 'nothing'"),
         (["--cause", "drive"], ExitCode.USAGE, "no cause 'drive'"),
         (["--worst", "1", "--config", "none.toml"], ExitCode.USAGE, "none.toml"),
-        (["--label", "true"], ExitCode.OK, "there is no such event in the database"),
+        (["--label", "true"], ExitCode.OK, "no event fits --label true; without it there would be"),
         (
             ["--worst", "1", "--with", "browser", "--url", "file:///etc"],
             ExitCode.USAGE,
