@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -186,13 +186,27 @@ def _write(
         more = f" and {len(absent) - _MAX_NAMED} more" if len(absent) > _MAX_NAMED else ""
         render.note(f"not in these logs: {', '.join(absent[:_MAX_NAMED])}{more}")
     if as_json:
-        counts = {"n_logs": tally.n_logs, "n_failed": tally.n_failed, "n_frames": tally.n_frames}
+        counts: dict[str, Any] = {
+            "n_logs": tally.n_logs,
+            "n_failed": tally.n_failed,
+            "n_frames": tally.n_frames,
+        }
         counts |= {"n_rows": tally.n_rows, "absent_messages": absent}
         render.print_json({"path": str(out), **counts, "duration_s": elapsed_s})
     else:
         _tell(tally, out, elapsed_s, is_wide=is_wide)
     if tally.n_failed:
         click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _document(tally: _Tally, out: Path, absent: list[str], elapsed_s: float) -> dict[str, Any]:
+    names = ("n_logs", "n_failed", "n_frames", "n_rows")
+    return {
+        "path": str(out),
+        **{name: getattr(tally, name) for name in names},
+        "absent_messages": absent,
+        "duration_s": elapsed_s,
+    }
 
 
 def _tell(tally: _Tally, out: Path, elapsed_s: float, *, is_wide: bool) -> None:
