@@ -24,8 +24,8 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
     tables: Tables = {
         "drive": [], "segment": [], "store.imported_drive": [], "result.drive_identity": [],
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
-        "result.disengagements": [], "result.interventions": [], "result.engagements": [],
-        "result.clean_stretches": [],
+        "result.disengagements": [], "result.interventions": [],
+        "result.intervention_inputs": [], "result.engagements": [], "result.clean_stretches": [],
     }  # fmt: skip
     for drive_id in range(1, n_drives + 1):
         drive = {"drive_id": drive_id, "dongle_id": rng.choice("ab"), "host": ""}
@@ -118,7 +118,14 @@ def add_event(add: Any, rng: Random, mono_ns: int) -> None:
     add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))
     if values.get("cause") != "end_of_drive" and rng.random() < 0.6:
         add(
+            "result.intervention_inputs",
+            intervention_num=mono_ns // SECOND_NS,
+            kind=kind,
+            event_mono_ns=mono_ns,
+        )
+        add(
             "result.interventions",
+            intervention_num=mono_ns // SECOND_NS,
             event_kind=kind,
             event_mono_ns=mono_ns,
             mode=values["mode"],

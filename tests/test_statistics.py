@@ -113,10 +113,11 @@ def drive_tables(hours, counts):
         tables["drive"].append(own | {"dongle_id": f"{group}", "drive": "", "host": ""})
         tables["segment"].append(builders._segment_row(drive_id, 0, "rlog", "ok"))
         exposure = {"engaged_s": engaged_h * 3600, "engaged_km": engaged_h * 100}
+        exposure |= {"lateral_only_s": 0.0, "lateral_only_km": 0.0}
         tables["result.drive_metrics"].append(own | exposure)
         if n_events:
-            event = {"speed_band": "city", "event": "intervention", "n_events": n_events}
-            tables["result.event_counts"].append(own | event)
+            event = {"mode": "engaged", "speed_band": "city", "event": "intervention"}
+            tables["result.event_counts"].append(own | event | {"n_events": n_events})
     return tables
 
 
@@ -129,7 +130,8 @@ def test_the_simulated_intervals_are_those_of_the_view(counts_of):
         builders.insert(connection, drive_tables(hours, counts))
         found = connection.sql(
             "select per_hour_lower, per_hour_upper, per_100km_lower, per_100km_upper from rates "
-            "where grouped_by = 'device' and event = 'intervention' order by group_name"
+            "where grouped_by = 'device' and mode = 'engaged' and event = 'intervention' "
+            "order by group_name"
         ).fetchall()
 
     wanted = np.array(intervals(hours, counts)).T

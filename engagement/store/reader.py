@@ -34,21 +34,45 @@ _BATCH_ROWS = 65_536
 _LOCKED = "Could not set lock on file"
 _HOLDER = re.compile(r"held in (.*?) ?\(PID (\d+)\)")
 
-# The view `event_counts`, of the events that have one of $labels.
+# The view `event_counts`, of the events that have one of $labels; an intervention has those of its
+# inputs.
 LABELLED_COUNTS = """
+with labelled as (
+    select drive_id, dongle_id, drive, kind, mono_ns
+    from engagement.main.event_labels
+    where list_contains($labels, label)
+),
+
+moments as (
+    select *, kind as event_kind, mono_ns as event_mono_ns from labelled
+    union
+    select labelled.*, interventions.event_kind, interventions.event_mono_ns
+    from labelled
+    inner join engagement.result.intervention_inputs as inputs
+        on labelled.drive_id = inputs.drive_id
+        and labelled.kind = inputs.kind
+        and labelled.mono_ns = inputs.event_mono_ns
+    inner join engagement.result.interventions as interventions
+        on inputs.drive_id = interventions.drive_id
+        and inputs.intervention_num = interventions.intervention_num
+)
+
 select
     counted.drive_id,
-    labels.dongle_id,
-    labels.drive,
+    moments.dongle_id,
+    moments.drive,
+    counted.mode,
     counted.speed_band,
     counted.event,
-    count(*)::bigint as n_events
+    count(distinct (counted.kind, counted.mono_ns))::bigint as n_events
 from engagement.staging.counted_events as counted
-inner join engagement.main.event_labels as labels
-    on counted.drive_id = labels.drive_id
-    and counted.kind = labels.kind
-    and counted.mono_ns = labels.mono_ns
-where list_contains($labels, labels.label)
+inner join moments
+    on counted.drive_id = moments.drive_id
+    and counted.kind = moments.event_kind
+    and counted.mono_ns = moments.event_mono_ns
+where
+    counted.event in ('intervention', 'unplanned_intervention')
+    or (moments.kind = moments.event_kind and moments.mono_ns = moments.event_mono_ns)
 group by all
 """
 

@@ -7,6 +7,7 @@
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
 --          is the end of the car's cruise, or nothing but its fall, pedals, buttons and the car tell
 --          what ended it. Without either, what the driver did first decides
+--          is_only_joining is what the driver did without pedal or wheel: no taking over by itself
 create or replace view compute.end_causes as
 with
 
@@ -280,16 +281,11 @@ final as (
             else judged.action_evidence <> 'wheel'
         end as is_inferred,
         judged.is_pause,
+        (judged.is_driver and not judged.is_pause) as is_by_driver,
         (
-            judged.is_driver
-            and not judged.is_pause
-            and (
-                not judged.is_joined
-                or judged.has_brake
-                or judged.has_gas
-                or judged.has_steering
-            )
-        ) as is_intervention,
+            judged.is_joined
+            and not (judged.has_brake or judged.has_gas or judged.has_steering)
+        ) as is_only_joining,
         list_sort(list_distinct([
             judged.input,
             case when judged.is_joined and judged.has_brake then 'brake' end,

@@ -33,7 +33,7 @@ _TABLES = {
         )""",
     "event_counts": """
         create table event_counts (
-            drive_id integer, speed_band varchar, event varchar, n_events bigint
+            drive_id integer, mode varchar, speed_band varchar, event varchar, n_events bigint
         )""",
     "tuning": f"""
         create table tuning (
@@ -113,7 +113,8 @@ class Fleet:
                 for event, rate in per_100km.items():
                     n_events = int(self._rng.poisson(rate * factor * band_km / 100))
                     if n_events:
-                        self.event_counts.append(key | {"event": event, "n_events": n_events})
+                        counts = {"mode": "engaged", "event": event, "n_events": n_events}
+                        self.event_counts.append(key | counts)
                 if error_mps2 is not None:
                     values = error_mps2 * self._rng.lognormal(0, 0.3, len(_MEANS))
                     values = dict(zip(_MEANS, values.tolist(), strict=True))

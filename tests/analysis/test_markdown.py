@@ -46,7 +46,7 @@ def test_a_report_has_a_heading_a_sentence_and_two_tables(comparison, per):
     assert labels[:2] == [f"**events {unit} engaged**", "interventions"]
     assert "share of time engaged" in labels
     assert "steering oscillation, deg" in labels
-    assert "Neither has any: disengagements by openpilot, " in report
+    assert "Neither has any: unplanned interventions, disengagements by openpilot, " in report
     assert report.endswith("</details>\n")
 
 

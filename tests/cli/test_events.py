@@ -10,10 +10,10 @@ import pytest
 
 from engagement import formats
 from engagement.cli import columns, render
-from engagement.cli.event_filters import CAUSES
 from engagement.cli.events import named
 from engagement.cli.exit_codes import ExitCode
 from engagement.simulate import fleet
+from engagement.store.causes import load_causes
 from engagement.store.reader import Reader
 
 NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
@@ -119,7 +119,7 @@ def test_a_name_is_as_long_as_it_must_be():
 
 
 def test_every_cause_of_the_view_can_be_asked_for(listed):
-    assert {row["cause"] for row in listed()} - {None} <= set(CAUSES)
+    assert {row["cause"] for row in listed()} - {None} <= set(load_causes())
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,16 @@ def rounded(text):
     return json.loads(text, parse_float=lambda number: float(f"{float(number):.9g}"))
 
 
+EVENTS = ("intervention", "unplanned_intervention", "disengagement_counted")
+
+
 @pytest.mark.parametrize("by", GROUPINGS)
 def test_json_holds_the_rows_of_the_views(run, database, by):
     document = document_of(run, "--by", by)
     with Reader(database) as reader:
         for view in ("rates", "groups", "mtbf"):
             wanted = f"from {view} where grouped_by = '{by.replace('-', '_')}'"
+            wanted += " and mode = 'engaged'" if view == "rates" else ""
             rows = rounded(json.dumps(reader.rows(wanted)))
             assert sorted(map(str, document[view])) == sorted(map(str, rows))
             assert document[view] or (by, view) == ("speed-band", "mtbf")
@@ -65,7 +69,7 @@ def test_a_group_has_a_line_with_rates_and_their_intervals(run):
     assert [row[0] for row in rows[-2:]] == sorted(groups)
     assert rows[-1][0] == TICI
     assert f"{groups[TICI]['engaged_fraction'] * 100:.1f}" in rows[-1]
-    assert result.stdout.count("(") == 2 * 3
+    assert result.stdout.count("(") == 2 * 4
 
 
 def test_qlogs_are_told(run, shown):
@@ -123,10 +127,20 @@ def test_groups_stand_in_the_order_that_people_give_them(run):
 def test_every_column_of_the_tables_is_one_of_its_view(database):
     with Reader(database) as reader:
         known = {view: set(reader.comments(view)) for view in ("groups", "rates", "mtbf")}
-    rates = {f"{event}_per_100km" for event in ("intervention", "disengagement_counted")}
+    rates = {f"{event}_per_100km" for event in EVENTS}
     assert {column.name for column in columns.GROUPS} <= known["groups"] | rates
     assert {column.name for column in columns.RATES} <= known["rates"]
     assert {column.name for column in columns.MTBF} <= known["mtbf"]
+
+
+@pytest.mark.parametrize("mode", ["engaged", "lateral_only", "assisted"])
+def test_a_mode_has_its_own_events_and_exposure(run, database, mode):
+    document = document_of(run, "--mode", mode)
+    with Reader(database) as reader:
+        wanted = reader.rows("from rates where grouped_by = 'all' and mode = ?", [mode])
+    assert sorted(map(str, document["rates"])) == sorted(map(str, rounded(json.dumps(wanted))))
+    assert {row["mode"] for row in document["rates"]} == {mode}
+    assert "lateral_override" in run("rates", "--mode", "lateral_only").stdout
 
 
 def test_csv_of_a_failure_is_of_the_times_between_failures(run):

@@ -30,8 +30,14 @@ def labelled_tables(seed, n_drives):
     tables = random_tables(rng, n_drives)
     drives = {row["drive_id"]: row for row in tables["drive"]}
     tables["store.event_label"] = []
-    for number, event in enumerate(tables["result.events"]):
-        event["mono_ns"] = number * 10 * SECOND_NS
+    for name, column in (
+        ("result.events", "mono_ns"),
+        ("result.interventions", "event_mono_ns"),
+        ("result.intervention_inputs", "event_mono_ns"),
+    ):
+        for row in tables[name]:
+            row[column] *= 10
+    for event in tables["result.events"]:
         event["word"] = rng.choice(WORDS)
         drive = drives[event["drive_id"]]
         name = {"dongle_id": drive["dongle_id"], "drive": drive["drive"], "kind": event["kind"]}
@@ -56,7 +62,8 @@ def expected_rates(tables, labels):
     known = {(row["drive_id"], row["speed_band"]) for row in bands}
     everything = {(row["drive_id"], row["speed_band"]) for row in group_counts.event_counts(tables)}
     unexposed = [
-        {"drive_id": drive_id, "speed_band": band, "engaged_s": 0.0, "engaged_km": 0.0}
+        {"drive_id": drive_id, "speed_band": band}
+        | dict.fromkeys(("engaged_s", "engaged_km", "lateral_only_s", "lateral_only_km"), 0.0)
         for drive_id, band in everything - known
     ]
     counts = group_counts.event_counts(counting(tables, labels))
@@ -91,7 +98,7 @@ def test_only_events_with_one_of_the_labels_count(make, seed, labels):
         counts = reader.rows("from event_counts")
     assert differences({"rates": rates}, expected_rates(tables, labels), KEYS) == []
     wanted = oracle.event_counts(counting(tables, labels))
-    names = ("drive_id", "speed_band", "event", "n_events")
+    names = ("drive_id", "mode", "speed_band", "event", "n_events")
     assert {tuple(row[name] for name in names) for row in counts} == {
         tuple(row[name] for name in names) for row in wanted
     }
@@ -111,7 +118,15 @@ def test_a_label_that_nothing_has_counts_nothing_and_keeps_the_exposure(make):
         before = reader.rows("from rates order by all")
         count_labelled(reader, ["unsure"])
         after = reader.rows("from rates order by all")
-    exposure = ("grouped_by", "group_name", "event", "n_drives", "engaged_h", "engaged_km")
+    exposure = (
+        "grouped_by",
+        "group_name",
+        "event",
+        "mode",
+        "n_drives",
+        "exposure_h",
+        "exposure_km",
+    )
     assert {tuple(row[name] for name in exposure) for row in after} == {
         tuple(row[name] for name in exposure) for row in before
     }
@@ -147,7 +162,9 @@ def test_the_measures_of_a_comparison_count_the_same(make):
     wanted = group_counts.event_counts(counting(tables, ["planned"]))
     for event, name in (("intervention", "interventions"), ("critical_event", "critical_events")):
         n_events = sum(
-            row["n_events"] for row in wanted if row["event"] == event and row["drive_id"] in drives
+            row["n_events"]
+            for row in wanted
+            if row["event"] == event and row["mode"] == "engaged" and row["drive_id"] in drives
         )
         assert found[f"{name}_per_hour"].numerators.sum() == n_events > 0
 
