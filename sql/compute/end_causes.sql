@@ -17,6 +17,7 @@ engagements as (
         engagement_num,
         mode,
         to_mode,
+        start_mono_ns,
         end_mono_ns,
         end_kind,
         duration_s,
@@ -292,10 +293,13 @@ final as (
             case when judged.is_joined and judged.has_gas then 'gas' end,
             case when judged.is_joined and judged.has_steering then 'steer' end
         ])) as inputs,
-        least(
-            engagements.end_mono_ns,
-            presses.press_mono_ns,
-            case when judged.cause = 'driver_steer' then judged.steering_mono_ns end
+        greatest(
+            engagements.start_mono_ns,
+            least(
+                engagements.end_mono_ns,
+                presses.press_mono_ns,
+                case when judged.cause = 'driver_steer' then judged.steering_mono_ns end
+            )
         ) as press_mono_ns
     from engagements
     inner join judged

@@ -206,7 +206,8 @@ final as (
         end as end_kind,
         to_mode,
         off_s,
-        case when end_kind = 'disengagement' then end_uncertainty_s end as end_uncertainty_s,
+        case when end_kind not in ('end_of_log', 'gap') then end_uncertainty_s end
+            as end_uncertainty_s,
         sum((not is_assisted_before)::int) over (
             partition by drive_id order by start_mono_ns
             rows between unbounded preceding and current row

@@ -2,7 +2,7 @@
 --
 -- grain:   one row per (drive_id, engagement_num)
 -- reads:   result.engagements
--- null:    to_mode where the log or a gap hides what follows; end_uncertainty_s but of a disengagement
+-- null:    to_mode where the log or a gap hides what follows; end_uncertainty_s likewise
 create or replace view engagements as
 with
 
@@ -34,5 +34,5 @@ comment on column engagements.distance_km is 'distance driven in it';
 comment on column engagements.start_kind is 'engaged, or unknown where the log or a gap hides the start';
 comment on column engagements.end_kind is 'disengagement, upgrade (steering alone turns into engaged), end_of_drive, end_of_log, or gap; the last two are censored';
 comment on column engagements.to_mode is 'mode that follows; null where the log or a gap hides it';
-comment on column engagements.end_uncertainty_s is 'time in which the disengagement must lie: between two samples, 0 where an event of a qlog tells';
+comment on column engagements.end_uncertainty_s is 'time in which the end must lie: between two samples, 0 where an event of a qlog tells';
 comment on column engagements.assisted_num is 'number of the stretch of assistance in its drive: engagements of either mode that follow each other with hardly any off between';
