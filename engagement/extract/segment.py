@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
-_EARLIEST_CLOCK_NS = 1_420_070_400_000_000_000  # 2015: before it, a device's clock was not set
+# From 2015 to 2100 a device's clock was set: the macro `clock_was_set` says the same.
+CLOCK_WAS_SET_NS = (1_420_070_400_000_000_000, 4_102_444_800_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def _started_at_utc(log: SegmentLog) -> datetime | None:
         offsets.append(init_data["wall_time_ns"][0].as_py() - init_data["mono_ns"][0].as_py())
     for offset in offsets:
         wall_ns = log.start_mono_ns + offset
-        if _EARLIEST_CLOCK_NS <= wall_ns < 2 * _EARLIEST_CLOCK_NS:
+        if CLOCK_WAS_SET_NS[0] <= wall_ns <= CLOCK_WAS_SET_NS[1]:
             return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).replace(tzinfo=None)
     return drive_started_at(log.drive) if log.drive and is_drive(log.drive) else None
 

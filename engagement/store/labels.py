@@ -6,7 +6,6 @@ which event has it now. Whoever labels an event again replaces what was said.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,12 +31,23 @@ _LABELS = """
 select dongle_id, drive, kind, labelled_mono_ns, label, note, labelled_at_utc, mono_ns
 from event_labels
 """
-_MOMENTS = """
-select drive.dongle_id, drive.drive, events.kind, list(events.mono_ns order by events.mono_ns)
-from result.events as events
-inner join log.drive on events.drive_id = drive.drive_id
-where list_contains(?, drive.drive)
-group by drive.dongle_id, drive.drive, events.kind
+# The event that each of `named_label` belongs to, where there is one, by its time.
+_NEAREST = """
+select
+    named.dongle_id,
+    named.drive,
+    named.kind,
+    named.mono_ns,
+    arg_min(
+        events.mono_ns,
+        (label_distance_ns(named.mono_ns, events.mono_ns), events.mono_ns)
+    ) as event_ns
+from named_label as named
+inner join log.drive on named.dongle_id = drive.dongle_id and named.drive = drive.drive
+inner join result.events as events
+    on drive.drive_id = events.drive_id and named.kind = events.kind
+where label_distance_ns(named.mono_ns, events.mono_ns) is not null
+group by all
 """
 _FIELDS: list[tuple[str, pa.DataType]] = [
     ("dongle_id", pa.string()),
@@ -48,7 +58,6 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("note", pa.string()),
     ("labelled_at_utc", pa.timestamp("us")),
 ]
-_REACH = "select value from store.parameter where name = 'label_match_s'"
 
 
 class Key(NamedTuple):
@@ -199,7 +208,7 @@ def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
     now = datetime.now(UTC).replace(tzinfo=None)
     with Writer(database) as writer:
         _bring_up_to_date(writer)
-        book = _Book(writer.connection, {label.event.drive for label in labels})
+        book = _Book(writer.connection, [label.event for label in labels])
         for label in sorted(labels, key=lambda one: one.labelled_at_utc or now):
             book.add(label, now)
         if book.written or writer.is_outdated:
@@ -215,7 +224,7 @@ class _Book:
     were of several, which the view tells apart once all are there.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, drives: set[str]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, named: Sequence[Key]) -> None:
         self._labels: dict[Key, Label] = {}
         self._key_by_event: dict[Key, Key] = {}
         for row in connection.execute(_LABELS).fetchall():
@@ -223,17 +232,14 @@ class _Book:
             self._labels[label.event] = label
             if event_ns is not None:
                 self._key_by_event[label.event._replace(mono_ns=event_ns)] = label.event
-        found = connection.execute(_MOMENTS, [sorted(drives)]).fetchall()
-        self._moments = {tuple(name): moments for *name, moments in found}
-        [(reach_s,)] = connection.execute(_REACH).fetchall()
-        self._reach_ns = round(reach_s * 1e9)
+        self._nearest = _nearest_events(connection, named)
         self.written: dict[Key, Label] = {}
         self.removed: set[Key] = set()
         self._counts = dict.fromkeys(LabelReport.__slots__, 0)
 
     def add(self, label: Label, now: datetime) -> None:
         """Take a label in the place of what its event has, unless that is newer."""
-        event = self._nearest(label.event)
+        event = self._nearest.get(label.event)
         known = self._key_by_event.get(event) if event else None
         rivals = {label.event, known or label.event} & self._labels.keys()
         self._counts["n_without_event"] += event is None
@@ -257,15 +263,14 @@ class _Book:
         """What was done."""
         return LabelReport(**self._counts)
 
-    def _nearest(self, key: Key) -> Key | None:
-        """The event that a label of this name belongs to, None if there is none."""
-        moments = self._moments.get(key[:3], [])
-        place = bisect_left(moments, key.mono_ns)
-        near = [ns for ns in moments[max(place - 1, 0) : place + 1]
-                if abs(ns - key.mono_ns) <= self._reach_ns]  # fmt: skip
-        if not near:
-            return None
-        return key._replace(mono_ns=min(near, key=lambda ns: abs(ns - key.mono_ns)))
+
+def _nearest_events(connection: duckdb.DuckDBPyConnection, named: Sequence[Key]) -> dict[Key, Key]:
+    """The event that a label of each name belongs to, by that name."""
+    rows = [key._asdict() for key in named]
+    connection.register("named_label", pa.Table.from_pylist(rows, pa.schema(_FIELDS)))
+    found = connection.execute(_NEAREST).fetchall()
+    connection.unregister("named_label")
+    return {Key(*name): Key(*name)._replace(mono_ns=event_ns) for *name, event_ns in found}
 
 
 def _replace(

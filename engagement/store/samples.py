@@ -92,9 +92,7 @@ fixes as (
         gps.drive_id = $drive_id
         and gps.source = (select gps_source from result.drive_facts where drive_id = $drive_id)
         and gps.has_fix
-        and gps.latitude between -90 and 90
-        and gps.longitude between -180 and 180
-        and (abs(gps.latitude) >= 0.01 or abs(gps.longitude) >= 0.01)
+        and is_plausible_fix(gps.latitude, gps.longitude)
     group by gps.mono_ns
 ),
 

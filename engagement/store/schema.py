@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.resources import resource_dir
-from engagement.store.views import load_views, sql_hash
+from engagement.store.views import load_macros, load_views, sql_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +199,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
     connection.execute("begin")
     try:
         _drop_views(connection)
+        _create_macros(connection)
         for view in load_views():
             _create_view(connection, view)
             if view.result:
@@ -234,6 +235,19 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
     query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
     for (name,) in connection.execute(query).fetchall():
         connection.execute(f'drop view if exists "{name}"')
+    query = (
+        "select function_name from duckdb_functions() where function_type = 'macro' "
+        "and database_name = current_database() and schema_name = 'main' and not internal"
+    )
+    for (name,) in connection.execute(query).fetchall():
+        connection.execute(f'drop macro if exists "{name}"')
+
+
+def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute(load_macros())
+    except duckdb.Error as error:
+        raise ViewError("sql/macros.sql", str(error)) from error
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:

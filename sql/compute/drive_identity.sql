@@ -26,14 +26,13 @@ spans as (
 devices as (
     select
         drive_id,
-        arg_min(version, segment_num::bigint * 4294967296 + message_num) as version,
-        arg_min(git_branch, segment_num::bigint * 4294967296 + message_num) as git_branch,
-        arg_min(git_commit, segment_num::bigint * 4294967296 + message_num) as git_commit,
-        arg_min(git_remote, segment_num::bigint * 4294967296 + message_num) as git_remote,
-        arg_min(device_type, segment_num::bigint * 4294967296 + message_num) as device_type,
-        max(wall_time_ns::hugeint - mono_ns) filter (
-            where wall_time_ns between 1420070400000000000 and 4102444800000000000
-        ) as offset_ns
+        arg_min(version, message_position(segment_num, message_num)) as version,
+        arg_min(git_branch, message_position(segment_num, message_num)) as git_branch,
+        arg_min(git_commit, message_position(segment_num, message_num)) as git_commit,
+        arg_min(git_remote, message_position(segment_num, message_num)) as git_remote,
+        arg_min(device_type, message_position(segment_num, message_num)) as device_type,
+        max(wall_time_ns::hugeint - mono_ns) filter (where clock_was_set(wall_time_ns))
+            as offset_ns
     from log.init_data
     group by drive_id
 ),
@@ -41,8 +40,8 @@ devices as (
 cars as (
     select
         drive_id,
-        arg_min(car_fingerprint, segment_num::bigint * 4294967296 + message_num) as car_fingerprint,
-        arg_min(brand, segment_num::bigint * 4294967296 + message_num) as brand
+        arg_min(car_fingerprint, message_position(segment_num, message_num)) as car_fingerprint,
+        arg_min(brand, message_position(segment_num, message_num)) as brand
     from log.car_params
     group by drive_id
 ),
@@ -53,11 +52,10 @@ clocks as (
         arg_max(
             wall_time_ns::hugeint - mono_ns,
             mono_ns::hugeint * 18446744073709551616
-            + segment_num::hugeint * 4294967296
-            + message_num
+            + message_position(segment_num, message_num)
         ) as offset_ns
     from log.clock
-    where wall_time_ns between 1420070400000000000 and 4102444800000000000
+    where clock_was_set(wall_time_ns)
     group by drive_id
 ),
 
@@ -66,7 +64,7 @@ fixes as (
         drive_id,
         arg_max(unix_ms::hugeint * 1000000 - mono_ns, mono_ns) as offset_ns
     from log.gps
-    where has_fix and unix_ms between 1420070400000 and 4102444800000
+    where has_fix and clock_was_set(unix_ms::hugeint * 1000000)
     group by drive_id
 ),
 

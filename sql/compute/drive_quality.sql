@@ -7,7 +7,7 @@
 --          odometer, its step also where it stood
 -- why:     a gap has known state before and after it; what a missing segment makes unknown is
 --          counted apart; jumps and overlaps are more than a second, as messages are written late
---          by less; clocks before 2015 were not set
+--          by less
 create or replace view compute.drive_quality as
 with
 
@@ -97,7 +97,7 @@ wall_times as (
         message_num,
         wall_time_ns::hugeint - mono_ns as offset_ns
     from log.clock
-    where wall_time_ns between 1420070400000000000 and 4102444800000000000
+    where clock_was_set(wall_time_ns)
     union all
     select
         gps.drive_id,
@@ -108,7 +108,7 @@ wall_times as (
         gps.unix_ms::hugeint * 1000000 - gps.mono_ns as offset_ns
     from log.gps
     inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
-    where gps.has_fix and gps.unix_ms between 1420070400000 and 4102444800000
+    where gps.has_fix and clock_was_set(gps.unix_ms::hugeint * 1000000)
 ),
 
 wall_steps as (
@@ -136,12 +136,7 @@ fixes as (
     select
         gps.drive_id,
         count(*) filter (
-            where not coalesce(
-                gps.latitude between -90 and 90
-                and gps.longitude between -180 and 180
-                and (abs(gps.latitude) >= 0.01 or abs(gps.longitude) >= 0.01),
-                false
-            )
+            where not coalesce(is_plausible_fix(gps.latitude, gps.longitude), false)
         ) as n_impossible_fixes
     from log.gps
     inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source

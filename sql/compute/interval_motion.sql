@@ -23,11 +23,7 @@ placed as (
         steps.drive_id,
         intervals.start_mono_ns,
         intervals.mode,
-        case
-            when steps.v_ego_mps < (select city_max_mps from result.thresholds) then 'city'
-            when steps.v_ego_mps < (select road_max_mps from result.thresholds) then 'road'
-            else 'highway'
-        end as speed_band,
+        speed_band(steps.v_ego_mps) as speed_band,
         (steps.v_ego_mps > (select moving_min_mps from result.thresholds)) as is_moving,
         steps.duration_ns,
         steps.distance_m

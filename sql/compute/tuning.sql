@@ -31,11 +31,7 @@ tenths as (
 banded as (
     select
         tenths.drive_id,
-        case
-            when tenths.first_mps < (select city_max_mps from result.thresholds) then 'city'
-            when tenths.first_mps < (select road_max_mps from result.thresholds) then 'road'
-            else 'highway'
-        end as speed_band,
+        speed_band(tenths.first_mps) as speed_band,
         tenths.measured_ns,
         errors.error_per_m * tenths.mean_mps * tenths.mean_mps as error_mps2,
         errors.has_desired,
@@ -178,13 +174,7 @@ terms as (
 powers as (
     select
         parts.drive_id,
-        case
-            when any_value(parts.first_mps) < (select city_max_mps from result.thresholds)
-                then 'city'
-            when any_value(parts.first_mps) < (select road_max_mps from result.thresholds)
-                then 'road'
-            else 'highway'
-        end as speed_band,
+        speed_band(any_value(parts.first_mps)) as speed_band,
         any_value(parts.followed_ns) as followed_ns,
         any_value(parts.n_sign_flips) as n_sign_flips,
         any_value(parts.has_angle) as has_angle,

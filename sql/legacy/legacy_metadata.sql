@@ -39,9 +39,9 @@ first_init as (
 first_params as (
     select
         drive_id,
-        arg_min(openpilot_longitudinal, segment_num::bigint * 4294967296 + message_num)
+        arg_min(openpilot_longitudinal, message_position(segment_num, message_num))
             as openpilot_longitudinal,
-        arg_min(nullif(car_fingerprint, ''), segment_num::bigint * 4294967296 + message_num)
+        arg_min(nullif(car_fingerprint, ''), message_position(segment_num, message_num))
             as car_fingerprint
     from params
     group by drive_id

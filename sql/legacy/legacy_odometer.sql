@@ -19,7 +19,7 @@ changes as (
 readings as (
     select
         drive_id,
-        segment_num::bigint * 4294967296 + message_num as place,
+        message_position(segment_num, message_num) as place,
         frame_num,
         value as odometer_km,
         value - lag(value) over in_order as increment_km,

@@ -19,7 +19,7 @@ changes as (
 gaps as (
     select
         drive_id,
-        segment_num::bigint * 4294967296 + message_num as place,
+        message_position(segment_num, message_num) as place,
         mono_ns - lag(mono_ns) over in_order as gap_ns,
         lag(v_ego_mps::double) over in_order as speed_mps
     from samples

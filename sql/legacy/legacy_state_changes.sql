@@ -29,7 +29,7 @@ final as (
         row_number() over in_order as change_num,
         segment_num,
         message_num,
-        segment_num::bigint * 4294967296 + message_num as place,
+        message_position(segment_num, message_num) as place,
         mono_ns,
         active,
         lead(segment_num) over in_order as next_segment_num,

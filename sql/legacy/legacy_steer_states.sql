@@ -56,7 +56,7 @@ settled as (
         on
             controls.drive_id = flips.drive_id
             and controls.segment_num = flips.segment_num
-            and controls.segment_num::bigint * 4294967296 + controls.message_num >= flips.place
+            and message_position(controls.segment_num, controls.message_num) >= flips.place
     where flips.active and controls.mono_ns - flips.mono_ns > 3000000000
     group by controls.drive_id, controls.segment_num, flips.change_num
 ),

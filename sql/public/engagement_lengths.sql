@@ -41,8 +41,7 @@ survived as (
     select
         *,
         sum(ln(nullif(n_at_risk - 1, 0) / n_at_risk)) over until_now as log_fraction,
-        sum(1 / (nullif(n_at_risk - 1, 0) * n_at_risk)) over until_now as variance,
-        1.959963984540054::double as z
+        sum(1 / (nullif(n_at_risk - 1, 0) * n_at_risk)) over until_now as variance
     from at_risk
     where is_end
     window
@@ -61,10 +60,10 @@ final as (
         n_equal::bigint as n_ended,
         case when n_at_risk > 1 then exp(log_fraction) else 0 end as survival_fraction,
         case
-            when n_at_risk > 1 then exp(log_fraction * exp(z * sqrt(variance) / abs(log_fraction)))
+            when n_at_risk > 1 then exp(log_fraction * exp(z_95() * sqrt(variance) / abs(log_fraction)))
         end as survival_lower_fraction,
         case
-            when n_at_risk > 1 then exp(log_fraction * exp(-z * sqrt(variance) / abs(log_fraction)))
+            when n_at_risk > 1 then exp(log_fraction * exp(-z_95() * sqrt(variance) / abs(log_fraction)))
         end as survival_upper_fraction
     from survived
     where n_at_risk = n_at_risk_of_last

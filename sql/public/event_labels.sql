@@ -31,13 +31,11 @@ pairs as (
         labels.labelled_mono_ns,
         labels.labelled_at_utc,
         events.mono_ns,
-        abs(events.mono_ns - labels.labelled_mono_ns) as distance_ns
+        label_distance_ns(labels.labelled_mono_ns, events.mono_ns) as distance_ns
     from labels
     inner join result.events as events
         on labels.drive_id = events.drive_id and labels.kind = events.kind
-    where
-        abs(events.mono_ns - labels.labelled_mono_ns)
-        <= (select label_match_ns from result.thresholds)
+    where label_distance_ns(labels.labelled_mono_ns, events.mono_ns) is not null
 ),
 
 ranked as (

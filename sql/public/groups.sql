@@ -80,8 +80,7 @@ sums as (
         sum(n_engagements) as n_engagements,
         count(*) filter (where is_engaged) as n_engaged_drives,
         count(*) filter (where is_clean) as n_clean_drives,
-        max(longest_clean_km) as longest_clean_km,
-        1.959963984540054::double as z
+        max(longest_clean_km) as longest_clean_km
     from members
     group by grouped_by, group_name
 ),
@@ -106,64 +105,45 @@ shares as (
     from sums
 ),
 
-intervals as (
-    select
-        *,
-        (clean_fraction + z * z / (2 * n_engaged_drives)) / (1 + z * z / n_engaged_drives)
-            as clean_middle,
-        z / (1 + z * z / n_engaged_drives)
-        * sqrt(
-            clean_fraction * (1 - clean_fraction) / n_engaged_drives
-            + z * z / (4 * n_engaged_drives * n_engaged_drives)
-        ) as clean_half
-    from shares
-),
-
 final as (
     select
-        intervals.grouped_by,
-        intervals.group_name,
-        intervals.n_drives::bigint as n_drives,
-        intervals.n_qlog_drives::bigint as n_qlog_drives,
-        coalesce(intervals.known_s, 0) / 3600 as known_h,
-        coalesce(intervals.engaged_s, 0) / 3600 as engaged_h,
-        coalesce(intervals.distance_km, 0) as distance_km,
-        coalesce(intervals.engaged_km, 0) as engaged_km,
-        intervals.engaged_s / nullif(intervals.known_s, 0) as engaged_fraction,
-        intervals.moving_engaged_s / nullif(intervals.moving_s, 0) as moving_engaged_fraction,
-        intervals.engaged_km / nullif(intervals.known_km, 0) as distance_engaged_fraction,
-        intervals.lateral_only_s / nullif(intervals.known_s, 0) as lateral_only_fraction,
-        intervals.longitudinal_s / nullif(intervals.longitudinal_known_s, 0)
+        shares.grouped_by,
+        shares.group_name,
+        shares.n_drives::bigint as n_drives,
+        shares.n_qlog_drives::bigint as n_qlog_drives,
+        coalesce(shares.known_s, 0) / 3600 as known_h,
+        coalesce(shares.engaged_s, 0) / 3600 as engaged_h,
+        coalesce(shares.distance_km, 0) as distance_km,
+        coalesce(shares.engaged_km, 0) as engaged_km,
+        shares.engaged_s / nullif(shares.known_s, 0) as engaged_fraction,
+        shares.moving_engaged_s / nullif(shares.moving_s, 0) as moving_engaged_fraction,
+        shares.engaged_km / nullif(shares.known_km, 0) as distance_engaged_fraction,
+        shares.lateral_only_s / nullif(shares.known_s, 0) as lateral_only_fraction,
+        shares.longitudinal_s / nullif(shares.longitudinal_known_s, 0)
             as longitudinal_fraction,
-        intervals.override_s / nullif(intervals.known_s, 0) as override_fraction,
+        shares.override_s / nullif(shares.known_s, 0) as override_fraction,
         case
-            when intervals.is_of_drives
+            when shares.is_of_drives
                 then
-                    (intervals.engaged_s - intervals.override_s) / nullif(intervals.known_s, 0)
+                    (shares.engaged_s - shares.override_s) / nullif(shares.known_s, 0)
         end as engaged_not_overriding_fraction,
-        case when intervals.is_of_drives then intervals.n_engaged_drives::bigint end
+        case when shares.is_of_drives then shares.n_engaged_drives::bigint end
             as n_engaged_drives,
-        case when intervals.is_of_drives then intervals.n_clean_drives::bigint end
+        case when shares.is_of_drives then shares.n_clean_drives::bigint end
             as n_clean_drives,
-        intervals.clean_fraction as clean_drive_fraction,
-        case
-            when intervals.clean_fraction is not null
-                then greatest(intervals.clean_middle - intervals.clean_half, 0)
-        end as clean_drive_fraction_lower,
-        case
-            when intervals.clean_fraction is not null
-                then least(intervals.clean_middle + intervals.clean_half, 1)
-        end as clean_drive_fraction_upper,
-        intervals.longest_clean_km,
-        intervals.n_engagements::bigint as n_engagements,
+        shares.clean_fraction as clean_drive_fraction,
+        wilson_lower(shares.n_clean_drives, shares.n_engaged_drives) as clean_drive_fraction_lower,
+        wilson_upper(shares.n_clean_drives, shares.n_engaged_drives) as clean_drive_fraction_upper,
+        shares.longest_clean_km,
+        shares.n_engagements::bigint as n_engagements,
         medians.median_s as engagement_median_s,
         medians.lower_s as engagement_median_lower_s,
         medians.upper_s as engagement_median_upper_s
-    from intervals
+    from shares
     left join medians
         on
-            intervals.grouped_by = medians.grouped_by
-            and intervals.group_name = medians.group_name
+            shares.grouped_by = medians.grouped_by
+            and shares.group_name = medians.group_name
 )
 
 select * from final;

@@ -51,8 +51,7 @@ counted as (
         kinds.event,
         exposures.n_qlog_drives,
         coalesce(counts.n_failures, 0) as n_failures,
-        exposures.engaged_h,
-        1.959963984540054::double as z
+        exposures.engaged_h
     from exposures
     cross join kinds
     left join counts
@@ -60,23 +59,6 @@ counted as (
             exposures.grouped_by = counts.grouped_by
             and exposures.group_name = counts.group_name
             and kinds.event = counts.event
-),
-
--- Beyond the table: Wilson and Hilferty's limits.
-limited as (
-    select
-        counted.*,
-        coalesce(
-            limits.poisson_lower,
-            n_failures * pow(1 - 1 / (9 * n_failures) - z / (3 * sqrt(n_failures)), 3)
-        ) as count_lower,
-        coalesce(
-            limits.poisson_upper,
-            (n_failures + 1)
-            * pow(1 - 1 / (9 * (n_failures + 1)) + z / (3 * sqrt(n_failures + 1)), 3)
-        ) as count_upper
-    from counted
-    left join store.confidence_limit as limits on counted.n_failures = limits.n
 ),
 
 final as (
@@ -88,9 +70,9 @@ final as (
         n_failures::bigint as n_failures,
         engaged_h,
         nullif(engaged_h, 0) / nullif(n_failures, 0) as mtbf_h,
-        nullif(engaged_h, 0) / count_upper as mtbf_lower_h,
-        nullif(engaged_h, 0) / nullif(count_lower, 0) as mtbf_upper_h
-    from limited
+        nullif(engaged_h, 0) / poisson_upper(n_failures) as mtbf_lower_h,
+        nullif(engaged_h, 0) / nullif(poisson_lower(n_failures), 0) as mtbf_upper_h
+    from counted
 )
 
 select * from final;

@@ -3,16 +3,14 @@
 -- grain:   one row per (cell_row, cell_column)
 -- reads:   result.passed_cells, drives, result.thresholds
 -- null:    the fraction and its limits where no drive was engaged
--- why:     1.96 is the 97.5 % quantile of the normal distribution, for Wilson's interval; the share
---          over all cells counts a drive once in each cell
+-- why:     the share over all cells counts a drive once in each cell
 create or replace view places as
 with
 
 limits as (
     select
         greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
-        place_min_drives,
-        1.959963984540054::double as z
+        place_min_drives
     from result.thresholds
 ),
 
@@ -52,7 +50,6 @@ located as (
         cells.*,
         limits.n_rows,
         limits.place_min_drives,
-        limits.z,
         totals.intervention_fraction as total_fraction,
         (cells.cell_row + 0.5) / limits.n_rows * 180 - 90 as latitude,
         cells.n_drives_with_intervention / nullif(cells.n_engaged_drives, 0)
@@ -66,12 +63,8 @@ bounded as (
     select
         *,
         greatest(round(2 * n_rows * cos(radians(latitude))), 1) as n_columns,
-        (intervention_fraction + z * z / (2 * n_engaged_drives)) / (1 + z * z / n_engaged_drives)
-            as middle,
-        z / (1 + z * z / n_engaged_drives) * sqrt(
-            intervention_fraction * (1 - intervention_fraction) / n_engaged_drives
-            + z * z / (4 * n_engaged_drives * n_engaged_drives)
-        ) as half_width
+        wilson_lower(n_drives_with_intervention, n_engaged_drives) as lower_fraction,
+        wilson_upper(n_drives_with_intervention, n_engaged_drives) as upper_fraction
     from located
 ),
 
@@ -87,14 +80,12 @@ final as (
         n_unplanned_interventions,
         n_drives_with_intervention,
         intervention_fraction::double as intervention_fraction,
-        case when n_engaged_drives > 0 then greatest(middle - half_width, 0) end::double
-            as intervention_fraction_lower,
-        case when n_engaged_drives > 0 then least(middle + half_width, 1) end::double
-            as intervention_fraction_upper,
+        lower_fraction::double as intervention_fraction_lower,
+        upper_fraction::double as intervention_fraction_upper,
         coalesce(
             n_engaged_drives >= place_min_drives
             and n_drives_with_intervention >= 2
-            and middle - half_width > total_fraction,
+            and lower_fraction > total_fraction,
             false
         ) as is_hot_spot
     from bounded

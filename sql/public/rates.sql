@@ -184,8 +184,7 @@ rated as (
     select
         *,
         n_events / nullif(exposure, 0) as rate,
-        (n_exposed_events > 0 and n_exposed_drives > 1) as is_comparable,
-        1.959963984540054::double as z
+        (n_exposed_events > 0 and n_exposed_drives > 1) as is_comparable
     from per_unit
 ),
 
@@ -218,38 +217,20 @@ chosen as (
     from dispersed
 ),
 
--- Beyond the table: Wilson and Hilferty's limits, and Fisher's expansion of t by its degrees.
-limited as (
-    select
-        chosen.*,
-        coalesce(
-            limits.poisson_lower, n_events * pow(1 - 1 / (9 * n_events) - z / (3 * sqrt(n_events)), 3)
-        ) as count_lower,
-        coalesce(
-            limits.poisson_upper,
-            (n_events + 1)
-            * pow(1 - 1 / (9 * (n_events + 1)) + z / (3 * sqrt(n_events + 1)), 3)
-        ) as count_upper,
-        coalesce(
-            quantiles.t_quantile,
-            z + (pow(z, 3) + z) / (4 * (n_exposed_drives - 1))
-            + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * pow(n_exposed_drives - 1, 2))
-        ) as t
-    from chosen
-    left join store.confidence_limit as limits on chosen.n_events = limits.n
-    left join store.confidence_limit as quantiles on chosen.n_exposed_drives - 1 = quantiles.n
-),
-
 spread as (
     select
         *,
         case
             when interval_kind = 'quasi_poisson'
                 then exp(
-                    least(t * sqrt(greatest(dispersion, weighted_dispersion) / n_events), 300)
+                    least(
+                        t_95(n_exposed_drives - 1)
+                        * sqrt(greatest(dispersion, weighted_dispersion) / n_events),
+                        300
+                    )
                 )
         end as factor
-    from limited
+    from chosen
 ),
 
 bounded as (
@@ -257,11 +238,11 @@ bounded as (
         *,
         case interval_kind
             when 'quasi_poisson' then rate / factor
-            when 'poisson' then count_lower / exposure
+            when 'poisson' then poisson_lower(n_events) / exposure
         end as rate_lower,
         case interval_kind
             when 'quasi_poisson' then rate * factor
-            when 'poisson' then count_upper / exposure
+            when 'poisson' then poisson_upper(n_events) / exposure
         end as rate_upper
     from spread
 ),

@@ -45,17 +45,16 @@ steps as (
         lat_active,
         long_active,
         mono_ns - previous_mono_ns as step_ns,
-        (
-            coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
-            and next_segment_num - segment_num <= 1
+        coalesce(
+            holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,
         (
             enabled = previous_enabled
             and (lat_active is not distinct from previous_lat_active)
             and (long_active is not distinct from previous_long_active)
-            and mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= max_gap_ns
-            and segment_num - previous_segment_num <= 1
+            and holds_until(
+                previous_mono_ns, previous_segment_num, mono_ns, segment_num, max_gap_ns
+            )
         ) as is_same
     from samples
     where next_mono_ns is null or next_mono_ns > mono_ns

@@ -81,14 +81,11 @@ samples as (
 steps as (
     select
         *,
-        (
-            coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
-            and next_segment_num - segment_num <= 1
+        coalesce(
+            holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,
-        (
-            mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= previous_max_gap_ns
-            and segment_num - previous_segment_num <= 1
+        holds_until(
+            previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
         ) as follows_known
     from samples
     where next_mono_ns is null or next_mono_ns > mono_ns

@@ -46,14 +46,13 @@ steps as (
         active,
         previous_active,
         is_qlog,
-        (
-            coalesce(next_mono_ns - mono_ns <= max_gap_ns, false)
-            and next_segment_num - segment_num <= 1
+        coalesce(
+            holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,
         coalesce(
-            mono_ns > previous_mono_ns
-            and mono_ns - previous_mono_ns <= max_gap_ns
-            and segment_num - previous_segment_num <= 1,
+            holds_until(
+                previous_mono_ns, previous_segment_num, mono_ns, segment_num, max_gap_ns
+            ),
             false
         ) as follows,
         (enabled = previous_enabled and active = previous_active) as is_same_state

@@ -14,12 +14,7 @@ moments as (
         events.kind,
         events.mono_ns,
         events.mode,
-        case
-            when events.speed_mps is null then 'unknown'
-            when events.speed_mps < (select city_max_mps from result.thresholds) then 'city'
-            when events.speed_mps < (select road_max_mps from result.thresholds) then 'road'
-            else 'highway'
-        end as speed_band,
+        speed_band(events.speed_mps) as speed_band,
         causes.who,
         coalesce(events.is_counted, false) as is_counted,
         events.is_critical,

@@ -12,7 +12,7 @@ final as (
         kind,
         event_mono_ns,
         mono_ns,
-        arg_max(v_ego_mps, segment_num::bigint * 4294967296 + message_num) as v_ego_mps
+        arg_max(v_ego_mps, message_position(segment_num, message_num)) as v_ego_mps
     from staging.event_samples
     where v_ego_mps is not null
     group by drive_id, kind, event_mono_ns, mono_ns

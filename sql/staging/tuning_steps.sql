@@ -30,9 +30,10 @@ steps as (
         v_ego_mps,
         steering_angle_deg,
         coalesce(
-            next_mono_ns > mono_ns
-            and next_mono_ns - mono_ns <= (select max_gap_ns from result.thresholds)
-            and next_segment_num - segment_num <= 1
+            holds_until(
+                mono_ns, segment_num, next_mono_ns, next_segment_num,
+                (select max_gap_ns from result.thresholds)
+            )
             and v_ego_mps >= (select tuning_min_speed_mps from result.thresholds)
             and not coalesce(steering_pressed, false),
             false

@@ -26,7 +26,7 @@ from engagement.store.views import load_views
 from tests.store.stores import differences
 
 LEGACY = Path(__file__).parents[1] / "data" / "legacy"
-FILES = sorted(path for path in resource_dir("sql").rglob("*.sql") if path.parent.name != "checks")
+FILES = sorted(path for path in resource_dir("sql").glob("*/*.sql") if path.parent.name != "checks")
 CHECKS = sorted(resource_dir("sql").joinpath("checks").glob("*.sql"))
 VIEWS = {view.name: view for view in load_views()}
 PUBLIC = {name for name in VIEWS if "." not in name}

@@ -105,7 +105,8 @@ def made_at(version: int, newer: Path, path: Path) -> None:
             "and old.database_name = current_database() and old.table_name <> 'schema_migration'"
         )
         for table, source in connection.execute(query).fetchall():
-            connection.execute(f"insert into {table} by name select * from newer.{source}")
+            columns = ", ".join(connection.sql(f"from {table} limit 0").columns)
+            connection.execute(f"insert into {table} select {columns} from newer.{source}")
         connection.execute("update store_state set sql_hash = 'of then'")
 
 

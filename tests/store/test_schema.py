@@ -100,7 +100,11 @@ def test_a_failing_migration_is_rolled_back_and_stays_pending(connection, with_m
     assert applied(connection) == after
 
 
-def test_tables_move_to_their_schemas_with_their_columns_and_rows(two_drives, tmp_path):
+def test_tables_move_to_their_schemas_with_their_columns_and_rows(
+    two_drives, tmp_path, monkeypatch
+):
+    first = schema.migrations()[: LAST_VERSION_IN_MAIN + 1]
+    monkeypatch.setattr(schema, "migrations", lambda: first)
     path = tmp_path / "old.duckdb"
     made_at(LAST_VERSION_IN_MAIN, two_drives.database, path)
     with duckdb.connect(str(path)) as connection:
@@ -116,9 +120,7 @@ def test_tables_move_to_their_schemas_with_their_columns_and_rows(two_drives, tm
         assert described_and_read(connection, {"main"}) == {}
     before["state"] = before.pop("store_state")
     assert before.keys() == after.keys()
-    n_before = len(before.pop("schema_migration")[1])
-    n_applied = schema.latest_version() - LAST_VERSION_IN_MAIN
-    assert len(after.pop("schema_migration")[1]) == n_before + n_applied
+    del before["schema_migration"], after["schema_migration"]
     assert after == before
     assert sum(bool(rows) for _, rows in after.values()) > 15
 
@@ -226,6 +228,8 @@ def own_sql(tmp_path, monkeypatch):
     folder = tmp_path / "sql"
     monkeypatch.setattr(views, "resource_dir", lambda _: folder)
     load_views.cache_clear()
+    folder.mkdir()
+    (folder / "macros.sql").write_text("-- None.\n")
 
     def write(**texts):
         for name, text in texts.items():

@@ -1,0 +1,125 @@
+"""The rules that several views share: what each says, and that it stands in one place."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagement.extract.segment import CLOCK_WAS_SET_NS
+from engagement.resources import resource_dir
+from engagement.store import schema
+from engagement.store.views import load_macros, load_views
+
+NAMES = re.findall(r"^create or replace macro (\w+)\(", load_macros(), re.MULTILINE)
+# What a copy of a rule would have in it.
+MARKS = (
+    "4294967296",
+    "1.95996",
+    "1420070400",
+    "4102444800",
+    ">= 0.01",
+    "city_max_mps from",
+    "label_match_ns from",
+    "* 18446744073709551616",
+    "pow(1 - 1 /",
+)
+NUMBERS = st.integers(0, 2**31 - 1)
+
+
+@pytest.fixture(scope="module")
+def connection():
+    with duckdb.connect() as found:
+        schema.create(found)
+        found.execute("insert into result.thresholds by name from compute.thresholds")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("macros") / "some.duckdb"
+    with duckdb.connect(str(path)) as found:
+        schema.create(found)
+    return path
+
+
+def test_every_macro_is_called():
+    texts = [re.sub(r"create or replace macro \w+\(", "", load_macros())]
+    texts += [path.read_text() for path in resource_dir("sql").glob("*/*.sql")]
+    texts += [path.read_text() for path in resource_dir("engagement").rglob("*.py")]
+    called = set(re.findall(r"\b(\w+)\(", "\n".join(texts)))
+    assert [name for name in NAMES if name not in called] == []
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_rule_stands_in_one_place(mark):
+    files = [
+        path.name
+        for path in resource_dir("sql").rglob("*.sql")
+        if mark in path.read_text(encoding="utf-8")
+    ]
+    assert files == (["drive_identity.sql"] if mark.startswith("* 1844") else ["macros.sql"])
+
+
+def test_a_file_attached_under_any_name_has_views_that_bind(file):
+    with duckdb.connect() as other:
+        other.execute("create macro speed_band(speed_mps) as 'of somebody else'")
+        other.execute(f"attach '{file}' as \"any name\" (read_only)")
+        for view in load_views():
+            schema_name, _, name = view.name.rpartition(".")
+            other.execute(f'from "any name"."{schema_name or "main"}"."{name}" limit 0')
+
+
+def test_macros_that_sql_no_longer_has_are_gone_from_the_database():
+    query = (
+        "select function_name from duckdb_functions() "
+        "where function_type = 'macro' and not internal"
+    )
+    with duckdb.connect() as own:
+        schema.create(own)
+        own.execute("create macro old_rule(x) as x; update store.state set sql_hash = ''")
+        schema.load_sql(own)
+        assert {name for (name,) in own.execute(query).fetchall()} == set(NAMES)
+
+
+@given(first=st.tuples(NUMBERS, NUMBERS), second=st.tuples(NUMBERS, NUMBERS))
+def test_positions_are_in_the_order_of_segments_and_messages(connection, first, second):
+    query = "select message_position(?::int, ?::int) < message_position(?::int, ?::int)"
+    assert connection.execute(query, [*first, *second]).fetchall() == [(first < second,)]
+
+
+@pytest.mark.parametrize("border", [0, 1])
+def test_a_clock_was_set_in_sql_as_in_python(connection, border):
+    at_ns = CLOCK_WAS_SET_NS[border]
+    outside_ns = at_ns + (2 * border - 1)
+    query = "select clock_was_set(?::bigint), clock_was_set(?::bigint)"
+    assert connection.execute(query, [at_ns, outside_ns]).fetchall() == [(True, False)]
+
+
+@pytest.mark.parametrize(
+    ("times_ns", "segments", "holds"),
+    [
+        ((5, 8), (0, 0), True),
+        ((5, 15), (0, 1), True),
+        ((5, 16), (0, 0), False),
+        ((5, 5), (0, 0), False),
+        ((5, 6), (0, 2), False),
+        ((5, 6), (2, 1), True),
+        ((5, None), (0, None), None),
+    ],
+)
+def test_a_sample_holds_until_the_next_unless_that_is_late_or_a_segment_is_missing(
+    connection, times_ns, segments, holds
+):
+    query = "select holds_until(?::bigint, ?::int, ?::bigint, ?::int, 10)"
+    values = [times_ns[0], segments[0], times_ns[1], segments[1]]
+    assert connection.execute(query, values).fetchall() == [(holds,)]
+
+
+def test_a_share_of_none_has_no_limits(connection):
+    assert connection.execute("select wilson_lower(0, 0), wilson_upper(0, 0)").fetchall() == [
+        (None, None)
+    ]
