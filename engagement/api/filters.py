@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _OF_ROWS = {
     one.name: one
     for one in (
-        Filter("kind", "kind", "Kind of event or intervention."),
+        Filter("kind", "kind", "Kind of event."),
         Filter("cause", "cause", "Cause of a disengagement."),
         Filter("cause_event", "cause_event", "The event that says so."),
         Filter(
@@ -41,6 +41,7 @@ _OF_ROWS = {
         Filter("grouped_by", "grouped_by", "What groups are made by."),
         Filter("group_name", "group_name", "Name of a group."),
         Filter("event", "event", "Event that is counted."),
+        Filter("mode", "mode", "engaged, lateral_only or, of rates, assisted."),
         Filter("label", "label", "What somebody said that an event was."),
     )
 }  # fmt: skip
