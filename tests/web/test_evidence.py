@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engagement.api.pages.evidence import Change, flag_changes, read_changes, read_rules
-from engagement.store import moments, samples
+from engagement.api.pages.evidence import Change, flag_changes, read_changes, read_reasons
 from engagement.store.serving import Publication
 
 
@@ -17,31 +16,33 @@ def generation(database):
     publication.close()
 
 
-def flags_around(generation, event):
-    part = samples.window(generation, event["drive_id"], event["time_s"] - 5, event["time_s"] + 5)
-    return moments.events_in_force(generation, part)
-
-
-def test_the_rule_that_decides_has_what_the_cause_was_read_from(generation):
-    events = generation.rows("from events order by event_id")
-    assert {event["kind"] for event in events} >= {"disengagement", "lateral_override"}
+def test_what_decides_is_what_the_cause_was_read_from(generation):
+    events = generation.rows("from events where kind = 'disengagement' order by event_id")
+    kinds = set()
 
     for event in events:
-        rules = read_rules(generation, event, flags_around(generation, event))
+        reasons = read_reasons(generation, event)
 
-        [chosen] = [rule for rule in rules if rule.is_chosen]
-        if event["cause"] == "unknown":
-            assert chosen.title == "Nothing explains it"
-        elif event["cause"] == "end_of_drive":
-            assert chosen.title.startswith("The drive ended")
-        else:
-            assert chosen.is_found
+        assert [r.after_s for r in reasons] == sorted(r.after_s for r in reasons)
+        deciding = [reason for reason in reasons if reason.outcome == "decides"]
+        if event["cause"] in ("unknown", "end_of_drive"):
+            assert deciding == []
+            continue
+        [chosen] = deciding
+        place = reasons.index(chosen)
+        assert "follows" not in {reason.outcome for reason in reasons[:place]}
+        assert "precedes" not in {reason.outcome for reason in reasons[place + 1 :]}
         if event["cause_event"] and not event["is_inferred"]:
-            assert event["cause_event"] in chosen.events
-        if event["is_inferred"]:
-            assert chosen.actions
-        earlier = rules[: rules.index(chosen)]
-        assert not any(rule.events for rule in earlier)
+            assert chosen.is_event
+            assert chosen.text.partition(":")[0] == event["cause_event"]
+            assert not any(reason.is_event for reason in reasons[:place])
+        kinds.add(chosen.is_event)
+    assert True in kinds
+
+
+def test_an_override_has_no_reasons_to_look_for(generation):
+    [event] = generation.rows("from events where kind = 'lateral_override' limit 1")
+    assert read_reasons(generation, event) == []
 
 
 def test_the_changes_around_an_end_are_those_that_the_cause_names(generation):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _REASONS = """
-select after_s, evidence, name, outcome
+select after_s, evidence, name, event_order // 10 as flag_num, outcome
 from staging.end_reasons
 where drive_id = $drive_id and engagement_num = $engagement_num
 order by mono_ns, event_order, name
@@ -37,6 +37,9 @@ _EVIDENCE_WORDS = {
     "cancel": "the cancel button was pressed",
 }
 
+# In the order in which openpilot takes them.
+_DISABLING = {1: "userDisable", 2: "immediateDisable", 3: "softDisable"}
+
 # openpilot repeats its events about once a second.
 _REPEAT_S = 1.5
 
@@ -47,7 +50,7 @@ class Reason:
 
     Attributes:
         after_s: Seconds from the end, negative before it.
-        text: What began, in words; the name of an event of openpilot's.
+        text: What began, in words; of openpilot's events the name and the flag that disables.
         is_event: Whether it is such an event.
         outcome: decides, follows or precedes, as in `staging.end_reasons`.
     """
@@ -74,7 +77,7 @@ def read_reasons(generation: Generation, event: Row) -> list[Reason]:
     return [
         Reason(
             row["after_s"],
-            _reason_text(row["evidence"], row["name"]),
+            _reason_text(row),
             row["evidence"] == "event",
             row["outcome"],
         )
@@ -82,9 +85,10 @@ def read_reasons(generation: Generation, event: Row) -> list[Reason]:
     ]
 
 
-def _reason_text(evidence: str, name: str) -> str:
-    if evidence == "event":
-        return name
+def _reason_text(row: Row) -> str:
+    name = row["name"]
+    if row["evidence"] == "event":
+        return f"{name}: {_DISABLING[row['flag_num']]}"
     return _EVIDENCE_WORDS.get(name, f"the button {name} was pressed")
 
 
