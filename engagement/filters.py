@@ -49,6 +49,11 @@ class Filter:
     is_start_enough: bool = False
 
     @property
+    def flag(self) -> str:
+        """The option of commands."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
     def is_day(self) -> bool:
         """Whether its values are days."""
         return self.kind is date

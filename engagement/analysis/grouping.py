@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from engagement.errors import InputError, NotFoundError, suggestion
-from engagement.filters import DRIVE_FILTERS, parse_day
+from engagement.filters import DRIVE_FILTERS, Selection, parse_day
 from engagement.names import starting_so
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _GROUPS = "select drive_id, group_name from drive_groups where grouped_by = ?"
 _PARAMS = """
 select drive_id, value as group_name from params where name = ? and value is not null
 """
-_DAYS = "select drive_id, started_at_utc::date as day from drives where not is_imported"
+_DAYS = "select drive_id, started_at_utc::date as day from drives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,21 @@ def parse_grouping(text: str) -> Grouping:
         nearest = suggestion(text, KINDS) if text != "param" else "; did you mean 'param:NAME'?"
         raise InputError(f"--by {text!r}: drives are grouped by {', '.join(KINDS)}{nearest}")
     return Grouping(text)
+
+
+def comparable_drives(
+    reader: Queryable, source: str = "drives", selection: Selection | None = None
+) -> list[int]:
+    """The numbers of drives whose events are known, of those that are selected.
+
+    Args:
+        reader: Of the database.
+        source: What has the rows of the view `drives`.
+        selection: Of its rows; all if there is none.
+    """
+    wanted = selection or Selection()
+    query = f"select drive_id from {source} where not is_imported and {wanted.where}"
+    return [row["drive_id"] for row in reader.rows(query, wanted.values)]
 
 
 def divide(

@@ -77,10 +77,19 @@ def count_labelled(reader: Reader, labels: Sequence[str]) -> tuple[str, ...]:
     Raises:
         NotFoundError: If no event has a label of that name, and it is no usual one.
     """
-    in_use = [row["label"] for row in reader.rows("select distinct label from event_labels")]
-    known = tuple(known_word(label, in_use) for label in labels)
+    known = known_labels(reader, labels)
     reader.count_labelled(known)
     return known
+
+
+def known_labels(reader: Queryable, labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels, each as it is kept.
+
+    Raises:
+        NotFoundError: If no event has one of them, and it is no usual one.
+    """
+    in_use = [row["label"] for row in reader.rows("select distinct label from event_labels")]
+    return tuple(known_word(label, in_use) for label in labels)
 
 
 def tally(

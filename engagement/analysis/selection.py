@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engagement.filters import Filter
+    from engagement.store.query_types import Queryable
     from engagement.store.reader import Reader
 
 _SPEED_BANDS = """
@@ -26,7 +27,7 @@ select
     sum(distance_km) as distance_km,
     sum(engaged_km) as engaged_km
 from speed_bands
-semi join drives on speed_bands.drive_id = drives.drive_id
+where {where}
 group by dongle_id, speed_band
 order by dongle_id, list_position(['city', 'road', 'highway'], speed_band)
 """
@@ -82,7 +83,7 @@ class SelectedDrives:
 
     def speed_bands(self) -> list[dict[str, Any]]:
         """Time and distance of each device by speed band."""
-        return self.rows(_SPEED_BANDS)
+        return read_speed_bands(self.reader, "drive_id in (select drive_id from drives)")
 
     def counts(self) -> dict[str, Any]:
         """How many drives there are, and what they lack."""
@@ -103,6 +104,13 @@ def select(reader: Reader, selection: Selection | None = None) -> SelectedDrives
     return SelectedDrives(reader)
 
 
+def read_speed_bands(
+    reader: Queryable, where: str, values: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Time and distance of each device by speed band, over the rows of `speed_bands` that fit."""
+    return reader.rows(_SPEED_BANDS.format(where=where), values or {})
+
+
 def _known(reader: Reader, one: Filter, value: Any) -> Any:
     """A value that there is: what was typed, or the only one that starts so."""
     if one.name == "drive":
@@ -115,5 +123,5 @@ def _known(reader: Reader, one: Filter, value: Any) -> Any:
     if not alike:
         raise NotFoundError(one.name, value, known)
     if len(alike) > 1:
-        raise InputError(f"--{one.name} {value!r} is the start of {', '.join(alike)}")
+        raise InputError(f"{one.flag} {value!r} is the start of {', '.join(alike)}")
     return next(iter(alike))

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from engagement.analysis.comparison import N_PERMUTATIONS, compare
-from engagement.analysis.grouping import KINDS, divide, parse_grouping
+from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
 from engagement.analysis.summary import describe as describe_measure
 from engagement.analysis.summary import findings, headline, notes
 from engagement.analysis.wording import warnings
@@ -130,10 +130,9 @@ def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: 
         NotFoundError: If there is no such group.
     """
     filters.check("drives", generation.columns("drives"))
-    conditions, values = filters.on_rows(generation, generation.columns("drives"))
-    where = " and ".join(["not is_imported", *conditions])
-    query = f"select drive_id from {generation.in_memory('drives')} where {where}"
-    drives = [row["drive_id"] for row in generation.rows(query, values)]
+    drives = comparable_drives(
+        generation, generation.in_memory("drives"), filters.drives(generation)
+    )
     try:
         grouping = parse_grouping(by)
     except InputError as error:

@@ -9,6 +9,7 @@ from litestar import Response, Router
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from engagement.analysis.selection import read_speed_bands
 from engagement.api import plots
 from engagement.api.answers import OfDrive, respond
 from engagement.api.filters import find_drive_id
@@ -84,7 +85,9 @@ def get_device(
     device = one_row(generation, "device", dongle_id, query, dongle_id=dongle_id)
 
     def answer() -> DeviceDocument:
-        bands = generation.rows(_BANDS_OF_DEVICE, {"dongle_id": dongle_id})
+        bands = read_speed_bands(generation, "dongle_id = $dongle_id", {"dongle_id": dongle_id})
+        for row in bands:
+            del row["dongle_id"]
         return DeviceDocument(generation.number, device, bands)
 
     return respond(request, generation, answer)
@@ -141,20 +144,6 @@ def _timed(interval: Row, origin_ns: int) -> Row:
         **interval,
     }
 
-
-_BANDS_OF_DEVICE = """
-select
-    speed_band,
-    sum(known_s) as known_s,
-    sum(engaged_s) as engaged_s,
-    sum(engaged_s) / nullif(sum(known_s), 0) as engaged_fraction,
-    sum(distance_km) as distance_km,
-    sum(engaged_km) as engaged_km
-from engagement.main.speed_bands
-where dongle_id = $dongle_id
-group by speed_band
-order by list_position(['city', 'road', 'highway'], speed_band)
-"""
 
 devices_router = Router(
     "/devices",

@@ -82,7 +82,7 @@ class Filters:
         values = {name: value for name, value in self.values.items() if name in _OF_ROWS}
         found = [_OF_ROWS[name].condition for name in values]
         if "drive_id" in columns:
-            drives = self._drives(generation)
+            drives = self.drives(generation)
             values |= drives.values
             if list(drives.values) == ["drive"]:
                 found += drives.conditions
@@ -100,14 +100,18 @@ class Filters:
         """
         if "drive_id" in columns:
             return None
-        drives = self._drives(generation)
+        drives = self.drives(generation)
         labels = _labels(self.values[_LABELS.name]) if _LABELS.name in self.values else None
         if labels is None and not drives.values:
             return None
         return Narrowing(drives.where, drives.values, labels)
 
-    def _drives(self, generation: Generation) -> Selection:
-        """The selection with the number of the drive in the place of its name."""
+    def drives(self, generation: Generation) -> Selection:
+        """The drives that are selected, with the number of one in the place of its name.
+
+        Raises:
+            NotFoundError: If a drive is asked for that there is not.
+        """
         given = dict(self._selection.values)
         if "drive" in given:
             given["drive"] = find_drive_id(generation, given["drive"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import click
 
 from engagement.cli import render
 from engagement.cli.options import database_option, json_option
-from engagement.errors import EngagementError, InputError, NotFoundError
+from engagement.cli.output_files import spare_database, writing
+from engagement.errors import InputError, NotFoundError
 from engagement.export.clip_table import ClipWindow, drive_window, event_window, write_clip
 from engagement.export.raw import log_name, write_raw_clip
 from engagement.export.window import AFTER_S, BEFORE_S
@@ -20,8 +20,6 @@ from engagement.store.event_names import find_events
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from engagement.export.clip_table import ClipReport
     from engagement.store.drive_names import NamedDrive
 
@@ -83,7 +81,7 @@ def clip(
         if raw and out.is_dir():
             out /= log_name(reader, window)
         _check(out, database, force=force)
-        with _writing(out):
+        with writing(out):
             write = write_raw_clip if raw else write_clip
             report = write(reader, window, out)
     _print(report, window, as_json=as_json)
@@ -125,21 +123,11 @@ def _check(out: Path, database: Path, *, force: bool) -> None:
         out.stat()
     except FileNotFoundError:
         return
-    if out.samefile(database):
-        raise InputError(f"--out: {out} is the database")
+    spare_database(out, database)
     if not out.is_file():
         raise InputError(f"--out: {out} is no regular file")
     if not force:
         raise InputError(f"--out: {out} is there already; --force replaces it")
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
 
 
 def _print(report: ClipReport, window: ClipWindow, *, as_json: bool) -> None:

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.cli.options import FILE, ByteSize, database_option, filter_options, json_option
-from engagement.names import is_drive, parse_dongle_id
+from engagement.cli.options import (
+    FILE,
+    ByteSize,
+    database_option,
+    dongle_option,
+    filter_options,
+    json_option,
+)
+from engagement.names import is_drive
 
 if TYPE_CHECKING:
     from engagement.filters import Selection
 
 _MINUTES = click.FloatRange(0, 7 * 24 * 60, min_open=True)
-
-
-def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    dongle_id = parse_dongle_id(value) if value else None
-    if value and not dongle_id:
-        problem = f"{value!r} is no dongle id, which is 16 hex digits (8 on old devices)"
-        raise click.BadParameter(problem, ctx=ctx, param=param)
-    return dongle_id
 
 
 def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -47,12 +46,7 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 )
 @filter_options("since", "until")
 @click.option("--drive", metavar="NAME", callback=_check_drive, help="Only logs of this drive.")
-@click.option(
-    "--device",
-    metavar="ID",
-    callback=_check_device,
-    help="The dongle id of the device, instead of what it says itself.",
-)
+@dongle_option("The dongle id of the device, instead of what it says itself.")
 @click.option(
     "--compress",
     type=click.Choice(["zstd", "bz2", "none"]),

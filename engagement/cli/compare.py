@@ -11,7 +11,7 @@ import click
 from engagement.analysis.comparison import N_PERMUTATIONS
 from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
-from engagement.analysis.grouping import KINDS, divide, parse_grouping
+from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
 from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
@@ -19,7 +19,8 @@ from engagement.analysis.summary import describe, findings, headline, notes, sec
 from engagement.analysis.wording import warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
-from engagement.cli.options import database_option, drive_filters, json_option
+from engagement.cli.options import database_option, drive_filters, json_option, labels_option
+from engagement.cli.output_files import spare_database, writing
 from engagement.cli.render import Column, Line
 from engagement.errors import InputError, NotFoundError
 from engagement.formats import about, count, text
@@ -73,11 +74,7 @@ def _conditions(
     callback=_grouping,
     help=f"What A and B name: {', '.join(KINDS)}; with date two ranges of days.",
 )
-@click.option(
-    "--labels",
-    metavar="LABELS",
-    help="Only events that are labelled so count, like true,critical; see `events label`.",
-)
+@labels_option
 @drive_filters
 @click.option(
     "--per",
@@ -160,8 +157,8 @@ def _compare(options: dict[str, Any]) -> Comparison:
     selection: Selection = options["selection"]
     labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
-        rows = select(reader, selection).drives()
-        drives = [row["drive_id"] for row in rows if not row["is_imported"]]
+        select(reader, selection)
+        drives = comparable_drives(reader)
         division = divide(reader, options["grouping"], options["a"], options["b"], drives)
         return compare_groups(
             reader,
@@ -218,9 +215,9 @@ def _group(by: str, group: Group) -> str:
 
 
 def _write(report: str, out: Path, database: Path) -> None:
-    if out.exists() and out.samefile(database):
-        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
-    out.write_text(report, encoding="utf-8")
+    spare_database(out, database)
+    with writing(out):
+        out.write_text(report, encoding="utf-8")
 
 
 def _report_verdicts(verdicts: Sequence[Verdict]) -> None:

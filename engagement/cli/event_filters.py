@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from engagement.analysis.labels import known_labels
 from engagement.analysis.selection import select
 from engagement.cli.options import drive_filters
 from engagement.errors import InputError, suggestion
 from engagement.store.causes import load_causes
-from engagement.store.label_words import known_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,12 +120,11 @@ def chosen_events(reader: Reader, filters: EventFilters) -> list[Row]:
 
 def all_chosen(reader: Reader, filters: EventFilters) -> list[Row]:
     """The same without a look at how many are wanted."""
-    in_use = [row["label"] for row in reader.rows("select distinct label from event_labels")]
     wanted = {
         "kinds": filters.kind,
         "causes": _causes(filters.cause),
         "is_critical": filters.critical,
-        "labels": [known_word(label, in_use) for label in filters.labels],
+        "labels": known_labels(reader, filters.labels),
         "is_unlabelled": filters.unlabelled,
     }
     return select(reader, filters.selection).rows(_CHOSEN, wanted)

@@ -11,7 +11,7 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli import render
 from engagement.cli.options import FILE, database_option, drive_filters, json_option
-from engagement.errors import EngagementError
+from engagement.cli.output_files import spare_database, writing
 from engagement.export.places import parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
@@ -115,11 +115,8 @@ def redact(
         _refuse_own(out, database, key_path)
         key, is_new = load_key(key_path)
         redaction = Redaction(Pseudonyms(key), shown, times)
-        try:
+        with writing(out):
             report = write_redacted(reader, redaction, out, kind)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise EngagementError(f"{text(out)}: can't be written: {reason}") from error
     if as_json:
         render.print_json({"path": str(out), **asdict(report)})
     else:
@@ -143,8 +140,7 @@ def _positions(
 
 def _refuse_own(out: Path, database: Path, key_path: Path) -> None:
     """Spare the database and the key, which must not be shared with the export either."""
-    if out.exists() and out.samefile(database):
-        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
+    spare_database(out, database)
     resolved = out.resolve()
     if resolved in (key_path.resolve(), *key_path.resolve().parents):
         raise click.BadParameter(

@@ -12,7 +12,8 @@ import click
 
 from engagement.cli import render
 from engagement.cli.options import database_option, device_option, json_option
-from engagement.errors import EngagementError, suggestion
+from engagement.cli.output_files import spare_database, writing
+from engagement.errors import suggestion
 from engagement.export.view_files import write_csv, write_parquet
 from engagement.formats import count, text
 from engagement.legacy.documents import (
@@ -67,24 +68,15 @@ def _out_option(*, about: str, required: bool) -> Callable[[Any], Any]:
 
 @contextmanager
 def _writing(out: Path, database: Path) -> Iterator[None]:
-    """Say what could not be written; spare the database, devices and pipes.
-
-    A reader of stdout that has gone away is for the group to notice.
-    """
+    """Say what could not be written; spare the database, devices and pipes."""
     is_file = out != _STDOUT and out.exists()
     if is_file and (out in _STDOUT_FILES or not (out.is_file() or out.is_dir())):
         problem = f"{str(out)!r} is no regular file; - stands for stdout"
         raise click.BadParameter(problem, param_hint="--out")
-    if is_file and out.samefile(database):
-        raise click.BadParameter(f"{str(out)!r} is the database", param_hint="--out")
-    try:
+    if is_file:
+        spare_database(out, database)
+    with writing(out, "stdout" if out == _STDOUT else None):
         yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        name = "stdout" if out == _STDOUT else text(out)
-        reason = error.strerror or str(error)
-        raise EngagementError(f"{name}: can't be written: {reason}") from error
 
 
 def _report_rows(path: Path, n_rows: int, *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from engagement.cli.options import (
     FOLDER,
     ByteSize,
     database_option,
+    dongle_option,
     filter_options,
     json_option,
 )
@@ -28,7 +29,6 @@ from engagement.extract.choice import choose_can
 from engagement.filters import Selection
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES
 from engagement.logs.schema import load_schema
-from engagement.names import parse_dongle_id
 from engagement.store import ingestion as store
 from engagement.store.ingest_options import IngestOptions
 
@@ -40,24 +40,11 @@ _EVERY_S = 10.0
 _DATABASE = Path("engagement.duckdb")  # where no other is named
 
 
-def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    dongle_id = parse_dongle_id(value) if value else None
-    if value and not dongle_id:
-        problem = f"{value!r} is no dongle id, which is 16 hex digits (8 on old devices)"
-        raise click.BadParameter(problem, ctx=ctx, param=param)
-    return dongle_id
-
-
 @click.command()
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
-@click.option(
-    "--device",
-    metavar="ID",
-    callback=_check_device,
-    help="Only logs of this dongle id; also the device of logs that name none.",
-)
+@dongle_option("Only logs of this dongle id; also the device of logs that name none.")
 @click.option(
     "--drive",
     metavar="NAME",

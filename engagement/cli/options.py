@@ -12,6 +12,7 @@ import click
 
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Selection, parse_day
+from engagement.names import parse_dongle_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,8 +100,7 @@ def filter_options(*names: str) -> Callable[[Function], Function]:
         decorated: Any = with_selection
         for one in (DRIVE_FILTERS[name] for name in reversed(names)):
             kind = Day() if one.is_day else one.kind
-            flag = f"--{one.name.replace('_', '-')}"
-            option = click.option(flag, type=kind, metavar=one.metavar, help=one.option)
+            option = click.option(one.flag, type=kind, metavar=one.metavar, help=one.option)
             decorated = option(decorated)
         return decorated  # type: ignore[no-any-return]
 
@@ -108,6 +108,28 @@ def filter_options(*names: str) -> Callable[[Function], Function]:
 
 
 drive_filters = filter_options(*DRIVE_FILTERS)
+
+
+def labels_option(function: Function) -> Function:
+    """Add --labels, see `parse_labels`; the command gets `labels`."""
+    return click.option(
+        "--labels",
+        metavar="LABELS",
+        help="Only events that are labelled so count, like true,critical; see `events label`.",
+    )(function)
+
+
+def dongle_option(about: str) -> Callable[[Function], Function]:
+    """Add --device, a whole dongle id, which the database need not know; it gets `device`."""
+
+    def check(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        dongle_id = parse_dongle_id(value) if value else None
+        if value and not dongle_id:
+            problem = f"{value!r} is no dongle id, which is 16 hex digits (8 on old devices)"
+            raise click.BadParameter(problem, ctx=ctx, param=param)
+        return dongle_id
+
+    return click.option("--device", metavar="ID", callback=check, help=about)
 
 
 def json_option(function: Function) -> Function:

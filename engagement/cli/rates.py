@@ -11,10 +11,11 @@ import click
 
 from engagement.analysis.grouping import NAMED
 from engagement.analysis.labels import count_labelled, parse_labels, tally
+from engagement.analysis.measures import BANDS
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
-from engagement.cli.options import database_option, drive_filters, format_options
+from engagement.cli.options import database_option, drive_filters, format_options, labels_option
 from engagement.cli.render import Column
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _GROUPINGS = ("all", *NAMED, "speed-band")
 _MODES = ("engaged", "lateral_only", "assisted")
-_SPEED_BANDS = ("city", "road", "highway")
 
 
 @click.command()
@@ -59,11 +59,7 @@ _SPEED_BANDS = ("city", "road", "highway")
     default="engaged",
     help="In which mode events and exposure count; assisted is either. Only for rates.",
 )
-@click.option(
-    "--labels",
-    metavar="LABELS",
-    help="Only events that are labelled so count, like true,critical; see `events label`.",
-)
+@labels_option
 @drive_filters
 @units_option
 @format_options
@@ -140,7 +136,7 @@ def _rows(selected: SelectedDrives, view: str, by: str) -> list[Row]:
 
 def _order(group_name: str) -> tuple[bool, int, list[tuple[int, str]]]:
     """Speeds from the slowest, what is unknown last, numbers in names as numbers."""
-    place = _SPEED_BANDS.index(group_name) if group_name in _SPEED_BANDS else 0
+    place = BANDS.index(group_name) if group_name in BANDS else 0
     parts = re.findall(r"(\d*)(\D*)", group_name)
     return group_name == "unknown", place, [(int(digits or 0), rest) for digits, rest in parts]
 

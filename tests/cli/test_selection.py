@@ -33,7 +33,7 @@ def typed(one, drive):
 @pytest.mark.parametrize("command", ["drives", "report", "events"])
 def test_a_filter_leaves_what_fits(run, drives, command, one):
     for drive in drives:
-        result = run(command, f"--{one.name}", typed(one, drive), "--json")
+        result = run(command, one.flag, typed(one, drive), "--json")
         assert result.exit_code == ExitCode.OK, result.stderr
         found = json.loads(result.stdout)
         rows = found["drives"] if command == "report" else found

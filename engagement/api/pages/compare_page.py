@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from engagement.analysis.comparison import compare
-from engagement.analysis.grouping import KINDS, divide, parse_grouping
+from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
 from engagement.analysis.summary import findings, headline, measure_texts, notes, shown
 from engagement.analysis.wording import (
     SIGNIFICANT,
@@ -64,7 +64,6 @@ limit {limit}
 _PARAMS = """
 select name from params group by name having count(distinct value) > 1 order by name
 """
-_DRIVES = "select drive_id from {drives} where not is_imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,8 @@ def get_comparison(
     grouping = parse_grouping(by)
     division = None
     if a and b:
-        rows = generation.rows(_DRIVES.format(drives=generation.in_memory("drives")))
-        division = divide(generation, grouping, a, b, [row["drive_id"] for row in rows])
+        drives = comparable_drives(generation, generation.in_memory("drives"))
+        division = divide(generation, grouping, a, b, drives)
 
     def make() -> Mapping[str, Any]:
         found: dict[str, Any] = {
