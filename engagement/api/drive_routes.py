@@ -30,7 +30,7 @@ _PARTS: Mapping[str, tuple[str, str]] = {
     "timeline": ("state_intervals", "start_mono_ns"),
     "engagements": ("engagements", "start_mono_ns"),
     "events": ("events", "mono_ns, kind"),
-    "interventions": ("interventions", "mono_ns, kind"),
+    "interventions": ("interventions", "mono_ns"),
     "alerts": ("alerts", "start_mono_ns"),
     "bookmarks": ("bookmarks", "mono_ns"),
 }

@@ -82,7 +82,9 @@ def test_numbers_agree_with_the_views(run, database):
     found = document(run, *DEVICES)
     with Reader(database) as reader:
         rates = reader.rows(
-            "from rates where grouped_by = 'device' order by group_name = ? desc", [NEO]
+            "from rates where grouped_by = 'device' and mode = 'engaged' "
+            "order by group_name = ? desc",
+            [NEO],
         )
         drives = reader.rows(
             "select sum(engaged_s) / sum(known_s) as share from drives where dongle_id = ?", [TICI]
