@@ -99,6 +99,8 @@ def rates(
         views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
         parts = {view: _rows(selected, view, by) for view in views}
         parts["rates"] = [row for row in parts["rates"] if row["mode"] == mode]
+        if mode != "engaged":
+            parts.pop("mtbf", None)
         names = {view: list(reader.comments(view)) for view in parts}
         units = chosen_units(reader)
         nothing = "" if parts["rates"] else why_no_drives(reader, selection)
