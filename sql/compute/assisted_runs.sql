@@ -1,11 +1,11 @@
 -- Maximal runs of mode engaged or lateral_only, with the engagement that they are part of.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   result.state_intervals, result.car_state_runs, result.thresholds
+-- reads:   result.state_intervals, result.thresholds, log.mads, result.car_state_runs
 -- null:    never
 -- why:     an off-run that is short and known does not end an engagement; what steers alone within
---          such an off-run is part of it. Steering alone also goes on over a pause: while the car is
---          slow or blinks, and shortly after. Steering alone for a moment is no run, as services
+--          such an off-run is part of it. Where no switch for it is logged, steering alone also goes on
+--          over a pause: while the car is slow or blinks, and shortly after. Steering alone for a moment is no run, as services
 --          change some milliseconds apart
 create or replace view compute.assisted_runs as
 with
@@ -109,9 +109,22 @@ pauses as (
     group by alone.drive_id, alone.off_mono_ns, alone.start_mono_ns
 ),
 
+switches as (
+    select drive_id, mono_ns, coalesce(available, true) as is_available
+    from log.mads
+),
+
+unlogged as (
+    select pauses.*
+    from pauses
+    asof left join switches
+        on pauses.drive_id = switches.drive_id and pauses.off_mono_ns >= switches.mono_ns
+    where not coalesce(switches.is_available, false)
+),
+
 waiting as (
     select distinct pauses.drive_id, pauses.start_mono_ns
-    from pauses
+    from unlogged as pauses
     inner join result.car_state_runs as runs
         on
             pauses.drive_id = runs.drive_id

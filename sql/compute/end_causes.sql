@@ -1,8 +1,9 @@
 -- What ended engagements at a known moment, and whether that was the driver taking over.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, staging.engagement_ends, staging.end_evidence, staging.end_inputs,
---          staging.causes, log.car_params, log.car_state, result.thresholds
+-- reads:   result.engagements, log.car_state, result.thresholds, staging.end_evidence,
+--          log.car_params, staging.engagement_ends, result.event_spans, staging.end_inputs,
+--          staging.causes
 -- null:    cause_event without an event
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
 --          is the end of the car's cruise, or nothing but its fall, pedals, buttons and the car tell
@@ -130,9 +131,12 @@ answers as (
         arg_min(
             case when evidence.cause = 'pedal' then 'driver_brake' else evidence.cause end,
             (evidence.mono_ns, evidence.event_order, evidence.name)
-        ) filter (where evidence.cause in ('driver_brake', 'driver_cancel', 'pedal')) as cause,
-        coalesce(bool_or(evidence.name in ('accFaulted', 'espDisabled', 'stockAeb')), false)
-            as has_fault_event,
+        ) filter (
+            where
+            evidence.cause in ('driver_brake', 'driver_cancel', 'pedal')
+            and evidence.mono_ns
+            <= cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
+        ) as cause,
         coalesce(bool_or(evidence.name = 'pcmDisable'), false) as has_pcm_disable,
         coalesce(bool_or(evidence.name = 'gas'), false) as has_gas_rise
     from cruise_ends
@@ -140,9 +144,23 @@ answers as (
         on
             cruise_ends.drive_id = evidence.drive_id
             and cruise_ends.engagement_num = evidence.engagement_num
-            and cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
-            >= evidence.mono_ns
     group by cruise_ends.drive_id, cruise_ends.engagement_num
+),
+
+faults as (
+    select distinct cruise_ends.drive_id, cruise_ends.engagement_num
+    from cruise_ends
+    inner join staging.engagement_ends as ends
+        on
+            cruise_ends.drive_id = ends.drive_id
+            and cruise_ends.engagement_num = ends.engagement_num
+    inner join result.event_spans as spans
+        on
+            cruise_ends.drive_id = spans.drive_id
+            and ends.from_mono_ns <= spans.end_mono_ns
+            and cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
+            >= spans.start_mono_ns
+    where spans.name in ('accFaulted', 'espDisabled', 'stockAeb')
 ),
 
 rises as (
@@ -172,7 +190,7 @@ told as (
         (
             (inputs.is_standstill and not coalesce(answers.has_gas_rise, false))
             or inputs.has_fault
-            or coalesce(answers.has_fault_event, false)
+            or faults.drive_id is not null
             or coalesce(
                 cars.min_enable_speed_mps > 0
                 and speeds.speed_mps
@@ -204,6 +222,8 @@ told as (
         on
             ends.drive_id = cruise_ends.drive_id
             and ends.engagement_num = cruise_ends.engagement_num
+    left join faults
+        on ends.drive_id = faults.drive_id and ends.engagement_num = faults.engagement_num
     left join answers
         on ends.drive_id = answers.drive_id and ends.engagement_num = answers.engagement_num
     left join actions

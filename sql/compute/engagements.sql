@@ -83,6 +83,25 @@ unknowns_after as (
     group by spans.drive_id, spans.engagement_num
 ),
 
+pre_enabled_soon as (
+    select distinct spans.drive_id, spans.engagement_num
+    from spans
+    inner join intervals
+        on
+            spans.drive_id = intervals.drive_id
+            and spans.end_mono_ns <= intervals.start_mono_ns
+            and spans.end_mono_ns + (select engagement_min_off_ns from result.thresholds)
+            > intervals.start_mono_ns
+            and intervals.mode = 'pre_enabled'
+    left join unknowns_after
+        on
+            spans.drive_id = unknowns_after.drive_id
+            and spans.engagement_num = unknowns_after.engagement_num
+    where
+        spans.mode = 'lateral_only'
+        and coalesce(unknowns_after.unknown_from_ns > intervals.start_mono_ns, true)
+),
+
 switches as (
     select
         drive_id,
@@ -138,6 +157,7 @@ ended as (
                 < (select engagement_min_off_ns from result.thresholds)
                 and coalesce(unknowns_after.unknown_from_ns >= spans.next_start_ns, true)
                 then spans.next_mode
+            when pre_enabled_soon.engagement_num is not null then 'pre_enabled'
             when behind.mode in ('engaged', 'lateral_only') then 'manual'
             else behind.mode
         end as to_mode,
@@ -180,6 +200,10 @@ ended as (
         on
             spans.drive_id = unknowns_after.drive_id
             and spans.engagement_num = unknowns_after.engagement_num
+    left join pre_enabled_soon
+        on
+            spans.drive_id = pre_enabled_soon.drive_id
+            and spans.engagement_num = pre_enabled_soon.engagement_num
     left join offs
         on spans.drive_id = offs.drive_id and spans.engagement_num = offs.engagement_num
     left join parks
@@ -198,7 +222,7 @@ final as (
         start_kind,
         case
             when
-                end_kind = 'disengagement'
+                end_kind in ('disengagement', 'end_of_drive')
                 and mode = 'lateral_only'
                 and to_mode in ('engaged', 'pre_enabled')
                 then 'upgrade'

@@ -20,6 +20,7 @@ samples as (
             else (select max_gap_ns from result.thresholds)
         end as max_gap_ns,
         lag(car_control.mono_ns) over by_time as previous_mono_ns,
+        lag(car_control.mono_ns, 2) over by_time as second_last_mono_ns,
         lag(car_control.segment_num) over by_time as previous_segment_num,
         lag(car_control.enabled) over by_time as previous_enabled,
         lag(car_control.lat_active) over by_time as previous_lat_active,
@@ -44,7 +45,7 @@ steps as (
         enabled,
         lat_active,
         long_active,
-        mono_ns - previous_mono_ns as step_ns,
+        mono_ns - coalesce(nullif(previous_mono_ns, mono_ns), second_last_mono_ns) as step_ns,
         coalesce(
             holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,

@@ -23,6 +23,7 @@ samples as (
             else (select max_gap_ns from result.thresholds)
         end as max_gap_ns,
         lag(samples.mono_ns) over by_time as previous_mono_ns,
+        lag(samples.mono_ns, 2) over by_time as second_last_mono_ns,
         lag(samples.segment_num) over by_time as previous_segment_num,
         lag(samples.enabled) over by_time as previous_enabled,
         lag(samples.active) over by_time as previous_active,
@@ -42,6 +43,8 @@ steps as (
         drive_id,
         mono_ns,
         previous_mono_ns,
+        mono_ns - coalesce(nullif(previous_mono_ns, mono_ns), second_last_mono_ns) as step_ns,
+        max_gap_ns,
         enabled,
         active,
         previous_active,
@@ -97,7 +100,7 @@ final as (
         edges.active,
         case
             when moved.event_mono_ns is not null then 0
-            when edges.follows then edges.mono_ns - edges.previous_mono_ns
+            when edges.step_ns <= edges.max_gap_ns then edges.step_ns
             else 0
         end as uncertainty_ns
     from edges
