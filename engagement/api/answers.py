@@ -1,9 +1,10 @@
-"""An answer to a GET: encoded once per generation, compressed, and not sent twice.
+"""A cache of answers to GET: computed and compressed once per generation, with an ETag.
 
-What a URL answers depends on nothing but the generation of the database, so the generation is the
-ETag of everything, and the newest answers are kept as bytes. The ETag is weak, as an answer may be
-compressed on its way. What is told of one drive is carried over to the next generation unless its
-rows have changed, so that a publication does not make a server compute anew what it knows.
+The answer of a URL depends only on the generation of the database, so the generation is the ETag of
+all answers, and the newest answers are cached as bytes. The ETag is weak, as an answer may be
+compressed. An answer about one drive stays valid in the next generation unless the drive's rows
+have changed, so a publication does not empty the cache. Litestar's response cache keeps answers
+for a time, whatever is published meanwhile, and two requests at once compute the same one twice.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ JSON = "application/json"
 HTML = "text/html"
 
 _CACHE_BYTES = 64 << 20
-_ENTRY_BYTES = 1 << 10  # that the least of answers takes in memory, with what is known of it
+_ENTRY_BYTES = 1 << 10  # memory of an empty answer with its attributes
 _COMPRESS_FROM_BYTES = 1024
 _GZIP_LEVEL = 5
 _ENCODER = msgspec.json.Encoder()
@@ -45,12 +46,12 @@ _Address = tuple[str, str]  # path and query
 
 @dataclass(frozen=True, slots=True)
 class OfDrive:
-    """What an answer that tells of one drive alone has to say of the generation.
+    """How an answer about one drive alone names the generation.
 
     Attributes:
         drive_id: The drive.
-        mark: How the answer names the generation, once; nothing else in it may depend on which it
-            is. It has the `generation` of a JSON object by default.
+        mark: The part of the answer that names the generation; it is there once, and nothing else
+            in it may depend on the generation. By default the `generation` of a JSON object.
     """
 
     drive_id: int
@@ -59,13 +60,13 @@ class OfDrive:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An address's answer, as it was made and, if somebody has asked for that, compressed.
+    """The answer of an address, plain and, once a client has asked for that, compressed.
 
     Attributes:
         source: The generation that it was made from; the same object for all of its answers.
         number: Of the generation.
-        mark: What it says of the generation.
-        fingerprint: Of the drive that it tells of; None if it tells of more.
+        mark: The part that names the generation.
+        fingerprint: Of the drive that it is about; None if it is about more.
     """
 
     plain: bytes
@@ -82,7 +83,7 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An address, and the generation that answers."""
+    """A requested address, and the generation that answers."""
 
     address: _Address
     generation: Generation
@@ -108,7 +109,7 @@ class _Asked:
 
 
 class _AnswerCache:
-    """The answers last asked for, as much as fits; who asks for the same waits for the first."""
+    """The last used answers, up to a size; of requests for the same answer one computes it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -118,16 +119,16 @@ class _AnswerCache:
         self._newest = 0
 
     def begin(self, number: int) -> object:
-        """What tells the answers of a generation from those of any other that was opened."""
+        """A new object that marks the answers of this generation."""
         with self._lock:
-            if number <= self._newest:  # the database was written to in its place, or is another
+            if number <= self._newest:  # the file is another database
                 self._answers.clear()
                 self._n_bytes = 0
             self._newest = number
         return object()
 
     def plain(self, asked: _Asked, make: Callable[[], bytes]) -> _Answer:
-        """The answer to what is asked, made if need be."""
+        """The answer, computed if it is not cached."""
         found = self._find(asked)
         if found is not None:
             return found
@@ -168,7 +169,7 @@ class _AnswerCache:
             return found
 
     def _carried(self, asked: _Asked) -> _Answer | None:
-        """The answer of an older generation, if that of this one is the same but for its number."""
+        """The answer of an older generation, if only the generation's number differs."""
         with self._lock:
             found = self._answers.get(asked.address)
         if found is None or found.fingerprint is None or found.number >= asked.number:
@@ -201,7 +202,7 @@ def _n_bytes(address: _Address, answer: _Answer) -> int:
 
 
 def etag(generation: Generation) -> str:
-    """Names the generation, and the program, as both decide what an answer looks like."""
+    """Names the generation and the program's version: both decide what an answer looks like."""
     published_us = int(generation.published_at_utc.timestamp() * 1e6)
     return f'W/"{generation.number:x}-{published_us:x}-{_VERSION}"'
 
@@ -223,7 +224,7 @@ def takes_gzip(request: Request[Any, Any, Any]) -> bool:
 
 
 def _weighed(part: str) -> tuple[str, float]:
-    """A coding and its weight, which is 1 where it is left out, and 0 where it can't be read."""
+    """An encoding and its weight: 1 if there is none, 0 if it can't be parsed."""
     name, _, parameter = part.partition(";")
     key, _, value = parameter.partition("=")
     if not key.strip():
@@ -244,20 +245,19 @@ def respond(
     of_drive: OfDrive | None = None,
     check: Callable[[], object] | None = None,
 ) -> Response[bytes]:
-    """Answer with what `make` gives, unless the client has it.
+    """Answer with the result of `make`, or with 304 if the client has it.
 
-    Call it when the request is known to be sound, as `make` may not be called at all; or let it
-    find out, and `check` too.
+    Check the request before, as `make` is not called for a cached answer; or let `make` and `check`
+    do it.
 
     Args:
-        request: What is answered; its path and query name the answer.
-        generation: What the answer is read from.
-        make: Gives bytes or text as they are to be sent, anything else is sent as JSON.
+        request: Its path and query are the key of the answer.
+        generation: The database that the answer is read from.
+        make: Gives bytes or text to send, or anything else to send as JSON.
         media_type: Of the answer.
         headers: To send with it.
-        of_drive: The drive that all of the answer tells of, if it does.
-        check: Raises what `make` would if there is nothing to answer with; for a client that
-            claims to have the answer.
+        of_drive: The drive, if the whole answer is about one.
+        check: Called for a client that has the answer; raises what `make` would if there is none.
     """
     sent = {"etag": etag(generation), "vary": "accept-encoding", **(headers or {})}
     if is_known(request, generation):

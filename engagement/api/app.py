@@ -59,12 +59,12 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        # The loop's own has a thread or two per core: a few slow queries would hold up all others.
+        # The default executor has few threads per core: a few slow queries would block all others.
         threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="answer")
         asyncio.get_running_loop().set_default_executor(threads)
-        await asyncio.to_thread(assets)  # read here, so that no request has to
+        await asyncio.to_thread(assets)  # here, so that no request has to read them
         yield
-        publication.end()  # who has not got an answer by now gets none
+        publication.end()  # running queries are interrupted
         publication.close()
 
     app = Litestar(

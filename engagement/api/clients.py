@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 _NETWORKS_OF_ANY = ("0.0.0.0/0", "::/0")
 _IPV4 = 4
-_MAPPED_BITS = 96  # of an IPv6 address before the one of IPv4 that it stands for
+_MAPPED_BITS = 96  # of an IPv4-mapped IPv6 address, before the IPv4 address
 _CLIENT_BITS = 64  # of an IPv6 address: a client has all addresses that begin with the same
 _MAX_CLIENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Some addresses of machines, as networks."""
+    """A set of addresses, as networks."""
 
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
 
@@ -29,14 +29,14 @@ class Addresses:
         """Addresses and networks with commas, as 127.0.0.1,172.16.0.0/12; * is any.
 
         Raises:
-            ValueError: Saying what is none.
+            ValueError: If one can't be parsed.
         """
         parts = [part.strip() for part in text.split(",") if part.strip()]
         names = _NETWORKS_OF_ANY if "*" in parts else parts
         return cls(tuple(ipaddress.ip_network(name) for name in names))
 
     def spellings(self) -> list[str]:
-        """Each network, and as addresses of it look to a server that listens to IPv6 as well."""
+        """Each network, also in IPv4-mapped form, as a server that listens on IPv6 sees it."""
         found = [str(network) for network in self.networks]
         for network in self.networks:
             if network.version == _IPV4:
@@ -64,7 +64,7 @@ def client_group(address: str) -> str:
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address; one of IPv4 that is written as one of IPv6 is one of IPv4."""
+    """An address; an IPv4-mapped IPv6 address as IPv4."""
     found = ipaddress.ip_address(address)
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         return found.ipv4_mapped

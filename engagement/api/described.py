@@ -1,7 +1,7 @@
-"""The OpenAPI document, made as exact as the views are: which columns there are to sort by.
+"""Completes the OpenAPI document with what the views define: filters and column names.
 
-Handlers that list a view share their parameters; here each is left those that make sense for its
-view, with the names that they may have.
+Handlers that list a view share their parameters; here each operation keeps only those that apply to
+its view, and gets the allowed values.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _operations(app: Litestar) -> Iterator[tuple[Operation, str | None]]:
 
 
 def _narrow(operation: Operation, view: str) -> None:
-    """Leave the filters that a view has, and name its columns."""
+    """Keep the filters that apply to a view, and name its columns."""
     columns = _columns()[view]
     names = "|".join(columns)
     patterns = {
@@ -72,11 +72,11 @@ def _narrow(operation: Operation, view: str) -> None:
 
 
 def _name_values(parameter: Parameter) -> None:
-    """A parameter that is left out is not null; names are those that there are."""
+    """Remove null from a parameter's type, and list the allowed names."""
     schema: Any = parameter.schema
     given = [kind for kind in schema.one_of or [] if kind.type != OpenAPIType.NULL]
     if len(given) == 1:
-        # What bounds the values stands beside the choice between a value and null.
+        # The bounds are beside the choice between a value and null, not in it.
         bounds = {name: getattr(schema, name) for name in _BOUNDS}
         parameter.schema = replace(given[0], **bounds)
     if parameter.name == VIEW and isinstance(parameter.schema, Schema):

@@ -1,4 +1,8 @@
-"""The page about the API: what there is to ask, and a form to try it where scripts run."""
+"""The page about the API: a list of operations, and Swagger UI if scripts run.
+
+Litestar's own page has an inline script, which our content security policy forbids, loads from a
+CDN, and is empty without scripts.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ _START = """SwaggerUIBundle({
   validatorUrl: null,
 });
 """
-# Swagger UI writes styles into its elements; scripts still come from files alone.
+# Swagger UI sets styles of elements; scripts still come only from files.
 _CONTENT_POLICY = CONTENT_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 

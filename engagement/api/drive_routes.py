@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _N_TRACK_POINTS = 500
 
-# What each part of a drive's document is read from, and in which order.
+# The view and the order of each part of a drive's document.
 _PARTS: Mapping[str, tuple[str, str]] = {
     "speed_bands": ("speed_bands", "list_position(['city', 'road', 'highway'], speed_band)"),
     "segments": ("segments", "segment_num"),

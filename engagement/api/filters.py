@@ -140,7 +140,7 @@ def is_applicable(name: str, view: str, columns: Collection[str]) -> bool:
 
 @cache
 def _over(name: str) -> frozenset[str]:
-    """A view, and those that are computed from it, by way of others too."""
+    """A view, and all views that are computed from it, directly or not."""
     found = {name}
     for view in load_views():
         if view.reads & found:

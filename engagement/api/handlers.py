@@ -89,14 +89,14 @@ def read(
 
 
 async def ignore_unknown_parameters(request: AnyRequest) -> None:
-    """Give each answer one address, by which it is kept: with the parameters that it is read from.
+    """Normalise the query, which is part of the cache's key.
 
-    The others are left out, and those that are known stand in the handler's own order.
+    Unknown parameters are removed, and the others put in the order of the handler's arguments.
     """
     sent = request.scope["query_string"]
     handler = request.route_handler
     taken = handler.parsed_fn_signature.parameters
-    if not sent or "generation" not in taken:  # what is not read from a database is not kept
+    if not sent or "generation" not in taken:  # answers without a database are not cached
         return
     providers, known = handler.resolve_dependencies(), list[str]()
     for name in taken:
@@ -113,11 +113,11 @@ async def ignore_unknown_parameters(request: AnyRequest) -> None:
 
 
 def refuse_unknown_parameters(request: AnyRequest) -> None:
-    """A parameter that nothing reads is a mistake, most likely in its spelling.
+    """Refuse unknown parameters, which are probably misspelt; Litestar ignores them.
 
     Raises:
-        ParameterError: Naming it; also one that is given twice, or as `null`, which would do as if
-            it were not given.
+        ParameterError: Naming it; also one that is given twice, or as `null`, which Litestar takes
+            for a missing one.
     """
     if not request.query_params:
         return
@@ -133,7 +133,7 @@ def refuse_unknown_parameters(request: AnyRequest) -> None:
 
 
 def _parameter_kinds(request: AnyRequest) -> dict[str, bool]:
-    """The parameters of the operation, and whether each is other than plain text."""
+    """The parameters of the operation, and whether each has another type than text."""
     item = (request.app.openapi_schema.paths or {}).get(request.scope["path_template"])
     parameters = (item.get.parameters if item and item.get else None) or []
     return {

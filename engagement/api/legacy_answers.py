@@ -1,7 +1,7 @@
-"""What the old server said of devices and drives, computed from rows of legacy_engagement_db.
+"""Devices and drives as the old server described them, from rows of legacy_engagement_db.
 
 The old numbers are sums and means of numbers that were rounded before, rounded as Python does. A
-value that an old entry lacks counts as nothing in a sum, and not at all in a mean.
+value that an old entry lacks is left out of sums and means.
 """
 
 from __future__ import annotations

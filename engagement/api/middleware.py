@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engagement.api.metrics import Metrics
     from engagement.api.settings import Settings
 
-# Nothing may come from elsewhere, and nothing in a page may run or be styled but from a file.
+# A page may load nothing from other sites, and has scripts and styles only in files.
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -93,7 +93,7 @@ class Middleware:
                 await self._app(scope, receive, exchange.send)
 
     def _refusal(self, scope: HTTPScope, headers: Headers) -> tuple[Problem | None, dict[str, str]]:
-        """Why not to let a request in, and what to send with the refusal; None to let it in."""
+        """The problem for which a request is refused, and headers for it; None to let it in."""
         if not is_known_host(headers.get("host", ""), self._settings.hosts):
             detail = "the Host header names another server; see `engagement serve --allowed-host`"
             return problem(HTTPStatus.BAD_REQUEST, detail, kind="unknown-host"), {}
@@ -141,7 +141,7 @@ class Middleware:
             "duration_ms": round(duration_s * 1000, 3),
             "user_agent": exchange.headers.get("user-agent"),
         }
-        with suppress(OSError):  # a full disk, or a reader that went away, is no reason to stop
+        with suppress(OSError):  # a full disk or a closed pipe must not fail the request
             log.write(json.dumps(line) + "\n")
             log.flush()
 
@@ -214,7 +214,7 @@ class _Exchange:
         self.n_bytes = 0
 
     async def send(self, message: Message) -> None:
-        """Pass on a part of the answer, with the headers that every answer has."""
+        """Send a part of the answer, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._complete(MutableScopeHeaders.from_message(message))

@@ -1,7 +1,8 @@
-"""The order of a view's rows, and where in it a page begins.
+"""The order of a view's rows, and cursors in it.
 
-A cursor holds the values by which the last row of a page was ordered, so that the next page begins
-after it whatever was published meanwhile. Each order ends with the columns that tell rows apart.
+A cursor has the values of the order's columns in the last row of a page, so the next page begins
+after that row whatever was published meanwhile. Each order ends with columns that make it unique.
+Litestar defines the shape of such pages, but no queries.
 """
 
 from __future__ import annotations
@@ -47,24 +48,24 @@ class Key:
 
     @property
     def sql(self) -> str:
-        """As it stands after `order by`; nulls are last whatever the direction."""
+        """Its part of `order by`; nulls are last in both directions."""
         return f'"{self.column.name}" {"desc" if self.is_descending else "asc"} nulls last'
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How the rows of a view follow each other; no two rows have the same place."""
+    """An order of the rows of a view in which no two rows are equal."""
 
     view: str
     keys: tuple[Key, ...]
 
     @property
     def sql(self) -> str:
-        """What stands after `order by`."""
+        """The text after `order by`."""
         return ", ".join(key.sql for key in self.keys)
 
     def cursor_after(self, row: Mapping[str, Any]) -> str:
-        """Where the page after the one that ends with a row begins."""
+        """The cursor of the page after the one that ends with a row."""
         values = [_plain(row[key.column.name]) for key in self.keys]
         packed = msgspec.msgpack.encode([self._signature, *values])
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -144,7 +145,7 @@ def parse_fields(view: str, columns: Mapping[str, Column], wanted: str | None) -
 
 
 def _grain(view: str, columns: Mapping[str, Column]) -> Sequence[str]:
-    """The columns that tell a view's rows apart; else all that could."""
+    """The columns that identify a row; if they are not known, all that could."""
     named = _grains().get(view, [])
     if named and all(name in columns for name in named):
         return named
@@ -167,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(column: Column, value: Any) -> Any:
-    """A cursor's value as the column has it; a cursor is the client's text like any other."""
+    """A cursor's value in the column's type; it is untrusted input of the client."""
     if value is None:
         return None
     if column.kind == "TIMESTAMP" and isinstance(value, str):

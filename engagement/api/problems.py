@@ -1,7 +1,8 @@
-"""Errors as problem documents (RFC 9457): one table says which status each kind has.
+"""Errors as problem documents (RFC 9457): one table has the status of each kind.
 
-A message of ours says what, which one and what to do, so it is the document's `detail`. Of an error
-that nobody foresaw only the log says more.
+An error of ours says what is wrong and what to do: its message is the document's `detail`.
+Unexpected errors are described only in the log. Litestar's plugin has no type for OpenAPI, and
+works only inside the router, while `middleware` refuses requests outside of it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 
-# The most special kinds first.
+# Subclasses before their bases.
 STATUSES: Mapping[type[errors.EngagementError], HTTPStatus] = {
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.InputError: HTTPStatus.BAD_REQUEST,
@@ -64,7 +65,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[Fault] = []
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response[bytes]:
-        """The answer that carries it."""
+        """It as an answer."""
         return Response(
             msgspec.json.encode(self),
             status_code=self.status,
@@ -74,7 +75,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ParameterError(errors.InputError):
-    """A value in the request that does not do."""
+    """A value in the request that is not valid."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(f"{parameter}: {message}")
@@ -85,14 +86,14 @@ class ParameterError(errors.InputError):
 def problem(
     status: HTTPStatus, detail: str, *, kind: str = "", faults: list[Fault] | None = None
 ) -> Problem:
-    """A problem of a kind, by default the status's own."""
+    """A problem of a kind, by default that of the status."""
     name = kind or status.phrase.lower().replace(" ", "-")
     title = status.phrase
     return Problem(f"urn:engagement:{name}", title, int(status), detail, faults or [])
 
 
 def answer_error(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """One of our own errors."""
+    """The answer to one of our own errors."""
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(_request, error)
@@ -106,7 +107,7 @@ def answer_error(_request: Request[Any, Any, Any], error: Exception) -> Response
 
 
 def answer_http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What Litestar refuses: a path that there is not, a parameter of another type."""
+    """The answer to a request that Litestar refuses, as for an unknown path or a wrong type."""
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(_request, error)
@@ -121,7 +122,7 @@ def answer_http(_request: Request[Any, Any, Any], error: HTTPException) -> Respo
 
 
 def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """A mistake of ours: it is logged, and the client learns nothing of the inside."""
+    """The answer to a bug: it is logged, and the client learns nothing of the inside."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "the server made a mistake; its log says which"

@@ -1,4 +1,4 @@
-"""Rows of a public view: filtered, ordered, page by page, with the columns that are wanted."""
+"""Rows of a public view: filtered, ordered, page by page, with the requested columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 1000
-# Views that are computed over all drives, or that every list goes through.
+# Beside summaries, which are computed over all drives, the views that most lists read.
 _IN_MEMORY = frozenset({"drives", "events"})
 
 Row = dict[str, Any]
@@ -50,7 +50,7 @@ Cursor = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows of a view, in which order, with which columns; not checked yet."""
+    """The requested rows of a view, their order and columns; not checked yet."""
 
     filters: Filters
     sort: str | None = None
@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which of these rows a page has."""
+    """The requested page of these rows."""
 
     limit: int = _DEFAULT_LIMIT
     cursor: str | None = None
@@ -68,12 +68,12 @@ class Span:
 def provide_wanted(
     filters: NamedDependency[Filters], sort: Sort = None, fields: Fields = None
 ) -> Wanted:
-    """Gather what a URL asks for."""
+    """The filters, order and columns of a URL."""
     return Wanted(filters, sort, fields)
 
 
 def provide_span(limit: Limit = _DEFAULT_LIMIT, cursor: Cursor = None) -> Span:
-    """Gather where a URL's page is."""
+    """The page of a URL."""
     return Span(limit, cursor)
 
 
@@ -95,7 +95,7 @@ class Page(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RowsQuery:
-    """A sound request for rows of a view."""
+    """A checked request for rows of a view."""
 
     generation: Generation
     view: str
@@ -143,11 +143,11 @@ class RowsQuery:
 
 
 def plan(generation: Generation, view: str, wanted: Wanted) -> RowsQuery:
-    """Check what is asked for.
+    """Check a request.
 
     Raises:
         NotFoundError: If there is no such view, or no such drive.
-        ParameterError: If a filter, a column or the order does not do.
+        ParameterError: If a filter, a column or the order is not valid.
     """
     columns = generation.columns(view)
     wanted.filters.check(view, columns)
@@ -189,7 +189,7 @@ def answer_page(
 
 
 def in_utc(rows: list[Row]) -> list[Row]:
-    """Rows for JSON: their times get the zone that they are in, which is UTC."""
+    """Rows for JSON: their times get their zone, UTC."""
     names = {name for row in rows for name, value in row.items() if isinstance(value, datetime)}
     for row in rows if names else ():
         for name in names:

@@ -1,4 +1,4 @@
-"""How a server is to behave: what `engagement serve` was told, or a test."""
+"""Settings of a server: from `engagement serve`, or a test."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ _MIN_TOKEN_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections there may be, and how long each may do nothing.
+    """Limits on the number of connections, and on how long each may idle.
 
     Attributes:
         n_at_once: All of them together.
         n_per_client: Of one address, or of one /64 of IPv6.
-        proxies: Who may have any number, as they speak for others.
-        head_s: Until a request's head is complete, from the connection's begin or the last answer.
-        stall_s: Until 16 KiB of what is sent are taken.
+        proxies: Addresses without a limit, as they forward the requests of others.
+        head_s: Until a request's head is complete, from the start of the connection or the last
+            answer on.
+        stall_s: Until the client has read 16 KiB of what is sent.
     """
 
     n_at_once: int = 500
@@ -39,17 +40,17 @@ class ConnectionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Whom to answer, and how much.
+    """Settings of a server.
 
     Attributes:
         limits: Of the queries behind the answers.
-        connections: How many there may be, and how long one may do nothing.
-        token_hashes: SHA-256 of each token that lets a client in; none asks for none.
-        hosts: Names that the server goes by, besides localhost and addresses; `*` for any.
+        connections: Their limits.
+        token_hashes: SHA-256 of each valid token; without any, no token is needed.
+        hosts: Host names of the server, besides localhost and addresses; `*` for any.
         cors_origins: Other sites whose pages may read the answers in a browser.
         requests_per_s: Of one client, on average; 0 sets no limit.
         burst: How many requests a client may make at once.
-        max_downloads: Files that may be made at once; half as many of one client.
+        max_downloads: Files that are made at once, at most; half as many for one client.
         max_unsent: Files that are made and not sent yet, of all clients.
         max_unsent_per_client: The same, of one.
         unsent_bytes: Of all files that are made or sent.
@@ -75,7 +76,7 @@ class Settings:
 
 
 def hash_token(token: str) -> bytes:
-    """What is kept of a token."""
+    """The hash of a token; the token itself is not stored."""
     return sha256(token.encode()).digest()
 
 

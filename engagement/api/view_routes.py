@@ -1,4 +1,4 @@
-"""Every public view: what there is, what its columns mean, and its rows in any format."""
+"""Every public view: its columns and their comments, and its rows in any format."""
 
 from __future__ import annotations
 

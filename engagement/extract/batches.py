@@ -1,9 +1,9 @@
 """Arrow tables from the messages of one log, by the mappings in `sources`.
 
-A table has the columns of its base table but `drive_id` and `segment_num`, which the store knows.
-Rows of damaged messages are left out: everything is read before the first row is kept, since a
-message may turn out to be bad late. Null are empty texts, numbers that are not finite, and fields
-that the log's writer or the schema does not have.
+A table has the columns of its base table except `drive_id` and `segment_num`, which the store adds.
+Rows of damaged messages are left out: all fields are read first, since damage may be found in any
+of them. Empty texts, numbers that are not finite, and fields that the log's writer or the schema
+does not have are null.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for oth
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
-_MAX_SPEED_MPS = 150  # 540 km/h: beyond it a speed is noise
-_REQUIRED = {  # a source that has no such field is no source of the table
+_MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
+_REQUIRED = {  # a source without such a field is not used for the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
     "car_control": ("enabled",),
@@ -90,7 +90,7 @@ def build(log: Log) -> list[Rows]:
 
 
 def _is_worth_reading(log: Log, source: Source) -> bool:
-    """The events of carState itself are wanted only in logs that have no other list of them."""
+    """The events in carState are read only from logs that have no other list of them."""
     if source.table != "car_event" or source.event != "carState":
         return True
     others = [log.numbers_of(name) for name in ("carEvents", "onroadEvents")]
@@ -108,7 +108,7 @@ def _structs(log: Log, source: Source) -> Structs:
 
 
 def _refine(log: Log, source: Source, structs: Structs, columns: dict[str, Column]) -> Rows:
-    """What a mapping can't say, for the rows of undamaged messages."""
+    """Apply what a mapping can't say, to the rows of undamaged messages."""
     rows = Rows(source.table, log, structs.message_num, columns)
     is_good = ~log.is_damaged[structs.message_num]
     if any(isinstance(columns[name], pa.NullArray) for name in _REQUIRED.get(source.table, ())):
@@ -138,7 +138,7 @@ def _positive(values: Column) -> pa.Array[Any]:
 
 
 def _refine_car_state(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    """Leave out what can't be: a speed of no car, and slots that the writer had other uses for."""
+    """Set to null an impossible speed, and slots that the writer used for other fields."""
     is_old_sunnypilot = structs.n_pointers >= _OLD_SUNNYPILOT_POINTERS
     columns = rows.columns
     _null(columns, "v_ego_mps", ~(np.abs(structs.column("vEgo")) <= _MAX_SPEED_MPS))

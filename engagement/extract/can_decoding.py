@@ -1,7 +1,7 @@
 """Signals out of CAN frames: numpy bit extraction for all frames of an address at once.
 
-In go the columns of a segment's frames and what the DBC says of each signal; out come the columns
-of their values, in file order. The numbers are those of cantools' `decode(decode_choices=False)`
+The input is the columns of a segment's frames and the spec of each signal; the output is the columns
+of their values, in file order. The values equal those of cantools' `decode(decode_choices=False)`
 to the last bit, for both byte orders, any alignment, CAN FD and nested multiplexing; a frame for
 which cantools raises (too short, an unknown multiplexer id) has no value.
 """
@@ -166,7 +166,7 @@ def _is_present(frames: CanFrames, rows: PerFrame[Int], spec: SignalSpec) -> Per
 
 
 def _selector_ids(raw: PerFrame[Any], multiplexer: Multiplexer) -> PerFrame[Any]:
-    """Ids as cantools takes them: of the scaled value, cut off after the point."""
+    """Ids as cantools has them: the scaled value, truncated."""
     field = multiplexer.field
     if (field.scale, field.offset) == (1, 0) and not field.is_float:
         return raw

@@ -28,8 +28,8 @@ _OLD_STEERING = {"steering_driver_torque", "steering_motor_torque"}
 def read_can(log: Log, wanted: Wanted) -> dict[str, pa.Table]:
     """The rows of `can_signal`, `can_source` and `can_message`; none if nothing is wanted.
 
-    Of a car's plan, `can_message` is left out unless both torques are there in Nm: what reads it is
-    the old system's steering interventions, which compare the two.
+    For a car's plan, `can_message` is left out unless both torques are there in Nm: only the old
+    system's steering interventions read it, and they compare the two.
     """
     plan = None if isinstance(wanted, tuple) else wanted
     specs = wanted if isinstance(wanted, tuple) else wanted.specs
@@ -110,7 +110,7 @@ def _signal_table(signals: CanSignals, plan: CarPlan | None) -> pa.Table:
 
 
 def _source_table(signals: CanSignals, specs: Sequence[SignalSpec]) -> pa.Table:
-    """Which signal of which message, on which bus, the samples of each key are from.
+    """The signal, message and bus of the samples of each key.
 
     A signal that is read from any bus has a row for each bus that has samples of the key.
     """

@@ -1,7 +1,7 @@
-"""The signals that matter of every car that opendbc knows, without a vehicle profile.
+"""The CAN signals that we need, for every car that opendbc knows, without a vehicle profile.
 
-A DBC is shared by many cars, so what it describes need not be sent: each key has several places
-where it may be, and the frames of a log decide which it is, and on which bus.
+Many cars share a DBC, and send only some of its messages: each key has several possible signals, and
+the frames of a log decide which one is read, and from which bus.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Places = tuple[tuple[SignalSpec, ...], ...]
 
-_SENT_BUS = 128  # panda repeats what openpilot sends as from buses from here on
+_SENT_BUS = 128  # panda reports the frames that openpilot sends on buses from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def plan_car(fingerprint: str | None, own: Path | None = None) -> CarPlan:
 
 
 def check_own_table(own: Path) -> None:
-    """See to it that what a user's file names is in the DBC of some car of its brand.
+    """Check that the signals of a user's file are in the DBC of some car of the brand.
 
     Raises:
         MissingCarsError: Without the extra.
@@ -134,7 +134,7 @@ def _bus_of(frames: CanFrames, address: int, length_bytes: int) -> int | None:
 
 
 def keep_telling(signals: CanSignals, keys: Mapping[str, CarKey]) -> PerValue[Bool]:
-    """Which samples to keep: of most keys all, of others a change or one in so many seconds."""
+    """Which samples to keep: of most keys all, of others changes, or one in some seconds."""
     is_kept: PerValue[Bool] = np.ones(len(signals), dtype=np.bool_)
     for key_num, name in enumerate(signals.keys):
         key = keys.get(name)
@@ -193,8 +193,8 @@ def _specify(
 
 
 def _as_opendbc(spec: SignalSpec) -> SignalSpec:
-    """Read a signal that no multiplexer selects whatever ids those have, as opendbc's parser does.
+    """Read a signal that no multiplexer selects for all ids, as opendbc's parser does.
 
-    Its DBCs describe few of the ids that cars send.
+    The DBCs describe few of the ids that cars send.
     """
     return replace(spec, multiplexers=()) if spec.selector is None else spec

@@ -1,4 +1,4 @@
-"""config/car_signals.toml: which message and signal of which brand's cars carry what matters."""
+"""config/car_signals.toml: the messages and signals that we need, by brand."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def find_own_table(cwd: Path) -> Path | None:
 
 @lru_cache(maxsize=4)
 def load_car_table(own: Path | None = None) -> CarTable:
-    """The shipped table, with what a file of the user's has in the place of it, key by key.
+    """The shipped table; the keys of a user's file replace its own.
 
     Raises:
         ConfigError: If the file can't be read or does not hold.
@@ -112,7 +112,7 @@ def car_signals(brand: str, own: Path | None = None) -> dict[str, list[CarEntry]
 
 
 def read_car_table(path: Path) -> CarTable:
-    """What one file has, for itself.
+    """The table of one file alone.
 
     Raises:
         ConfigError: If it can't be read, or is no such table.

@@ -1,7 +1,7 @@
 """Cars that openpilot knows: which DBC describes the CAN traffic of which fingerprint.
 
-The knowledge is opendbc's, the optional extra `cars`; nothing here needs it until a function is
-called. Fingerprints come from logs, so they are only ever looked up, never made a path.
+opendbc has them, the optional extra `cars`; it is imported only when a function is called.
+Fingerprints come from logs, so they are only looked up in a table, never used as a path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 _NOT_INSTALLED = "it is not installed"
 _UNKNOWN_CAR = "auto:none"
-_MAIN_BUSES = ("pt", "party", "main")  # where opendbc's carState reads nearly all that it reads
+_MAIN_BUSES = (
+    "pt",
+    "party",
+    "main",
+)  # the bus from which opendbc's carState reads nearly all its signals
 
 
 class MissingCarsError(InputError):
@@ -53,7 +57,7 @@ class CarDatabase:
 
 
 def has_cars() -> bool:
-    """Whether the extra is installed; a folder of that name, as openpilot's has one, is not it."""
+    """Whether the extra is installed; a mere folder of that name, as in openpilot, is not."""
     try:
         return bool(cars_version()) and find_spec("opendbc") is not None
     except (MissingCarsError, ImportError, ValueError):
@@ -74,7 +78,7 @@ def cars_version() -> str:
 
 
 def label_of(car: CarDatabase | None) -> str:
-    """What the `profile` of a segment says whose CAN signals were found by its car.
+    """The `profile` of segments whose CAN signals were found by the car.
 
     Raises:
         MissingCarsError: Without the extra.

@@ -38,7 +38,7 @@ def choose_can(*, profiles_file: Path | None, name: str | None, cwd: Path) -> Re
 
 def _auto(cwd: Path, *, is_default: bool) -> ReadOptions:
     own = find_own_table(cwd)
-    if own is not None:  # its errors, even where no log needs it
+    if own is not None:  # here, so that its errors are raised even if no log needs it
         from engagement.extract.car_signals import check_own_table  # noqa: PLC0415 - opendbc
 
         load_car_table(own)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FLOAT_LENGTHS_BITS = (16, 32, 64)
 _MAX_LENGTH_BITS = 64
-_MAX_NUMBER = 1e18  # of a scale or offset; what cars use is far below
+_MAX_NUMBER = 1e18  # of a scale or offset; those of cars are much smaller
 _MAX_PROBLEM_CHARACTERS = 200
 
 
@@ -138,10 +138,10 @@ class MessageSignals:
 
 
 def load_dbc(path: Path) -> Database:
-    """Parse a DBC file; one that fails is tried again with what can be mended.
+    """Parse a DBC file; one that fails is repaired, if possible, and parsed again.
 
     Raises:
-        ConfigError: If it can't be read, or is broken beyond that.
+        ConfigError: If it can't be read or repaired.
     """
     return parse_dbc(_read(path), path)
 

@@ -1,7 +1,6 @@
-"""DBC texts that are nearly right: what opendbc's own reader takes and a strict one refuses.
+"""Repairs DBC texts that opendbc's own reader accepts and cantools refuses.
 
-Only lines that bear on a value are mended; what is dropped (comments, names of values that belong
-to no signal) never reaches one.
+No repair changes a value: only comments and names of values without a signal are dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 _EXTENDED = 1 << 31  # marks an id of 29 bits
 _MAX_STANDARD_ID = 0x7FF
 
-# VAL_, its message and signal, its pairs of number and name; then a semicolon or the junk before it
+# VAL_, its message and signal, its pairs of number and name; then a semicolon or junk
 _NAMED_VALUES = re.compile(
     r'^[ \t]*(VAL_\s+(?:(?P<frame>\d+)\s+)?(?P<signal>\w+)(?:\s+[-+]?\d[\d.]*\s*"(?:\\"|[^"])*")*)'
     r"(?:\s*;|[^\n;]*;?)",
@@ -28,11 +27,11 @@ _ID = re.compile(
 
 
 def repair(text: str) -> str:
-    """Mend what can be mended without changing a value.
+    """Repair what can be repaired without changing a value.
 
-    Comments go. Each VAL_ gets its semicolon, and those of signals that the file does not define
-    go. Ids of more than 11 bits get the mark of the longer ones, names that begin with a digit an
-    underscore before it, and .5 a zero.
+    Comments are removed, and the VAL_ of signals that the file does not define; the others get
+    their semicolon. Ids of more than 11 bits get the mark of extended ids, names that begin with a
+    digit an underscore before it, and .5 becomes 0.5.
     """
     text = _COMMENT.sub("", text)
     text = _MESSAGE.sub(_mend_message, text)

@@ -1,7 +1,7 @@
 """All CAN traffic of a log: what is in it, and any signal of a DBC as columns.
 
-A profile names a few signals; here a whole DBC is read, one log at a time. Frames are put in the
-order of their time, so that what is read from several logs of a drive follows on.
+A profile names a few signals; here a whole DBC is read, one log at a time. Frames are sorted by
+time, so that the values of consecutive logs are in order too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engagement.extract.signal_specs import SignalSpec
     from engagement.logs.arrays import PerFrame, PerValue
 
-_SENT_BUS = 128  # panda repeats what openpilot sends as from here on
+_SENT_BUS = 128  # panda reports the frames that openpilot sends on buses from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class DbcSignals:
 class Traffic:
     """Frames of one message on one bus, in one log or several.
 
-    `span_ns` is the time from the first to the last of each log, all told: what passes between
-    logs that are not there does not count.
+    `span_ns` is the sum of the times from the first to the last of each log: gaps between logs do
+    not count.
     """
 
     bus: int
@@ -161,7 +161,7 @@ def started_ns(log: Log) -> int:
 
 
 def read_fingerprint(log: Log) -> str | None:
-    """The car that openpilot took it for, None where the log does not say."""
+    """The car's fingerprint in the log, None if there is none."""
     codes, texts = log.structs("carParams").texts("carFingerprint")
     said = next((texts[code] for code in codes.tolist() if texts[code]), None)
     return said or find_fingerprint(log, None, None)
@@ -231,7 +231,7 @@ def merge_traffic(
 
 
 def is_sent(bus: int) -> bool:
-    """Whether frames of a bus are what openpilot sent, not what the car did."""
+    """Whether the frames of a bus were sent by openpilot, not by the car."""
     return bus >= _SENT_BUS
 
 

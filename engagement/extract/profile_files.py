@@ -1,7 +1,6 @@
-"""Profiles into the file that keeps them, one JSON document for all of a folder's cars.
+"""Writes profiles into their file, one JSON document for all cars of a folder.
 
-Everything else in the file stays as it is, keys that nothing here knows included; only blank space
-may move.
+Everything else in the file stays as it is, unknown keys too; only white space may change.
 """
 
 from __future__ import annotations

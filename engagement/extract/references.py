@@ -1,4 +1,4 @@
-"""What openpilot itself says of the car, as the yardstick for CAN signals: carState of a log."""
+"""carState of a log, as the reference to which CAN signals are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engagement.logs.log import Log
 
 DISTANCE = "distance"
-VALUES = {  # key of a profile, and the field of carState that it is to follow
+VALUES = {  # key of a profile, and the field of carState that it should follow
     "steering_driver_torque": "steeringTorque",
     "steering_motor_torque": "steeringTorqueEps",
     "wheel_speed": "vEgo",
@@ -27,7 +27,7 @@ FLAGS = {
 COLUMNS = (DISTANCE, *VALUES, *FLAGS)
 _NO_CRUISE_BUTTONS = ("leftBlinker", "rightBlinker")
 _MAX_SPEED_MPS = 150  # 540 km/h: beyond it a speed is noise
-_MAX_STEP_S = 1.0  # between samples further apart nobody knows how far the car went
+_MAX_STEP_S = 1.0  # the distance between samples further apart is unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class ReadOptions:
         specs: The CAN signals of a vehicle profile.
         profile: The name of that.
         is_auto: Find CAN signals by the car instead, with the extra `cars`.
-        is_default: Nobody said which: what a profile was used for may stay as it is.
+        is_default: The user did not choose: segments that were read by a profile may stay.
         car_signals_file: The user's own table beside config/car_signals.toml.
         fingerprint: The car of a log that does not name one.
         schema_dir: A fork's own schemas.
@@ -69,7 +69,7 @@ class ReadOptions:
 
     @property
     def lacks_cars(self) -> bool:
-        """Whether CAN signals are left out though nobody said so: the extra `cars` is not there."""
+        """Whether CAN signals are left out only because the extra `cars` is not installed."""
         return self.is_default and not self.wants_can
 
     def is_met_by(self, profile: str | None) -> bool:
@@ -83,7 +83,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class SegmentLog:
-    """One log as read: who drove when, how whole it is, and its tables.
+    """One log as read: its device, drive and time, its damage, and its tables.
 
     `status` is `ok`, `partial` (what came before or around the damage is here) or `failed` (no
     message could be read). Times are logMonoTime; `started_at_utc` is by the log's newest clock.
@@ -154,7 +154,7 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
 
 
 def _damage(log: Log, codec_damage: str | None) -> str | None:
-    """What is wrong with a log, all told."""
+    """A description of all that is wrong with a log."""
     damages = [codec_damage or log.damage]
     if log.n_damaged:
         first = int(np.argmax(log.is_damaged))

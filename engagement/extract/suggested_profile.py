@@ -1,4 +1,4 @@
-"""A profile out of what was suggested: the signals that fit, in the units that keys have."""
+"""Makes a profile of suggested signals, in the units of its keys."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 _UNITS_KPH = (1.0, 1.609344, 3.6)  # km/h, mph, m/s
 _KPH_PER_MPS = 3.6
-_MIN_SURE = 0.9  # a score; what follows less well has a zero that is chance
-_CORNERS = {  # and what names call them, the German ones too
+_MIN_SURE = 0.9  # a score; below it the zero of the fit is random
+_CORNERS = {  # and their names in DBCs, German ones too
     "fl": ("fl", "lf", "vl"),
     "fr": ("fr", "rf", "vr"),
     "rl": ("rl", "lr", "hl"),
     "rr": ("rr", "hr"),
 }
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of WHL_SPD_FL, WheelSpeedFL, SpdFLVal
-_MAX_BEHIND = 0.05  # of the best's score: what follows less well is no wheel
+_MAX_BEHIND = 0.05  # of the best score: a signal below is no wheel
 
 
 def profile_entries(rankings: Iterable[Ranking]) -> dict[str, list[SignalEntry]]:
@@ -51,7 +51,7 @@ def _entry(key: str, candidate: Candidate) -> SignalEntry:
 
 
 def _zero(candidate: Candidate) -> float:
-    """What is to be added so that 0 is carState's, in steps of the signal; 0 if nobody knows."""
+    """The offset that makes 0 the same as in carState, in steps of the signal; 0 if unknown."""
     step = abs(float(candidate.signal.spec.field.scale))
     if candidate.score < _MIN_SURE or not step or not candidate.scale:
         return 0.0

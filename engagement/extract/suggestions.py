@@ -1,10 +1,10 @@
 """Which signals of a DBC follow what openpilot's carState says of the car.
 
-Logs go in one after the other; of each signal on each bus only sums, and the moments at which a
-slow one changes, are kept. A signal that carState is made from follows it but for a delay and a
-unit, so the share of the variance that a straight line explains is near 1; for a flag that is asked
-of whether the signal is not 0, which is how a profile is read. Buttons are matched by when they
-change, and an odometer must rise with the integral of the speed, and not with the clock.
+Logs are added one after the other; of each signal on each bus only sums are stored, and the times
+at which a slow one changes. A signal that carState is computed from differs from it only by a delay
+and a unit, so a straight line explains nearly all of its variance; for a flag, the signal is
+replaced by whether it is not 0, as in a profile. Buttons are matched by the times of their changes,
+and an odometer must rise with the integral of the speed, and not with the clock.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _MIN_VALUES = 20
 _MIN_DISTANCE_KM = 0.3
 _GAP_NS = 1_000_000_000
 _UNITS_KM = (1.0, 1.609344, 0.001, 0.1, 0.01)  # km, miles, metres, and tenths, hundredths of a km
-UNIT_TOLERANCE = 0.06  # tyres wear, and a speedometer may flatter
+UNIT_TOLERANCE = 0.06  # tyres wear, and a speedometer may show more than the speed
 _BUTTON_TOLERANCE_S = 0.25
-_MIN_GAIN = 0.01  # less is chance
+_MIN_GAIN = 0.01  # a lower share is chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Ranking:
     Attributes:
         key: Of a profile.
         source: What of carState they are to follow.
-        problem: Why nothing can be said, empty if it can.
-        candidates: All that follow to any degree.
+        problem: Why there is no ranking; empty if there is one.
+        candidates: All signals with a score above 0.
         best: Those that the key is best made of: one, or several for buttons that are signals of
             their own; none if nothing fits.
     """
@@ -165,7 +165,7 @@ class Suggester:
             return Ranking(key, source, problem)
         column = COLUMNS.index(key) * len(LAGS_S)
         found = [_follow(tally, column) for tally in tallies]
-        if key == WHEELS:  # torques may be counted the other way round, speeds may not
+        if key == WHEELS:  # torques may have the opposite sign, speeds may not
             found = [each for each in found if each.scale > 0]
         return _ranked(key, source, found)
 
@@ -253,9 +253,10 @@ def _follow(tally: Tally, column: int) -> Candidate:
 
 
 def _follow_distance(tally: Tally) -> Candidate | None:
-    """How well a signal rises with the distance, its steps taken for what they are.
+    """How well a signal rises with the distance, allowing for its resolution.
 
-    Few steps say little, whatever they fit; falls are not forgiven: a counter that wraps is none.
+    A signal with few steps gets a low score, and one that falls none: a counter that wraps is no
+    odometer.
     """
     fit = tally.fit(COLUMNS.index(DISTANCE) * len(LAGS_S) + LAGS_S.index(0.0))
     clock = tally.fit(-1)

@@ -1,4 +1,4 @@
-"""What is kept of a signal while logs go by: sums for straight lines, and when it changes."""
+"""Statistics of a signal over several logs: sums for linear fits, and the times of changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engagement.logs.arrays import Float, Int, PerEvent, PerValue, ValuesByColumns
 
 LAGS_S = (0.0, 0.02, 0.05, 0.1, 0.2, -0.05, -0.1)
-_MAX_CHANGES_HZ = 4.0  # buttons that hands press are slower
+_MAX_CHANGES_HZ = 4.0  # buttons that people press are slower
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Fit:
 class Tally:
     """One signal on one bus, against several expected columns.
 
-    A run is a stretch of logs without a gap. Each has a level of its own, as the distance begins
-    anew; the slope is of all. Values count from the first, so that sums of large ones stay exact.
+    A run is a stretch of logs without a gap. Each has its own intercept, as the distance starts at 0
+    again; the slope is common. The first value is subtracted, so that sums of large ones stay exact.
     """
 
     def __init__(self, signal: DbcSignal, bus: int, n_columns: int) -> None:
@@ -73,7 +73,7 @@ class Tally:
             self.changes_ns = None
 
     def close_run(self) -> None:
-        """End a stretch without gaps; what comes next may lie anywhere."""
+        """End a stretch without gaps."""
         run = self._run
         if not run.n:
             return
@@ -87,7 +87,7 @@ class Tally:
 
     @property
     def step_share(self) -> float:
-        """The share of the variance that comes of rising in steps instead of evenly."""
+        """The share of the variance that comes from rising in steps instead of evenly."""
         if not self.n_rises or not self._xx > 0:
             return 0.0
         step = self.rise / self.n_rises

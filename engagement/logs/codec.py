@@ -1,12 +1,12 @@
 """Compressed bytes of a log file to raw bytes, keeping whatever can be read of a damaged file.
 
-Files are told apart by their first bytes, since names of copies lie. Devices write one zstd frame
-or bz2 stream a file and lose its end when the power is cut; joined files hold several. Damage
-never raises: it is said in words beside the bytes that came before it.
+The codec is recognised by the first bytes, as the suffix of a copied file can be wrong. Devices
+write one zstd frame or bz2 stream per file and lose its end when the power is cut; concatenated
+files have several. Damage raises no error: it is described beside the bytes before it.
 
-The content is fed in small pieces into one growing buffer. That keeps memory near the size of
-the raw log, stops an archive bomb in time, and is faster than a single call for all, which
-faults in twice as many fresh pages.
+The content is decompressed in small pieces into one growing buffer. That keeps memory near the size
+of the raw log, stops a decompression bomb in time, and is faster than one call, which touches twice
+as many new pages.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Decompressed:
 
 
 class _Stream(Protocol):
-    """What bz2 and zstd decompressors have in common."""
+    """The interface that bz2 and zstd decompressors share."""
 
     @property
     def eof(self) -> bool: ...
@@ -70,7 +70,7 @@ class _Codec:
     open_stream: Callable[[], _Stream]
 
     def starts(self, content: memoryview) -> bool:
-        """Say whether a stream starts here; one cut within its first bytes counts."""
+        """Whether a stream starts here; one that is cut within its first bytes counts."""
         return len(content) > 0 and any(
             all(byte in allowed for byte, allowed in zip(content[:4], magic, strict=False))
             for magic in self.magics
@@ -91,7 +91,7 @@ _CODECS = (
 
 
 def decompress(content: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Decompressed:
-    """Decode a file's content by its magic bytes; content in no known codec is raw as it is.
+    """Decode a file's content by its magic bytes; content in no known codec is taken as raw.
 
     Takes at most about `limit_bytes` and an eighth of memory beyond the content.
 
@@ -115,9 +115,9 @@ def _decode(
 ) -> tuple[bytes, str | None]:
     """Decode stream after stream; return the raw bytes and the damage, if any.
 
-    A decompressor that fails takes the output of that call with it, so after a failure a second
-    pass goes byte by byte from the piece where it happened (`fine_from`). What the failing byte
-    gave is dropped: bz2 finds a block bad only after handing it out.
+    The output of a call that fails is lost, so after a failure a second pass goes byte by byte
+    from the piece where it happened (`fine_from`). The output of the failing byte is dropped: bz2
+    checks a block only after it has given it out.
     """
     sink = io.BytesIO()
     stream = codec.open_stream()
@@ -148,7 +148,7 @@ def _decode(
 def _feed(stream: _Stream, piece: memoryview, sink: io.BytesIO, limit_bytes: int) -> None:
     """Decode a piece and all that it expands to, up to one byte beyond the limit.
 
-    Asks until nothing more comes: `needs_input` of bz2 is true while a block is still half out.
+    It asks until nothing more comes: `needs_input` of bz2 is true while a block is not all out.
     """
     source: bytes | memoryview = piece
     while True:

@@ -123,7 +123,7 @@ class Structs:
     def _data_sections(self) -> RowsByWords:
         """The data sections side by side, (rows, words), zero where shorter than the longest.
 
-        Copied together once, so that the columns are cut from memory that is near.
+        They are copied together once, so that the columns are read from adjacent memory.
         """
         if self._sections is None:
             n_words = self.layout.n_data_words if self.layout else 0

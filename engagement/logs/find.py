@@ -44,7 +44,7 @@ class LogFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search met.
+    """The result of a search.
 
     Attributes:
         logs: By dongle, drive, segment, kind (rlog first) and path; each file once.
@@ -113,7 +113,7 @@ class _Search:
     def walk(self, top: str, top_real: str) -> None:
         """Take the logs of a folder and of all below.
 
-        Links wait at the queue's end, so that a log goes by its own path where it has one.
+        Links are followed last, so that a log is named by its own path if it has one.
         """
         pending = deque([(top, top_real)])
         while pending:
@@ -150,7 +150,7 @@ class _Search:
             own = os.path.join(real, entry.name)  # noqa: PTH118 - a Path takes 3x the time
             if kind == "folder":
                 folders.append((entry.path, own))
-            elif "log" in entry.name:  # spares the videos beside every log a closer look
+            elif "log" in entry.name:  # so that the videos beside every log need no `stat`
                 file = Path(entry.path)
                 self.take_file(file, own, parse_log_path(file), locks)
         return folders, links
@@ -174,7 +174,7 @@ class _Search:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Return `link`, `folder` or `file`, which is also what can't be looked at."""
+    """Return `link`, `folder` or `file`; `file` also for an entry that can't be read."""
     try:
         if entry.is_symlink():
             return "link"
@@ -184,7 +184,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _lock_names(file: str) -> list[str]:
-    """Return the names of locks that keep a log.
+    """Return the names of the lock files that belong to a log.
 
     The recorder opens both logs of a segment under the lock of the rlog, and has named that
     after the log with and without the codec's suffix.
@@ -197,7 +197,7 @@ def _lock_names(file: str) -> list[str]:
 
 
 def _locks_beside(path: Path) -> set[str]:
-    """Return the names of existing locks that keep a file."""
+    """Return the names of existing lock files that belong to a file."""
     return {lock for lock in _lock_names(path.name) if os.path.lexists(path.with_name(lock))}
 
 

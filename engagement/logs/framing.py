@@ -1,7 +1,7 @@
-"""Split a log into messages: Cap'n Proto's stream framing, walked once.
+"""Split a log into messages by Cap'n Proto's stream framing, in one pass.
 
 A message is a header (uint32 count of segments - 1, one uint32 size in words per segment, padded
-to 8 bytes) and its segments. Nothing is copied: a message is known by its place in the log.
+to 8 bytes) and its segments. Nothing is copied: a message is given by its position in the log.
 
 Source: https://capnproto.org/encoding.html#serialization-over-a-stream
 """
@@ -26,7 +26,7 @@ class Frames:
     """Messages in file order.
 
     Segment s is the words [start[s], end[s]) of the log; message m has the `count[m]` segments from
-    `first[m]` on. `damage` says why the walk ended early, if it did.
+    `first[m]` on. `damage` says why reading ended early, if it did.
     """
 
     first: PerMessage[Int]
@@ -40,7 +40,7 @@ class Frames:
 
 
 def walk(raw: bytes) -> Frames:
-    """Find every whole message; a cut or impossible one ends the walk and is told in `damage`.
+    """Find every whole message; a cut or impossible one ends the log and is described in `damage`.
 
     A message of no words is impossible, so the zeros at the end of a file that was preallocated
     are not taken for messages.
@@ -49,7 +49,7 @@ def walk(raw: bytes) -> Frames:
     words = memoryview(raw)[: n_words * _WORD_BYTES].cast("Q")
     headers: list[int] = []
     sizes: dict[int, list[int]] = {}
-    append, mask = headers.append, _COUNT_MASK  # names of its own save this loop a quarter
+    append, mask = headers.append, _COUNT_MASK  # local names make this loop a quarter faster
     position = 0
     while position < n_words:
         word = words[position]
@@ -64,15 +64,15 @@ def walk(raw: bytes) -> Frames:
             position += 1 + (word >> 32)
         else:
             break
-    if position != n_words:  # the last header's message is none or not all there
+    if position != n_words:  # the message of the last header is impossible or cut
         position = headers.pop()
     return _frames(raw, headers, sizes, _damage(raw, position))
 
 
 def _many_segments(words: memoryview, position: int, n_words: int) -> list[int]:
-    """The segments' sizes; none for no possible header."""
+    """The segments' sizes; empty for an impossible header."""
     n_segments = (words[position] & _COUNT_MASK) + 1
-    # Large messages mostly have two segments: told without slicing.
+    # Most large messages have two segments: this is faster than slicing.
     if n_segments == 2 and position + 1 < n_words:  # noqa: PLR2004
         return [words[position] >> 32, words[position + 1] & _COUNT_MASK]
     start = position + 1 + n_segments // 2
@@ -102,7 +102,7 @@ def _frames(
 def _shift(
     header: PerMessage[Int], count: PerMessage[Int], first: PerMessage[Int], size: PerSegment[Int]
 ) -> PerMessage[Int]:
-    """How far each message's segments lie behind the sum of all segments before."""
+    """The words of headers before each message's segments."""
     before = np.cumsum(size) - size
     return header + 1 + count // 2 - before[first]
 

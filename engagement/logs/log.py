@@ -20,7 +20,7 @@ _MAX_MONO_NS = 2**62  # 146 years: beyond it sums and differences of times could
 class Log:
     """The messages of one log, in file order.
 
-    `damage` says where the stream of messages broke off, if it did, and `which` is the
+    `damage` says where the stream of messages ends early, if it does, and `which` is the
     discriminant of each message's union (-1 where even that can't be read).
     """
 
@@ -40,7 +40,7 @@ class Log:
         return len(self._messages)
 
     def close(self) -> None:
-        """Let go of the bytes: structs point back to them, so nothing else frees them soon."""
+        """Free the bytes: structs refer to them in circles, so they would be freed much later."""
         self._structs.clear()
         del self._root
         self._messages.close()
@@ -63,7 +63,7 @@ class Log:
     def refuse_lost_times(self) -> None:
         """Count messages an hour away from the others as damaged: a log is about a minute long.
 
-        initData is let be, as it has the time of the drive's start in every segment.
+        Except initData, which has the time of the drive's start in every segment.
         """
         is_good = ~self.is_damaged
         is_good[self.numbers_of("initData")] = False

@@ -1,4 +1,4 @@
-"""Messages of a log by their time, byte for byte, and a log file that is written piece by piece."""
+"""Cuts messages of a time span out of a log, and writes a log file piece by piece."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Messages in file order: pieces of the log's bytes, framing included, uncopied.
+    """Messages in file order: parts of the log's bytes with their framing, not copied.
 
     Attributes:
-        pieces: Each of one message or of several that follow each other in the log.
+        pieces: Each has one message, or several that follow each other in the log.
         n_messages: How many that are.
         init_data: The log's first initData; None if it has none.
     """
@@ -47,14 +47,14 @@ class Clip:
 def cut(raw: bytes, start_ns: int, end_ns: int, schema: Schema | None = None) -> Clip:
     """Take the messages whose logMonoTime is from `start_ns` until before `end_ns`.
 
-    initData is kept apart: it has the time of the drive's start in every segment. A message whose
-    time can't be read is in no window.
+    initData is returned separately: it has the time of the drive's start in every segment. A
+    message whose time can't be read is left out.
 
     Args:
         raw: The log, decompressed.
         start_ns: The window's start.
         end_ns: Its end.
-        schema: By which messages are told apart.
+        schema: With the types of messages.
     """
     log = Log(raw, schema or load_schema())
     begins, ends = _places(walk(raw))
@@ -77,7 +77,7 @@ def _places(frames: Frames) -> tuple[PerMessage[Int], PerMessage[Int]]:
 
 
 def _runs(is_in: PerMessage[Bool]) -> list[tuple[int, int]]:
-    """First and last of each run of messages, which lie behind each other in the log."""
+    """First and last of each run of adjacent messages."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], is_in, [False])).astype(np.int8)))
     return [(first, end - 1) for first, end in edges.reshape(-1, 2).tolist()]
 
@@ -96,9 +96,9 @@ class _NoCompressor:
 
 
 class LogSink:
-    """A log file in the making: one stream of its codec, as devices write it.
+    """Writes a log file as one stream of its codec, as devices do.
 
-    Readers of openpilot's logs stop after the first zstd frame of a file, so all goes into one.
+    Readers of openpilot's logs stop after the first zstd frame of a file, so there is only one.
     """
 
     def __init__(self, file: IO[bytes], codec: Codec) -> None:

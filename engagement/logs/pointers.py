@@ -1,8 +1,8 @@
-"""The way from any pointer of a log's messages to what it points to.
+"""Follows the pointers in a log's messages.
 
 A log is untrusted: every pointer is checked against its segment's bounds, and a bad one marks its
-message in `is_damaged` and reads as null. Pointers into other segments are followed where they
-lie, so nothing is copied and no message is read in another way than the rest.
+message in `is_damaged` and reads as null. Pointers into other segments are followed in place, so
+nothing is copied and all messages are read in the same way.
 
 Source: https://capnproto.org/encoding.html
 """
@@ -24,7 +24,7 @@ _STRUCT, _LIST, _FAR = 0, 1, 2
 _KIND_MASK, _DOUBLE_FAR_MASK = 3, 7
 _DOUBLE_FAR = 6
 _COMPOSITE = 7
-_HARMLESS_WORDS = 8  # of a list: its own pointer has one, so a log can grow eightfold at most
+_HARMLESS_WORDS = 8  # of a list: its pointer has one word, so a log can expand eightfold at most
 
 
 class Places(NamedTuple):
@@ -48,7 +48,7 @@ class Messages:
     """The messages of one log as words.
 
     Attributes:
-        damage: Where the stream of messages broke off, if it did.
+        damage: Where the stream of messages ends early, if it does.
         is_damaged: Which messages reading has found to be bad so far.
         mono_ns: Each message's logMonoTime; zeros until `Log` has read them.
     """
@@ -65,7 +65,7 @@ class Messages:
         return len(self.frames)
 
     def close(self) -> None:
-        """Let go of the bytes: structs point back here, so nothing else frees them soon."""
+        """Free the bytes: structs refer to them in circles, so they would be freed much later."""
         self._views.clear()
         del self._words
 
@@ -149,9 +149,9 @@ class Messages:
     def _land(
         self, rows: PerRow[Int], pointer: PerRow[Any]
     ) -> tuple[PerRow[Any], PerRow[Int], PerRow[Int]]:
-        """What far pointers stand for: a near pointer, its target and segment.
+        """Resolve far pointers: the near pointer, its target and segment.
 
-        A far pointer stays one where it leads nowhere, or to a far pointer once too often.
+        A far pointer stays one if it leads nowhere, or to too many other far pointers.
         """
         is_double = (pointer & _DOUBLE_FAR_MASK) == _DOUBLE_FAR
         segment, pad, is_good = self._far_target(rows, pointer, 1 + is_double)
@@ -194,10 +194,10 @@ class Messages:
     def _affordable(
         self, rows: PerRow[Int], count: PerRow[Int], n_words: PerRow[Int]
     ) -> PerRow[Int]:
-        """The counts of lists of so many words; none if a message's are longer than the message.
+        """The counts of lists of so many words; 0 if a message's lists are longer than the message.
 
-        Only lists that share their words can be, which no writer makes: unchecked, a small log
-        could say that it has billions of elements.
+        They can only be if lists share words, which no writer does; without this check a small
+        log could claim to have billions of elements.
         """
         if n_words.max(initial=0) <= _HARMLESS_WORDS:
             return count

@@ -143,8 +143,8 @@ def _default(slot: Any, kind: str) -> Any:
 class Schema:
     """A compiled set of schemas: pycapnp's `Event` and its layout.
 
-    The parser must live as long as what it parsed; one of our own lets folders with the same file
-    ids be loaded side by side.
+    The parser must live as long as its schemas; a parser per folder allows folders with the same
+    file ids to be loaded side by side.
     """
 
     def __init__(self, event: Any, parser: Any) -> None:

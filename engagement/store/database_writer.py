@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# The newest storage that both supported DuckDB lines, and so the shells people have, can open.
+# The newest storage format that all supported DuckDB versions can open.
 _STORAGE_VERSION = "v1.5.0"
 _COPY_BYTES = 1 << 30
 
@@ -61,7 +61,7 @@ def writer_lock(path: Path) -> Iterator[None]:
 
 
 def _refuse_foreign_writer(path: Path) -> None:
-    """DuckDB itself locks a file that it has open for writing; a copy of that would be torn."""
+    """Refuse a file that DuckDB has open for writing elsewhere: a copy could be inconsistent."""
     if not path.exists():
         return
     try:
@@ -77,9 +77,9 @@ def _refuse_foreign_writer(path: Path) -> None:
 
 
 class Writer:
-    """The next generation of a database, in the making; use under `writer_lock`.
+    """Writes the next generation of a database; use it under `writer_lock`.
 
-    Leaving the context without `publish` throws away what was not published.
+    Leaving the context without `publish` discards what was not published.
 
     Raises:
         StoreError: If DuckDB can't open the database, or the disk is full; also on leaving.
@@ -117,7 +117,7 @@ class Writer:
         """Put the private copy in the database's place, whole or not at all.
 
         Args:
-            reopen: Whether to go on with a copy of what was published.
+            reopen: Whether to continue with a copy of what was published.
         """
         self.connection.execute(
             "update store.state set generation = generation + 1, "
@@ -134,7 +134,7 @@ class Writer:
             self.connection = self._open()
 
     def _refuse_changed(self) -> None:
-        """What another program wrote into the database since it was copied must not be lost."""
+        """Refuse to replace a database that another program has changed since it was copied."""
         _refuse_foreign_writer(self.path)
         if _version(self.path) != self._copied_version:
             raise StoreError(f"{self.path}: another program wrote to it meanwhile; ingest again")
@@ -178,7 +178,7 @@ class Writer:
 
 
 def _version(path: Path) -> list[tuple[int, int, int]]:
-    """What changes when a database or its log of writes is written to or replaced."""
+    """Inode, size and time of the database and its write-ahead log: a write changes them."""
     found = [file.stat() for file in (path, _wal(path)) if file.exists()]
     return [(status.st_ino, status.st_size, status.st_mtime_ns) for status in found]
 
@@ -196,7 +196,7 @@ def _sync(path: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy in the kernel, which shares the blocks where the file system can."""
+    """Copy in the kernel, which shares the blocks if the file system can do that."""
     if not hasattr(os, "copy_file_range"):
         shutil.copyfile(source, target)
         return

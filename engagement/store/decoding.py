@@ -1,4 +1,4 @@
-"""Logs decoded in worker processes, a bounded number of them under way at a time."""
+"""Decodes logs in worker processes, a limited number at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     _Reading = Callable[[tuple[LogFile, ...]], ReadOptions]
 
-_WORTH_PROCESSES_BYTES = 8_000_000  # less than this is decoded before workers would have started
+_WORTH_PROCESSES_BYTES = 8_000_000  # less is decoded faster than workers start
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ def decode(
     *,
     jobs: int,
 ) -> Iterator[Decoded]:
-    """Decode every group, in any order; a log that kills its decoder is a problem of that log.
+    """Decode every group, in any order; a crash of a worker is reported for its log alone.
 
     Args:
         groups: The logs of each segment, the best first.
         options: How to read them.
-        fingerprints: The car of each drive, by device and drive; may grow meanwhile.
+        fingerprints: The car of each drive, by device and drive; entries may be added meanwhile.
         jobs: Processes.
     """
     read = partial(_options_of, options, {} if fingerprints is None else fingerprints)
@@ -70,14 +70,14 @@ def decode(
 def _options_of(
     options: ReadOptions, fingerprints: Mapping[tuple[str, str], str], group: tuple[LogFile, ...]
 ) -> ReadOptions:
-    """How to read a group: its drive's car may be known from another log."""
+    """The options for a group: its drive's car may be known from another log."""
     name = group[0].name
     fingerprint = fingerprints.get((name.dongle_id or "", name.drive or ""))
     return replace(options, fingerprint=fingerprint) if fingerprint else options
 
 
 def warm_up(groups: Sequence[tuple[LogFile, ...]], *, jobs: int) -> None:
-    """Let the workers' server import the decoder while the caller does something else."""
+    """Start the fork server, so that it imports the decoder while the caller does other work."""
     if _is_worth_processes(groups, jobs) and _context().get_start_method() == "forkserver":
         multiprocessing.forkserver.ensure_running()
 
@@ -127,7 +127,7 @@ def _decode_in_processes(
 def _decode_in_pool(
     waiting: deque[tuple[LogFile, ...]], read: _Reading, jobs: int
 ) -> Generator[Decoded, None, list[tuple[LogFile, ...]]]:
-    """Decode what is waiting, until done or a worker dies; then give what was under way."""
+    """Decode the waiting groups; if a worker dies, return the groups that were being decoded."""
     under_way: dict[Future[Decoded], tuple[LogFile, ...]] = {}
     executor = _executor(jobs)
     suspects: list[tuple[LogFile, ...]] = []
@@ -142,7 +142,7 @@ def _decode_in_pool(
                     yield future.result()
                 except BrokenProcessPool:
                     suspects.append(group)
-    except BrokenProcessPool:  # met while submitting
+    except BrokenProcessPool:  # while a group was submitted
         suspects.append(group)
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
@@ -165,7 +165,7 @@ def _executor(jobs: int) -> ProcessPoolExecutor:
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """Workers fork from a server that has the decoder imported, and no threads."""
+    """Workers are forked from a server that has imported the decoder and has no threads."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -174,7 +174,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, which it reaches too, and end when the parent does."""
+    """Ignore Ctrl-C, which the parent handles, and end when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -83,7 +83,7 @@ def _by_start(reader: Reader, name: str, start: str) -> dict[str, Any]:
 def _by_time(reader: Reader, name: str) -> dict[str, Any]:
     """The event of DRIVE@TIME or DRIVE@TIME/KIND, the nearest within a second.
 
-    Where several are as near as that, the one that lies there to the digits that were typed.
+    If several are that near, the one whose time is the same in the digits that were typed.
     """
     drive_name, _, rest = name.rpartition("@")
     time, _, kind = rest.replace("|", "/").partition("/")
@@ -114,7 +114,7 @@ def _seconds(name: str, time: str) -> tuple[float, int]:
 
 
 def _only(name: str, events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The one event; several are named in the shortest way that tells them apart."""
+    """The one event; if there are several, the error names each as short as possible."""
     if len(events) == 1:
         return events[0]
     spellings = (

@@ -1,8 +1,8 @@
-"""Which drives are as they were in an older generation: a fingerprint of each.
+"""Which drives have not changed since an older generation: a fingerprint of each.
 
-What is said of one drive follows from the rows of its logs, from what people said of it, from the
-parameters and from the definitions in sql/. An ingest that writes a segment stamps its row in
-`segment` anew, so that the logs' own rows need not be read.
+Every answer about one drive is computed from the rows of its logs, its labels, the parameters and
+the definitions in sql/. An ingest that writes a segment gives its row in `segment` a new time, so
+the rows of the logs themselves need not be hashed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from engagement.store.generation import Generation
 
-# Every table with rows of drives, but for results and for logs, which `segment` stands for.
+# Every table with rows of drives, except results and logs, which `segment` represents.
 DRIVE_TABLES = ("log.drive", "log.segment", "store.imported_drive", "store.event_label")
-# What is the same for all drives; `result.thresholds` are the parameters that results are made by.
+# The same for all drives.
 SHARED_TABLES = ("store.parameter", "store.confidence_limit")
-# What nothing that is said of one drive is read from.
+# No answer about one drive is read from these.
 OTHER_TABLES = (
     "store.state",
     "store.schema_migration",
@@ -29,9 +29,9 @@ OTHER_TABLES = (
     "store.imported_debug_event",
 )
 
-# A drive is known by its logs, or by an old entry. Copies of logs are told by all logs together.
-# A row's hash is hashed once more: its last column goes into it by an exclusive or, and so would
-# vanish from that of two rows in which it changes likewise.
+# A drive has logs, or an entry of the old system. Whether a log is a copy depends on all logs.
+# Each row's hash is hashed again: DuckDB combines the columns of a row by exclusive or, so the same
+# change of the last column in two rows would cancel out.
 _OF_DRIVES = """
 select
     named.drive_id,
@@ -107,8 +107,8 @@ class Drives:
 
     Attributes:
         names: Of those that anything is known of.
-        contents: What the rows of each come to, by its number.
-        shared: What the rows of no drive come to.
+        contents: A hash of the rows of each, by its number.
+        shared: A hash of the rows that belong to no drive.
     """
 
     names: DriveNames
@@ -116,7 +116,7 @@ class Drives:
     shared: Fingerprint
 
     def fingerprint(self, drive_id: int) -> Fingerprint:
-        """Differs from an older generation's where anything that is said of the drive may."""
+        """Differs from that of an older generation if an answer about the drive may differ."""
         return self.contents.get(drive_id), *self.shared
 
 

@@ -1,7 +1,7 @@
-"""One published generation, open to many threads of a server, and to nothing else.
+"""One published generation, for the threads of a server.
 
-Nothing can make it write, read another file, take more memory than its share, or think for longer
-than its limit.
+No query can write, read another file, take more memory than the limit, or run longer than its time
+limit.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from engagement.store.spare import Spare
 
 _BATCH_ROWS = 16_384
-_VIEW_READS = 3  # that take about as long as a copy
-_TOO_SLOW_READS = 1000  # until a copy that took too long is tried again
+_VIEW_READS = 3  # about as many as take the time of a copy
+_TOO_SLOW_READS = 1000  # before a copy that took too long is tried again
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
 
 _Value = TypeVar("_Value")
@@ -71,7 +71,7 @@ class Generation:
         self.path = path
         self.limits = limits
         self._across = across or Cache()
-        self._sql_hash = sql_hash()  # until the database has said its own
+        self._sql_hash = sql_hash()  # replaced by the database's own below
         self._cache = Cache()
         self._n_read: Counter[str] = Counter()
         try:
@@ -112,7 +112,7 @@ class Generation:
         Raises:
             QueryError: If DuckDB refuses the query.
             QueryTimeoutError: If it takes longer than the limit.
-            QueryTooLargeError: If its rows, or the way to them, take more memory than the limit.
+            QueryTooLargeError: If it or its rows take more memory than the limit.
             StoreError: If the file can't be read.
         """
         with self.batches(query, parameters) as batches:
@@ -136,7 +136,7 @@ class Generation:
         Args:
             query: Over the public views.
             parameters: Of the query.
-            narrowing: The drives that `drives`, and every view that reads it, shall see.
+            narrowing: Which drives `drives`, and every view that reads it, sees.
 
         Raises:
             QueryError: And the others, as `table` does.
@@ -165,7 +165,7 @@ class Generation:
         narrowing: Narrowing | None = None,
         time_limit_s: float | None = None,
     ) -> Iterator[pa.RecordBatchReader]:
-        """A query's rows as they come; the limit of time is for all of the context."""
+        """A query's rows in batches; the time limit is for the whole context."""
         with self._running(time_limit_s or self.limits.time_limit_s, narrowing) as cursor:
             relation = cursor.sql(query, params=parameters or None)
             if relation is None:
@@ -176,7 +176,7 @@ class Generation:
     def _running(
         self, limit_s: float, narrowing: Narrowing | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one query, with an error of ours for whatever goes wrong with it."""
+        """A cursor for one query; every error of it is raised as one of `engagement.errors`."""
         narrowed = narrowing and (
             f"create temp table drives as select * from {self.in_memory('drives')} "
             f"where {narrowing.condition}"
@@ -199,7 +199,7 @@ class Generation:
                     raise StoreOutdatedError(self.path) from error
                 raise QueryError(str(error)) from error
             except (duckdb.Error, pa.ArrowException, OSError) as error:
-                # What goes wrong after the first batch comes from Arrow, as one of its errors.
+                # An error after the first batch is raised by Arrow, as one of its own.
                 if is_late.is_set():
                     raise QueryTimeoutError(deadline.limit_s) from error
                 if "Out of Memory" in str(error):
@@ -271,7 +271,7 @@ class Generation:
         return columns[view]
 
     def _definitions(self) -> Described:
-        """Views and columns; the same in every generation that was made from the same sql/."""
+        """Views and columns; the same in all generations with the same views."""
         return self.cached_across(("described", self._sql_hash), self._describe)
 
     def _describe(self) -> Described:
@@ -291,5 +291,5 @@ class Generation:
 
 
 def _own(view: str) -> str:
-    """The name of a view itself, whatever stands in its place for one query."""
+    """The full name of a view, which no temporary table of that name hides."""
     return f'engagement.main."{view}"'

@@ -1,4 +1,4 @@
-"""Entries of the old system's files into the database, where they wait for the drives' own logs.
+"""Imports entries of the old system's files; a drive's entry counts until its logs are ingested.
 
 A drive's entry is kept whole, as JSON; the views hide it as soon as a log of the drive is ingested.
 Importing again what is there changes nothing, and publishes nothing.
@@ -43,7 +43,7 @@ class OldEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """What an import found; `superseded` ones are there, but the drive's logs are too."""
+    """What an import found; `superseded` entries are stored, but hidden by the drive's logs."""
 
     n_drives_written: int
     n_drives_superseded: int
@@ -54,12 +54,12 @@ class ImportCounts:
 def import_entries(
     database: Path, drives: Iterable[OldDrive], events: Iterable[OldEvent]
 ) -> ImportCounts:
-    """Add entries to the database; of a drive that has one, the new entry takes the place.
+    """Add entries to the database; a new entry replaces the one that its drive has.
 
     Args:
         database: The database file; made where there is none.
-        drives: No drive of a device twice.
-        events: None twice.
+        drives: Each drive of a device once.
+        events: Each once.
 
     Raises:
         StoreError: If the database can't be written.

@@ -27,7 +27,7 @@ class IngestReport:
     """What an ingest did; counts are of logs, but of segments where rows were written.
 
     `named` are logs whose path names no drive, each with the route name that it was given.
-    `n_failed_before` of the unchanged ones could not be read when they were met first.
+    `n_failed_before` of the unchanged ones could not be read when they were first ingested.
     `unknown_cars` are fingerprints whose DBC was looked for and not found.
     """
 
@@ -50,12 +50,12 @@ class IngestReport:
     unknown_cars: set[str] = field(default_factory=set)
 
     def fail(self, path: Path, problem: str) -> None:
-        """Take note of a log of which nothing could be read."""
+        """Count a log of which nothing could be read."""
         self.n_failed += 1
         self.problems.append(Problem(str(path), "failed", problem))
 
     def damage(self, path: Path, problem: str) -> None:
-        """Take note of a log of which a part could be read."""
+        """Count a log of which only a part could be read."""
         self.n_partial += 1
         self.problems.append(Problem(str(path), "partial", problem))
 

@@ -1,8 +1,8 @@
 """Which of the logs that were found have to be read.
 
-A log is told by its path, size and time of change, so that an unchanged one costs nothing; what a
-path does not say is settled once the log has been read. Of a segment's logs the rlog comes first,
-and another is read only where that one is damaged.
+A log is recognised by its path, size and time of change, so an unchanged one is not read again;
+what its path does not say is decided after the log was read. Of a segment's logs the rlog comes
+first, and another one is read only if that one is damaged.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class Known:
         self._by_path = {s.path: s for s in self.by_key.values()}
 
     def add(self, key: Key, segment: KnownSegment) -> None:
-        """Take note of a segment that was written."""
+        """Add a segment that was written."""
         self.by_key[key] = segment
 
     def unchanged(self, log: LogFile, read: ReadOptions) -> KnownSegment | None:
         """The segment that this very file was ingested for, if it has not changed since.
 
-        It is read anew where CAN signals are wanted that it was not read for.
+        It is read again if CAN signals are wanted that were not extracted then.
         """
         known = self._by_path.get(stored_path(log.path))
         if known is None or not read.is_met_by(known.profile):
@@ -100,7 +100,7 @@ def make_plan(
     *,
     reprocess: bool = False,
 ) -> Plan:
-    """Sort out the logs that need not be read, and group the others by segment."""
+    """Leave out the logs that need not be read, and group the others by segment."""
     plan = Plan()
     by_segment: dict[Key | str, list[LogFile]] = {}
     for log in logs:

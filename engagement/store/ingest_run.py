@@ -1,4 +1,4 @@
-"""One ingest under way: logs taken as they are decoded, written in batches, published now and then.
+"""One running ingest: takes decoded logs, writes them in batches, and publishes now and then.
 
 Of several logs of a segment the best is kept, whatever the order in which they come: see `rank`.
 """
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from engagement.store.segments import Key, KnownSegment
 
 _PUBLISH_EVERY_S = 120.0
-_BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB packs a few large inserts best
+_BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB compresses a few large inserts best
 
 
 class IngestRun:
-    """What was written and what waits to be."""
+    """One running ingest: what it has written, and what waits to be written."""
 
     def __init__(
         self, writer: Writer, options: IngestOptions, known: Known, report: IngestReport
@@ -99,7 +99,7 @@ class IngestRun:
             self._accept((log.dongle_id, log.drive, log.segment_num), log)
 
     def _note_car(self, dongle_id: str, drive: str, log: SegmentLog) -> None:
-        """Know the car for the drive's next logs, and say so where nothing is known of it."""
+        """Remember the car for the drive's next logs, and report a car that has no DBC."""
         if log.fingerprint:
             self._fingerprints.setdefault((dongle_id, drive), log.fingerprint)
             if log.profile and is_unknown_car(log.profile):
@@ -112,7 +112,7 @@ class IngestRun:
             self._report.damage(log.file.path, log.damage or "damaged")
 
     def _accept(self, key: Key, log: SegmentLog) -> None:
-        """Take the log for its segment unless what is there is as good."""
+        """Take the log for its segment unless the one in the database is as good."""
         known = self._known.by_key.get(key)
         waiting = self._batch.get(key)
         if known and self._is_there(log, known):
@@ -130,16 +130,16 @@ class IngestRun:
         return is_same and is_as_wanted and not self._options.reprocess
 
     def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
-        """Note where a log is that was moved, or written again as it was."""
+        """Update path and time of a log that was moved, or written again unchanged."""
         path, mtime_ns = stored_path(log.file.path), log.file.mtime_ns
         if (known.path, known.mtime_ns) != (path, mtime_ns) and _stands_for(log, known):
             touch_segment(self._writer.connection, known, log.file.path, mtime_ns)
             self._has_changed = True
 
     def _replaces(self, log: SegmentLog, known: KnownSegment) -> bool:
-        """Whether a log is better than what is there, or what has become of that.
+        """Whether a log is better than the one in the database, or a newer version of its file.
 
-        A file that was damaged since it was ingested does not replace what it was before.
+        A file that was damaged after it was ingested does not replace its earlier content.
         """
         is_same_file = stored_path(log.file.path) == known.path
         is_itself = is_same_file or log.content_hash == known.content_hash

@@ -1,7 +1,7 @@
 """Logs in, a new generation of the database out.
 
 `ingest` finds logs, reads those that are new or changed in worker processes, writes their rows,
-computes the touched drives and publishes. What is damaged is reported and the rest goes on.
+computes the touched drives and publishes. A damaged log is reported, and the others are ingested.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ingest(
         paths: Folders and files.
         database: The database file; made where there is none.
         options: What to read and how.
-        on_progress: Told segments and bytes done, and the plan, after every segment.
+        on_progress: Called after every segment with segments and bytes done, and the plan.
 
     Raises:
         StoreError: If the database can't be written.

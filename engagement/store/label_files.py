@@ -31,7 +31,7 @@ _Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """What is read of a row; the other columns of an export are passed over."""
+    """The columns that are read of a row; others of an export are ignored."""
 
     dongle_id: _Name
     drive: _Name
@@ -131,7 +131,7 @@ def _label(row: Any, where: str) -> Label | None:
 
 
 def _refuse_rounded(row: Mapping[Any, Any], where: str) -> None:
-    """A spreadsheet writes large numbers as 1.23E+12, which names another moment.
+    """Refuse a number that a spreadsheet has rounded, as 1.23E+12: it is another moment.
 
     Raises:
         InputError: If it has.
@@ -143,9 +143,9 @@ def _refuse_rounded(row: Mapping[Any, Any], where: str) -> None:
 
 
 def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """The columns that are read; what CSV leaves empty is not known."""
+    """The columns that are read; an empty field of a CSV file is null."""
     values = {name: row.get(name) or None for name in _Row.__struct_fields__}
-    # Of a label whose event has moved or is gone, the time that it was labelled at.
+    # For a label whose event has moved or is gone: the time that it was labelled at.
     values["mono_ns"] = row.get("labelled_mono_ns") or row.get("mono_ns")
     return values
 

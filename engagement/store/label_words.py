@@ -1,4 +1,4 @@
-"""The words that labels are, and what is said beside them."""
+"""Checks of labels and their notes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _DIGITS = re.compile(r"[0-9]")
 _ALIKE = 0.75
 _MAX_NOTE = 2000
-# A terminal obeys control characters, files of CSV and JSON break at some, and half a surrogate
-# pair, as of an argument that is no UTF-8, can't be stored. Tabs and line ends are text.
+# Control characters could change a terminal's state and break CSV files; half a surrogate pair,
+# which an argument that is no UTF-8 becomes, can't be stored. Tabs and line ends are allowed.
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -30,15 +30,15 @@ def shipped_words() -> dict[str, str]:
 
 
 def check_word(word: str, in_use: Iterable[str] = (), *, is_new: bool = True) -> str:
-    """A word fit for a label, in lower case.
+    """A word that can be a label, in lower case.
 
     Args:
         word: As typed.
         in_use: Labels that events have.
-        is_new: Whether it may be one that is neither in use nor shipped, however like it is to one.
+        is_new: Whether an unknown label is allowed even if it is similar to a known one.
 
     Raises:
-        InputError: If it is no word, or looks like a known one that was misspelt.
+        InputError: If it is no word, or probably a misspelt known one.
     """
     lowered = word.strip().lower()
     if not _WORD.fullmatch(lowered):
@@ -57,7 +57,7 @@ def check_word(word: str, in_use: Iterable[str] = (), *, is_new: bool = True) ->
 
 
 def _letters(word: str) -> str:
-    """A word without its digits: what differs in them alone was not misspelt."""
+    """A word without its digits: words that differ only in digits are no misspellings."""
     return _DIGITS.sub("", word)
 
 
@@ -74,7 +74,7 @@ def known_word(word: str, in_use: Iterable[str]) -> str:
 
 
 def check_note(note: str) -> str | None:
-    """A note fit to be kept; None of an empty one.
+    """A note that can be stored; None for an empty one.
 
     Raises:
         InputError: If it is too long, or has characters that are no text.

@@ -1,7 +1,7 @@
-"""What people say of events: one label an event, written into the next generation.
+"""Labels that people give to events: one label per event, written into the next generation.
 
-A label is kept under the name that its event had, and outlives it; the view `event_labels` says
-which event has it now. Whoever labels an event again replaces what was said.
+A label is stored under the name of its event, and stays if the event disappears; the view
+`event_labels` says which event has it now. A new label of an event replaces the old one.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
 
 
 class Key(NamedTuple):
-    """The name of an event, also of one that is no more."""
+    """The name of an event, also of one that no longer exists."""
 
     dongle_id: str
     drive: str
@@ -71,7 +71,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What was said of an event, and when; of an unknown time is what is said now."""
+    """A label of an event, and when it was given; None for now."""
 
     event: Key
     label: str
@@ -79,21 +79,21 @@ class Label:
     labelled_at_utc: datetime | None = None
 
     def says(self, other: Label) -> bool:
-        """Whether both say the same; when is no matter."""
+        """Whether both say the same; the times may differ."""
         return (self.event, self.label, self.note) == (other.event, other.label, other.note)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """What became of labels.
+    """The result of adding or removing labels.
 
     Attributes:
-        n_written: New ones, and those in another's place.
-        n_replaced: Of these the ones that took another's place.
+        n_written: New ones, and those that replaced another.
+        n_replaced: Of these the ones that replaced another.
         n_unchanged: There already.
         n_older: Not written, as the event has a newer one.
-        n_without_event: Written or there, but no event is: not yet, or no more.
-        n_removed: Taken away.
+        n_without_event: Written or there, but without an event: not yet, or no longer.
+        n_removed: Removed.
     """
 
     n_written: int = 0
@@ -118,12 +118,12 @@ def label_events(
         database: The database file.
         names: As `find_events` takes them.
         word: The label.
-        note: What else there is to say; None leaves a note that is there, an empty one removes it.
-        is_new: Whether the word may look like a misspelt one.
+        note: A remark; None keeps the note that is there, an empty one removes it.
+        is_new: Whether an unknown label is allowed even if it is similar to a known one.
 
     Raises:
         NotFoundError: If there is no such event.
-        InputError: If several events go by a name, or the label is no word.
+        InputError: If several events have a name, or the label is no word.
         StoreError: If the database can't be written.
     """
     _refuse_missing(database)
@@ -140,9 +140,9 @@ def label_events(
 
 
 def bring_labels(database: Path, labels: Sequence[Label]) -> LabelReport:
-    """Add labels from elsewhere; of two for an event the newer one stays.
+    """Add labels from elsewhere; of two labels of an event the newer one stays.
 
-    Their events need not be there: they get their labels when their drive comes.
+    Their events need not exist yet: they get their labels when their drive is ingested.
 
     Raises:
         StoreError: If the database can't be written.
@@ -153,7 +153,7 @@ def bring_labels(database: Path, labels: Sequence[Label]) -> LabelReport:
 
 
 def remove_labels(database: Path, names: Sequence[str]) -> LabelReport:
-    """Take labels away, all or none of them.
+    """Remove labels, all or none of them.
 
     Args:
         database: The database file.
@@ -192,7 +192,7 @@ def _key(row: Mapping[str, Any], time: str = "mono_ns") -> Key:
 
 
 def _labelled(reader: Reader, known: Sequence[Mapping[str, Any]], name: str) -> Key:
-    """The key of the label that goes by a name."""
+    """The key of the label of this name."""
     keys = {"|".join(map(str, _key(row, "labelled_mono_ns"))): row for row in known}
     row = keys.get(name.replace("/", "|"))
     if row is None:
@@ -204,7 +204,7 @@ def _labelled(reader: Reader, known: Sequence[Mapping[str, Any]], name: str) -> 
 
 
 def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
-    """Write labels, the oldest first; nothing is published where nothing changes."""
+    """Write labels, the oldest first; nothing is published if nothing changes."""
     now = datetime.now(UTC).replace(tzinfo=None)
     with Writer(database) as writer:
         _bring_up_to_date(writer)
@@ -218,7 +218,7 @@ def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
 
 
 class _Book:
-    """The labels that there are, and what is to become of them.
+    """The labels of a database, and the changes to make.
 
     Labels that are added together never replace each other because they lie near one event: they
     were of several, which the view tells apart once all are there.
@@ -238,7 +238,7 @@ class _Book:
         self._counts = dict.fromkeys(LabelReport.__slots__, 0)
 
     def add(self, label: Label, now: datetime) -> None:
-        """Take a label in the place of what its event has, unless that is newer."""
+        """Replace the label of an event, unless that one is newer."""
         event = self._nearest.get(label.event)
         known = self._key_by_event.get(event) if event else None
         rivals = {label.event, known or label.event} & self._labels.keys()
@@ -260,7 +260,7 @@ class _Book:
         self._counts["n_written"] += 1
 
     def report(self) -> LabelReport:
-        """What was done."""
+        """The result so far."""
         return LabelReport(**self._counts)
 
 
@@ -276,7 +276,7 @@ def _nearest_events(connection: duckdb.DuckDBPyConnection, named: Sequence[Key])
 def _replace(
     connection: duckdb.DuckDBPyConnection, removed: Iterable[Key], written: Iterable[Label]
 ) -> None:
-    """Take some labels away and write others, in one transaction."""
+    """Remove some labels and write others, in one transaction."""
     rows = [
         label.event._asdict()
         | {"label": label.label, "note": label.note, "labelled_at_utc": label.labelled_at_utc}

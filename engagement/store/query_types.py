@@ -29,12 +29,12 @@ class Queryable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query, and all of them together, may take.
+    """Limits of one query, and of all queries together.
 
     Attributes:
-        memory_limit: Of all queries, as DuckDB writes sizes.
-        n_threads: That one query may use; one is the quickest where there are many at once.
-        time_limit_s: Of one query, and in a server of all that one request makes.
+        memory_limit: Of all queries, in DuckDB's notation.
+        n_threads: Of one query; one is the fastest if many queries run at once.
+        time_limit_s: Of one query; in a server, of all queries of a request together.
         result_bytes: Of one query's rows, as Arrow has them.
     """
 
@@ -55,7 +55,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What some views are to be computed over.
+    """What some views are computed over in one query.
 
     Attributes:
         condition: On drives.

@@ -80,8 +80,8 @@ group by all
 class Reader:
     """An open generation; queries see it unchanged until `close`.
 
-    `any_version` is for the writer, which brings an older database up to date itself; `connection`
-    is to memory, with nothing in it, for who has made one before.
+    `any_version` is for the writer, which updates an older database itself; `connection` is an
+    empty in-memory one, if the caller has made one before.
 
     Raises:
         StoreMissingError: If there is no database.
@@ -119,11 +119,11 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the generation."""
+        """Close the file."""
         self.connection.close()
 
     def lock(self) -> None:
-        """Forbid what follows to read or write any other file, or to attach one."""
+        """Forbid all later queries to read, write or attach any other file."""
         self.connection.execute("set enable_external_access = false")
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
@@ -185,9 +185,9 @@ class Reader:
         return rows
 
     def narrow(self, condition: str, parameters: Mapping[str, Any]) -> None:
-        """Have `drives`, and every view that reads it, see only the drives that fit a condition.
+        """Let `drives`, and every view that reads it, see only the drives that fit a condition.
 
-        Names in a view's text find what is temporary first, so the views need not be made anew.
+        A temporary table hides the view of its name, also from the other views.
 
         Raises:
             StoreError: If the file can't be read.
@@ -196,7 +196,7 @@ class Reader:
         self._shadow("drives", narrowed, parameters)
 
     def count_labelled(self, labels: Sequence[str]) -> None:
-        """Have `event_counts`, and every view that reads it, count only events labelled so.
+        """Let `event_counts`, and every view that reads it, count only events with these labels.
 
         Raises:
             StoreError: If the file can't be read.
@@ -204,7 +204,7 @@ class Reader:
         self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
 
     def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
-        """Put a query's rows in a view's place, for this reader alone."""
+        """Hide a view by a temporary table of a query's rows, for this reader alone."""
         try:
             self.connection.execute(f"create or replace temp table {view} as {query}", parameters)
         except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
@@ -235,7 +235,7 @@ class Reader:
 
 
 def unusable(path: Path, error: duckdb.Error) -> StoreError:
-    """What to say of a file that DuckDB can't go on with."""
+    """The error for a file that DuckDB can't use."""
     if _LOCKED in str(error):
         found = _HOLDER.search(str(error))
         holder = f"process {found[2]} ({PurePath(found[1]).name})" if found else "another program"

@@ -85,7 +85,7 @@ def _message_counts(
 
 
 def _groups(n_messages: Mapping[int, int], group_messages: int) -> Iterator[list[int]]:
-    """Neighbouring drives that have so many messages together; one that has more stands alone."""
+    """Neighbouring drives with up to so many messages together; a larger one is a group alone."""
     drives: list[int] = []
     n_so_far = 0
     for drive_id, count in n_messages.items():
@@ -100,7 +100,7 @@ def _groups(n_messages: Mapping[int, int], group_messages: int) -> Iterator[list
 
 
 def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
-    """Refresh within the writer's memory, or with more of it: a drive is never cut in two."""
+    """Refresh within the memory limit, or with a higher one: a drive can't be divided."""
     try:
         _refresh_drives(connection, drive_ids)
     except duckdb.OutOfMemoryException:
@@ -116,7 +116,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
 
 
 def _refresh_database(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute what is of no drive: the parameters."""
+    """Compute the results that belong to no drive: the parameters."""
     _write(connection, [view for view in load_views() if not view.is_per_drive], "true")
 
 

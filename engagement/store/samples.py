@@ -1,6 +1,6 @@
-"""Samples of one drive for plots: what the logs say between two moments, whole or in buckets.
+"""Samples of one drive for plots: every sample between two times, or buckets of them.
 
-A plot has some hundred pixels and a drive some hundred thousand samples: a bucket gives the least
+A plot has some hundred pixels and a drive some hundred thousand samples: a bucket has the least
 and the greatest of its samples, so that no peak is lost. Times are seconds from the drive's first
 sample, as in the public views.
 """
@@ -179,7 +179,7 @@ def window(
         drive_id,
         rows[0]["first_mono_ns"],
         0.0 if start_s is None else start_s,
-        # The last sample is within, as the end is not.
+        # The end is excluded, so it is put after the last sample.
         duration_s + 1e-3 if end_s is None else end_s,
     )
 
@@ -257,7 +257,7 @@ def _bounds(part: Window) -> dict[str, int]:
 
 
 def _by_table(names: Iterable[str]) -> dict[tuple[str, str], list[Series]]:
-    """The series that one query gives together."""
+    """The series by their table: one query reads all of a table."""
     found: dict[tuple[str, str], list[Series]] = {}
     for series in map(SERIES.__getitem__, names):
         found.setdefault((series.table, series.condition), []).append(series)
@@ -265,11 +265,11 @@ def _by_table(names: Iterable[str]) -> dict[tuple[str, str], list[Series]]:
 
 
 def _value(series: Series) -> str:
-    """A number, or null: a log may give one that is none."""
+    """A number, or null where a log has one that is not finite."""
     number = f"{series.column}::float"
     return f"case when isfinite({number}) then {number} end"
 
 
 def _shortest(value: str) -> str:
-    """The shortest number that is the same single: 0.1, not 0.10000000149011612."""
+    """The shortest decimal that is the same float32: 0.1, not 0.10000000149011612."""
     return f"({value})::varchar::double"

@@ -64,7 +64,7 @@ def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
 
 
 def rank(log: SegmentLog | KnownSegment) -> tuple[bool, bool, bool, int]:
-    """How good a log of its segment is: readable, an rlog, whole, with how many messages."""
+    """Sorts the logs of a segment: readable, an rlog, whole, with more messages."""
     return log.status != "failed", log.log_kind == "rlog", log.status == "ok", log.n_messages
 
 
@@ -85,7 +85,7 @@ def drives_with_logs(connection: duckdb.DuckDBPyConnection) -> list[int]:
 
 
 def known_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """The car of each drive that says it, by device and drive."""
+    """The car of each drive whose logs name it, by device and drive."""
     query = (
         "select d.dongle_id, d.drive, arg_max(c.car_fingerprint, c.mono_ns)"
         " from log.car_params as c inner join log.drive as d on c.drive_id = d.drive_id"
@@ -96,7 +96,7 @@ def known_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str,
 
 
 def stored_path(path: Path) -> str:
-    """A path as text that any database takes, also where its bytes are no UTF-8."""
+    """A path as text that can be stored, also if its bytes are no UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -130,7 +130,7 @@ def log_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def write_segments(
     connection: duckdb.DuckDBPyConnection, logs: Sequence[tuple[int, SegmentLog]]
 ) -> None:
-    """Put logs in the place of what their segments held, in one transaction.
+    """Replace the rows of segments by those of logs, in one transaction.
 
     Args:
         connection: Of the writer.
@@ -157,7 +157,7 @@ def write_segments(
 def touch_segment(
     connection: duckdb.DuckDBPyConnection, known: KnownSegment, path: Path, mtime_ns: int
 ) -> None:
-    """Note that a segment's log was met again, unchanged, at another place or time."""
+    """Update the path and time of a segment whose log was found again, unchanged."""
     connection.execute(
         "update log.segment set path = ?, mtime_ns = ? where drive_id = ? and segment_num = ?",
         [stored_path(path), mtime_ns, known.drive_id, known.segment_num],

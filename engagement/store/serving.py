@@ -1,7 +1,7 @@
-"""The newest published generation, for a server: many threads read it, and it changes under them.
+"""The newest published generation, for the threads of a server.
 
-`Publication` looks at the file once per request, and opens it anew when a newer one is in its
-place; who still reads the older one goes on with it until done, and waits for nothing.
+`Publication` looks at the file once per request, and opens it when a newer one has replaced it;
+requests that still read the older one finish with it, and wait for nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FileState = tuple[int, int, int]
 
 
 class Lease:
-    """A generation, and how many use it; closed when it is replaced and nobody does."""
+    """A generation and its number of users; closed when it is replaced and has none."""
 
     def __init__(self, generation: Generation, state: _FileState) -> None:
         self.generation = generation
@@ -37,7 +37,7 @@ class Lease:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody uses it, nor will."""
+        """Whether it has no users, and will have none."""
         return self.is_replaced and not self.n_users
 
 
@@ -56,7 +56,7 @@ class Publication:
         self._spare = Spare()
         self._current: Lease | None = None
         self._open_leases: set[Lease] = set()
-        self._closing: list[threading.Thread] = []  # what was replaced while nobody used it
+        self._closing: list[threading.Thread] = []  # replaced generations without users
         self._refused: tuple[_FileState, StoreVersionError] | None = None
 
     @contextmanager
@@ -81,7 +81,7 @@ class Publication:
             return self.acquire_open() or self._renew()
 
     def acquire_open(self) -> Lease | None:
-        """As `acquire`, but None where that takes long, as a file must be opened."""
+        """As `acquire`, but None if a file would have to be opened, which takes long."""
         state = self._state()
         with self._lock:
             lease = self._current
@@ -91,7 +91,7 @@ class Publication:
             return lease
 
     def release(self, lease: Lease) -> None:
-        """End the use of a generation; that of one that is replaced can take long."""
+        """End the use of a generation; if it was replaced, closing it can take long."""
         with self._lock:
             lease.n_users -= 1
             is_over = lease.is_over
@@ -99,14 +99,14 @@ class Publication:
             self._close(lease)
 
     def end(self) -> None:
-        """Break off what is being asked, so that nobody who lets go of the file waits for it."""
+        """Interrupt all queries, so that closing waits for none."""
         with self._lock:
             leases = [*self._open_leases]
         for lease in leases:
             lease.generation.end()
 
     def close(self) -> None:
-        """Let go of the file; who still reads goes on."""
+        """Close the file, once its last user has finished."""
         with self._opening:
             self._replace(None)
             self._spare.close()
@@ -114,7 +114,7 @@ class Publication:
                 thread.join()
 
     def _renew(self) -> Lease:
-        """Open what is there now; the one before stays in use until then."""
+        """Open the newest generation; the older one stays in use until then."""
         state = self._state()
         try:
             lease = self._open(state)
@@ -131,7 +131,7 @@ class Publication:
                 old.is_replaced = True
             is_over = old is not None and old.is_over
         if old is not None and is_over:
-            # Whoever waits for the newer one does not wait for this.
+            # In a thread: requests that wait for the newer one need not wait for this.
             thread = threading.Thread(target=self._close, args=(old,), name="closing")
             thread.start()
             self._closing = [*filter(threading.Thread.is_alive, self._closing), thread]
@@ -142,7 +142,7 @@ class Publication:
         lease.generation.close()
 
     def _open(self, state: _FileState | None) -> Lease:
-        """A version that this program does not read stays so until the file is another one."""
+        """Open the file; one of another version is not tried again until it is replaced."""
         if state is None:
             raise StoreMissingError(self.path)
         if self._refused is not None and self._refused[0] == state:

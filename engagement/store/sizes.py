@@ -1,4 +1,4 @@
-"""How much memory rows take, about: as much as Arrow would need for them."""
+"""Estimates the memory of rows: about what Arrow would need for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _VALUE_BYTES = 8
-# The types whose values take no more than that, as DuckDB calls them.
+# The DuckDB types whose values take no more than that.
 _FIXED = frozenset({
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
     "UBIGINT", "FLOAT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "NUMBER", "DATETIME", "bool",
@@ -23,13 +23,13 @@ class Sizes:
         self._longer = [number for number, kind in enumerate(types) if kind not in _FIXED]
 
     def sum_bytes(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Of some rows together."""
+        """The sum of some rows."""
         longer = sum(_more_bytes(row[number]) for number in self._longer for row in rows)
         return len(rows) * self._row_bytes + longer
 
 
 def _more_bytes(value: Any) -> int:
-    """What a text, or a list or more of values, takes beyond its own place."""
+    """The bytes of a text, list or struct beyond those of one value."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, dict):

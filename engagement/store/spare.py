@@ -1,4 +1,4 @@
-"""A DuckDB instance in memory, made before it is wanted: that takes as long as opening a file."""
+"""An in-memory DuckDB instance that is made in advance: that takes as long as opening a file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import threading
 
 import duckdb
 
-_AFTER_S = 0.5  # when a new generation's first answers have been given
+_AFTER_S = 0.5  # after the first answers of a new generation
 
 
 class Spare:
-    """Gives a connection to a fresh instance, and makes the next one when there is time."""
+    """Gives a connection to a new instance, and makes the next one a little later."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,7 +18,7 @@ class Spare:
         self._timer: threading.Timer | None = None
 
     def take(self) -> duckdb.DuckDBPyConnection:
-        """A connection that nobody else has; whoever takes it closes it."""
+        """A connection that the caller owns and closes."""
         with self._lock:
             taken, self._connection = self._connection, None
             if self._timer is None:
@@ -28,7 +28,7 @@ class Spare:
         return taken or duckdb.connect()
 
     def close(self) -> None:
-        """Let go of what was made."""
+        """Close the instance that was made in advance."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()

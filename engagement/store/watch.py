@@ -1,8 +1,8 @@
 """Logs ingested as they appear and settle, in small batches that are published one by one.
 
-Folders are looked at every so often, as what tells of changes at once does not work on network
-file systems. A log has settled when two looks find it of the same size and time of change, and no
-lock beside it. The writer's lock is held while a batch is ingested, and not between.
+Folders are polled, as notifications of changes do not work on network file systems. A log has
+settled when two scans find the same size and time of change, and no lock beside it. The writer's
+lock is held while a batch is ingested, and not between batches.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engagement.store.ingest_plan import Plan
 
 _BATCH_LOGS = 60  # an hour's drive
-_WAITS_PER_LOOK = 9  # looks at a large archive take a tenth of the time, not all of it
+_WAITS_PER_LOOK = 9  # scans of a large archive take a tenth of the time at most
 
 _State = tuple[int, int]
 
@@ -43,7 +43,7 @@ class Stop(Protocol):
 
 
 class _StoppedError(Exception):
-    """A batch was left, and with it all that was not published."""
+    """A batch was abandoned, and nothing of it is published."""
 
 
 def watch(
@@ -51,18 +51,18 @@ def watch(
 ) -> Iterator[IngestReport | StoreBusyError]:
     """Ingest the logs under some paths as they settle, until told to stop.
 
-    A stop during a batch leaves it: nothing of it is published, and the next watch finds it new.
+    A stop abandons the current batch: nothing of it is published; the next watch reads it again.
 
     Args:
-        paths: Folders and files; they may come later than the watch.
+        paths: Folders and files; they may appear after the watch has started.
         database: The database file; made where there is none.
         options: What to read and how.
-        every_s: Time between two looks, at least.
-        stop: Looked at between logs.
+        every_s: Least time between two scans.
+        stop: Checked between logs.
 
     Yields:
-        What each batch did. An error says that another process writes to the database; what has
-        settled is then ingested after a later look.
+        A report of each batch, or the error that another process writes to the database; the logs
+        are then ingested after a later scan.
 
     Raises:
         StoreError: If the database can't be written.
@@ -84,7 +84,7 @@ def watch(
 
 
 class _Sight:
-    """What the last look found, and what of it was ingested as it is."""
+    """What the last scan found, and which of the logs are ingested."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -94,7 +94,7 @@ class _Sight:
         self._news = IngestReport()
 
     def look(self) -> list[Path]:
-        """Return the logs that have settled and were not ingested as they are."""
+        """Scan the folders; return the logs that have settled and are not ingested yet."""
         found = find_logs(self._paths)
         states = {log.path: (log.size_bytes, log.mtime_ns) for log in found.logs}
         settled = [
@@ -108,11 +108,11 @@ class _Sight:
         return settled
 
     def finish(self, paths: Sequence[Path]) -> None:
-        """Take note of logs that need no more reading until they change."""
+        """Remember logs that need not be read again until they change."""
         self._done |= {path: self._seen[path] for path in paths}
 
     def news(self) -> IngestReport:
-        """What was not said before of paths that can't be read; locked logs only at first."""
+        """Paths that can't be read and were not reported yet; locked logs only at first."""
         news, self._news = self._news, IngestReport()
         return news
 
@@ -139,7 +139,7 @@ class _Rounds:
         self._is_up_to_date = False
 
     def ingest(self, settled: Sequence[Path]) -> Iterator[IngestReport]:
-        """Ingest logs in batches; what need not be read costs a look into the database."""
+        """Ingest logs in batches; the database is asked which need not be read."""
         if not self._is_up_to_date:
             ingest((), self._database, self._options)
             self._is_up_to_date = True
@@ -154,14 +154,14 @@ class _Rounds:
             yield news
 
     def _wanted(self, settled: Sequence[Path]) -> list[Path]:
-        with writer_lock(self._database):  # says who else writes, where a reader can't
+        with writer_lock(self._database):  # its error names the other writer; a reader's could not
             plan = ingest(settled, self._database, replace(self._options, dry_run=True))
         to_read = set(plan.to_read)
         self._sight.finish([path for path in settled if str(path) not in to_read])
         return [path for path in settled if str(path) in to_read]
 
     def _check(self, _n_done: int, _n_bytes: int, _plan: Plan) -> None:
-        """Leave the batch even after its last log: what stops us may have killed a decoder."""
+        """Abandon the batch even after its last log: the signal may have killed a decoder too."""
         if self._stop.is_set():
             raise _StoppedError
 

@@ -1,4 +1,4 @@
-"""The dashboard's pages: each is a template, the rows of some views, and an address that keeps."""
+"""The dashboard's pages: each is a template with rows of some views, at a stable address."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The pages' own files, and those of others that `make web` fetched: read once, sent packed.
+"""Scripts and styles: our own, and those of libraries that `make web` fetched.
 
-An address carries the file's hash, so that a browser asks for it once and never again.
+They are read and compressed once. An address has the file's hash, so a browser asks for it once and
+never again; Litestar's static files know no hashes, and are read for each request.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _YEAR = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file to be sent, plain and packed."""
+    """A file, plain and compressed."""
 
     url: str
     media_type: str
@@ -43,7 +44,7 @@ class Asset:
 
     @property
     def version(self) -> str:
-        """Changes with the content."""
+        """A hash of the content."""
         return sha256(self.body).hexdigest()[:_HASH_LETTERS]
 
 
@@ -86,7 +87,7 @@ def get_vendor(request: Request[Any, Any, Any], name: FromPath[str]) -> Response
 
 @get("/favicon.ico", sync_to_thread=False)
 def get_favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Send the icon to who does not read what the page says of it."""
+    """Send the icon to browsers that ignore the page's link to it."""
     return _send(request, "/static/icon.svg")
 
 

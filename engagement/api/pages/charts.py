@@ -1,4 +1,4 @@
-"""Charts' geometry: where things lie, in percent of the width and pixels of the height.
+"""Geometry of charts: positions in percent of the width and pixels of the height.
 
 The templates draw them as SVG; text keeps its size however wide the page is.
 """
@@ -19,7 +19,7 @@ _TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: `place` as the axis counts."""
+    """A mark on an axis, at `place` in its units."""
 
     place: float
     label: str
@@ -27,7 +27,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to places, linear; `low` and `high` are the ends of the axis."""
+    """A linear scale from values to places; `low` and `high` are the ends of the axis."""
 
     low: float
     high: float
@@ -35,7 +35,7 @@ class Scale:
     end: float = 100.0
 
     def __call__(self, value: float) -> float:
-        """Where a value lies, held within the axis."""
+        """The place of a value, clamped to the axis."""
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         place = self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
         return round(place, 3)
@@ -89,9 +89,9 @@ def log_scale(values: Iterable[float], limit: float = 32.0) -> tuple[float, list
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A map's frame: a flat picture of a small part of the earth, in units of its own.
+    """A flat map of a small area, in units of its own.
 
-    A degree of longitude is as wide as it is at the middle's latitude.
+    A degree of longitude has the same width everywhere: that at the middle's latitude.
     """
 
     west: float
@@ -102,7 +102,7 @@ class Ground:
     height: float
 
     def __call__(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """Where a place lies: x to the right, y down."""
+        """The point of a place: x to the right, y down."""
         x = (longitude - self.west) * self.narrowing * self.unit_per_degree
         y = (self.north - latitude) * self.unit_per_degree
         return round(x, 1), round(y, 1)
@@ -119,7 +119,7 @@ _METRES_PER_DEGREE = 111_320.0
 
 
 def ground(places: Sequence[tuple[float, float]]) -> Ground:
-    """A frame around places, each a latitude and a longitude; there is one at least."""
+    """A map around places, each a latitude and a longitude; at least one."""
     latitudes = [latitude for latitude, _ in places]
     longitudes = [longitude for _, longitude in places]
     narrowing = max(math.cos(math.radians((min(latitudes) + max(latitudes)) / 2)), 0.01)

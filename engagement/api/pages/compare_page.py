@@ -68,7 +68,7 @@ select name from params group by name having count(distinct value) > 1 order by 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A ratio on the axis: where its interval lies; an open end is at the axis' own."""
+    """A ratio and its interval on the axis; an open end is at the end of the axis."""
 
     x: float | None
     low: float
@@ -127,7 +127,7 @@ def get_comparison(
 
 
 def _kinds(generation: Generation) -> list[str]:
-    """What drives can be grouped by; of params those that are not the same everywhere."""
+    """What drives can be grouped by; only params that have several values."""
     params = generation.cached("params of pages", lambda: generation.rows(_PARAMS))
     return [kind for kind in KINDS if ":" not in kind] + [f"param:{row['name']}" for row in params]
 
@@ -172,7 +172,7 @@ def _share(tick: float) -> str:
 
 
 def _limits(differences: Sequence[Difference]) -> Iterator[float]:
-    """What the axis has to reach; limits far out are cut off by it."""
+    """The values that the axis should show; limits beyond are cut off."""
     for ratio in (difference.ratio for difference in differences):
         if ratio.value and math.isfinite(ratio.value):
             yield from (value for value in (ratio.value, ratio.lower, ratio.upper) if value)

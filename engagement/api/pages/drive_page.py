@@ -111,7 +111,7 @@ def legend(runs: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 
 def _sum(drive: Mapping[str, Any]) -> int | None:
-    """Overrides of both kinds; None of a drive that nothing tells them of."""
+    """Overrides of both kinds; None if they are not known."""
     if drive["n_lateral_overrides"] is None:
         return None
     total: int = drive["n_lateral_overrides"] + drive["n_longitudinal_overrides"]
@@ -119,7 +119,7 @@ def _sum(drive: Mapping[str, Any]) -> int | None:
 
 
 def _notices(drive: Mapping[str, Any], quality: Mapping[str, Any] | None) -> list[str]:
-    """What speaks against the drive's numbers, in sentences."""
+    """Reasons to doubt the drive's numbers, in sentences."""
     found = []
     if drive["log_kind"] in ("qlog", "mixed"):
         part = "All" if drive["log_kind"] == "qlog" else "Some"
@@ -145,6 +145,6 @@ def _times(number: int, one: str, many: str, rest: str) -> str:
 
 
 def _length(seconds: float) -> str:
-    """Seconds, or days where they are many; without their sign."""
+    """Seconds, or days if there are many; without a sign."""
     days = abs(seconds) / _S_PER_DAY
     return f"{days:.0f} days" if days >= 2 else f"{abs(seconds):.1f} s"  # noqa: PLR2004

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 40
 
-# What can be sorted by; text from A, everything else from the greatest.
+# Text is sorted from A, everything else from the greatest.
 SORTS = {
     "started": "started_at_utc desc nulls last, drive desc",
     "car": "car_fingerprint asc nulls last, started_at_utc desc nulls last",

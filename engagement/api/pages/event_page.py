@@ -43,7 +43,7 @@ order by mono_ns, kind
 """
 _DRIVE = "from {drives} where drive_id = ?"
 
-# Measure, how it reads, the parameter that makes it critical, and which side of it is.
+# Measure, its name, the unit, the parameter that makes it critical, and on which side of it.
 _MEASURES = (
     ("min_ttc_s", "Least time to collision, 3 s before", "seconds", "critical_ttc_s", "below"),
     ("min_thw_s", "Least time headway, 3 s before", "seconds", "critical_thw_s", "below"),
@@ -197,7 +197,7 @@ def _seconds(
     states: Sequence[Row],
     time_s: float,
 ) -> list[Row]:
-    """What was sampled last at each second of the window; null where that is too long ago."""
+    """The last sample at each second of the window; null if it is too old."""
     found = []
     for number in range(-int(_BEFORE_S), int(_AFTER_S) + 1):
         at_s = time_s + number

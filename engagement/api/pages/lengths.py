@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _MAX_STEPS = 200
-_SHOWN_FRACTION = 0.02  # the axis ends where fewer are left
+_SHOWN_FRACTION = 0.02  # the axis ends where a smaller share is left
 _N_TICKS = 6
 
 _CURVE = """
@@ -38,7 +38,7 @@ class Curve:
 
 
 def read_curve(generation: Generation, selection: Selection) -> Curve | None:
-    """The curve of a group that the views have; None for others, and where nothing ended."""
+    """The curve of a group of the views; None for other selections, and if no engagement ended."""
     if selection.group is None:
         return None
     grouped_by, group_name = selection.group
@@ -57,7 +57,7 @@ def read_curve(generation: Generation, selection: Selection) -> Curve | None:
 
 
 def _corners(rows: Iterable[Row], axis: Scale, column: str) -> list[tuple[float, float]]:
-    """The corners of a step curve; an open limit goes on as it was."""
+    """The corners of a step curve; an unknown limit keeps its last value."""
     found = [(0.0, 0.0)]
     for row in rows:
         x = axis(row["duration_s"])
@@ -71,7 +71,7 @@ def _path(corners: Iterable[tuple[float, float]]) -> str:
 
 
 def _halves(rows: Sequence[Row]) -> list[Row]:
-    """The times at which three quarters, half, and a quarter are left."""
+    """The times at which three quarters, half and a quarter are left."""
     found: list[Row] = []
     for fraction in (0.75, 0.5, 0.25):
         row = next((r for r in rows if round(r["survival_fraction"], 12) <= fraction), None)

@@ -103,7 +103,7 @@ where is_imported and {where}
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week with drives: where its marks lie; None where there was no exposure."""
+    """A week with drives, and the places of its marks; None without exposure."""
 
     row: Mapping[str, Any]
     x: float

@@ -1,4 +1,4 @@
-"""What speaks against the numbers: the checks, the drives they find, damaged logs."""
+"""Reasons to doubt the numbers: failed checks and their drives, damaged logs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _read(generation: Generation) -> Mapping[str, Any]:
 
 
 def _checks(generation: Generation) -> list[Finding]:
-    """Every check of sql/checks/: what found something first, and of that what is unsound."""
+    """Every check of sql/checks/: first those that found something, errors before warnings."""
     found = []
     for check in load_checks():
         n_rows = generation.rows(f"select count(*) as n from {check.query}")[0]["n"]

@@ -1,4 +1,4 @@
-"""Templates into pages: what every page has, and what is said in place of one that there is not."""
+"""Renders templates: what every page has, and the pages of errors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @cache
 def environment() -> Environment:
-    """Jinja as the pages use it: everything is escaped, and a missing name is an error."""
+    """Jinja's environment: everything is escaped, and an undefined name is an error."""
     found = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -104,14 +104,14 @@ def page(
     *,
     drive_id: int | None = None,
 ) -> Response[bytes]:
-    """Answer with a template and what `make` gives it; call it when the request is sound.
+    """Answer with a template filled by `make`; check the request before, see `respond`.
 
     Args:
-        request: What is answered.
-        generation: What the page is made from.
+        request: The request.
+        generation: The database that the page is read from.
         template: Name of the template.
-        make: Gives what the template needs.
-        drive_id: The drive that all of the page tells of, if it does.
+        make: Gives the variables of the template.
+        drive_id: The drive, if the whole page is about one.
     """
 
     def answer() -> str:
@@ -122,13 +122,13 @@ def page(
 
 
 def published(generation: Generation) -> str:
-    """Which data a page shows: the only words of it that name the generation."""
+    """Which data a page shows; the only part of a page that names the generation."""
     at = formats.moment(generation.published_at_utc)
     return f"Data published {at} UTC, generation {generation.number}."
 
 
 def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:
-    """Say on a page what is wrong with an address, or with the database."""
+    """A page about what is wrong with the request, or with the database."""
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(request, error)
@@ -137,7 +137,7 @@ def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:
 
 
 def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
-    """The same of what Litestar refuses."""
+    """The same for requests that Litestar refuses."""
     status = HTTPStatus(error.status_code)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(request, error)
@@ -145,7 +145,7 @@ def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
 
 
 def answer_unforeseen(request: AnyRequest, error: Exception) -> Response[str]:
-    """A mistake of ours: it is logged, and nobody learns of the inside."""
+    """A bug: it is logged, and the page tells nothing of the inside."""
     _log.error("%s failed", request.url.path, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _error_page(status, "The server made a mistake; its log says which.")

@@ -27,12 +27,12 @@ inner join result.drive_metrics as metrics on intervals.drive_id = metrics.drive
 where intervals.drive_id in (select unnest($drives))
 order by intervals.drive_id, intervals.start_mono_ns
 """
-_MIN_SHARE = 0.05  # in percent; a run that is shorter can't be seen beside its neighbours
+_MIN_SHARE = 0.05  # in percent; a shorter run can't be seen
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A run of one mode: where it lies, in percent of the drive, and what to call it."""
+    """A run of one mode: its place in percent of the drive, and its name."""
 
     x: float
     width: float
@@ -81,7 +81,7 @@ def strips(runs: Iterable[Mapping[str, Any]]) -> list[Strip]:
 
 
 def override_strips(rows: Iterable[Mapping[str, Any]], drive_s: float) -> list[Strip]:
-    """Overrides of one drive, of which rows of `events` tell."""
+    """Overrides of one drive, from its rows of `events`."""
     scale = Scale(0.0, drive_s or 1.0)
     found = []
     for row in rows:

@@ -1,6 +1,6 @@
-"""What a selection of drives was like: from the views where they have it as a group.
+"""Totals of a selection of drives, from the views if they have it as a group.
 
-Drives that are no group of theirs, as those between two days, are counted here by the same rules.
+Other selections, as the drives between two days, are summed here by the same rules.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _columns(name: str, found: Interval) -> Row:
 
 
 def read_dispersion_max(generation: Generation) -> float:
-    """From which dispersion of drives on an interval is wider than a Poisson process'."""
+    """The dispersion of drives above which intervals are wider than those of a Poisson process."""
     query = "select value from store.parameter where name = 'dispersion_max'"
     return float(generation.rows(query)[0]["value"])
 

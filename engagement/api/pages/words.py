@@ -1,4 +1,4 @@
-"""What causes, kinds and modes are called in sentences."""
+"""Words for causes, kinds and modes in sentences."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def curly(text: str) -> str:
-    """Text with the apostrophes that printers use."""
+    """Text with typographic apostrophes."""
     return text.replace("'", _APOSTROPHE)
 
 
