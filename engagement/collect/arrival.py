@@ -1,4 +1,4 @@
-"""How much of a log has arrived, counted as it lies on the device, however it was sent."""
+"""How many bytes of a log have arrived, counted as on the device, compressed on the way or not."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _STEP_BYTES = 1 << 20
 
 
 class DamagedError(Exception):
-    """What came is not what a compressor writes."""
+    """The received bytes are no output of the compressor."""
 
 
 class Arrival:
-    """The log itself comes."""
+    """The log is sent as it is."""
 
     def __init__(self) -> None:
         self.n_bytes = 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether what came ends where it may."""
+        """Whether it is complete."""
         return True
 
     def feed(self, piece: bytes, limit_bytes: int) -> Iterator[bytes]:  # noqa: ARG002
-        """Count what came, and yield it as it lies on the device.
+        """Count a received piece, and yield it as it is on the device.
 
-        Not much more than the limit is yielded, however much there is.
+        Not much more than the limit is yielded.
 
         Raises:
             DamagedError: If it can't be what is there.
@@ -45,7 +45,7 @@ class Arrival:
 
 
 class CompressedArrival(Arrival):
-    """The log comes compressed; decompressing it shows whether all of it is there."""
+    """The log is sent compressed; decompressing shows whether it is complete."""
 
     def __init__(self, decompressor: bz2.BZ2Decompressor | zstd.ZstdDecompressor) -> None:
         super().__init__()

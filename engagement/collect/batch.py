@@ -5,10 +5,10 @@
     ==> /dev/null <== LF LF
     MARK status LF
 
-A log's content is followed by the header of a later one, or by the last: so a log that has another
-size than it had can't shift what belongs to the next unnoticed. `tail` passes over what it can't
-open, which is a log that was deleted meanwhile. The mark is random, so that no content can pass for
-it: if it comes too early, it tells why, and what came before it still is the log's.
+A log's content is followed by the header of a later log, or by the last header, so a log whose size
+has changed is noticed and can't shift the contents of the next. `tail` skips a file that it can't
+open: a log that was deleted meanwhile. The mark is random, so that no content can contain it: if it
+comes too early, it has the reason, and the bytes before it belong to the log.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ SCRIPT = (  # the mark, whether sums are wanted, from which byte on contents are
     f"elif ! {{ {_IS_READABLE}; }}; then state=closed some=1; "
     'elif [ "$sums" ]; then state=$(sha256sum <"$file"); fi; '
     'printf "%s %s\\n" "$mark" "${state%% *}"; done; '
-    # Only then, as it takes a while: without those that can't be read.
+    # Only now, as it takes a while, and without those that can't be read.
     f'[ -z "$some" ] || for file do shift; if {_IS_READABLE}; then set -- "$@" "$file"; fi; done; '
     '[ -z "$start" ] || tail -c "+$start" -- "$@" /dev/null; printf "\\n%s %d\\n" "$mark" "$?"'
 )
-_LAST = "/dev/null"  # is sent behind the logs: its header proves that they are at their ends
+_LAST = "/dev/null"  # is sent after the logs: its header proves that they are complete
 _MAX_LINE_BYTES = 256
 _N_HEX_OF_SUM = 64
 
@@ -100,7 +100,7 @@ class Batch:
         return self._sum.decode("ascii", errors="replace")
 
     def _begin(self) -> None:
-        """Take what stands before all contents."""
+        """Read the lines before the contents."""
         if not self._states:
             self._states = [self._state() for _ in self._requests]
             self._rest = b"\n" + self._rest  # then all headers are alike
@@ -112,7 +112,7 @@ class Batch:
         return state
 
     def _take_state(self, log: RemoteLog) -> None:
-        """Learn about the log that comes next."""
+        """Read the state of the next log."""
         state = self._states[0]
         if not _is_readable(state):
             self._go_on()
@@ -122,12 +122,12 @@ class Batch:
         self._sum = state
 
     def _go_on(self) -> None:
-        """Be ready for the next log."""
+        """Prepare for the next log."""
         self._states.pop(0)
         self._requests.pop(0)
 
     def _pass_header(self, log: RemoteLog) -> None:
-        """Go past what has to stand before a log."""
+        """Read the header of a log."""
         header = _header(log.path)
         if self._starts_with(header):
             self._rest = self._rest[len(header) :]
@@ -137,7 +137,7 @@ class Batch:
             self._fail(log)
 
     def _is_at_header(self) -> bool:
-        """Whether that of a later log comes next, or the last one."""
+        """Whether the header of a later log comes next, or the last header."""
         logs = zip(self._requests, self._states, strict=True)
         paths = (log.path for (log, _), state in logs if _is_readable(state))
         return any(self._starts_with(_header(path)) for path in chain(paths, [_LAST]))
@@ -155,7 +155,7 @@ class Batch:
                 yield piece
 
     def _fail(self, log: RemoteLog) -> NoReturn:
-        """Say why what comes is not what has to come; nothing more can be read."""
+        """Raise why the expected bytes do not come; nothing more can be read."""
         self._requests, self._states = [], []
         if self._starts_with(self._end):
             self._rest = self._rest[1:]
@@ -165,7 +165,7 @@ class Batch:
         raise ChangedError(self._host.name, f"{log.path!r} has another size than it had")
 
     def _starts_with(self, text: bytes) -> bool:
-        """Whether this comes next; of what comes no more is awaited than tells."""
+        """Whether these bytes come next; no more is read than needed to decide."""
         while len(self._rest) < len(text) and text.startswith(self._rest):
             self._rest += self._more()
         return self._rest.startswith(text)

@@ -1,6 +1,6 @@
-"""Logs from devices into a folder: several devices at once, each as far as it lets us.
+"""Collects logs from several devices at once into a folder.
 
-What can't be had of one is in its report, and costs no other.
+Problems of one device are in its report, and do not stop the others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def collect(
     stop: Stop | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> list[DeviceReport]:
-    """Bring the logs of some devices into a folder, and change nothing on them.
+    """Copy the logs of some devices into a folder; nothing on the devices is changed.
 
     Args:
         hosts: The devices; each is collected from by a thread.

@@ -1,6 +1,6 @@
-"""An SSH connection that stands, and never waits for ever; `way` makes it.
+"""An open SSH connection whose operations all have timeouts; `way` opens it.
 
-Commands are lists of words, which arrive as they are whatever shell the other side has.
+Commands are lists of words, which arrive unchanged whatever shell the other side has.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command left: its exit status, -1 if it was killed, and its output."""
+    """The result of a command: its exit status, -1 if it was killed, and its output."""
 
     status: int
     stdout: bytes
@@ -56,7 +56,7 @@ class Answer:
 
 
 class Stream:
-    """The output of a command that runs, read as it comes."""
+    """The output of a running command."""
 
     def __init__(self, channel: paramiko.Channel, host: Host, timeouts: Timeouts) -> None:
         self._channel = channel
@@ -70,10 +70,10 @@ class Stream:
                 yield piece
 
     def finish(self) -> Answer:
-        """Wait for the end; of stdout only what has not been read, and not much, is in the answer.
+        """Wait for the end; the answer has what was not yet read of stdout, up to a limit.
 
         Raises:
-            ConnectionLostError: If the other side goes away before it says how it ended.
+            ConnectionLostError: If the connection is lost before the exit status comes.
         """
         with lost_connections(self._host):
             stdout = b"".join(_drain(self._channel.recv))
@@ -97,7 +97,7 @@ def _drain(receive: Callable[[int], bytes]) -> Iterator[bytes]:
 
 
 class Connection:
-    """A connection that stands; `connect` makes it and closes it."""
+    """An open connection; `connect` opens and closes it."""
 
     def __init__(
         self, host: Host, transport: paramiko.Transport, timeouts: Timeouts, notes: Sequence[str]
@@ -156,7 +156,7 @@ class Connection:
                 channel.shutdown_write()
             yield Stream(channel, self.host, self._timeouts)
         finally:
-            with suppress(*_LOST):  # what was cut can't be closed properly
+            with suppress(*_LOST):  # a lost connection can't be closed properly
                 channel.close()
 
     def run(self, argv: Sequence[str]) -> Answer:
@@ -171,7 +171,7 @@ class Connection:
     def sftp(self) -> paramiko.SFTPClient:
         """The connection's SFTP session, opened when first asked for.
 
-        Its methods raise what paramiko raises; `lost_connections` sorts that out.
+        Its methods raise paramiko's errors; `lost_connections` converts them.
 
         Raises:
             ConnectionLostError: If the other side does not answer.
@@ -185,11 +185,11 @@ class Connection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it stands, as far as one can tell from here."""
+        """Whether it is open, as far as this side knows."""
         return self._transport.is_active()
 
     def close(self) -> None:
-        """Cut the connection, also while another thread reads from it."""
+        """Close the connection at once, also while another thread reads from it."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -201,7 +201,7 @@ class Connection:
 
 @contextmanager
 def lost_connections(host: Host) -> Iterator[None]:
-    """Turn what a network and paramiko raise into errors that name the host.
+    """Convert errors of the network and of paramiko into errors that name the host.
 
     Raises:
         ConnectionLostError: Whatever went wrong.

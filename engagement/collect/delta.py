@@ -1,7 +1,7 @@
-"""Only what has changed of a file, sent by rsync through a connection that stands.
+"""Sends only the changes of a file, by rsync through an open connection.
 
-rsync is told to start `pipe` where it would start `ssh`: so it goes by the same keys, jumps and
-checks as everything else, and no second connection is made.
+rsync starts `pipe` instead of `ssh`, so the same keys, jumps and checks apply as for everything
+else, and no second connection is opened.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def can_send() -> bool:
 
 
 def send_changes(connection: Connection, source: BinaryIO, target: str) -> int | None:
-    """Make a remote file, a copy of what a local one was before, what that is now.
+    """Update a remote file, a copy of an older version of a local one, to the current version.
 
     The remote file is changed in place, so it must not be one that others read.
 
@@ -66,7 +66,7 @@ def send_changes(connection: Connection, source: BinaryIO, target: str) -> int |
 
 
 def _start(source: BinaryIO, target: str, descriptor: int) -> subprocess.Popen[bytes]:
-    """Start rsync; the file is named by its descriptor, as another may have its name by now."""
+    """Start rsync; the file is given by its descriptor, as its name may lead to another by now."""
     inherited = [descriptor]
     name = os.fspath(source.name)
     if _DESCRIPTORS.is_dir():

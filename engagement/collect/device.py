@@ -1,7 +1,7 @@
-"""What a device is asked: its name, which logs it has, and for their contents.
+"""Reads from a device: its dongle id, the list of its logs, and their contents.
 
-All of it only reads. Where a shell answers properly, its programs do the work, which is fastest;
-else SFTP does.
+Nothing is written. Programs of its shell are used if one answers properly, which is fastest; else
+SFTP is.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Device:
         self._greet()
 
     def _greet(self) -> None:
-        """Ask at once what a shell can tell, if one runs commands and nothing talks in between."""
+        """Ask all that a shell can tell in one command; one that prints other text is not used."""
         path = f"{self._settings.params.rstrip('/')}/DongleId"
         programs = [words[0] for words in COMPRESSORS.values()]
         try:

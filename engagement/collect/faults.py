@@ -1,4 +1,4 @@
-"""What may be wrong with one log, or with the command that sends it."""
+"""Errors of one log, or of the command that sends it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BusyError(RemoteError):
 
 
 class ChangedError(RemoteError):
-    """A log that is not what it was when it was listed."""
+    """A log that has changed since it was listed."""
 
 
 class GoneError(RemoteError):
@@ -26,15 +26,15 @@ class GoneError(RemoteError):
 
 
 class InTheWayError(RemoteError):
-    """Something here has the place of a log, or of its folder."""
+    """Another file is in the place of a log, or of its folder."""
 
 
 class KilledError(ConnectionLostError):
-    """A command was ended from outside, as by a device that shuts down."""
+    """A command was killed, as by a device that shuts down."""
 
 
 def check_end(host: str, answer: Answer) -> None:
-    """Look whether a command came to its own end.
+    """Check that a command was not killed.
 
     Raises:
         KilledError: If not.

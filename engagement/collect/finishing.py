@@ -1,7 +1,7 @@
-"""The last steps of files that are whole: onto the disk, then to their names.
+"""Finishes complete files: writes them to the disk, then renames them.
 
-Disks take their time over them, so a thread does it while more files come. Small ones are finished
-together: a disk needs hardly longer for many than for one.
+Waiting for the disk takes long, so a thread does it while more files come. Small files are finished
+together: many take hardly longer than one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _Outcome = tuple[Whole, int | BusyError | OSError]  # bytes of a finished file, 
 
 
 class Finisher:
-    """Finishes files in their order, and puts into a report what became of them."""
+    """Finishes files in their order, and adds the results to a report."""
 
     def __init__(self, report: DeviceReport) -> None:
         self._report = report
@@ -163,9 +163,9 @@ def _rename(whole: Whole) -> int | BusyError | OSError:
 
 
 class _Disk:
-    """Has the disk keep what was written to files.
+    """Waits until written files are on the disk.
 
-    A power cut leaves a `.part` file or a whole log, never a log that lacks something.
+    After a power cut there is a `.part` file or a whole log, never an incomplete log.
     """
 
     def __init__(self) -> None:
@@ -182,15 +182,15 @@ class _Disk:
                 os.fsync(file)
 
     def _has_all(self, files: Sequence[int]) -> bool:
-        """Have it keep all that it was given by anyone; say whether it could."""
+        """Write all cached data of the disk, of all programs; return whether that worked."""
         if self._sync_all is None:
             return False
         started_at_s = time.monotonic()
         disks = {os.fstat(file).st_dev: file for file in files}
-        # What is wrong with a file of someone else counts, too; each file of ours tells its own.
+        # It also fails for files of other programs; each of our files has its own result.
         is_kept = not any(self._sync_all(file) for file in disks.values())
         if not is_kept or time.monotonic() - started_at_s > _TOO_LONG_S:
-            self._sync_all = None  # it waits for what others write, too
+            self._sync_all = None  # it waits for the files of other programs too
         return is_kept
 
 

@@ -1,4 +1,4 @@
-"""What a user calls a host, to all that is needed to reach it.
+"""From a user's name for a host to all that is needed to reach it.
 
 A host is an alias of `~/.ssh/config` or `[user@]name[:port]`. Of the configuration these count:
 HostName, Port, User, IdentityFile, IdentitiesOnly, ProxyJump, ProxyCommand, UserKnownHostsFile,
@@ -45,9 +45,9 @@ class Host:
         name: As the user wrote it; messages name it.
         hostname: Name or address to connect to.
         port: TCP port.
-        user: Who to be there.
+        user: The user to log in as.
         identity_files: Private keys that the configuration names, in order.
-        identities_only: Whether keys of the agent are out of the question.
+        identities_only: Whether keys of the agent are not used.
         jump: The host to go through, which may have one itself.
         proxy_command: A command whose stdin and stdout are the connection.
         known_hosts_files: The user's, where its key is looked for; a new one goes into the first.
@@ -83,7 +83,7 @@ def parse_host(
 
     Args:
         text: An alias, or `[user@]name[:port]`.
-        default_user: Who to be where neither the text nor the configuration says; else oneself.
+        default_user: The user if neither the text nor the configuration has one; else the own.
         config_file: Instead of `~/.ssh/config`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""All that is done about one device: look, compare, fetch, and try again when it goes away."""
+"""Collects from one device: list, compare, fetch, and try again if the connection is lost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NAMELESS = "no dongle id is known; name one with --device"
 
 
 class Job:
-    """All that is done about one device."""
+    """Collects from one device."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Job:
         self._total_bytes = 0
 
     def run(self) -> DeviceReport:
-        """Do it, and report."""
+        """Collect, and report."""
         report = self._report
         started_at_s = time.monotonic()
         try:
@@ -85,7 +85,7 @@ class Job:
         return report
 
     def _insist(self) -> None:
-        """Try until it is done, or several times have brought nothing."""
+        """Try until it is done, or several attempts have made no progress."""
         patience, attempt = self._options.patience, 0
         while True:
             before = self._furthest()
@@ -102,12 +102,12 @@ class Job:
             self._report.n_retries += 1
 
     def _furthest(self) -> tuple[bool, int, int, int]:
-        """How far any attempt got."""
+        """The greatest progress of all attempts."""
         n_left = len(self._unverified), len(self._waiting)
         return self._plan is None, *n_left, self._furthest_bytes
 
     def _skip(self, error: ConnectionLostError) -> bool:
-        """Give up the log whose command is ended each time; say whether there is such a one."""
+        """Give up the log whose command is killed each time; return whether there is one."""
         if not isinstance(error, KilledError) or self._unverified or not self._waiting:
             return False
         log = self._waiting.popleft().log
@@ -157,7 +157,7 @@ class Job:
         return plan
 
     def _verify(self, device: Device) -> None:
-        """Compare what was here before with what is there."""
+        """Verify the logs that were here before."""
         while self._unverified and not self._stop.is_set:
             some = list(islice(self._unverified, _MAX_SUMS))
             sums = device.read_sums([log for log, _ in some])
@@ -208,7 +208,7 @@ class Job:
                     finisher.add(whole)
 
     def _make_way(self) -> None:
-        """Go on from the other end, as another collect brings the same logs, without its ones."""
+        """Continue with the last logs, as another collect is fetching the first ones."""
         left = []
         for transfer in reversed(self._waiting):
             if transfer is self._waiting[0] or is_taken(transfer):
@@ -219,7 +219,7 @@ class Job:
         self._waiting = deque(left)
 
     def _next_batch(self) -> list[Transfer]:
-        """The next logs to fetch together; what is compressed or gone on with goes alone."""
+        """The next logs to fetch together; a compressed or continued one is fetched alone."""
         first = self._waiting[0]
         batch = [first]
         if first.codec or offset_of(first):
@@ -235,7 +235,7 @@ class Job:
         return batch
 
     def _fetch(self, source: Source, transfer: Transfer) -> Whole | None:
-        """Fetch one log; what is wrong with it alone goes into the report.
+        """Fetch one log; a problem of this log alone is reported.
 
         Raises:
             BusyError: If another collect brings it.
@@ -292,6 +292,6 @@ def _in_command_bytes(transfer: Transfer) -> int:
 
 
 def _said(error: OSError) -> str:
-    """What this system refused."""
+    """The message of an error of this system."""
     where = "" if error.filename is None else f"{error.filename}: "
     return f"{where}{(error.strerror or str(error)).lower()}"

@@ -1,10 +1,10 @@
-"""Host keys that are known, as OpenSSH keeps them: one line a key, names first.
+"""Known host keys in OpenSSH's files: one key per line, after its names.
 
     name,pattern key-type base64
     |1|salt|hash key-type base64            the name is hashed
     @revoked name key-type base64
 
-Lines that say something else, like those of certificate authorities, tell nothing here.
+Other lines, like those of certificate authorities, are ignored.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def known_key_types(host: Host) -> list[str]:
 
 
 def check_host_key(host: Host, key: HostKey, *, accept_new: bool) -> Path | None:
-    """Let only a known key pass; with `accept_new` a host's first key is written down.
+    """Accept only a known key; with `accept_new`, a host's first key is added to the file.
 
-    A host that shows another type of key than the known ones has changed too.
+    A key of another type than the known ones counts as a changed key.
 
     Returns:
         The file that a new key was written to.
@@ -132,7 +132,7 @@ def _lines_of(host: Host) -> Iterator[_Line]:
 
 
 def _parse(path: Path, number: int, text: str, name: str) -> Iterator[_Line]:
-    """Yield what a line says of a name, if it does."""
+    """Yield the key of a line, if the line is about the name."""
     fields = text.split()
     marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
     if len(fields) < _N_FIELDS or fields[0].startswith("#") or marker not in ("", "@revoked"):
@@ -158,7 +158,7 @@ def _names(patterns: str, name: str) -> bool:
 
 def _matches(pattern: str, name: str) -> bool:
     if not pattern.startswith("|1|"):
-        literal = pattern.lower().replace("[", "[[]")  # a bracket stands for itself
+        literal = pattern.lower().replace("[", "[[]")  # a bracket is no pattern
         return fnmatchcase(name, literal)
     try:
         salt, digest = (base64.b64decode(part) for part in pattern.split("|")[2:4])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FILE_NAMES = {kind + suffix for kind in ("rlog", "qlog") for suffix in ("", ".bz2", ".zst")}
 _LOCK_SUFFIX = ".lock"
 _MAX_DEPTH = 3  # below the folder of logs: a dongle's, a segment's, the file
-_MAX_ENTRIES = 1_000_000  # of a folder; a device that names more goes on for ever
+_MAX_ENTRIES = 1_000_000  # of a folder; a listing that is longer may never end
 _FOUND = re.compile(
     rb"(?P<size>\d{1,15}) (?P<s>-?\d{1,10})(?:\.(?P<ns>\d*))? (?P<path>.{1,4095})", re.DOTALL
 )
@@ -43,7 +43,7 @@ _HINT = "another one goes into config/collect.toml as `logs`"
 class Listing:
     """The logs of a device, oldest first; those of `locked` segments are still being written.
 
-    With a problem, there may be more than it says.
+    With a problem, the device may have more logs.
     """
 
     logs: list[RemoteLog] = field(default_factory=list)
@@ -89,7 +89,7 @@ def _parse(top: str, path: str, size_bytes: int, mtime_ns: int) -> RemoteLog | N
 
 
 class _Search:
-    """A look through a folder of logs; `problem` is what it could not look into."""
+    """Searches a folder of logs; `problem` says what could not be read."""
 
     def __init__(self, connection: Connection, top: str) -> None:
         self.top = top
@@ -97,7 +97,7 @@ class _Search:
         self._connection = connection
 
     def find(self) -> Iterator[_Entry]:
-        """What `find` prints: NUL ends an entry, the path is its rest, so names can't deceive."""
+        """Search by `find`: NUL ends an entry, and the path is last, so any name is read right."""
         limits = ["-mindepth", "1", "-maxdepth", str(_MAX_DEPTH), "-type", "f"]
         words = ["env", "LC_ALL=C", "find", "-H", f"{self.top}/", *limits]
         words += ["(", *_NAMES[1:], ")", "-printf", r"%s %T@ %P\0"]
@@ -150,7 +150,7 @@ class _Search:
 
 
 def _list_folder(sftp: paramiko.SFTPClient, path: str) -> list[SFTPAttributes]:
-    """What is in a folder; `listdir_attr` gives up where a name is no UTF-8.
+    """The entries of a folder; `listdir_attr` fails if a name is no UTF-8.
 
     Raises:
         OSError: If it can't be read, or never ends.

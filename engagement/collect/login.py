@@ -1,4 +1,4 @@
-"""Who we are: keys from files and from the agent; no password is asked for or taken."""
+"""Authentication by keys of files and of the agent; passwords are not supported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
 def log_in(transport: paramiko.Transport, host: Host) -> None:
-    """Offer keys until one is taken.
+    """Offer keys until one is accepted.
 
     Raises:
         RemoteError: If none is.
@@ -52,7 +52,7 @@ def log_in(transport: paramiko.Transport, host: Host) -> None:
 
 
 def _keys(host: Host, problems: list[str]) -> Iterator[paramiko.PKey]:
-    """Keys of files that were named, of the agent, of the usual files; each as it is wanted."""
+    """Keys of the named files, of the agent, of the usual files; each is read when it is needed."""
     seen: set[bytes] = set()
     for key in chain(_keys_of_files(host, problems), _keys_of_agent(host)):
         blob = key.asbytes()
@@ -72,7 +72,7 @@ def _keys_of_files(host: Host, problems: list[str]) -> Iterator[paramiko.PKey]:
                 problems.append(f"{path}: no such file")
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
-        except TypeError:  # what cryptography raises for want of a passphrase
+        except TypeError:  # cryptography's error for a missing passphrase
             problems.append(f"{path}: has a passphrase; add it to the agent with ssh-add")
         except (ValueError, UnsupportedAlgorithm, paramiko.SSHException):
             problems.append(f"{path}: is no private key that can be read")
@@ -93,7 +93,7 @@ def _keys_of_agent(host: Host) -> Iterator[paramiko.PKey]:
 
 
 def _public_blobs(host: Host) -> set[bytes]:
-    """The public halves of the keys that the configuration names, as far as they lie beside."""
+    """The public keys beside the private ones that the configuration names, if they exist."""
     blobs = set()
     for path in host.identity_files:
         with suppress(OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""When to go on: a limit on bytes a second, waits between attempts, and an end for all threads."""
+"""The pace of collecting: a limit of bytes per second, waits between attempts, and a stop."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _LONGEST_BURST_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often to try again without getting any further, and seconds to wait before it."""
+    """How often to try again without progress, and seconds to wait before each attempt."""
 
     retries: int = 3
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
 
     def wait_s(self, attempt: int) -> float:
-        """Seconds before an attempt, the first is 1: twice as many each time, unevenly."""
+        """Seconds before an attempt, from 1 on: twice as many each time, with a random part."""
         longest: float = min(self.first_wait_s * 2 ** (attempt - 1), self.longest_wait_s)
         return longest * random.uniform(0.75, 1.0)  # noqa: S311 - keeps devices apart
 
 
 class Closable(Protocol):
-    """What can be cut by another thread."""
+    """Something that another thread can cut."""
 
     def close(self) -> None:
-        """Cut it; who waits for it goes on with an error."""
+        """Cut it; a thread that waits for it gets an error."""
 
 
 class Stop:
-    """A wish to end, that all threads hear: waits end, and connections are cut."""
+    """A stop for all threads: waits end, and connections are cut."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -47,7 +47,7 @@ class Stop:
         """Set by a signal's handler, which may take no lock; who waits for the threads sees it."""
 
     def set(self) -> None:
-        """Wish it; what is under way ends with a cut connection."""
+        """Stop; running transfers end with a cut connection."""
         self._event.set()
         with self._lock:
             connections = list(self._connections)
@@ -56,16 +56,16 @@ class Stop:
 
     @property
     def is_set(self) -> bool:
-        """Whether it was wished."""
+        """Whether it was stopped."""
         return self._event.is_set()
 
     def wait(self, duration_s: float) -> bool:
-        """Wait so many seconds, less if the end is wished; say whether it is."""
+        """Wait so many seconds, or until the stop; return whether it was stopped."""
         return self._event.wait(duration_s)
 
     @contextmanager
     def cutting(self, connection: Closable) -> Iterator[None]:
-        """Cut a connection when the end is wished meanwhile."""
+        """Cut a connection if the stop comes meanwhile."""
         with self._lock:
             self._connections.add(connection)
         try:

@@ -1,4 +1,4 @@
-"""What rsync starts in the place of `ssh`: it hands everything on to the process that has the line.
+"""rsync starts this instead of `ssh`: it forwards everything to the process with the connection.
 
 Run as a script with the number of an inherited socket; the words after that are rsync's, first
 the host, then the command, which goes first through the socket, each word ended by a zero byte.
@@ -16,7 +16,7 @@ _CHUNK_BYTES = 1 << 18
 
 
 def main() -> None:
-    """Hand on stdin and what comes back, until that ends."""
+    """Forward stdin, and the answer to stdout, until that ends."""
     line = socket.socket(fileno=int(sys.argv[1]))
     words = sys.argv[3:]
     line.sendall(b"".join(os.fsencode(word) + b"\0" for word in words) + b"\0")

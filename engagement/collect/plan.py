@@ -1,4 +1,4 @@
-"""What a device has and what is here, to what has to come."""
+"""Compares the logs of a device with those here: which have to be fetched."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Kind = Literal["rlog", "qlog", "both"]
 _SUFFIXES = ("", ".bz2", ".zst")
 _PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in _SUFFIXES}
 _OLD_LENGTH = 8  # of the dongle ids that older systems name folders by
-_SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
+_SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ def _day(log: RemoteLog) -> date:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done about a device's logs.
+    """The plan for a device's logs.
 
     Attributes:
-        transfers: What has to come, oldest first.
+        transfers: Logs to fetch, oldest first.
         n_there: Logs that are here already.
         n_old: Those of them in a folder named by the first 8 characters of the dongle id.
         there: Those of them that should be here byte for byte, each with its file.
         n_locked: Logs that are still being written.
         conflicts: Files that are here and differ, each with how.
         nameless: Logs of no known device.
-        doubles: Logs that are there in another form as well, which is the one that counts.
+        doubles: Logs that the device also has in another form, which is fetched instead.
         spent: `.part` files of logs that are here.
         left: `.part` files of logs that the device no longer has.
     """
@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What else to know."""
+        """Remarks for the user."""
         notes = []
         if self.doubles:
             n_left, path = len(self.doubles), self.doubles[0].path
@@ -171,7 +171,7 @@ def _device_of(log: RemoteLog, dongle_id: str | None) -> str | None:
 
 
 def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _Here) -> bool:
-    """Take note of a log that is here, or whose name is taken; say whether that is so."""
+    """Record a log that is here, or whose name is taken; return whether it was recorded."""
     for folder in dict.fromkeys((target.parent, old_folder)):
         suffix = _suffix_in(here.files(folder), log)
         if suffix is None:
@@ -189,7 +189,7 @@ def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _H
     if status is None:
         return False
     problem = f"has {status.st_size} bytes, {log.path!r} on the device has {log.size_bytes}"
-    if target.suffix != log.suffix:  # compressed on its way, so sizes say nothing
+    if target.suffix != log.suffix:  # compressed on the way, so sizes can't be compared
         problem = f"is not from the time of {log.path!r} on the device"
     plan.conflicts.append((target, problem))
     return True
@@ -208,14 +208,14 @@ def _suffix_in(files: dict[str, os.stat_result], log: RemoteLog) -> str | None:
 
 
 class _Here:
-    """What is in the folders here; each is looked at once."""
+    """The entries of the local folders; each folder is read once."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, dict[str, os.stat_result]] = {}
         self._blocked: set[Path] = set()
 
     def files(self, folder: Path) -> dict[str, os.stat_result]:
-        """What is in a folder, by name; a link counts as what it leads to, if that exists."""
+        """The entries of a folder by name; a link counts as its target, if that exists."""
         if folder not in self._folders:
             self._folders[folder] = self._look(folder)
         return self._folders[folder]
@@ -231,7 +231,7 @@ class _Here:
             with os.scandir(folder) as scan:
                 for entry in scan:
                     found[entry.name] = _status(entry)
-        except OSError:  # what else is wrong with it shows when a log is written
+        except OSError:  # other problems show when a log is written
             if os.path.lexists(folder) and not folder.is_dir():
                 self._blocked.add(folder)
         return found

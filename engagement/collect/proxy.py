@@ -1,4 +1,4 @@
-"""A command of the user's configuration as the line to a host, as in ProxyCommand."""
+"""A connection to a host through a command, as ProxyCommand in ssh_config(5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contents of a device's files, each by whichever way is fastest there."""
+"""Reads the contents of a device's files in the fastest way that the device supports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Source(Protocol):
 
         Raises:
             GoneError: If it is no longer there.
-            ChangedError: If it is another than it was.
+            ChangedError: If it has changed.
             RemoteError: If it can't be read.
             ConnectionLostError: If the device goes away.
         """
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 
 class _Compressed:
-    """One file through a compressor that runs there, when nothing else needs to."""
+    """One file through a compressor on the device."""
 
     def __init__(self, connection: Connection, request: Request, codec: str) -> None:
         self._connection = connection
@@ -114,7 +114,7 @@ class _Files:
 
 @contextmanager
 def remote_files(connection: Connection, path: str) -> Iterator[None]:
-    """Tell what SFTP says of a file or folder from what it says of the connection.
+    """Tell errors of a file or folder from errors of the connection.
 
     Raises:
         GoneError: If it is not there.

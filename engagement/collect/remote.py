@@ -1,6 +1,6 @@
-"""Files on a server: looked at, hashed, made and put in place, through one connection.
+"""Operations on a server's files through one connection.
 
-Commands make it faster, and atomic where SFTP alone is not; a server that has only SFTP does too.
+Commands are faster, and atomic where SFTP is not; a server with SFTP alone works too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RemoteFiles:
 
     @contextmanager
     def at(self, path: str) -> Iterator[None]:
-        """Turn what paramiko raises of a path into errors that name the host and the path.
+        """Convert paramiko's errors into errors that name the host and the path.
 
         Raises:
             ConnectionLostError: If the connection is gone.
@@ -57,7 +57,7 @@ class RemoteFiles:
     def resolve(self, path: str) -> str:
         """Make a path absolute: `~/` and what does not start with `/` are in the home folder.
 
-        Links are followed, so that what they lead to is replaced, not they.
+        Links are followed, so that their target is replaced, not the link.
         """
         with self.at(path):
             if path == "~" or path.startswith("~/"):
@@ -69,7 +69,7 @@ class RemoteFiles:
                 return absolute
 
     def stat(self, path: str) -> paramiko.SFTPAttributes | None:
-        """What is there, or None."""
+        """The attributes of a file, None if there is none."""
         with self.at(path):
             try:
                 return self.sftp.stat(path)
@@ -77,7 +77,7 @@ class RemoteFiles:
                 return None
 
     def make_folder(self, path: str) -> None:
-        """Make a folder and those above it, where there are none."""
+        """Make a folder and its parents, if they do not exist."""
         there = self.stat(path)
         if there is not None:
             if not stat.S_ISDIR(there.st_mode or 0):
@@ -87,7 +87,7 @@ class RemoteFiles:
         with self.at(path):
             try:
                 self.sftp.mkdir(path)
-            except OSError:  # another one makes it too
+            except OSError:  # another process has made it meanwhile
                 if self.stat(path) is None:
                     raise
 
@@ -116,7 +116,7 @@ class RemoteFiles:
                 self._move(source, target, error)
 
     def _move(self, source: str, target: str, error: OSError) -> None:
-        """Rename on a server whose SFTP does not know how to replace."""
+        """Rename on a server whose SFTP can't replace a file."""
         answer = self.run(["mv", "-f", "--", source, target])
         if answer is None or answer.status:
             problem = answer.problem if answer else _reason(error)
@@ -141,7 +141,7 @@ class RemoteFiles:
             return None
 
     def has_rsync(self) -> bool:
-        """Whether there is an rsync to talk to, of a version that takes names apart from words."""
+        """Whether the server has an rsync that takes file names with special characters."""
         answer = self.run(["rsync", "--version"])
         return bool(answer and not answer.status and b" version 3." in answer.stdout)
 

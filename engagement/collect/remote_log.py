@@ -1,4 +1,4 @@
-"""A log as a device tells of it."""
+"""A log in a device's listing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RemoteLog:
         segment_num: Number of the segment.
         kind: `rlog` or `qlog`.
         suffix: `.bz2`, `.zst` or nothing.
-        size_bytes: As it lies there.
+        size_bytes: On the device.
         mtime_ns: Time of the last change, nanoseconds since 1970.
     """
 
@@ -36,5 +36,5 @@ class RemoteLog:
 
     @property
     def name(self) -> str:
-        """What to call it in short."""
+        """Its short name, for messages."""
         return f"{self.segment}/{self.kind}{self.suffix}"

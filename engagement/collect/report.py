@@ -1,4 +1,4 @@
-"""What became of a device's logs, and how far it is meanwhile."""
+"""The result of collecting from a device, and the progress meanwhile."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class DeviceReport:
-    """What became of a device's logs.
+    """The result of collecting from a device.
 
     Attributes:
         host: As the user wrote it.
         dongle_id: What the device calls itself.
         collected: Files that came.
-        to_collect: Files that have to come, in the end those that did not.
+        to_collect: Files that are still to be fetched.
         size_bytes: Of the files that came.
         n_there: Logs that were here before.
         n_old: Those of them in a folder with the short name of the device.
         n_locked: Logs that are still being written.
         n_gone: Logs that the device deleted before they came.
-        n_busy: Logs that another collect brings.
-        n_retries: How often the connection was made anew.
+        n_busy: Logs that another collect is fetching.
+        n_retries: How often the connection was opened again.
         conflicts: Files that are here and differ, each with how.
-        failed: Logs that could not be had, each with why.
-        notes: What else to know.
+        failed: Logs that could not be fetched, each with the reason.
+        notes: Remarks for the user.
         problem: Why it ended early, if it did.
         duration_s: How long it took.
     """
@@ -57,7 +57,7 @@ class DeviceReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a device is: bytes as the logs lie there; `file` is under way."""
+    """The progress of a device, in bytes as on the device; `file` is being fetched."""
 
     host: str
     file: str

@@ -1,4 +1,4 @@
-"""Files sent to a server, through as many connections as it takes."""
+"""Sends files to a server, with a new connection after each that is lost."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of an upload; `method` is `none` where the file was there as it is.
+    """The result of an upload; `method` is `none` if the server had the file already.
 
-    `sent_bytes` went through the connection; rsync sends only what differs. `notes` say what could
-    not be kept as it was.
+    `sent_bytes` went through the connection; rsync sends only changes. `notes` say which attributes
+    could not be kept.
     """
 
     source: Path
@@ -68,15 +68,15 @@ def send(
     on_note: Callable[[str], None] | None = None,
     waits_s: Sequence[float] = (1.0, 3.0, 9.0),
 ) -> list[Sent]:
-    """Send files; after a lost connection go on with a new one.
+    """Send files; after a lost connection continue with a new one.
 
     Args:
         host: Where to.
         uploads: Which files.
         accept_new: Take the key of a host that is not known yet.
-        on_progress: Told bytes done and in all, of the file that is sent.
-        on_lost: Told of a connection that was lost, and after how long it is tried again.
-        on_note: Told what else the user should know.
+        on_progress: Called with bytes done and in all, of the current file.
+        on_lost: Called with the problem of a lost connection, and the wait before the next.
+        on_note: Called with remarks for the user.
         waits_s: How long to wait before each new connection.
 
     Raises:
@@ -118,7 +118,7 @@ def send_file(
     token: str,
     on_progress: OnProgress | None = None,
 ) -> Sent:
-    """Send one file, if it is not there as it is.
+    """Send one file, if the server does not have it.
 
     Raises:
         RemoteError: If the server refuses, or the connection is lost.

@@ -20,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         remote_device: Hosts when none is named; empty for none.
-        user: Who to be there if nothing else says.
+        user: The user to log in as, if nothing else names one.
         logs: The device's folder of logs, absolute.
         params: The device's folder of parameters, absolute.
     """
@@ -65,7 +65,7 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
 
 
 def _remote_device_of_profiles(cwd: Path) -> str:
-    """What the old system's file says; whatever else is wrong with it is for those who use it."""
+    """The host in the old system's file; other errors in that file are not reported here."""
     try:
         text = (cwd / "config" / "vehicle_profiles.json").read_bytes()
         return msgspec.json.decode(text, type=_Profiles).remote_device or ""

@@ -1,8 +1,8 @@
-"""Commands that mean the same to any login shell.
+"""Writes commands that every login shell understands in the same way.
 
-An SSH server hands a command to the user's own shell. To fish and csh a backslash, a quote, a line
-feed or an exclamation mark means something even between single quotes, so what is sent has none of
-them there: they come as octal numbers, which an `sh` over there puts back.
+An SSH server gives a command to the user's login shell. In fish and csh a backslash, a quote, a
+line feed or an exclamation mark is special even between single quotes, so they are sent as octal
+numbers, which an `sh` on the server decodes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _SPECIAL = str.maketrans({character: f"\\0{ord(character):03o}" for character in
 
 
 def command_line(argv: Sequence[str]) -> bytes:
-    """What any shell takes for a command that runs these words."""
+    """A command line that runs these words in any shell."""
     line = shlex.join(["sh", "-c", _UNPACK, "sh", packed(argv)])
     return line.encode(errors="surrogateescape")
 
 
 def packed(argv: Sequence[str]) -> str:
-    """Words as one, which holds nothing that is special between single quotes."""
+    """The words as one, without characters that are special between single quotes."""
     return shlex.join(argv).translate(_SPECIAL)

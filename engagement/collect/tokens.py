@@ -1,7 +1,7 @@
-"""What `%h`, `%d`, `${VAR}` and the like stand for in `~/.ssh/config`, as ssh_config(5) has it.
+"""Expands `%h`, `%d`, `${VAR}` and others in `~/.ssh/config`, as in ssh_config(5).
 
-Only for the files of known hosts, which paramiko leaves as they are. A token that is not known
-here is an error: a file that is not found would let a changed key pass as an unknown one.
+Only for known_hosts files, which paramiko does not expand. An unknown token is an error: if the
+file were not found, a changed key would be taken for a new one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _TOKEN = re.compile(r"%(.?)|\$\{([^}]*)\}")
 def tokens_of(
     *, name: str, hostname: str, port: int, user: str, key_alias: str | None
 ) -> dict[str, str]:
-    """What each letter stands for.
+    """The value of each letter.
 
     Args:
         name: The host as it was written, without user and port.
         hostname: What the configuration makes of it.
         port: TCP port.
-        user: Who to be there.
+        user: The user to log in as.
         key_alias: HostKeyAlias.
     """
     return {
@@ -47,7 +47,7 @@ def tokens_of(
 
 
 def expand(text: str, tokens: Mapping[str, str]) -> str:
-    """Put in what tokens and variables of the environment stand for.
+    """Expand tokens and environment variables.
 
     Raises:
         ValueError: If one stands for nothing; it is named.

@@ -1,8 +1,8 @@
-"""One log from a device to its place: a `.part` file that grows, and is renamed when it is whole.
+"""Fetches one log from a device into a `.part` file, which is renamed when it is complete.
 
-A `.part` that was left by a broken transfer carries the time of the log it belongs to, which it
-gets when the disk has it; it grows on where it ended. One that was left otherwise, as by a power
-cut or a SIGKILL, may hold anything and is begun anew.
+The `.part` of an interrupted transfer gets the time of its log once it is on the disk; the next
+transfer continues it. One without that time, as after a power cut or a SIGKILL, may have any
+content and is fetched again from the start.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engagement.collect.remote_log import RemoteLog
 
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
-_SAME_TIME_NS = 2 * 10**9  # the coarsest that file systems keep
+_SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 _HASHED_BYTES = 1 << 20
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -53,7 +53,7 @@ def fetch(
     verify: bool,
     on_bytes: Callable[[int], None],
 ) -> Whole:
-    """Bring a log into its `.part` file, which then is to be finished.
+    """Fetch a log into its `.part` file, which then is to be finished.
 
     Args:
         source: Is ready for it.
@@ -61,11 +61,11 @@ def fetch(
         host: What messages call the device.
         rate: How fast.
         verify: Compare its SHA-256 with the device's.
-        on_bytes: Told how many more bytes of the log, as it lies there, are here.
+        on_bytes: Called with the bytes that have arrived since, as on the device.
 
     Raises:
         ConnectionLostError: If the device goes away; the `.part` file stays.
-        BusyError: If another collect brings it, or has brought it.
+        BusyError: If another collect is fetching it, or has.
         InTheWayError: If something here has its place.
         RemoteError: If it can't be read or does not come as it is there.
         OSError: If it can't be written here.
@@ -115,11 +115,11 @@ class _Writer:
 
     @property
     def n_bytes(self) -> int:
-        """How much of the log is here."""
+        """The bytes of the log that are here."""
         return self._arrived.n_bytes
 
     def begin(self, *, verify: bool) -> None:
-        """Keep what a broken transfer left, if it is of this log; know its hash where needed."""
+        """Keep the bytes of an interrupted transfer of this log; hash them if needed."""
         self._is_hashed = verify
         if not _offset(os.fstat(self._file), self._transfer):
             os.ftruncate(self._file, 0)
@@ -163,8 +163,8 @@ class _Writer:
             raise ChangedError(self._host, f"{log.path!r}: its SHA-256 here is not the one there")
 
     def leave(self) -> None:
-        """Let the file say what it belongs to, so that the next can go on with it."""
-        with suppress(OSError):  # a disk that does not have it; then the next begins anew
+        """Give the file the time of its log, so that the next transfer can continue it."""
+        with suppress(OSError):  # not on the disk: then the next transfer starts from the beginning
             os.fsync(self._file)
             os.utime(self._file, ns=(self._log.mtime_ns, self._log.mtime_ns))
 
@@ -175,7 +175,7 @@ def part_of(transfer: Transfer) -> Path:
 
 
 def offset_of(transfer: Transfer) -> int:
-    """How much of a log is here from a broken transfer."""
+    """The bytes of a log that are here from an interrupted transfer."""
     try:
         return _offset(part_of(transfer).lstat(), transfer)
     except OSError:
@@ -189,7 +189,7 @@ def _offset(part: os.stat_result, transfer: Transfer) -> int:
 
 
 def _open(part: Path, host: str) -> int:
-    """Open a `.part` file that nobody else writes to; its folder is made.
+    """Open a `.part` file that no other process writes to; its folder is made.
 
     Raises:
         BusyError: If somebody does.
@@ -214,7 +214,7 @@ def _open(part: Path, host: str) -> int:
 
 
 def remove_left(part: Path) -> bool:
-    """Remove a `.part` file of a log that is here whole, unless somebody writes to it."""
+    """Remove the `.part` file of a complete log, unless a process writes to it."""
     with suppress(OSError):
         file = os.open(part, _FLAGS & ~os.O_CREAT)
         try:
@@ -227,7 +227,7 @@ def remove_left(part: Path) -> bool:
 
 
 def is_taken(transfer: Transfer) -> bool:
-    """Whether another collect has brought a log, or is about to."""
+    """Whether another collect has fetched a log, or is finishing it."""
     if os.path.lexists(transfer.target):
         return True
     with suppress(OSError):
@@ -240,7 +240,7 @@ def is_taken(transfer: Transfer) -> bool:
 
 
 def _is_ours(file: int, part: Path) -> bool:
-    """Keep others from writing to a `.part` file; say whether nobody does."""
+    """Lock a `.part` file; return whether that succeeded."""
     # Another process may have given the file its final name since it was opened.
     with suppress(OSError):
         return _lock(file) and os.path.samestat(os.fstat(file), os.lstat(part))

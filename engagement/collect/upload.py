@@ -1,9 +1,9 @@
-"""A local file put on a server, whole or not at all, if it is not there as it is.
+"""Uploads a local file to a server, completely or not at all, if the server does not have it.
 
-It goes into a part beside its target, `.NAME.HASH.TOKEN.part`: HASH begins the content's sha256,
-TOKEN is of one process, so that two uploads never write to one part. What a broken upload has left
-is gone on with. Once its size and its sha256 hold, the part is renamed over the target: who reads
-that sees the old file or the new one.
+It is written into a part beside its target, `.NAME.HASH.TOKEN.part`: HASH is the start of the
+content's sha256, TOKEN belongs to one process, so two uploads never write to the same part. The
+part of an interrupted upload is continued. When its size and sha256 are right, the part is renamed
+over the target: a reader sees the old file or the new one.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class FileUpload:
         self._part = self._part_named(token)
 
     def refuse(self, suffix: str) -> None:
-        """Send nothing where a file says that something else writes there."""
+        """Refuse a target beside which a file says that another program writes it."""
         beside = self._target + suffix
         if self._remote.stat(beside) is not None:
             host = self._remote.connection.host.name
@@ -78,7 +78,7 @@ class FileUpload:
             raise RemoteError(host, f"{beside} is {problem}; remove both, or send to another path")
 
     def run(self) -> Method:
-        """Send it, and put it in its place unless that was changed meanwhile: then look again."""
+        """Send it, and rename it over the target; start again if the target has changed."""
         for _ in range(_TRIES):
             there = self._look()
             if self._is_same(self._target, there):
@@ -103,7 +103,7 @@ class FileUpload:
             self._remote.sftp.chmod(self._part, mode)
 
     def _change_owner(self, there: paramiko.SFTPAttributes) -> None:
-        """Only root may give a file away; who may not is told whose it is now."""
+        """Set the owner, which only root may do; else add a note who owns the file now."""
         try:
             self._remote.sftp.chown(self._part, there.st_uid or 0, there.st_gid or 0)
         except OSError:
@@ -124,7 +124,7 @@ class FileUpload:
         return is_candidate and self._remote.sha256(path) == self.sha256
 
     def _fill(self, there: paramiko.SFTPAttributes | None) -> Method:
-        """Make the part what the file is: by what differs from the target, else by all of it."""
+        """Write the file into the part: by the changes to the target, else all of it."""
         self._remote.make_folder(self._folder)
         try:
             if there is not None and self._claim_part() == 0 and self._send_changes(there):
@@ -170,7 +170,7 @@ class FileUpload:
         return is_there
 
     def _send_rest(self, offset: int) -> None:
-        """Append to the part what it lacks."""
+        """Append the missing bytes to the part."""
         if offset > self.size_bytes:
             offset = 0
         self._file.seek(offset)
@@ -234,7 +234,7 @@ class FileUpload:
 
 
 def _measure(file: BinaryIO) -> tuple[int, str]:
-    """Size and hash of what an open file holds."""
+    """Size and hash of an open file's content."""
     digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type] # it is a BinaryIO
     return os.fstat(file.fileno()).st_size, digest.hexdigest()
 
@@ -244,5 +244,5 @@ def _owner(found: paramiko.SFTPAttributes) -> tuple[int | None, int | None]:
 
 
 def _state(found: paramiko.SFTPAttributes | None) -> tuple[int | None, int | None] | None:
-    """What changes when a file is replaced, as far as SFTP tells."""
+    """Attributes that change when a file is replaced, as far as SFTP has them."""
     return None if found is None else (found.st_size, found.st_mtime)

@@ -1,6 +1,6 @@
-"""The way to a host: lines, jumps, the proof of who is there, and the login.
+"""Connects to a host: through jumps, with a check of its key, and the login.
 
-Keys come from the agent or from files; nothing here asks for a password or takes one.
+The user's keys come from the agent or from files; passwords are not supported.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ def connect(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     stop: Stop | None = None,
 ) -> Iterator[Connection]:
-    """Connect to a host, through its jumps; it is closed in the end.
+    """Connect to a host through its jumps, and close the connection in the end.
 
     Args:
         host: Where to.
-        accept_new: Take the key of a host that is not known yet, and write it down.
-        timeouts: How long to wait for what.
-        stop: Cuts the connection, also one that is only being made.
+        accept_new: Accept the key of an unknown host, and add it to known_hosts.
+        timeouts: How long to wait.
+        stop: Cuts the connection, also while it is being opened.
 
     Raises:
         ConnectionLostError: If it can't be reached, or was cut by `stop`.
-        HostKeyError: If it does not prove who it is.
-        RemoteError: If it does not let us in.
+        HostKeyError: If its key is not accepted.
+        RemoteError: If the login is refused.
     """
     with ExitStack() as stack:
         yield _Way(stack, timeouts, stop or Stop(), accept_new=accept_new).lead_to(host)
 
 
 class _Way:
-    """The way to a host: the lines and connections that it is made of, closed with the stack."""
+    """The sockets and connections to a host, which are closed with the stack."""
 
     def __init__(
         self, stack: ExitStack, timeouts: Timeouts, stop: Stop, *, accept_new: bool
@@ -97,7 +97,7 @@ class _Way:
             )
 
     def _line_to(self, host: Host) -> socket.socket | paramiko.Channel:
-        """What bytes go through: a socket, a command's one, or a channel of the host before."""
+        """The transport: a TCP socket, one of a command, or a channel of the jump host."""
         if host.jump is not None:
             before = self.lead_to(host.jump)
             with lost_connections(host):
@@ -108,7 +108,7 @@ class _Way:
             return self._dial(host)
 
     def _dial(self, host: Host) -> socket.socket:
-        """A TCP connection to the first of the host's addresses that takes it."""
+        """A TCP connection to the first of the host's addresses that accepts it."""
         problem = OSError("it has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
             host.hostname, host.port, type=socket.SOCK_STREAM

@@ -1,6 +1,6 @@
 """From columns of messages to Arrow batches, one per base table.
 
 `sources` says which field of which message fills which column, `fields` and `batches` build the
-batches, `profiles`, `dbc` and `can_decoding` read the CAN signals of a vehicle, and `segment` reads one log
-whole. Nothing here knows DuckDB.
+batches, `profiles`, `dbc` and `can_decoding` read the CAN signals of a vehicle, and `segment` reads
+one whole log. Nothing here knows DuckDB.
 """

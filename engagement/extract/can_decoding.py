@@ -1,9 +1,10 @@
 """Signals out of CAN frames: numpy bit extraction for all frames of an address at once.
 
-The input is the columns of a segment's frames and the spec of each signal; the output is the columns
-of their values, in file order. The values equal those of cantools' `decode(decode_choices=False)`
-to the last bit, for both byte orders, any alignment, CAN FD and nested multiplexing; a frame for
-which cantools raises (too short, an unknown multiplexer id) has no value.
+The input is the columns of a segment's frames and the spec of each signal; the output is the
+columns of their values, in file order. The values equal those of cantools'
+`decode(decode_choices=False)` to the last bit, for both byte orders, any alignment, CAN FD and
+nested multiplexing; a frame for which cantools raises (too short, an unknown multiplexer id) has no
+value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The CAN signals that we need, for every car that opendbc knows, without a vehicle profile.
 
-Many cars share a DBC, and send only some of its messages: each key has several possible signals, and
-the frames of a log decide which one is read, and from which bus.
+Many cars share a DBC, and send only some of its messages: each key has several possible signals,
+and the frames of a log decide which one is read, and from which bus.
 """
 
 from __future__ import annotations

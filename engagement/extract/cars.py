@@ -24,7 +24,7 @@ _MAIN_BUSES = (
     "pt",
     "party",
     "main",
-)  # the bus from which opendbc's carState reads nearly all its signals
+)  # opendbc's carState reads nearly all its signals there
 
 
 class MissingCarsError(InputError):

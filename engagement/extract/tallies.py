@@ -27,8 +27,8 @@ class Fit:
 class Tally:
     """One signal on one bus, against several expected columns.
 
-    A run is a stretch of logs without a gap. Each has its own intercept, as the distance starts at 0
-    again; the slope is common. The first value is subtracted, so that sums of large ones stay exact.
+    A run is a stretch of logs without a gap. Each has its own intercept, as its distance starts at
+    0; the slope is common. The first value is subtracted, so that sums of large ones stay exact.
     """
 
     def __init__(self, signal: DbcSignal, bus: int, n_columns: int) -> None:
