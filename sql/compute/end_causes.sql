@@ -1,8 +1,8 @@
 -- What ended engagements at a known moment, and whether that was the driver taking over.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, log.car_state, result.thresholds, staging.end_evidence,
---          log.car_params, staging.engagement_ends, result.event_spans, staging.end_inputs,
+-- reads:   result.engagements, log.car_state, result.thresholds, result.end_evidence,
+--          log.car_params, result.engagement_ends, result.event_spans, staging.end_inputs,
 --          staging.causes
 -- null:    cause_event without an event
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
@@ -48,7 +48,7 @@ speeds as (
 
 first_events as (
     select drive_id, engagement_num, mono_ns, name, cause, event_order
-    from staging.end_evidence
+    from result.end_evidence
     where evidence = 'event'
     qualify
         row_number() over (
@@ -67,8 +67,8 @@ cars as (
 
 falls as (
     select evidence.drive_id, evidence.engagement_num, min(evidence.mono_ns) as mono_ns
-    from staging.end_evidence as evidence
-    inner join staging.engagement_ends as ends
+    from result.end_evidence as evidence
+    inner join result.engagement_ends as ends
         on
             evidence.drive_id = ends.drive_id
             and evidence.engagement_num = ends.engagement_num
@@ -87,8 +87,8 @@ actions as (
         evidence.evidence,
         evidence.cause,
         evidence.mono_ns
-    from staging.end_evidence as evidence
-    inner join staging.engagement_ends as ends
+    from result.end_evidence as evidence
+    inner join result.engagement_ends as ends
         on
             evidence.drive_id = ends.drive_id
             and evidence.engagement_num = ends.engagement_num
@@ -111,7 +111,7 @@ cruise_ends as (
             when events.cause = 'cruise' then least(events.mono_ns, falls.mono_ns)
             else falls.mono_ns
         end as mono_ns
-    from staging.engagement_ends as ends
+    from result.engagement_ends as ends
     left join first_events as events
         on ends.drive_id = events.drive_id and ends.engagement_num = events.engagement_num
     left join falls
@@ -140,7 +140,7 @@ answers as (
         coalesce(bool_or(evidence.name = 'pcmDisable'), false) as has_pcm_disable,
         coalesce(bool_or(evidence.name = 'gas'), false) as has_gas_rise
     from cruise_ends
-    inner join staging.end_evidence as evidence
+    inner join result.end_evidence as evidence
         on
             cruise_ends.drive_id = evidence.drive_id
             and cruise_ends.engagement_num = evidence.engagement_num
@@ -150,7 +150,7 @@ answers as (
 faults as (
     select distinct cruise_ends.drive_id, cruise_ends.engagement_num
     from cruise_ends
-    inner join staging.engagement_ends as ends
+    inner join result.engagement_ends as ends
         on
             cruise_ends.drive_id = ends.drive_id
             and cruise_ends.engagement_num = ends.engagement_num
@@ -169,7 +169,7 @@ rises as (
         engagement_num,
         bool_or(name = 'brake') as brake_rose,
         bool_or(name = 'gas') as gas_rose
-    from staging.end_evidence
+    from result.end_evidence
     where evidence = 'pedal'
     group by drive_id, engagement_num
 ),
@@ -211,7 +211,7 @@ told as (
         inputs.has_gas,
         inputs.has_steering,
         inputs.steering_mono_ns
-    from staging.engagement_ends as ends
+    from result.engagement_ends as ends
     inner join staging.end_inputs as inputs
         on ends.drive_id = inputs.drive_id and ends.engagement_num = inputs.engagement_num
     left join speeds
@@ -255,7 +255,7 @@ presses as (
         explained.engagement_num,
         min(evidence.mono_ns) as press_mono_ns
     from explained
-    inner join staging.end_evidence as evidence
+    inner join result.end_evidence as evidence
         on
             explained.drive_id = evidence.drive_id
             and explained.engagement_num = evidence.engagement_num

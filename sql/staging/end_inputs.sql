@@ -1,7 +1,7 @@
 -- What was pressed, stood still or failed around the end of an engagement, begun then or before.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   staging.engagement_ends, result.car_state_runs
+-- reads:   result.engagement_ends, result.car_state_runs
 -- null:    never
 create or replace view staging.end_inputs as
 with
@@ -30,7 +30,7 @@ final as (
                     then runs.start_mono_ns
             end
         ) as steering_mono_ns
-    from staging.engagement_ends as ends
+    from result.engagement_ends as ends
     left join result.car_state_runs as runs
         on
             ends.drive_id = runs.drive_id

@@ -1,7 +1,7 @@
 -- What is known of why engagements ended, in the order of time, and which of it decided.
 --
 -- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
--- reads:   staging.end_evidence, staging.engagement_ends, result.end_causes
+-- reads:   result.end_evidence, result.engagement_ends, result.end_causes
 -- null:    never; an end that nothing explains has rows of which none decided
 -- why:     outcome is decides, follows (begun after it, so a consequence) or precedes
 create or replace view staging.end_reasons as
@@ -23,8 +23,8 @@ joined as (
             when evidence.name = causes.cause_event then 3
             when evidence.evidence = 'cruise' and causes.cause_event is null then 4
         end as weight
-    from staging.end_evidence as evidence
-    inner join staging.engagement_ends as ends
+    from result.end_evidence as evidence
+    inner join result.engagement_ends as ends
         on
             evidence.drive_id = ends.drive_id
             and evidence.engagement_num = ends.engagement_num

@@ -5,7 +5,7 @@
 -- null:    never
 -- why:     where the end lies between two samples of a coarse log, the window opens at the earlier
 --          one; soft disabling began up to soft_disable_s before an end in that state
-create or replace view staging.engagement_ends as
+create or replace view compute.engagement_ends as
 with
 
 ends as (

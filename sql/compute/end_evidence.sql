@@ -1,20 +1,20 @@
 -- What began around the end of an engagement and may have ended it, in the order of time.
 --
 -- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
--- reads:   staging.engagement_ends, staging.cause_events, result.event_spans, result.car_state_runs,
+-- reads:   result.engagement_ends, staging.cause_events, result.event_spans, result.car_state_runs,
 --          log.button_event, result.thresholds
 -- null:    cause where the evidence explains nothing by itself
 -- why:     evidence is event, pedal, wheel, button, gear, main or cruise; event_order is that
 --          of things at one time, for events openpilot's own. Pedals and buttons are looked for a little longer, as the car sees its own
 --          switches sooner than its bus tells
-create or replace view staging.end_evidence as
+create or replace view compute.end_evidence as
 with
 
 windows as (
     select
         *,
         until_mono_ns + (select consequence_ns from result.thresholds) as input_until_ns
-    from staging.engagement_ends
+    from result.engagement_ends
 ),
 
 events as (
