@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engagement.analysis.summary import findings, headline, notes, sections
-from engagement.analysis.wording import warnings
+from engagement.analysis.wording import distances_text, warnings
 from engagement.formats import about
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison, Group
     from engagement.analysis.gate import Verdict
     from engagement.analysis.summary import Per
+    from engagement.units import Units
 
 _READING = """\
 Ratios are B / A. Those of rates and of steering are at like speeds: Mantel-Haenszel over city, \
@@ -38,14 +40,16 @@ _COLUMNS = {
 _STATES = {True: "**holds**", False: "does not hold", None: "**can't be told**"}
 
 
-def render_markdown(comparison: Comparison, verdicts: Sequence[Verdict], per: Per) -> str:
+def render_markdown(
+    comparison: Comparison, verdicts: Sequence[Verdict], per: Per, units: Units = METRIC
+) -> str:
     """The whole report; it ends with a newline."""
     parts = [
         f"### {code(comparison.b.name)} against {code(comparison.a.name)}, by {comparison.by}",
-        f"**{_as_sentence(headline(comparison, per))}**",
-        _list(map(_as_sentence, findings(comparison, per))),
-        _table(("", "A, baseline", "B, candidate"), _group_rows(comparison)),
-        _table(tuple(_COLUMNS.values()), _rows(comparison, per)),
+        f"**{_as_sentence(headline(comparison, per, units))}**",
+        _list(map(_as_sentence, findings(comparison, per, units))),
+        _table(("", "A, baseline", "B, candidate"), _group_rows(comparison, units)),
+        _table(tuple(_COLUMNS.values()), _rows(comparison, per, units)),
         " ".join(map(_as_sentence, notes(comparison, per))),
         _warnings(comparison),
         _verdicts(verdicts),
@@ -54,25 +58,22 @@ def render_markdown(comparison: Comparison, verdicts: Sequence[Verdict], per: Pe
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _rows(comparison: Comparison, per: Per) -> Iterator[list[str]]:
-    for heading, rows in sections(comparison, per):
+def _rows(comparison: Comparison, per: Per, units: Units) -> Iterator[list[str]]:
+    for heading, rows in sections(comparison, per, units):
         yield [f"**{heading}**", *("" for _ in list(_COLUMNS)[1:])]
         yield from ([texts[name] for name in _COLUMNS] for texts in rows)
 
 
-def _group_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+def _group_rows(comparison: Comparison, units: Units) -> Iterator[tuple[str, ...]]:
     groups = (comparison.a, comparison.b)
     yield (comparison.by, *(code(group.name) for group in groups))
     yield ("drives", *(str(group.n_drives) for group in groups))
-    yield ("engaged", *(_engaged(group) for group in groups))
+    yield ("engaged", *(_engaged(group, units) for group in groups))
     yield ("cars", *(", ".join(map(code, group.cars)) or "-" for group in groups))
 
 
-def _engaged(group: Group) -> str:
-    return (
-        f"{about(group.engaged_km)} of {about(group.distance_km)} km, "
-        f"{about(group.engaged_h)} of {about(group.known_h)} h"
-    )
+def _engaged(group: Group, units: Units) -> str:
+    return f"{distances_text(group, units)}, {about(group.engaged_h)} of {about(group.known_h)} h"
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
 """What of a comparison is worth showing, and what is said of the rest; for terminals and Markdown.
 
-`per` chooses the rates: `100km` or `hour`.
+`per` chooses the rates: by distance (`100km`) or by time (`hour`); `units` what they are shown in.
 """
 
 from __future__ import annotations
@@ -14,30 +14,33 @@ from engagement.analysis.wording import (
     needed_text,
     ratio_text,
     sentence,
+    unit_text,
     value_text,
 )
 from engagement.formats import two_digits
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
     from engagement.analysis.measures import Kind
+    from engagement.units import Units
 
     Per = Literal["100km", "hour"]
 
 _HEADLINE = "interventions_per_"
 
 
-def headline(comparison: Comparison, per: Per) -> str:
+def headline(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
     """What the drives allow to say of interventions."""
-    return sentence(comparison.find(_HEADLINE + per))
+    return sentence(comparison.find(_HEADLINE + per), units)
 
 
-def findings(comparison: Comparison, per: Per) -> list[str]:
+def findings(comparison: Comparison, per: Per, units: Units = METRIC) -> list[str]:
     """What else chance seldom does, and how often it would among so many measures."""
     tested = [found for found in shown(comparison, per) if found.p_value is not None]
     found = [one for one in tested if (one.p_value or 0.0) < SIGNIFICANT]
-    said = [sentence(one) for one in found if one.name != _HEADLINE + per]
+    said = [sentence(one, units) for one in found if one.name != _HEADLINE + per]
     if found:
         said.append(
             f"{len(found)} of {len(tested)} measures have p < {SIGNIFICANT}; if nothing differed, "
@@ -51,16 +54,18 @@ def shown(comparison: Comparison, per: Per) -> list[Difference]:
     return [found for found in _chosen(comparison, per) if _is_told(found) and not _is_quiet(found)]
 
 
-def sections(comparison: Comparison, per: Per) -> list[tuple[str, list[dict[str, str]]]]:
+def sections(
+    comparison: Comparison, per: Per, units: Units = METRIC
+) -> list[tuple[str, list[dict[str, str]]]]:
     """The measures as rows of a table, under the heading of their kind."""
     headings: dict[Kind, str] = {
-        "rate": f"events {comparison.find(_HEADLINE + per).unit} engaged",
+        "rate": f"events {unit_text(comparison.find(_HEADLINE + per), units)} engaged",
         "share": "engagement",
         "mean": "steering",
     }
     found = shown(comparison, per)
     rows_by_kind = {
-        kind: [measure_texts(one) for one in found if one.kind == kind] for kind in headings
+        kind: [measure_texts(one, units) for one in found if one.kind == kind] for kind in headings
     }
     return [(headings[kind], rows) for kind, rows in rows_by_kind.items() if rows]
 
@@ -73,20 +78,20 @@ def describe(difference: Difference) -> dict[str, Any]:
     }
 
 
-def measure_texts(difference: Difference) -> dict[str, str]:
+def measure_texts(difference: Difference, units: Units = METRIC) -> dict[str, str]:
     """A measure as a row of a table; the unit of rates is in the heading."""
     has_unit = difference.unit and difference.kind != "rate"
     return {
         "measure": f"{difference.label}, {difference.unit}" if has_unit else difference.label,
-        "a": value_text(difference, difference.a),
-        "a_interval": interval_text(difference, difference.a),
-        "b": value_text(difference, difference.b),
-        "b_interval": interval_text(difference, difference.b),
+        "a": value_text(difference, difference.a, units),
+        "a_interval": interval_text(difference, difference.a, units),
+        "b": value_text(difference, difference.b, units),
+        "b_interval": interval_text(difference, difference.b, units),
         "ratio": ratio_text(difference),
         "p": two_digits(difference.p_value),
         "naive_p": two_digits(difference.naive_p_value),
         "dispersion": two_digits(difference.dispersion),
-        "needed": needed_text(difference),
+        "needed": needed_text(difference, units),
     }
 
 

@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from engagement.formats import UNKNOWN, about, count, is_any, percent, ratio_number, two_digits
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engagement.analysis.comparison import Comparison, Group
     from engagement.analysis.differences import Difference, Driving, GroupValue
+    from engagement.units import Units
 
 SIGNIFICANT = 0.05
 
@@ -23,41 +25,53 @@ _ALIKE = 1.25  # what two groups lack is one number if it differs less than this
 _PLURAL = re.compile(r"s\b")
 
 
-def sentence(difference: Difference) -> str:
+def sentence(difference: Difference, units: Units = METRIC) -> str:
     """What the drives allow to say of one measure; no full stop, so that it can go on."""
-    what = measure_name(difference)
+    what = measure_name(difference, units)
     if difference.a.value is None or difference.b.value is None:
         return f"nothing can be said of {what}: {_missing(difference)}"
     if difference.ratio.value is None:
-        return _no_ratio(difference, what)
-    return _first_clause(difference, what) + _second_clause(difference)
+        return _no_ratio(difference, what, units)
+    return _first_clause(difference, what) + _second_clause(difference, units)
 
 
-def measure_name(difference: Difference) -> str:
+def measure_name(difference: Difference, units: Units = METRIC) -> str:
     """The measure in a sentence: interventions per 100 km."""
     is_rate = difference.kind == "rate"
-    return f"{difference.label} {difference.unit}" if is_rate else difference.label
+    return f"{difference.label} {unit_text(difference, units)}" if is_rate else difference.label
+
+
+def unit_text(difference: Difference, units: Units) -> str:
+    """The unit of a measure's values, as people read them."""
+    if _is_per_distance(difference):
+        return f"per {units.per_distance.name}"
+    return difference.unit
+
+
+def _is_per_distance(difference: Difference) -> bool:
+    return difference.kind == "rate" and difference.exposure_unit == "km"
 
 
 def _missing(difference: Difference) -> str:
     without = [n for n, v in (("A", difference.a), ("B", difference.b)) if v.value is None]
     names = " and ".join(without)
     if difference.kind == "rate":
-        moved = " on the move" if difference.unit == "per 100 km" else ""
+        moved = " on the move" if _is_per_distance(difference) else ""
         return f"{names} {'was' if len(without) == 1 else 'were'} never engaged{moved}"
     if difference.kind == "share":
         return f"{names} {'has' if len(without) == 1 else 'have'} no such driving"
     return f"the logs of {names} don't tell"
 
 
-def _no_ratio(difference: Difference, what: str) -> str:
+def _no_ratio(difference: Difference, what: str, units: Units) -> str:
     a, b = difference.a, difference.b
     if difference.compared_fraction == 0:
         return f"A and B share no speed band: their {what} can't be compared at like speeds"
     if a.n_events == b.n_events == 0:
-        limits = f"at most {two_digits(a.upper)} in A, {two_digits(b.upper)} in B"
+        a_upper, b_upper = (_value(difference, value, units) for value in (a.upper, b.upper))
+        limits = f"at most {a_upper} in A, {b_upper} in B (95 % limits)"
         return (
-            f"neither has any {difference.label}; {difference.unit} that is {limits} (95 % limits)"
+            f"neither has any {difference.label}; {unit_text(difference, units)} that is {limits}"
         )
     if difference.kind == "rate":
         return f"neither has any {difference.label} in a speed band that both have"
@@ -83,7 +97,7 @@ def _limits(difference: Difference) -> str:
     return "" if lower is None else f" ({ratio_number(lower)} to {ratio_number(upper)})"
 
 
-def _second_clause(difference: Difference) -> str:
+def _second_clause(difference: Difference, units: Units) -> str:
     n_drives = difference.a.n_drives + difference.b.n_drives
     p = p_text(difference.p_value)
     if difference.p_value is not None and difference.p_value < SIGNIFICANT:
@@ -93,7 +107,7 @@ def _second_clause(difference: Difference) -> str:
         return told
     if difference.is_enough:
         return f"{told}, though they would mostly show a 30 % difference"
-    return f"{told}; about {needed_text(difference)} would show a 30 % difference"
+    return f"{told}; about {needed_text(difference, units)} would show a 30 % difference"
 
 
 def _count(n_events: int | None, label: str) -> str:
@@ -102,24 +116,32 @@ def _count(n_events: int | None, label: str) -> str:
     return f"{n_events} {noun}"
 
 
-def needed_text(difference: Difference) -> str:
+def needed_text(difference: Difference, units: Units = METRIC) -> str:
     """What is lacking: 900 km more in each group."""
-    a, b = (_lacking(difference, driving) for driving in (difference.needed_a, difference.needed_b))
+    needed = (difference.needed_a, difference.needed_b)
+    a, b = (_lacking(difference, driving, units) for driving in needed)
     if a is None or b is None:
         return UNKNOWN
     if a == b == 0:
         return "already enough"
-    unit = difference.exposure_unit
+    unit = units.distance.name if difference.exposure_unit == "km" else difference.exposure_unit
     if max(a, b) < _ALIKE * min(a, b):
         return f"{about(max(a, b))} {unit} more in each group"
     parts = [f"{about(x)} {unit} more of {name}" for name, x in (("A", a), ("B", b)) if x]
     return " and ".join(parts)
 
 
-def _lacking(difference: Difference, driving: Driving | None) -> float | None:
+def _lacking(difference: Difference, driving: Driving | None, units: Units) -> float | None:
     if driving is None:
         return None
-    return driving.km if difference.exposure_unit == "km" else driving.hours
+    return units.distance(driving.km) if difference.exposure_unit == "km" else driving.hours
+
+
+def distances_text(group: Group, units: Units) -> str:
+    """How far a group drove engaged, and at all: 310 of 420 km."""
+    distance = units.distance
+    engaged, driven = (about(km * distance.per_si) for km in (group.engaged_km, group.distance_km))
+    return f"{engaged} of {driven} {distance.name}"
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -190,22 +212,23 @@ def p_text(p_value: float | None) -> str:
     return f"p = {two_digits(p_value)}"
 
 
-def value_text(difference: Difference, group: GroupValue) -> str:
+def value_text(difference: Difference, group: GroupValue, units: Units = METRIC) -> str:
     """A group's value, with the number of events it comes from: 5.1 (42)."""
     if group.value is None:
         return UNKNOWN
     if difference.kind == "rate":
-        return f"{two_digits(group.value)} ({group.n_events})"
-    return _value(difference, group.value)
+        return f"{_value(difference, group.value, units)} ({group.n_events})"
+    return _value(difference, group.value, units)
 
 
-def interval_text(difference: Difference, group: GroupValue) -> str:
+def interval_text(difference: Difference, group: GroupValue, units: Units = METRIC) -> str:
     """A group's 95 % limits; limits far beyond the value say that its drives are too few."""
     if group.lower is None or group.upper is None:
         return UNKNOWN
     if group.value and is_any(group.value, group.upper):
         return "any"
-    return f"{_value(difference, group.lower)} to {_value(difference, group.upper)}"
+    lower, upper = (_value(difference, limit, units) for limit in (group.lower, group.upper))
+    return f"{lower} to {upper}"
 
 
 def ratio_text(difference: Difference) -> str:
@@ -219,7 +242,7 @@ def ratio_text(difference: Difference) -> str:
     return f"{ratio_number(difference.ratio.value)}{_limits(difference)}"
 
 
-def _value(difference: Difference, value: float) -> str:
+def _value(difference: Difference, value: float | None, units: Units) -> str:
     if difference.kind == "share" or difference.name.endswith("_fraction"):
         return f"{percent(value)} %"
-    return two_digits(value)
+    return two_digits(units.per_distance(value) if _is_per_distance(difference) else value)

@@ -16,12 +16,13 @@ from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, findings, headline, notes, sections
-from engagement.analysis.wording import warnings
+from engagement.analysis.wording import distances_text, warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, drive_filters, json_option, labels_option
 from engagement.cli.output_files import spare_database, writing
 from engagement.cli.render import Column, Line
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.errors import InputError, NotFoundError
 from engagement.formats import about, count, text
 from engagement.store.reader import Reader
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
     from engagement.analysis.grouping import Grouping
     from engagement.analysis.summary import Per
     from engagement.filters import Selection
+    from engagement.units import Units
 
 _MIN_PERMUTATIONS = 100
 _MAX_PERMUTATIONS = 1_000_000
 
 _COLUMNS = (
     Column("kind", "kind", is_piped=True),
-    Column("", "measure", is_whole=True),
+    Column("", "measure"),
     Column("A", "a", is_number=True),
     Column("A 95 %", "a_interval", is_number=True, rank=9),
     Column("B", "b", is_number=True),
@@ -107,6 +109,7 @@ def _conditions(
     callback=_conditions,
     help="Exit with 1 if this holds; can be given again.",
 )
+@units_option
 @json_option
 @database_option
 @click.pass_context
@@ -135,17 +138,17 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     try:
-        comparison = _compare(options)
+        comparison, units = _compare(options)
     except NotFoundError as error:  # 1 is for a condition that holds
         raise InputError(str(error)) from error
     verdicts = [judge(condition, comparison) for condition in options["conditions"]]
-    report = render_markdown(comparison, verdicts, options["per"])
+    report = render_markdown(comparison, verdicts, options["per"], units)
     if as_json:
         render.print_json(_document(comparison, verdicts))
     elif markdown:
         click.echo(report, nl=False)
     else:
-        _print_table(comparison, options["per"])
+        _print_table(comparison, options["per"], units)
     if options["out"]:
         _write(report, options["out"], options["database"])
     _report_verdicts(verdicts)
@@ -153,20 +156,21 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
         ctx.exit(ExitCode.FAILED)
 
 
-def _compare(options: dict[str, Any]) -> Comparison:
+def _compare(options: dict[str, Any]) -> tuple[Comparison, Units]:
     selection: Selection = options["selection"]
     labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
         select(reader, selection)
         drives = comparable_drives(reader)
         division = divide(reader, options["grouping"], options["a"], options["b"], drives)
-        return compare_groups(
+        comparison = compare_groups(
             reader,
             division,
             seed=options["seed"],
             n_permutations=options["permutations"],
             labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
         )
+        return comparison, chosen_units(reader)
 
 
 def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -181,35 +185,35 @@ def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, 
     return document
 
 
-def _print_table(comparison: Comparison, per: Per) -> None:
+def _print_table(comparison: Comparison, per: Per, units: Units) -> None:
     for name, group in (("A", comparison.a), ("B", comparison.b)):
-        render.answer(f"{name}  {_group(comparison.by, group)}", indent=3)
+        render.answer(f"{name}  {_group(comparison.by, group, units)}", indent=3)
     click.echo()
-    render.answer(headline(comparison, per))
+    render.answer(headline(comparison, per, units))
     click.echo()
-    columns = render.print_table(_COLUMNS, _lines(comparison, per))
+    columns = render.print_table(_COLUMNS, _lines(comparison, per, units))
     click.echo()
-    for line in [*findings(comparison, per), *notes(comparison, per)]:
+    for line in [*findings(comparison, per, units), *notes(comparison, per)]:
         render.answer(text(line))
     for warning in warnings(comparison):
         render.note(f"warning: {text(warning)}")
     render.note_left_out(render.n_left_out(_COLUMNS, columns), "--json, --markdown")
 
 
-def _lines(comparison: Comparison, per: Per) -> list[list[Line]]:
+def _lines(comparison: Comparison, per: Per, units: Units) -> list[list[Line]]:
     return [
         [
             Line({"measure": heading}, "bold", is_extra=True),
             *(Line(row | {"kind": heading}) for row in rows),
         ]
-        for heading, rows in sections(comparison, per)
+        for heading, rows in sections(comparison, per, units)
     ]
 
 
-def _group(by: str, group: Group) -> str:
+def _group(by: str, group: Group, units: Units) -> str:
     return (
         f"{by} {text(group.name)}: {count(group.n_drives, 'drive')}, "
-        f"{about(group.engaged_km)} of {about(group.distance_km)} km and "
+        f"{distances_text(group, units)} and "
         f"{about(group.engaged_h)} of {about(group.known_h)} h engaged"
     )
 

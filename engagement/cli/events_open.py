@@ -13,6 +13,7 @@ from engagement.cli import render
 from engagement.cli.emptiness import why_no_events
 from engagement.cli.event_filters import chosen_events, event_filters
 from engagement.cli.options import FILE, database_option, json_option
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.formats import text
 from engagement.review import settings as review_settings
 from engagement.review.opening import make_opener
@@ -51,6 +52,7 @@ _FOLDER = Path("CLIP_FOLDER")
     metavar="FILE",
     help="In the place of config/viewer.toml.",
 )
+@units_option
 @json_option
 @database_option
 def open_(
@@ -97,7 +99,12 @@ def open_(
     from engagement.cli.keys import Keys  # noqa: PLC0415
     from engagement.cli.review_prompt import Review  # noqa: PLC0415
 
-    review = Review(database, settings, opener, Keys(), with_video=video, keep_open=keep_open)
+    with Reader(database) as reader:
+        units = chosen_units(reader)
+    keys = Keys()
+    review = Review(
+        database, settings, opener, keys, with_video=video, keep_open=keep_open, units=units
+    )
     review.run(events)
 
 

@@ -26,6 +26,7 @@ from engagement.store.event_names import find_events, short_name
 from engagement.store.label_words import shipped_words
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader
+from engagement.units import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engagement.review.child import Child
     from engagement.review.opening import Opener
     from engagement.review.settings import Settings
+    from engagement.units import Units
 
     Row = dict[str, Any]
 
@@ -75,8 +77,10 @@ class Review:
         *,
         with_video: bool,
         keep_open: bool,
+        units: Units = METRIC,
     ) -> None:
         self._database = database
+        self._units = units
         self._settings = settings
         self._opener = opener
         self._with_video = with_video
@@ -152,7 +156,7 @@ class Review:
     def _open(self, walk: Walk) -> None:
         """Show the event at hand, in the place of the one that is open."""
         self._close()
-        print_event(walk)
+        print_event(walk, self._units)
         try:
             folder = self._folder = _make_folder(self._settings.folder)
             opened = self._opener.open(walk.event, folder)

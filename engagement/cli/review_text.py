@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from engagement.review.settings import Video
     from engagement.review.steps import Walk
     from engagement.review.video import Found
+    from engagement.units import Units
 
     Row = dict[str, Any]
 
 
-def print_event(walk: Walk) -> None:
+def print_event(walk: Walk, units: Units) -> None:
     """Print what is known of the event at hand."""
     event = walk.event
     click.echo()
@@ -29,7 +30,7 @@ def print_event(walk: Walk) -> None:
     click.secho(f"{place}: {text(short_name(event))}", bold=True)
     render.answer(f"  {text(_what(event))}")
     render.answer(f"  {text(_where(event))}")
-    render.answer(f"  {text(_measures(event))}")
+    render.answer(f"  {text(_measures(event, units))}")
     if event["label"]:
         render.answer(f"  {text(label_words(event))}")
     if event["path"]:
@@ -53,11 +54,11 @@ def _where(event: Row) -> str:
     return f"{duration(event['time_s'])} into the drive, {segment}, of device {event['dongle_id']}"
 
 
-def _measures(event: Row) -> str:
+def _measures(event: Row, units: Units) -> str:
     """What is known of how dangerous it was."""
     known = (
         ("severity", two_decimals, ""),
-        ("speed_mps", decimal, " m/s"),
+        ("speed_mps", lambda mps: decimal(units.speed(mps)), f" {units.speed.name}"),
         ("min_ttc_s", decimal, " s"),
         ("min_thw_s", decimal, " s"),
         ("peak_deceleration_mps2", decimal, " m/s2"),

@@ -13,6 +13,7 @@ from engagement.analysis.checks import load_checks
 from engagement.cli import columns, render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, json_option
+from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, duration, fixed, moment, size, spans, text, three_decimals
 from engagement.store.reader import Reader
@@ -20,6 +21,8 @@ from engagement.store.reader import Reader
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from engagement.units import Unit
 
 _CONTENTS = """
 select
@@ -72,6 +75,7 @@ _FACTS_AT = 13
 
 @click.command()
 @click.option("--check", "with_rows", is_flag=True, help="Also show the rows that checks found.")
+@units_option
 @json_option
 @database_option
 @click.pass_context
@@ -99,12 +103,13 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "missing_segments": reader.rows(_MISSING),
         }
         checks = _run_checks(reader)
+        units = chosen_units(reader)
     if as_json:
         rows = [{"rows": check.rows} if with_rows else {} for check in checks]
         described = [check.summary() | more for check, more in zip(checks, rows, strict=True)]
         render.print_json(found | {"checks": described})
     else:
-        _print_facts(found)
+        _print_facts(found, units.distance)
         _print_problems(found)
         render.print_rows(columns.CHECKS, [c.summary() | {"state": c.state} for c in checks])
         for check in checks if with_rows else []:
@@ -113,7 +118,8 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
         ctx.exit(ExitCode.FAILED)
 
 
-def _print_facts(found: dict[str, Any]) -> None:
+def _print_facts(found: dict[str, Any], distance: Unit) -> None:
+    driven = fixed(distance(found["distance_km"]), 0)
     imported = f", {found['n_imported_drives']} imported" if found["n_imported_drives"] else ""
     facts = {
         "database": f"{text(found['database'])}, {size(found['size_bytes'])}",
@@ -123,7 +129,7 @@ def _print_facts(found: dict[str, Any]) -> None:
         "holds": f"{count(found['n_devices'], 'device')}, "
         f"{count(found['n_drives'], 'drive')}{imported}, "
         f"{count(found['n_segments'], 'segment')}, "
-        f"{duration(found['known_s'])} of driving, {fixed(found['distance_km'], 0)} km",
+        f"{duration(found['known_s'])} of driving, {driven} {distance.name}",
     }
     for name, fact in facts.items():
         if is_terminal(sys.stdout):

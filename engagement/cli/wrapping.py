@@ -52,7 +52,7 @@ def _lines(line: str, n_columns: int, indent: int) -> list[str]:
     def keep(found: re.Match[str]) -> str:
         return found[0].replace(" ", _KEPT_BLANK) if len(found[0]) < n_columns else found[0]
 
-    kept = _COMMAND.sub(keep, line)
+    kept = _COMMAND.sub(keep, line).replace(" %", f"{_KEPT_BLANK}%")
     lines = textwrap.wrap(
         kept, max(n_columns, _MIN_WIDTH), break_long_words=False, break_on_hyphens=False,
         drop_whitespace=True, expand_tabs=False, replace_whitespace=False,
