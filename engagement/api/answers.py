@@ -41,7 +41,7 @@ _GZIP_LEVEL = 5
 _ENCODER = msgspec.json.Encoder()
 _VERSION = version("engagement")
 
-_Address = tuple[str, str]  # path and query
+_Address = tuple[str, str, str]  # path, query and variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +201,17 @@ def _n_bytes(address: _Address, answer: _Answer) -> int:
     return answer.n_bytes + sum(map(len, address))
 
 
-def etag(generation: Generation) -> str:
-    """Names the generation and the program's version: both decide what an answer looks like."""
+def etag(generation: Generation, variant: str = "") -> str:
+    """Names the generation, the program's version and the variant: they decide an answer."""
     published_us = int(generation.published_at_utc.timestamp() * 1e6)
-    return f'W/"{generation.number:x}-{published_us:x}-{_VERSION}"'
+    return f'W/"{generation.number:x}-{published_us:x}-{_VERSION}{variant and "-"}{variant}"'
 
 
-def is_known(request: Request[Any, Any, Any], generation: Generation) -> bool:
+def is_known(request: Request[Any, Any, Any], generation: Generation, variant: str = "") -> bool:
     """Whether the client has this generation's answer already."""
     sent = request.headers.get("if-none-match", "")
     known = {tag.strip().removeprefix("W/") for tag in sent.split(",")}
-    return bool(known & {etag(generation).removeprefix("W/"), "*"})
+    return bool(known & {etag(generation, variant).removeprefix("W/"), "*"})
 
 
 def takes_gzip(request: Request[Any, Any, Any]) -> bool:
@@ -244,6 +244,7 @@ def respond(
     headers: Mapping[str, str] | None = None,
     of_drive: OfDrive | None = None,
     check: Callable[[], object] | None = None,
+    variant: str = "",
 ) -> Response[bytes]:
     """Answer with the result of `make`, or with 304 if the client has it.
 
@@ -258,15 +259,18 @@ def respond(
         headers: To send with it.
         of_drive: The drive, if the whole answer is about one.
         check: Called for a client that has the answer; raises what `make` would if there is none.
+        variant: What besides the address decides the answer: a choice in a cookie.
     """
-    sent = {"etag": etag(generation), "vary": "accept-encoding", **(headers or {})}
-    if is_known(request, generation):
+    vary = "accept-encoding, cookie" if variant else "accept-encoding"
+    sent = {"etag": etag(generation, variant), "vary": vary, **(headers or {})}
+    if is_known(request, generation, variant):
         if check is not None:
             check()
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
     cache = generation.cached_across("answers", _AnswerCache)
     source = generation.cached("source of answers", lambda: cache.begin(generation.number))
-    asked = _Asked((request.url.path, request.url.query), generation, source, of_drive)
+    address = (request.url.path, request.url.query, variant)
+    asked = _Asked(address, generation, source, of_drive)
 
     def encode() -> bytes:
         return _encode(make())

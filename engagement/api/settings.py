@@ -56,6 +56,7 @@ class Settings:
         unsent_bytes: Of all files that are made or sent.
         download_bytes: Size of one file.
         download_time_limit_s: For the query behind one file.
+        units: Of pages, for who has chosen none; None for those of the devices.
         access_log: Where to write a line of JSON for each request; None for nowhere.
     """
 
@@ -72,6 +73,7 @@ class Settings:
     unsent_bytes: int = 1 << 30
     download_bytes: int = 512 << 20
     download_time_limit_s: float = 60.0
+    units: str | None = None
     access_log: TextIO | None = None
 
 

@@ -20,6 +20,7 @@ from engagement.cli import render
 from engagement.cli.options import FILE, ByteSize, database_option
 from engagement.errors import InputError
 from engagement.store.serving import Limits
+from engagement.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +82,12 @@ def _option(name: str, *names: str, **attributes: Any) -> Callable[[Function], F
     help="Who says in X-Forwarded-For for whom it asks; networks too, with commas.",
 )
 @_option(
+    "--units",
+    type=click.Choice(list(UNITS)),
+    help="Of pages, for who chooses none there.  [default: what the devices are set to, where they "
+    "agree, else metric]",
+)
+@_option(
     "--access-log", type=_ANY, metavar="FILE", help="Add a line of JSON per request; - for stdout."
 )
 @_option(
@@ -134,6 +141,7 @@ def serve(
     origins: Sequence[str],
     proxies: Addresses,
     access_log: Path | None,
+    units: str | None,
     rate: float,
     n_connections: int,
     n_per_client: int,
@@ -169,6 +177,7 @@ def serve(
             requests_per_s=rate,
             burst=max(int(2 * rate), 1),
             access_log=_open_log(stack, access_log),
+            units=units,
         )
         listener = stack.enter_context(listen(host, port))
         run(database, listener, settings)

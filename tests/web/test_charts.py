@@ -18,6 +18,11 @@ from engagement.api.pages.charts import (
     time_axis,
     value_axis,
 )
+from engagement.units import METRIC, UNITS
+
+METRES = {"m": 1.0, "km": 1000.0, "ft": 0.3048, "mi": 1609.344}
+METRES_PER_DEGREE = 111_320.0
+METRIC_STYLES = formats.styles(METRIC)
 
 places = st.tuples(st.floats(-85, 85), st.floats(-179, 179))
 bounded = settings(max_examples=60, deadline=None)
@@ -76,9 +81,12 @@ def test_the_ground_holds_every_place(found):
         x, y = frame(latitude, longitude)
         assert 0 <= x <= frame.width
         assert 0 <= y <= frame.height
-    length, label = scale_bar(frame)
-    assert 0 < length <= frame.width / 4
-    assert label.endswith("m")
+    for units in UNITS.values():
+        length, label = scale_bar(units, frame)
+        assert 0 < length <= frame.width / 4
+        number, unit = label.split()
+        metres = float(number) * METRES[unit]
+        assert length * METRES_PER_DEGREE / frame.unit_per_degree == pytest.approx(metres, rel=0.01)
 
 
 def test_the_ground_keeps_shapes():
@@ -116,32 +124,36 @@ def test_an_axis_of_ratios_is_even_about_one(values):
         ("duration", 3723.0, "1:02:03"),
         ("span", 0.5, "30\u202fmin"),
         ("span", 123.4, "123\u202fh"),
-        ("km", -0.01, "0.0"),
+        ("distance", -0.01, "0.0"),
+        ("rate", 1.234, "1.23"),
+        ("gap", 7.0, "7.0\u202fm"),
         ("yes", True, "yes"),
     ],
 )
 def test_values_are_written_as_people_read_them(style, value, text):
-    assert formats.STYLES[style](value) == text
+    assert METRIC_STYLES[style](value) == text
 
 
-@pytest.mark.parametrize("style", formats.STYLES)
+@pytest.mark.parametrize("style", METRIC_STYLES)
 def test_what_is_not_known_is_a_dash(style):
-    assert formats.STYLES[style](None) == "\u2013"
-    shown = formats.value({"column": None}, "column", style)
+    assert METRIC_STYLES[style](None) == "\u2013"
+    shown = formats.value(METRIC_STYLES, {"column": None}, "column", style)
     assert 'data-value=""' in shown
 
 
 @bounded
 @given(st.floats(allow_nan=False))
 def test_the_whole_value_stands_beside_what_is_shown(value):
-    shown = formats.value({"rate": value if math.isfinite(value) else None}, "rate", "number")
+    shown = formats.value(
+        METRIC_STYLES, {"rate": value if math.isfinite(value) else None}, "rate", "number"
+    )
 
     found = shown.partition('data-value="')[2].partition('"')[0]
     assert found == ("" if math.isinf(value) else repr(value))
 
 
 def test_a_value_that_is_markup_is_escaped():
-    shown = formats.value({"name": '<b>&"'}, "name", "text")
+    shown = formats.value(METRIC_STYLES, {"name": '<b>&"'}, "name", "text")
 
     assert "<b>" not in shown
     assert "&lt;b&gt;&amp;" in shown

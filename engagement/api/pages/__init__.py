@@ -16,6 +16,7 @@ from engagement.api.pages.places_page import get_places
 from engagement.api.pages.quality_page import get_quality
 from engagement.api.pages.rendering import ERROR_HANDLERS
 from engagement.api.pages.selection import provide_selection
+from engagement.api.pages.unit_choice import choose_units
 
 router = Router(
     "/",
@@ -31,6 +32,7 @@ router = Router(
         get_places,
         get_quality,
         get_glossary,
+        choose_units,
     ],
     dependencies={"selection": Provide(provide_selection, sync_to_thread=False)},
     exception_handlers=ERROR_HANDLERS,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from engagement.units import Units
+
 _LEAST_SPAN = 1e-9
 _NICE = (1, 2, 2.5, 5, 10)
 _TIME_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
@@ -140,11 +142,13 @@ def ground(places: Sequence[tuple[float, float]]) -> Ground:
     )
 
 
-def scale_bar(frame: Ground) -> tuple[float, str]:
+def scale_bar(units: Units, frame: Ground) -> tuple[float, str]:
     """A length on the map, about a fifth of its width, and how far that is."""
     metres_per_unit = _METRES_PER_DEGREE / frame.unit_per_degree
-    raw = frame.width * metres_per_unit / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    metres = max(step * power for step in (1, 2, 5) if step * power <= raw)
-    label = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"  # noqa: PLR2004
-    return round(metres / metres_per_unit, 1), label
+    raw_m = frame.width * metres_per_unit / 5
+    is_far = raw_m / 1000 * units.distance.per_si >= 1
+    unit, metres = (units.distance, 1000.0) if is_far else (units.length, 1.0)
+    metres /= unit.per_si
+    power = 10.0 ** math.floor(math.log10(raw_m / metres))
+    number = max(step * power for step in (1, 2, 5) if step * power * metres <= raw_m)
+    return round(number * metres / metres_per_unit, 1), f"{number:g} {unit.name}"

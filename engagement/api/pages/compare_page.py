@@ -15,12 +15,14 @@ from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse
 from engagement.analysis.summary import findings, headline, measure_texts, notes, shown
 from engagement.analysis.wording import (
     SIGNIFICANT,
+    unit_text,
     warnings,
 )
 from engagement.api.comparison_routes import in_turn
 from engagement.api.filters import MAX_LENGTH
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.rendering import AnyRequest, page
+from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
 from engagement.store.serving import Generation
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Grouping
     from engagement.analysis.summary import Per
+    from engagement.units import Units
 
     Row = dict[str, Any]
 
@@ -104,6 +107,7 @@ def get_comparison(
         raise ParameterError("per", f"{per!r} is neither 100km nor hour")
     grouping = parse_grouping(by)
     division = None
+    units = page_units(request, generation)
     if a and b:
         drives = comparable_drives(generation, generation.in_memory("drives"))
         division = divide(generation, grouping, a, b, drives)
@@ -120,7 +124,7 @@ def get_comparison(
                 comparison = compare(
                     generation, division, seed=_SEED, n_permutations=_N_PERMUTATIONS
                 )
-            found |= _describe(comparison, "100km" if per == "100km" else "hour")
+            found |= _describe(comparison, "100km" if per == "100km" else "hour", units)
         return found
 
     return page(request, generation, "compare.html", make)
@@ -143,16 +147,16 @@ def _groups(generation: Generation, grouping: Grouping) -> list[Row]:
     return generation.rows(query, {"by": grouping.kind})
 
 
-def _describe(comparison: Comparison, per: Per) -> Mapping[str, Any]:
+def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, Any]:
     differences = shown(comparison, per)
     reach, ticks = log_scale(list(_limits(differences)), limit=16.0)
     scale = Scale(-math.log2(reach), math.log2(reach), 2.0, 98.0)
-    unit = comparison.find(f"interventions_per_{per}").unit
-    rows = [_measured(difference, scale) for difference in differences]
+    unit = unit_text(comparison.find(f"interventions_per_{per}"), units)
+    rows = [_measured(difference, scale, units) for difference in differences]
     return {
         "comparison": comparison,
-        "headline": _as_sentence(headline(comparison, per)),
-        "findings": [_as_sentence(text) for text in findings(comparison, per)],
+        "headline": _as_sentence(headline(comparison, per, units)),
+        "findings": [_as_sentence(text) for text in findings(comparison, per, units)],
         "notes": [_as_sentence(text) for text in notes(comparison, per)],
         "warnings": [_as_sentence(text) for text in warnings(comparison)],
         "sections": [
@@ -178,9 +182,9 @@ def _limits(differences: Sequence[Difference]) -> Iterator[float]:
             yield from (value for value in (ratio.value, ratio.lower, ratio.upper) if value)
 
 
-def _measured(difference: Difference, scale: Scale) -> Measured:
+def _measured(difference: Difference, scale: Scale, units: Units) -> Measured:
     is_told = difference.p_value is not None and difference.p_value < SIGNIFICANT
-    return Measured(difference, measure_texts(difference), is_told, _mark(difference, scale))
+    return Measured(difference, measure_texts(difference, units), is_told, _mark(difference, scale))
 
 
 def _mark(difference: Difference, scale: Scale) -> Mark | None:

@@ -53,7 +53,7 @@ _MEASURES = (
      "critical_deceleration_mps2", "above"),
     ("has_fcw", "Forward collision warning", "yes", None, ""),
     ("has_aeb", "Automatic emergency braking", "yes", None, ""),
-    ("lead_distance_m", "Distance of the car ahead", "metres", None, ""),
+    ("lead_distance_m", "Distance of the car ahead", "gap", None, ""),
     ("closing_speed_mps", "Closing speed", "number", None, ""),
     ("peak_jerk_mps3", "Greatest jerk, 5 s after", "number", None, ""),
     ("peak_steering_rate_deg_per_s", "Fastest turn of the wheel, 5 s after", "number", None, ""),

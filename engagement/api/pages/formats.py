@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from engagement.units import Units
+
+    Styles = Mapping[str, Callable[[Any], str]]
+
 UNKNOWN = "\N{EN DASH}"
 
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._|-]+")
-_KMH_PER_MPS = 3.6
 _S_PER_H = 3600
 
 
@@ -54,12 +57,6 @@ def percent(value: float | None) -> str:
     return with_unit(typeset(formats.percent(value)), "%")
 
 
-def speed(value: float | None) -> str:
-    """Metres per second as kilometres per hour."""
-    kmh = None if value is None else value * _KMH_PER_MPS
-    return with_unit(fixed(kmh, 0), "km/h")
-
-
 def duration(seconds: float | None) -> str:
     """Hours, minutes and seconds: 1:02:03, or 2:03 below an hour."""
     return typeset(formats.short_duration(seconds, thousands=_NARROW))
@@ -78,16 +75,6 @@ def span(value: float | None) -> str:
 def seconds(value: float | None) -> str:
     """Seconds with their unit."""
     return with_unit(number(value), "s")
-
-
-def metres(value: float | None) -> str:
-    """Metres with their unit."""
-    return with_unit(fixed(value, 1), "m")
-
-
-def km(value: float | None) -> str:
-    """Kilometres with one decimal."""
-    return fixed(value, 1)
 
 
 def count(value: int | None) -> str:
@@ -118,19 +105,30 @@ def plain(value: Any) -> str:
 STYLES: Mapping[str, Callable[[Any], str]] = {
     "number": number,
     "percent": percent,
-    "speed": speed,
     "duration": duration,
     "hours": hours,
     "span": span,
     "seconds": seconds,
-    "metres": metres,
-    "km": km,
     "count": count,
     "moment": moment,
     "degrees": degrees,
     "yes": yes,
     "text": plain,
 }
+
+
+def styles(units: Units) -> dict[str, Callable[[Any], str]]:
+    """All styles; `distance`, `rate`, `speed` and `gap` convert what is stored in SI.
+
+    A distance and a rate per distance have their units elsewhere, as headings do.
+    """
+    return {
+        **STYLES,
+        "distance": lambda km: fixed(units.distance(km), 1),
+        "rate": lambda per_100km: number(units.per_distance(per_100km)),
+        "speed": lambda mps: with_unit(fixed(units.road_speed(mps), 0), units.road_speed.name),
+        "gap": lambda m: with_unit(fixed(units.length(m), 1), units.length.name),
+    }
 
 
 def exact(value: Any) -> str:
@@ -142,10 +140,10 @@ def exact(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def value(row: Mapping[str, Any], column: str, style: str = "number") -> Markup:
+def value(styles: Styles, row: Mapping[str, Any], column: str, style: str = "number") -> Markup:
     """A value of a row, as people read it, with its column and all its digits."""
     found = row[column]
-    text = STYLES[style](found)
+    text = styles[style](found)
     if found is None:
         return Markup('<span class="none" data-column="{}" data-value="">{}</span>').format(
             column, text
@@ -155,15 +153,15 @@ def value(row: Mapping[str, Any], column: str, style: str = "number") -> Markup:
     )
 
 
-def interval(row: Mapping[str, Any], column: str, style: str = "number") -> Markup:
+def interval(styles: Styles, row: Mapping[str, Any], column: str, style: str = "number") -> Markup:
     """The 95 % interval of a value, from the columns beside it."""
     lower, upper = row[f"{column}_lower"], row[f"{column}_upper"]
     if lower is None and upper is None:
         return Markup("")
     if upper is None:
-        return Markup("over {}").format(value(row, f"{column}_lower", style))
+        return Markup("over {}").format(value(styles, row, f"{column}_lower", style))
     return Markup("{} to {}").format(
-        value(row, f"{column}_lower", style), value(row, f"{column}_upper", style)
+        value(styles, row, f"{column}_lower", style), value(styles, row, f"{column}_upper", style)
     )
 
 

@@ -14,11 +14,14 @@ from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.selection import FIELDS, read_form
 from engagement.api.pages.timelines import read_modes, strips
 from engagement.api.pages.totals import drive_rate, read_dispersion_max, read_totals
+from engagement.api.pages.unit_choice import page_units
 from engagement.filters import Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from engagement.units import Units
 
     Row = dict[str, Any]
 
@@ -131,10 +134,13 @@ def get_overview(
 ) -> Response[bytes]:
     """Show what the drives were like."""
     form = read_form(generation, selection)
-    return page(request, generation, "overview.html", lambda: form | _read(generation, selection))
+    units = page_units(request, generation)
+    return page(
+        request, generation, "overview.html", lambda: form | _read(generation, selection, units)
+    )
 
 
-def _read(generation: Generation, selection: Selection) -> dict[str, Any]:
+def _read(generation: Generation, selection: Selection, units: Units) -> dict[str, Any]:
     def rows(query: str, limit: int = 0) -> list[Row]:
         names = {view: generation.in_memory(view) for view in ("drives", "events")}
         text = query.format(**names, where=selection.where, limit=limit)
@@ -147,7 +153,7 @@ def _read(generation: Generation, selection: Selection) -> dict[str, Any]:
         "title": _title(selection),
         "group": group,
         "rates": rates,
-        "trend": _trend(rows(_WEEKS), read_dispersion_max(generation)),
+        "trend": _trend(rows(_WEEKS), read_dispersion_max(generation), units),
         "bands": rows(_BANDS),
         "curve": read_curve(generation, selection),
         "causes": rows(_CAUSES),
@@ -164,19 +170,22 @@ def _title(selection: Selection) -> str:
     return next((f"{one.label} {selection[one.name]}" for one in named), "All devices")
 
 
-def _trend(drives: Sequence[Row], dispersion_max: float) -> Trend:
+def _trend(drives: Sequence[Row], dispersion_max: float, units: Units) -> Trend:
     drives_by_week: dict[Any, list[Row]] = {}
     for row in drives:
         drives_by_week.setdefault(row["week"], []).append(row)
     newest = dict(list(drives_by_week.items())[-_MAX_WEEKS:])
     rows = [_week(week, found, dispersion_max) for week, found in newest.items()]
     shares, share_ticks = Scale(0.0, 1.0, 96.0, 8.0), (0.0, 0.5, 1.0)
-    tallest = [row["interventions_per_100km"] or 0.0 for row in rows]
+    tallest = [units.per_distance(row["interventions_per_100km"]) or 0.0 for row in rows]
     rates, rate_ticks = value_axis([high * 1.3 for high in tallest], start=96.0, end=8.0)
     places = Scale(0.0, float(len(rows)))
     step = max(1, -(-len(rows) // _N_LABELS))
     return Trend(
-        [_marks(row, places(number + 0.5), shares, rates) for number, row in enumerate(rows)],
+        [
+            _marks(row, places(number + 0.5), shares, rates, units)
+            for number, row in enumerate(rows)
+        ],
         [Tick(shares(tick), f"{tick * 100:.0f} %") for tick in share_ticks],
         rate_ticks,
         [
@@ -200,7 +209,7 @@ def _week(week: Any, drives: Sequence[Row], dispersion_max: float) -> Row:
     }
 
 
-def _marks(row: Row, x: float, shares: Scale, rates: Scale) -> Week:
+def _marks(row: Row, x: float, shares: Scale, rates: Scale, units: Units) -> Week:
     def place(scale: Scale, value: float | None) -> float | None:
         return None if value is None else scale(value)
 
@@ -208,7 +217,8 @@ def _marks(row: Row, x: float, shares: Scale, rates: Scale) -> Week:
         row,
         x,
         place(shares, row["engaged_fraction"]),
-        place(rates, row["interventions_per_100km"]),
-        place(rates, row["interventions_per_100km_lower"]),
-        place(rates, row["interventions_per_100km_upper"]),
+        *(
+            place(rates, units.per_distance(row[f"interventions_per_100km{limit}"]))
+            for limit in ("", "_lower", "_upper")
+        ),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from engagement.api.pages.charts import Ground, ground, scale_bar
+from engagement.api.pages.charts import Ground, ground
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.store.serving import Generation
 
@@ -79,7 +79,6 @@ class Area:
     frame: Ground
     cells: Sequence[Cell]
     quiet: str
-    bar: tuple[float, str]
     latitude: float
     longitude: float
     n_cells: int
@@ -143,7 +142,6 @@ def _map(rows: Sequence[Row], cell_m: float, listed: set[str]) -> Area:
         frame,
         [_cell(row, frame, size, listed) for row in reversed(shown) if row["n_interventions"]],
         "".join(_square(row, frame, size) for row in shown if not row["n_interventions"]),
-        scale_bar(frame),
         sum(row["latitude"] for row in shown) / len(shown),
         sum(row["longitude"] for row in shown) / len(shown),
         len(rows),

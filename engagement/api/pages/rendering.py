@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,14 @@ from litestar.exceptions import HTTPException
 from engagement.api.answers import HTML, OfDrive, respond
 from engagement.api.pages import formats
 from engagement.api.pages.assets import asset_url
+from engagement.api.pages.charts import scale_bar
 from engagement.api.pages.selection import query
+from engagement.api.pages.unit_choice import page_units
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
 from engagement.api.problems import STATUSES
 from engagement.errors import EngagementError, StoreBusyError
 from engagement.formats import plural, setting
+from engagement.units import IMPERIAL, METRIC, Units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +49,7 @@ _TITLES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "No data yet",
     HTTPStatus.GATEWAY_TIMEOUT: "That took too long",
 }
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _IN_USE = "The database is in use"
 _RETRY_AFTER_S = "5"
 
@@ -53,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 @cache
-def environment() -> Environment:
+def environment(units: Units) -> Environment:
     """Jinja's environment: everything is escaped, and an undefined name is an error."""
     found = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -62,11 +66,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= dict(formats.STYLES)
+    styles = formats.styles(units)
+    found.filters |= styles
     found.filters |= {
-        "value": formats.value,
-        "interval": formats.interval,
+        "value": partial(formats.value, styles),
+        "interval": partial(formats.interval, styles),
         "median_limits": formats.median_limits,
+        "scale_bar": partial(scale_bar, units),
         "short": formats.short,
         "wrapped": formats.wrapped,
         "exact": formats.exact,
@@ -84,6 +90,9 @@ def environment() -> Environment:
     found.globals |= {
         "asset": asset_url,
         "navigation": NAVIGATION,
+        "units": units,
+        "per_distance": units.per_distance.name.replace(" ", _NO_BREAK),
+        "other_units": IMPERIAL if units is METRIC else METRIC,
         "published": published,
         "program_version": version("engagement"),
         "words": WORDS,
@@ -91,9 +100,9 @@ def environment() -> Environment:
     return found
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, units: Units = METRIC, **context: Any) -> str:
     """A page's text."""
-    return environment().get_template(template).render(**context)
+    return environment(units).get_template(template).render(**context)
 
 
 def page(
@@ -113,12 +122,23 @@ def page(
         make: Gives the variables of the template.
         drive_id: The drive, if the whole page is about one.
     """
+    units = page_units(request, generation)
 
     def answer() -> str:
-        return render(template, path=request.url.path, generation=generation, **make())
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return render(
+            template,
+            units,
+            path=request.url.path,
+            address=address,
+            generation=generation,
+            **make(),
+        )
 
     of_drive = None if drive_id is None else OfDrive(drive_id, published(generation))
-    return respond(request, generation, answer, media_type=HTML, of_drive=of_drive)
+    return respond(
+        request, generation, answer, media_type=HTML, of_drive=of_drive, variant=units.name
+    )
 
 
 def published(generation: Generation) -> str:

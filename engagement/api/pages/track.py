@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engagement.api.pages.charts import Ground, ground, scale_bar
+from engagement.api.pages.charts import Ground, ground
 from engagement.api.pages.timelines import pins
 from engagement.store import samples
 
@@ -46,7 +46,6 @@ class Track:
     pins: Sequence[PlacedPin]
     start: tuple[float, float]
     end: tuple[float, float]
-    bar: tuple[float, str]
     first: Mapping[str, Any]
     last: Mapping[str, Any]
 
@@ -74,7 +73,6 @@ def read_track(
         marks,
         frame(fixes[0]["latitude"], fixes[0]["longitude"]),
         frame(fixes[-1]["latitude"], fixes[-1]["longitude"]),
-        scale_bar(frame),
         fixes[0],
         fixes[-1],
     )

@@ -3,8 +3,12 @@
 (() => {
   const SHORTEST_S = 0.5;
   const CANVAS_HEIGHT = { inputs: 96 };
-  const KMH = 3.6;
+  const root = document.getElementById("signals");
+  if (!root || typeof uPlot === "undefined") return;
   const same = (value) => value;
+  const scaled = (perSi) => (value) => (value === null ? null : value * Number(perSi));
+  const speed = scaled(root.dataset.speedPerSi);
+  const length = scaled(root.dataset.lengthPerSi);
 
   // Rows of the plot of inputs, from below: what is on is drawn as a block in its row.
   const block = (row) => (value) => (value === null ? null : row + (value ? 0.75 : 0));
@@ -12,11 +16,11 @@
 
   const PLOTS = {
     speed: {
-      title: "Speed, km/h",
+      title: `Speed, ${root.dataset.speedUnit}`,
       fromZero: true,
       lines: [
-        { series: "speed_mps", label: "speed", color: "--engaged", map: (v) => v * KMH },
-        { series: "cruise_speed_mps", label: "set speed", color: "--soft", dash: [5, 4], map: (v) => (v > 0 ? v * KMH : null) },
+        { series: "speed_mps", label: "speed", color: "--engaged", map: speed },
+        { series: "cruise_speed_mps", label: "set speed", color: "--soft", dash: [5, 4], map: (v) => (v > 0 ? speed(v) : null) },
       ],
     },
     angle: {
@@ -38,16 +42,13 @@
       ],
     },
     lead: {
-      title: "Car ahead, m",
+      title: `Car ahead, ${root.dataset.lengthUnit}`,
       fromZero: true,
-      lines: [{ series: "lead_distance_m", label: "distance", color: "--pre", map: same }],
+      lines: [{ series: "lead_distance_m", label: "distance", color: "--pre", map: length }],
     },
   };
 
   const names = Object.values(PLOTS).flatMap((plot) => plot.lines.map((line) => line.series));
-  const root = document.getElementById("signals");
-  if (!root || typeof uPlot === "undefined") return;
-
   const drive = root.dataset.drive;
   const fullFrom = Number(root.dataset.from) || 0;
   const fullTo = Number(root.dataset.to) || Number(root.dataset.duration);
