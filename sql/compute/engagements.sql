@@ -83,6 +83,17 @@ unknowns_after as (
     group by spans.drive_id, spans.engagement_num
 ),
 
+parted as (
+    select distinct spans.drive_id, spans.engagement_num
+    from spans_in_order as spans
+    inner join intervals
+        on
+            spans.drive_id = intervals.drive_id
+            and spans.previous_end_ns <= intervals.start_mono_ns
+            and spans.start_mono_ns > intervals.start_mono_ns
+    where intervals.mode = 'unknown'
+),
+
 pre_enabled_soon as (
     select distinct spans.drive_id, spans.engagement_num
     from spans
@@ -182,7 +193,7 @@ ended as (
         coalesce(
             spans.start_mono_ns - spans.previous_end_ns
             < (select engagement_min_off_ns from result.thresholds)
-            and coalesce(before.mode <> 'unknown', false),
+            and parted.engagement_num is null,
             false
         ) as is_assisted_before
     from spans_in_order as spans
@@ -200,6 +211,8 @@ ended as (
         on
             spans.drive_id = unknowns_after.drive_id
             and spans.engagement_num = unknowns_after.engagement_num
+    left join parted
+        on spans.drive_id = parted.drive_id and spans.engagement_num = parted.engagement_num
     left join pre_enabled_soon
         on
             spans.drive_id = pre_enabled_soon.drive_id

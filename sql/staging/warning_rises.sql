@@ -41,7 +41,12 @@ shown_before as (
             car_control.visual_alert,
             (car_control.mono_ns, car_control.segment_num, car_control.message_num)
         ) as previous_alert,
-        max(car_control.mono_ns) as previous_mono_ns
+        max(car_control.mono_ns) as previous_mono_ns,
+        any_value(shown.segment_num) as segment_num,
+        arg_max(
+            car_control.segment_num,
+            (car_control.mono_ns, car_control.segment_num, car_control.message_num)
+        ) as previous_segment_num
     from shown
     inner join log.car_control as car_control
         on
@@ -76,6 +81,7 @@ final as (
     from shown_before
     where
         previous_alert <> 'fcw'
+        and segment_num - previous_segment_num <= 1
         and mono_ns - previous_mono_ns <= (select max_gap_ns from result.thresholds)
 )
 
