@@ -6,9 +6,7 @@ its view, and gets the allowed values.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, Schema
@@ -16,14 +14,13 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, 
 from engagement.api.filters import FILTERS, is_applicable
 from engagement.api.paging import MAX_SORT_COLUMNS
 from engagement.store.samples import SERIES
-from engagement.store.views import load_views
+from engagement.store.views import public_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from litestar import Litestar
 
-_COLUMN = re.compile(r"^comment on column (\w+)\.(\w+) is ", re.MULTILINE)
 _BOUNDS = ("minimum", "maximum", "min_length", "max_length")
 VIEW = "view"
 
@@ -52,7 +49,7 @@ def _operations(app: Litestar) -> Iterator[tuple[Operation, str | None]]:
 
 def _narrow(operation: Operation, view: str) -> None:
     """Keep the filters that apply to a view, and name its columns."""
-    columns = _columns()[view]
+    columns = [*public_views()[view].comments]
     names = "|".join(columns)
     patterns = {
         "sort": f"^-?({names})(,-?({names})){{0,{MAX_SORT_COLUMNS - 1}}}$",
@@ -80,20 +77,9 @@ def _name_values(parameter: Parameter) -> None:
         bounds = {name: getattr(schema, name) for name in _BOUNDS}
         parameter.schema = replace(given[0], **bounds)
     if parameter.name == VIEW and isinstance(parameter.schema, Schema):
-        parameter.schema.enum = sorted(_columns())
+        parameter.schema.enum = sorted(public_views())
     if parameter.name == "series":
         names = "|".join(SERIES)
         parameter.schema = Schema(
             type=OpenAPIType.STRING, pattern=f"^({names})(,({names}))*$", max_length=300
         )
-
-
-@cache
-def _columns() -> Mapping[str, list[str]]:
-    """The columns of each public view, from sql/ itself: there may be no database yet."""
-    found: dict[str, list[str]] = {}
-    for view in load_views():
-        for name, column in _COLUMN.findall(view.text):
-            if "." not in view.name:
-                found.setdefault(name, []).append(column)
-    return found

@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engagement.api.problems import ParameterError
 from engagement.errors import suggestion
-from engagement.store.views import load_views
+from engagement.store.views import public_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engagement.store.serving import Column
 
-_GRAIN = re.compile(r"^-- grain:   one row per \(?([\w, ]+)\)?$", re.MULTILINE)
 _NEWEST_FIRST = {"drives": "-started_at_utc"}
 MAX_SORT_COLUMNS = 4
 _TYPES: Mapping[str, type] = {
@@ -146,21 +143,10 @@ def parse_fields(view: str, columns: Mapping[str, Column], wanted: str | None) -
 
 def _grain(view: str, columns: Mapping[str, Column]) -> Sequence[str]:
     """The columns that identify a row; if they are not known, all that could."""
-    named = _grains().get(view, [])
+    named = public_views()[view].key if view in public_views() else ()
     if named and all(name in columns for name in named):
         return named
     return [name for name, column in columns.items() if column.kind != "DOUBLE"]
-
-
-@cache
-def _grains() -> Mapping[str, list[str]]:
-    """What the header of each public view says of its rows."""
-    found = {}
-    for view in load_views():
-        match = _GRAIN.search(view.text)
-        if match and "." not in view.name:
-            found[view.name] = match[1].split(", ")
-    return found
 
 
 def _plain(value: Any) -> Any:

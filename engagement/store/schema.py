@@ -250,11 +250,16 @@ def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
         raise ViewError("sql/macros.sql", str(error)) from error
 
 
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     try:
         connection.execute(view.text)
-        quoted = view.title.replace("'", "''")
-        connection.execute(f"comment on view {view.name} is '{quoted}'")
+        connection.execute(f"comment on view {view.name} is {_quoted(view.title)}")
+        for column, words in view.comments.items():
+            connection.execute(f"comment on column {view.name}.{column} is {_quoted(words)}")
     except duckdb.Error as error:
         raise ViewError(view.file, str(error)) from error
 

@@ -1,24 +1,31 @@
 """The views and macros of sql/, views in the order in which they read each other.
 
 One view a file; the file's name is the view's. `compute.X` defines numbers, and is written into the
-table `result.X` for the drives that an ingest touched; public views read those tables. The order
-comes from what stands after `from` and `join` in each text, and in the macros that it calls.
+table `result.X` for the drives that an ingest touched; public views read those tables. A computing
+file that explains columns of a public view has that view made of them. The order comes from what
+stands after `from` and `join` in each text, and in the macros that it calls.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from engagement.errors import ViewError
 from engagement.resources import resource_dir
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 _COMMENT = re.compile(r"--[^\n]*")
 _NAME = re.compile(r"^create or replace view ([\w.]+) as$", re.MULTILINE)
-_ONE_ROW = re.compile(r"^-- grain:   one row$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (grain|null|why): +(\S.*(?:\n--  .*)*)", re.MULTILINE)
+_KEY = re.compile(r"one row per (?:\(([\w, ]+)\)|(\w+))(?: with .*|[:;].*)?")
+_EXPLAINED = re.compile(r"^comment on column (\w+)\.(\w+) is '((?:[^']|'')*)';\n", re.MULTILINE)
 _CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
 _MACRO = re.compile(r"^create or replace macro (\w+)\(", re.MULTILINE)
 _CALL = re.compile(r"\b(\w+)\(")
@@ -27,12 +34,29 @@ _READ = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A file of sql/: its place, the view's name with its schema, its text, and what it reads."""
+    """A view and what its file says of it.
+
+    Attributes:
+        file: Where it is defined.
+        name: Its name, with the schema where that is not `main`.
+        text: The statement that makes it.
+        reads: Names of what it reads.
+        title: What it holds.
+        grain: What one of its rows is.
+        null: When its columns are null.
+        why: What else there is to know; empty where there is nothing.
+        comments: What each of its columns means; of a public view alone.
+    """
 
     file: str
     name: str
     text: str
-    reads: frozenset[str]
+    reads: frozenset[str] = frozenset()
+    title: str = ""
+    grain: str = ""
+    null: str = ""
+    why: str = ""
+    comments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def result(self) -> str | None:
@@ -41,14 +65,20 @@ class View:
         return f"result.{name}" if schema == "compute" else None
 
     @property
-    def is_per_drive(self) -> bool:
-        """Whether its rows are those of drives; else it has one row for the database."""
-        return not _ONE_ROW.search(self.text)
+    def is_public(self) -> bool:
+        """Whether analysts are meant to see it."""
+        return "." not in self.name
 
     @property
-    def title(self) -> str:
-        """The file's first line: what the view holds."""
-        return self.text.split("\n", 1)[0].removeprefix("-- ")
+    def is_per_drive(self) -> bool:
+        """Whether its rows are those of drives; else it has one row for the database."""
+        return self.grain != "one row"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The names by which its rows are told apart; they need not all be columns."""
+        found = _KEY.fullmatch(self.grain)
+        return tuple((found[1] or found[2]).split(", ")) if found else ()
 
 
 @cache
@@ -69,8 +99,8 @@ def load_views() -> tuple[View, ...]:
     for path in sorted(folder.glob("*/*.sql")):
         if path.parent.name != "checks":
             file = path.relative_to(folder.parent).as_posix()
-            view = _parse(file, path.read_text(encoding="utf-8"))
-            views[view.name] = view
+            for view in _parse(file, path.read_text(encoding="utf-8")):
+                views[view.name] = view
     upstream = {name: _upstream(view, views) for name, view in views.items()}
     try:
         order = list(TopologicalSorter(upstream).static_order())
@@ -80,18 +110,70 @@ def load_views() -> tuple[View, ...]:
 
 
 @cache
+def public_views() -> Mapping[str, View]:
+    """The views that analysts see, by name."""
+    return {view.name: view for view in load_views() if view.is_public}
+
+
+@cache
 def sql_hash() -> str:
     """One hash of every view and macro; it changes when any number's definition may have."""
-    texts = (load_macros(), *(view.text for view in load_views()))
+    texts = [load_macros()]
+    for view in load_views():
+        texts += [view.text, *view.comments.values()]
     return sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _parse(file: str, text: str) -> View:
+def _parse(file: str, text: str) -> list[View]:
+    """The view of a file, and the public one that shows its rows, if columns of one are explained.
+
+    Raises:
+        ViewError: If the file defines no view.
+    """
     found = _NAME.search(text)
     if not found:
         raise ViewError(file, "there is no `create or replace view NAME as` in it")
-    reads = _reads(_COMMENT.sub("", text)) - set(_CTE.findall(text))
-    return View(file=file, name=found[1], text=text, reads=reads)
+    said = {name: " ".join(part.strip("- ") for part in words.split("\n"))
+            for name, words in _HEADER.findall(text)}  # fmt: skip
+    said["title"] = text.split("\n", 1)[0].removeprefix("-- ")
+    name = found[1]
+    explained = _EXPLAINED.findall(text)
+    shown = explained[0][0] if explained else name
+    comments = {column: words.replace("''", "'") for _, column, words in explained}
+    own = _EXPLAINED.sub("", text[found.start() :])
+    if shown == name:
+        return [_view(file, name, own, said, comments)]
+    public = _public_text(shown, name.replace("compute.", "result."), [*comments])
+    return [_view(file, name, own, said, {}), _view(file, shown, public, said, comments)]
+
+
+def _view(
+    file: str, name: str, text: str, said: Mapping[str, str], comments: Mapping[str, str]
+) -> View:
+    code = _COMMENT.sub("", text)
+    reads = _reads(code) - set(_CTE.findall(code))
+    return View(file, name, text, reads, comments=comments, **said)
+
+
+def _public_text(view: str, table: str, columns: Sequence[str]) -> str:
+    """A public view of a result table: its columns, the drive's names, time and kind of log."""
+    start = "mono_ns" if "mono_ns" in columns else "start_mono_ns"
+    added = {
+        "dongle_id": "drive.dongle_id",
+        "drive": "drive.drive",
+        "time_s": f"(shown.{start} - facts.first_mono_ns) / 1e9 as time_s",
+        "log_kind": "segment.log_kind",
+    }
+    joins = {
+        "drive": "inner join log.drive on shown.drive_id = drive.drive_id",
+        "time_s": "inner join result.drive_facts as facts on shown.drive_id = facts.drive_id",
+        "log_kind": "left join log.segment on shown.drive_id = segment.drive_id"
+        " and shown.segment_num = segment.segment_num",
+    }
+    selected = ",\n    ".join(added.get(column, f"shown.{column}") for column in columns)
+    joined = "\n".join(join for column, join in joins.items() if column in columns)
+    made = f"create or replace view {view} as\nselect\n    {selected}"
+    return f"{made}\nfrom {table} as shown\n{joined};\n"
 
 
 def _reads(code: str) -> frozenset[str]:

@@ -1,8 +1,6 @@
--- Runs of one alert that asked something of the driver.
+-- Alerts that asked something of the driver.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   log.alert, result.drive_facts, result.driver_inputs, result.engagements,
---          result.assisted_runs, result.thresholds
 -- null:    texts that the alert does not have; what did not follow in time
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
 create or replace view compute.alerts as
@@ -111,6 +109,7 @@ final as (
         runs.drive_id,
         runs.start_mono_ns,
         runs.end_mono_ns,
+        (runs.end_mono_ns - runs.start_mono_ns) / 1e9 as duration_s,
         (engaged.drive_id is not null) as is_engaged,
         runs.alert_type,
         runs.text1,
@@ -134,3 +133,19 @@ final as (
 )
 
 select * from final;
+comment on column alerts.drive_id is 'number of the drive in this database';
+comment on column alerts.dongle_id is 'the device';
+comment on column alerts.drive is 'name of the drive, its log id';
+comment on column alerts.start_mono_ns is 'logMonoTime of the start';
+comment on column alerts.end_mono_ns is 'logMonoTime of the end, which is not part of it';
+comment on column alerts.time_s is 'seconds from the first sample of the drive';
+comment on column alerts.duration_s is 'end - start';
+comment on column alerts.is_engaged is 'openpilot was engaged when it came up';
+comment on column alerts.alert_type is 'event and kind of alert, as openpilot names it; null in logs before 0.5.5';
+comment on column alerts.text1 is 'first line';
+comment on column alerts.text2 is 'second line; null without one';
+comment on column alerts.alert_status is 'userPrompt or critical';
+comment on column alerts.alert_size is 'none, small, mid or full';
+comment on column alerts.first_input is 'what the driver did first: steering, gas, brake or button; null if nothing within 10 s';
+comment on column alerts.reaction_s is 'time from the start to that input, 0 where it was going on already';
+comment on column alerts.time_to_disengagement_s is 'time from the start to the end of an engagement; null if none ended within 10 s';

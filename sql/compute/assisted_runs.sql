@@ -1,7 +1,6 @@
 -- Maximal runs of mode engaged or lateral_only, with the engagement that they are part of.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   result.state_intervals, result.thresholds, log.mads, result.car_state_runs
 -- null:    never
 -- why:     an off-run that is short and known does not end an engagement; what steers alone within
 --          such an off-run is part of it. Where no switch for it is logged, steering alone also goes on

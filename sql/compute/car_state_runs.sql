@@ -1,7 +1,6 @@
 -- Runs in which a flag of carState is true: wheel and pedals pressed, cruise on, in park ...
 --
 -- grain:   one row per (drive_id, flag, start_mono_ns)
--- reads:   result.car_state_edges
 -- null:    never
 -- why:     is_rise: it was known to be false before; is_fall: it is known to be false after. The
 --          places of the bits are those of staging.car_state_steps. `pausing` is slow or blinking,

@@ -1,8 +1,6 @@
 -- Stretches of a drive between interventions, and how far each went engaged.
 --
 -- grain:   one row per (drive_id, stretch_num)
--- reads:   result.drive_facts, result.interventions, result.state_intervals,
---          staging.car_state_steps
 -- null:    never: a stretch without engaged distance has 0
 -- why:     stretches and states are laid over each other first, so each step is placed only once
 create or replace view compute.clean_stretches as
@@ -90,6 +88,7 @@ final as (
         stretches.stretch_num::integer as stretch_num,
         stretches.start_mono_ns,
         stretches.end_mono_ns,
+        (stretches.end_mono_ns - stretches.start_mono_ns) / 1e9 as duration_s,
         (coalesce(distances.engaged_m, 0) / 1000)::double as engaged_km
     from stretches
     left join distances
@@ -99,3 +98,11 @@ final as (
 )
 
 select * from final;
+comment on column clean_stretches.drive_id is 'number of the drive in this database';
+comment on column clean_stretches.dongle_id is 'the device';
+comment on column clean_stretches.drive is 'name of the drive, its log id';
+comment on column clean_stretches.stretch_num is 'number of the stretch in its drive, from 1';
+comment on column clean_stretches.start_mono_ns is 'logMonoTime of the drive''s first sample, or of the intervention that the stretch follows';
+comment on column clean_stretches.end_mono_ns is 'logMonoTime of the next intervention, or of the drive''s last sample';
+comment on column clean_stretches.duration_s is 'from start to end, engaged or not';
+comment on column clean_stretches.engaged_km is 'distance engaged in it; 0 if it was never engaged';

@@ -1,7 +1,6 @@
--- Ends of engagements at a known moment, each with its cause and place.
+-- Ends of engagements at a known moment, each with its cause.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.end_causes, result.event_moments, result.intervention_inputs
 -- null:    cause_event without an event; to_mode where what follows is not known; speed and place
 --          where none was sampled shortly before
 create or replace view compute.disengagements as
@@ -29,3 +28,23 @@ final as (
 )
 
 select * from final;
+comment on column disengagements.drive_id is 'number of the drive in this database';
+comment on column disengagements.dongle_id is 'the device';
+comment on column disengagements.drive is 'name of the drive, its log id';
+comment on column disengagements.engagement_num is 'the engagement that ended';
+comment on column disengagements.mono_ns is 'logMonoTime of the end';
+comment on column disengagements.time_s is 'seconds from the first sample of the drive';
+comment on column disengagements.segment_num is 'segment that the end is in';
+comment on column disengagements.mode is 'engaged or lateral_only, which ended';
+comment on column disengagements.to_mode is 'mode that follows; null where it is not known';
+comment on column disengagements.end_uncertainty_s is 'time in which the end must lie: between two samples, 0 where an event of a qlog tells';
+comment on column disengagements.cause is 'driver_... (brake, gas, steer, cancel, main, park ...), system_immediate, system_soft, car_limit, car_cruise, end_of_drive or unknown';
+comment on column disengagements.cause_event is 'the event that says so; null where none did';
+comment on column disengagements.is_counted is 'at least 2 s on before and 2 s off after, and not the end of the drive';
+comment on column disengagements.is_inferred is 'only pedals, buttons and gear could tell';
+comment on column disengagements.is_pause is 'a pedal while only the steering is on: no intervention';
+comment on column disengagements.is_intervention is 'the driver takes over: by pedal, wheel, button or main switch';
+comment on column disengagements.speed_mps is 'speed at the end; null where not sampled';
+comment on column disengagements.latitude is 'degrees; null without a recent fix';
+comment on column disengagements.longitude is 'degrees; null without a recent fix';
+comment on column disengagements.log_kind is 'rlog, or qlog, in which short presses are lost';

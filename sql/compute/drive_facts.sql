@@ -1,8 +1,6 @@
 -- What a whole drive says about how its samples are to be read.
 --
 -- grain:   one row per drive_id
--- reads:   log.selfdrive_state, log.controls_state, log.car_state, log.car_control,
---          log.car_params, log.car_event, log.gps, log.segment
 -- null:    openpilot_longitudinal without carParams; the span without samples; the sources where
 --          the drive has none
 -- why:     old slots read zero in new logs, so one service serves the whole drive, never a mix

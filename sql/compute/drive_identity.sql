@@ -1,8 +1,6 @@
 -- Who and what drove, and when.
 --
 -- grain:   one row per drive_id
--- reads:   log.drive, log.segment, log.init_data, log.car_params, log.clock, log.gps,
---          result.drive_facts
 -- null:    whatever the drive's logs don't say; started_at_utc without any clock
 -- why:     of clocks the newest counts, as a device may boot with a wrong one
 create or replace view compute.drive_identity as

@@ -1,9 +1,6 @@
 -- The numbers of a drive.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_facts, result.state_intervals, result.interval_motion,
---          result.engagements, result.disengagements, result.overrides, result.override_times,
---          result.interventions
 -- null:    fractions without exposure; longitudinal_s where no source tells of it; duration_s
 --          without samples
 -- why:     what names no mode is of mode engaged

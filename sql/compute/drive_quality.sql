@@ -1,8 +1,6 @@
 -- What speaks against the numbers of a drive: gaps, clocks that jump, impossible values.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_facts, result.state_intervals, log.segment, log.clock, log.gps,
---          log.can_signal, log.car_state
 -- null:    longest_gap_s without a gap; clock_jump_s without a jump; odometer_km without an
 --          odometer, its step also where it stood
 -- why:     a gap has known state before and after it; what a missing segment makes unknown is

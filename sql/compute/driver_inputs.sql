@@ -1,7 +1,6 @@
 -- What the driver did: presses of the wheel, a pedal or a button.
 --
 -- grain:   one row per (drive_id, input, start_mono_ns)
--- reads:   result.car_state_runs, log.button_event
 -- null:    never; a button's press is a moment, so it ends as it starts
 create or replace view compute.driver_inputs as
 with

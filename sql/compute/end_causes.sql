@@ -1,9 +1,6 @@
 -- What ended engagements at a known moment, and whether that was the driver taking over.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, log.car_state, result.thresholds, result.end_evidence,
---          log.car_params, result.engagement_ends, result.event_spans, staging.end_inputs,
---          staging.causes
 -- null:    cause_event without an event
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
 --          is the end of the car's cruise, or nothing but its fall, pedals, buttons and the car tell

@@ -1,8 +1,6 @@
 -- What began around the end of an engagement and may have ended it, in the order of time.
 --
 -- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
--- reads:   result.engagement_ends, staging.cause_events, result.event_spans, result.car_state_runs,
---          log.button_event, result.thresholds
 -- null:    cause where the evidence explains nothing by itself
 -- why:     evidence is event, pedal, wheel, button, gear, main or cruise; event_order is that
 --          of things at one time, for events openpilot's own. Pedals and buttons are looked for a little longer, as the car sees its own

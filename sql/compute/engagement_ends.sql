@@ -1,7 +1,6 @@
 -- Ends of engagements with the window in which their cause is looked for.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagements, result.drive_facts, staging.control_samples, result.thresholds
 -- null:    never
 -- why:     where the end lies between two samples of a coarse log, the window opens at the earlier
 --          one; soft disabling began up to soft_disable_s before an end in that state

@@ -1,7 +1,6 @@
 -- How often each event happened in a drive, by mode and speed band.
 --
 -- grain:   one row per (drive_id, mode, speed_band, event)
--- reads:   staging.counted_events
 -- null:    never; an event that did not happen has no row
 create or replace view compute.event_counts as
 with
@@ -18,3 +17,10 @@ final as (
 )
 
 select * from final;
+comment on column event_counts.drive_id is 'number of the drive in this database';
+comment on column event_counts.dongle_id is 'the device';
+comment on column event_counts.drive is 'name of the drive, its log id';
+comment on column event_counts.mode is 'engaged or lateral_only, in which it happened';
+comment on column event_counts.speed_band is 'speed at the event: city, road, highway, or unknown where it was not sampled';
+comment on column event_counts.event is '(unplanned_)intervention, disengagement, disengagement_counted (driver_, system_ ... of these), lateral_, longitudinal_override, critical_event';
+comment on column event_counts.n_events is 'how often it happened';

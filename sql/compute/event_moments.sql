@@ -1,8 +1,6 @@
 -- When and where the driver or the system changed who drives: ends of engagements and overrides.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.engagements, result.overrides, result.segment_starts, staging.fixes,
---          log.car_state, result.thresholds
 -- null:    duration_s of an end; speed and place where none was sampled shortly before
 -- why:     samples are found by the second that they fall in, so that each meets few moments
 create or replace view compute.event_moments as

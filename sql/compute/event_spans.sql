@@ -1,7 +1,6 @@
 -- Spans in which openpilot's list of events holds an event.
 --
 -- grain:   one row per (drive_id, name, start_mono_ns)
--- reads:   staging.drive_events, result.thresholds
 -- null:    never
 -- why:     a list holds until the next one, which comes on a change and about once a second; a span
 --          begins where the list before does not hold the event, or there is none within the gap

@@ -1,9 +1,6 @@
 -- Ends of engagements and overrides, with how dangerous each was.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.event_moments, result.disengagements, result.overrides, staging.event_motion,
---          staging.event_turning, staging.event_leads, staging.event_warnings,
---          staging.event_aftermath, staging.arrivals, result.thresholds
 -- null:    whatever the log can't say, and what the car ahead never gave cause for
 -- why:     severity is the worst ratio of a measure to the threshold that makes it critical
 create or replace view compute.events as

@@ -1,7 +1,6 @@
 -- Time and distance of each state interval by speed band, from carState's speed.
 --
 -- grain:   one row per (drive_id, start_mono_ns, speed_band, is_moving)
--- reads:   staging.car_state_steps, result.state_intervals, result.thresholds
 -- null:    never
 -- why:     a step counts by the state and the speed at its start; a negative speed is standstill
 create or replace view compute.interval_motion as

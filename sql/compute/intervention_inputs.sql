@@ -1,7 +1,6 @@
 -- What the driver took over with, and which intervention each input is part of.
 --
 -- grain:   one row per (drive_id, kind, event_mono_ns)
--- reads:   result.overrides, result.end_causes, result.engagements, result.thresholds
 -- null:    cause of an override
 -- why:     inputs of one stretch of assistance that touch, or follow each other soon, are one
 --          intervention. Seatbelt, door, gear, parking and inattention are one only with a pedal or the

@@ -1,7 +1,6 @@
 -- Moments in which the driver takes over while openpilot assists.
 --
 -- grain:   one row per (drive_id, intervention_num)
--- reads:   result.intervention_inputs, result.events
 -- null:    is_planned where nothing tells; cause where the engagement goes on
 -- why:     it is timed at its first input, and planned only if each of them is
 create or replace view compute.interventions as

@@ -1,7 +1,6 @@
 -- What openpilot had learned of the car when a drive began, and when it ended.
 --
 -- grain:   one row per drive_id
--- reads:   log.live_parameters, log.live_torque_parameters
 -- null:    what no valid message tells; a steer ratio or a factor of 0 was not logged, nor was what
 --          stands beside it
 create or replace view compute.learned_parameters as
@@ -50,7 +49,7 @@ numbered as (
     )
 ),
 
-final as (
+learned as (
     select
         drive_id,
         max(steer_ratio) filter (where is_first)::double as first_steer_ratio,
@@ -70,6 +69,27 @@ final as (
     from numbered
     where is_first or is_last
     group by drive_id
+),
+
+final as (
+    select facts.drive_id, learned.* exclude (drive_id)
+    from result.drive_facts as facts
+    left join learned on facts.drive_id = learned.drive_id
 )
 
 select * from final;
+comment on column learned_parameters.drive_id is 'number of the drive in this database';
+comment on column learned_parameters.dongle_id is 'the device';
+comment on column learned_parameters.drive is 'name of the drive, its log id';
+comment on column learned_parameters.first_steer_ratio is 'liveParameters'' steer ratio when first valid';
+comment on column learned_parameters.last_steer_ratio is 'the same when last valid';
+comment on column learned_parameters.first_stiffness_factor is 'liveParameters'' factor of tire stiffness when first valid; 1 is the car''s nominal';
+comment on column learned_parameters.last_stiffness_factor is 'the same when last valid';
+comment on column learned_parameters.first_angle_offset_average_deg is 'liveParameters'' steering angle when driving straight, its slow average, when first valid';
+comment on column learned_parameters.last_angle_offset_average_deg is 'the same when last valid';
+comment on column learned_parameters.first_lat_accel_factor is 'liveTorqueParameters'' lateral acceleration in m/s2 at full torque when first valid; null before 0.9.0';
+comment on column learned_parameters.last_lat_accel_factor is 'the same when last valid';
+comment on column learned_parameters.first_lat_accel_offset is 'liveTorqueParameters'' lateral acceleration in m/s2 without torque when first valid';
+comment on column learned_parameters.last_lat_accel_offset is 'the same when last valid';
+comment on column learned_parameters.first_friction_coefficient is 'liveTorqueParameters'' friction of the steering when first valid';
+comment on column learned_parameters.last_friction_coefficient is 'the same when last valid';

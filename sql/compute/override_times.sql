@@ -1,7 +1,6 @@
 -- Engaged time of a drive in which the driver overrode steering, speed or both.
 --
 -- grain:   one row per drive_id
--- reads:   result.overrides, result.engagements
 -- null:    never; a drive without an override has no row
 create or replace view compute.override_times as
 with

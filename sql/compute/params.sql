@@ -1,7 +1,6 @@
--- What openpilot's params were at the start of a drive.
+-- What openpilot's params were at the start of a drive, from initData.
 --
 -- grain:   one row per (drive_id, name)
--- reads:   log.param
 -- null:    never: a param without a value is empty
 -- why:     every segment repeats them all; of a changed one the first value is the drive's
 create or replace view compute.params as
@@ -17,3 +16,8 @@ final as (
 )
 
 select * from final;
+comment on column params.drive_id is 'number of the drive in this database';
+comment on column params.dongle_id is 'the device';
+comment on column params.drive is 'name of the drive, its log id';
+comment on column params.name is 'the param''s name, as openpilot has it';
+comment on column params.value is 'its value in the first segment that has it, as text; bytes that are no text are written as escapes';

@@ -1,7 +1,6 @@
 -- Cells of the ground that a drive's GPS fixes lie in.
 --
 -- grain:   one row per (drive_id, cell_row, cell_column)
--- reads:   staging.fixes, result.state_intervals, result.interventions, result.thresholds
 -- null:    never
 -- why:     a degree of latitude is taken as 111 320 m, a 360th of the equator of WGS 84; rows and
 --          columns are whole in number, so none is cut off at the poles or at 180 degrees

@@ -1,7 +1,6 @@
 -- When each segment begins, by openpilot's own state.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   staging.control_samples
 -- null:    never
 create or replace view compute.segment_starts as
 with

@@ -1,10 +1,11 @@
 -- Where a drive's samples of what the car tells are from: CAN first, else carState, else nowhere.
 --
 -- grain:   one row per (drive_id, quantity)
--- reads:   result.drive_facts, log.can_source, log.car_state, log.button_event, log.segment
 -- null:    rate_hz of logs without a length
 -- why:     a torque that is 0 throughout was not logged; of the wheels, the one that was received
---          most stands for all; a segment lasts until the next begins, if that is within a second
+--          most stands for all; a segment lasts until the next begins, if that is within a second. What this project computes
+--          reads carState throughout, but for the odometer and the old system's numbers, which are
+--          CAN signals' or null
 create or replace view compute.signal_sources as
 with
 
@@ -181,3 +182,10 @@ final as (
 )
 
 select * from final;
+comment on column signal_sources.drive_id is 'number of the drive in this database';
+comment on column signal_sources.dongle_id is 'the device';
+comment on column signal_sources.drive is 'name of the drive, its log id';
+comment on column signal_sources.quantity is 'what is told: speed, odometer, cruise_buttons, a pedal, a blinker, a torque, wheel_speeds, or another key of a vehicle profile';
+comment on column signal_sources.source is 'can:MESSAGE.SIGNAL@bus (several with + between them) as can_signal has it; else carState; else none';
+comment on column signal_sources.n_samples is 'how often it was told: frames received, or samples of carState (of buttons: events)';
+comment on column signal_sources.rate_hz is 'n_samples by the length of the drive''s logs; a qlog has fewer than the car sent';

@@ -1,8 +1,6 @@
 -- Maximal runs of one state.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- reads:   staging.control_edges, staging.car_control_edges, result.car_state_edges,
---          log.mads, result.drive_facts
 -- null:    every flag while the mode is unknown; lateral_active and longitudinal_active while the
 --          services that tell them are
 -- why:     where the fork logs its switch for steering without cruise, that decides, as latActive drops
@@ -175,7 +173,7 @@ runs as (
     window by_time as (partition by drive_id order by mono_ns)
 ),
 
-final as (
+intervals as (
     select
         drive_id,
         mono_ns as start_mono_ns,
@@ -194,6 +192,20 @@ final as (
         or (active is distinct from previous_active)
         or (lateral_active is distinct from previous_lateral_active)
         or (longitudinal_active is distinct from previous_longitudinal_active)
+),
+
+final as (
+    select *, (end_mono_ns - start_mono_ns) / 1e9 as duration_s
+    from intervals
 )
 
 select * from final;
+comment on column state_intervals.drive_id is 'number of the drive in this database';
+comment on column state_intervals.start_mono_ns is 'logMonoTime of the start';
+comment on column state_intervals.end_mono_ns is 'logMonoTime of the end, which is not part of it';
+comment on column state_intervals.duration_s is 'end - start';
+comment on column state_intervals.mode is 'engaged, lateral_only, pre_enabled, manual, or unknown (no sample within a second)';
+comment on column state_intervals.enabled is 'openpilot is enabled; null when unknown';
+comment on column state_intervals.active is 'openpilot is in control; null when unknown';
+comment on column state_intervals.lateral_active is 'it steers; null when unknown';
+comment on column state_intervals.longitudinal_active is 'it, or stock cruise, controls speed; null when unknown';

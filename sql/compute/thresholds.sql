@@ -1,7 +1,6 @@
 -- Parameters as one row, times in nanoseconds.
 --
 -- grain:   one row
--- reads:   store.parameter
 -- null:    a parameter that the database lacks is null, and so is what depends on it
 -- why:     views read a threshold in many places: a kept row is planned faster than an aggregate
 create or replace view compute.thresholds as

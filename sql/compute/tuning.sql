@@ -1,8 +1,6 @@
--- How well openpilot steers, by speed band: sums that add up over drives.
+-- How well openpilot steers, by speed band, while it steers alone.
 --
 -- grain:   one row per (drive_id, speed_band)
--- reads:   staging.tuning_steps, staging.curvature_errors, staging.torque_commands,
---          log.car_control, log.car_params, result.thresholds
 -- null:    what the logs don't give: curvatures, torque (it is not the command where steering is by
 --          angle), samples near enough for oscillations; a field that is 0 throughout was not logged
 -- why:     services meet in tenths of a second, which hold samples of each even at 10 Hz; the angle
@@ -245,7 +243,7 @@ joined as (
     window by_drive as (partition by bands.drive_id)
 ),
 
-final as (
+known as (
     select
         drive_id,
         speed_band,
@@ -260,6 +258,37 @@ final as (
         case when has_angle then nullif(n_windows, 0) end::bigint as n_windows,
         case when has_angle then power_deg2 end as power_deg2
     from joined
+),
+
+final as (
+    select
+        drive_id,
+        speed_band,
+        measured_ns / 1e9 as measured_s,
+        error_ns / 1e9 as lateral_error_s,
+        error_mps / (nullif(error_ns, 0) / 1e9) as lateral_error_mean_mps2,
+        error_p95_mps2 as lateral_error_p95_mps2,
+        command_ns / 1e9 as command_s,
+        saturated_s / (nullif(command_ns, 0) / 1e9) as saturated_fraction,
+        n_windows * 10.0::double as oscillation_s,
+        sqrt(power_deg2 / n_windows) as oscillation_rms_deg,
+        followed_ns / 1e9 as sign_flips_s,
+        n_sign_flips / (followed_ns / 1e9) as sign_flips_per_s
+    from known
 )
 
 select * from final;
+comment on column tuning.drive_id is 'number of the drive in this database';
+comment on column tuning.dongle_id is 'the device';
+comment on column tuning.drive is 'name of the drive, its log id';
+comment on column tuning.speed_band is 'city (5 to 15.3 m/s), road (under 25 m/s) or highway';
+comment on column tuning.measured_s is 'time at such speeds with openpilot steering and the driver''s hands off the wheel';
+comment on column tuning.lateral_error_s is 'part of measured_s with a desired and an actual curvature; null before 0.8.14, which brought the desired one';
+comment on column tuning.lateral_error_mean_mps2 is 'mean over time of |desired - actual curvature| x speed squared';
+comment on column tuning.lateral_error_p95_mps2 is 'its 95th percentile over samples';
+comment on column tuning.command_s is 'part of measured_s with a torque command; null for cars steered by angle or curvature';
+comment on column tuning.saturated_fraction is 'share of command_s with 99 % or more of the torque commanded';
+comment on column tuning.oscillation_s is 'part of measured_s in whole windows of 10 s; null where samples are further than 0.05 s apart, as in qlogs';
+comment on column tuning.oscillation_rms_deg is 'RMS of the steering angle''s part between 0.3 and 3 Hz';
+comment on column tuning.sign_flips_s is 'part of command_s with samples at most 0.05 s apart; null where there are none, as in qlogs';
+comment on column tuning.sign_flips_per_s is 'times that the torque command, averaged over 0.05 s, changes its side, zeros aside';

@@ -1,7 +1,6 @@
 -- How long a drive's cruise signal was not 0, each value held until the segment's next one.
 --
 -- grain:   one row per drive_id with a cruise signal
--- reads:   log.can_signal
 -- null:    never
 create or replace view compute.legacy_cruise_press as
 with

@@ -1,8 +1,6 @@
 -- Steering interventions in the words of the old debug_events.json.
 --
 -- grain:   one row per (drive_id, segment_num, message_num)
--- reads:   result.legacy_steer_interventions, result.legacy_segment_times, log.segment,
---          log.drive
 -- null:    never
 -- why:     before the segment's first controlsState, its time counts as -1 ns: time since boot
 create or replace view compute.legacy_debug_events as

@@ -1,7 +1,6 @@
 -- The time in a drive's name, and whether the old system counted steering interventions then.
 --
 -- grain:   one row per drive_id
--- reads:   log.drive
 -- null:    recorded_at is null where the name is no date
 create or replace view staging.legacy_drive_dates as
 with

@@ -1,9 +1,6 @@
 -- The numbers of a drive as the old system gave them in engagement_db.json.
 --
 -- grain:   one row per drive_id with a log that could be read
--- reads:   staging.legacy_metadata, staging.legacy_drive_dates, result.legacy_segment_times,
---          result.legacy_state_changes, result.legacy_speed_buckets, result.legacy_cruise_press,
---          result.legacy_odometer, result.legacy_steer_interventions
 -- null:    odometer distances and rates by them without an odometer, the rates also where it stands;
 --          a bucket's percentage without time in it; metadata that the logs don't say
 -- why:     format() rounds the binary value, as Python's round does; round() may not. The columns

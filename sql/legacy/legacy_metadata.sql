@@ -1,7 +1,6 @@
 -- What a drive's first initData and carParams say of the software and the car.
 --
 -- grain:   one row per drive_id with a log
--- reads:   log.segment, log.init_data, log.car_params
 -- null:    whatever is empty, or the device type `unknown`, in the first initData; the fingerprint
 --          is of the first carParams that has one
 create or replace view staging.legacy_metadata as

@@ -1,7 +1,6 @@
 -- Distance of a drive by its odometer, whole and engaged.
 --
 -- grain:   one row per drive_id with an odometer
--- reads:   log.can_signal, result.legacy_state_changes
 -- null:    never: without an increment while engaged, engaged_distance_km is 0
 -- why:     increments span segments; those of 1 km and more are jumps; the sum of binary fractions
 --          runs in message order, because rates divide it and round where it may be a tie

@@ -1,7 +1,6 @@
 -- Total and active time of a segment, as the old system counted them.
 --
 -- grain:   one row per (drive_id, segment_num) with a controlsState
--- reads:   log.controls_state
 -- null:    never
 -- why:     in file order: where the messages are not sorted, a gap may be negative and counts so
 create or replace view compute.legacy_segment_times as

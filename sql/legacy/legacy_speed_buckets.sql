@@ -1,7 +1,6 @@
 -- Time and distance of a drive in each of the old speed buckets, and how much of it was moving.
 --
 -- grain:   one row per (drive_id, bucket) with a carState gap in it
--- reads:   log.car_state, result.legacy_state_changes
 -- null:    never: what was not engaged is 0
 -- why:     a gap belongs to the speed before it and to the engaged flag at its end, from whatever
 --          segment; a negative speed falls in highway; sums run in message order

@@ -1,7 +1,6 @@
 -- Changes of controlsState.active over a drive, the first value seen among them.
 --
 -- grain:   one row per (drive_id, change_num)
--- reads:   log.controls_state
 -- null:    next_segment_num and next_message_num are null for the last change
 -- why:     place orders messages over segment borders as one number, which an asof join needs
 create or replace view compute.legacy_state_changes as

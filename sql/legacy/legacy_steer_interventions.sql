@@ -1,7 +1,6 @@
 -- Steering interventions as the old system found them.
 --
 -- grain:   one row per (drive_id, segment_num, message_num)
--- reads:   staging.legacy_steer_looks
 -- null:    never
 -- why:     whether one counts depends on the one before it (10 s, and 0.3 Nm in between), so a fold
 --          goes over each segment's looks in order. A recursive query takes no filter on drive_id

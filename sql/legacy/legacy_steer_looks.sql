@@ -1,8 +1,6 @@
 -- Moments at which the armed steering detector looks, with the torques' difference.
 --
 -- grain:   one row per torque in a frame, and one per `can` message for its first frame
--- reads:   staging.legacy_torque_averages, log.can_message, staging.legacy_steer_segments,
---          staging.legacy_steer_states
 -- null:    never
 -- why:     it looks after every frame. Frames without torque, after the first, change nothing; two
 --          rows of one frame are peers, and look at the same averages

@@ -1,7 +1,6 @@
 -- Segments in which the torques lie far enough apart, at whatever times, for an intervention.
 --
 -- grain:   one row per (drive_id, segment_num)
--- reads:   log.can_signal, staging.legacy_drive_dates
 -- null:    never
 -- why:     averages lie between the least and the greatest value, so what this leaves out can't
 --          have an intervention, and most segments are left out. The margin is for rounding

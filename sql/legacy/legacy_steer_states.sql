@@ -1,7 +1,6 @@
 -- Moments from which the steering detector looks, or looks away.
 --
 -- grain:   one row per (drive_id, segment_num, message_num); message_num is -1 at a segment's start
--- reads:   result.legacy_state_changes, log.controls_state, log.segment
 -- null:    never
 -- why:     armed is engaged and stable. A segment starts stable, with the flag of the one before; a
 --          flip makes it unstable until the first controlsState that is over 3 s later

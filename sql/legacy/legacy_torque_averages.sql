@@ -1,7 +1,6 @@
 -- Moving averages of the two steering torques over their last ten values in a segment.
 --
 -- grain:   one row per (drive_id, segment_num, message_num, frame_num, is_driver)
--- reads:   log.can_signal, staging.legacy_steer_segments
 -- null:    never
 -- why:     added from the oldest to the newest, as the old system did: a window sum adds in another
 --          order, and the last bit decides at a threshold

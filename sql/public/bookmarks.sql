@@ -1,7 +1,6 @@
 -- Moments that the driver bookmarked.
 --
 -- grain:   one row per message
--- reads:   log.bookmark, log.drive
 -- null:    never
 create or replace view bookmarks as
 with

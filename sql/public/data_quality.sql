@@ -1,7 +1,6 @@
 -- What speaks against the numbers of a drive: gaps, copies, clocks that jump, impossible values.
 --
 -- grain:   one row per drive_id
--- reads:   result.drive_quality, result.drive_metrics, log.drive, log.segment
 -- null:    what there was nothing of to measure; the odometer's columns where none was received
 -- why:     a copied log has the same bytes, or, packed or named otherwise, the same first and last
 --          time and as many messages

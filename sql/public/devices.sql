@@ -1,7 +1,6 @@
 -- Devices, with the totals of their drives.
 --
 -- grain:   one row per dongle_id
--- reads:   drives
 -- null:    first_drive and last_drive never; fractions without exposure
 create or replace view devices as
 with

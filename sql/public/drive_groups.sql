@@ -1,7 +1,6 @@
 -- The groups that each drive is in, with what tells how much its counts weigh.
 --
 -- grain:   one row per (drive_id, grouped_by)
--- reads:   drives
 -- null:    log_kind and exposure without a readable log; what the logs don't say makes the group
 --          unknown
 -- why:     imported drives have totals but no events, so they are in no group

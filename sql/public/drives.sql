@@ -1,8 +1,6 @@
 -- Drives, with what they were like.
 --
 -- grain:   one row per drive_id
--- reads:   log.drive, log.segment, result.drive_identity, result.drive_metrics,
---          staging.imported_drives
 -- null:    what the logs don't say; of an imported drive, whatever the old file did not have
 create or replace view drives as
 with

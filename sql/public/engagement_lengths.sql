@@ -1,7 +1,6 @@
 -- How long engagements last until a disengagement, in groups of drives: Kaplan-Meier curves.
 --
 -- grain:   one row per (grouped_by, group_name, duration_s)
--- reads:   drive_groups, result.engagements
 -- null:    the limits where none is left
 -- why:     an engagement that ends with the drive, with the log or in a gap would have gone on for
 --          nobody knows how long: it is censored; one whose start is not known is left out. Ends at

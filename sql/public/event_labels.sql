@@ -1,7 +1,6 @@
 -- What people said of events, also of those that are no more.
 --
 -- grain:   one row per (dongle_id, drive, kind, labelled_mono_ns)
--- reads:   store.event_label, log.drive, result.events, result.drive_metrics, result.thresholds
 -- null:    the event's columns where no event is there now; a note that nobody wrote
 -- why:     an event may move a little when its qlog becomes an rlog or thresholds change: a label
 --          belongs to the nearest event of its kind in its drive, and an event has the nearest
@@ -69,7 +68,7 @@ final as (
                     )
         end as event_id,
         ranked.mono_ns,
-        (ranked.mono_ns - metrics.first_mono_ns) / 1e9 as time_s
+        (ranked.mono_ns - facts.first_mono_ns) / 1e9 as time_s
     from labels
     left join ranked
         on
@@ -78,7 +77,7 @@ final as (
             and labels.labelled_mono_ns = ranked.labelled_mono_ns
             and ranked.event_rank = 1
             and ranked.label_rank = 1
-    left join result.drive_metrics as metrics on ranked.drive_id = metrics.drive_id
+    left join result.drive_facts as facts on ranked.drive_id = facts.drive_id
 )
 
 select * from final;

@@ -1,7 +1,6 @@
 -- Ends of engagements and overrides, with how dangerous each was.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.events, result.drive_metrics, log.drive, log.segment, event_labels
 -- null:    whatever the log can't say; a measure that had no cause: no lead, not closing, no input;
 --          the label of an event that nobody labelled
 create or replace view events as
@@ -19,7 +18,7 @@ final as (
         events.engagement_num,
         events.mode,
         events.mono_ns,
-        (events.mono_ns - metrics.first_mono_ns) / 1e9 as time_s,
+        (events.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
         events.segment_num,
         (events.mono_ns - segment.start_mono_ns) / 1e9 as segment_time_s,
         events.duration_s,
@@ -56,7 +55,7 @@ final as (
         event_labels.label,
         event_labels.note
     from result.events as events
-    inner join result.drive_metrics as metrics on events.drive_id = metrics.drive_id
+    inner join result.drive_facts as facts on events.drive_id = facts.drive_id
     inner join log.drive on events.drive_id = drive.drive_id
     left join log.segment
         on events.drive_id = segment.drive_id and events.segment_num = segment.segment_num

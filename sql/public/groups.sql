@@ -1,8 +1,6 @@
 -- What groups of drives were like: engaged shares, clean drives, and how long engagements last.
 --
 -- grain:   one row per (grouped_by, group_name)
--- reads:   result.clean_stretches, result.drive_metrics, drive_groups, result.speed_bands,
---          engagement_lengths
 -- null:    shares without exposure; the median and its limits where the curve does not come down
 --          so far; in a speed band what only whole drives have
 create or replace view groups as

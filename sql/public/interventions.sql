@@ -1,7 +1,6 @@
 -- Moments in which the driver takes over while openpilot assists, inputs that belong together as one.
 --
 -- grain:   one row per (drive_id, intervention_num)
--- reads:   result.interventions, result.events, result.drive_metrics, log.drive, log.segment
 -- null:    is_planned and is_critical where nothing tells; cause where the engagement goes on; speed
 --          and place where none was sampled shortly before
 create or replace view interventions as
@@ -16,7 +15,7 @@ final as (
         interventions.engagement_num,
         interventions.mode,
         interventions.mono_ns,
-        (interventions.mono_ns - metrics.first_mono_ns) / 1e9 as time_s,
+        (interventions.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
         interventions.end_mono_ns,
         events.segment_num,
         interventions.inputs,
@@ -31,7 +30,7 @@ final as (
         events.longitude,
         segment.log_kind
     from result.interventions as interventions
-    inner join result.drive_metrics as metrics on interventions.drive_id = metrics.drive_id
+    inner join result.drive_facts as facts on interventions.drive_id = facts.drive_id
     inner join log.drive on interventions.drive_id = drive.drive_id
     inner join result.events as events
         on

@@ -1,7 +1,6 @@
 -- The old system's debug_events.json: steering interventions, each once.
 --
 -- grain:   one row per (device_id, drive, event_num)
--- reads:   result.legacy_debug_events, log.drive, log.segment, store.imported_debug_event
 -- null:    drive_id of an imported event whose drive is not in the database; device_id and
 --          segment_num where its rlog_path doesn't say them; mono_ns of every imported event
 -- why:     imported events give way as soon as one of their drive's logs is ingested

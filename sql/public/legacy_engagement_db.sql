@@ -1,7 +1,6 @@
 -- The old system's engagement_db.json: its fields under their own names, with its definitions.
 --
 -- grain:   one row per drive_id
--- reads:   result.legacy_drives, log.drive, staging.imported_drives
 -- null:    odometer fields without odometer; metadata that is unknown; what an imported entry lacks
 -- why:     speed_buckets are flat: city_time_ns is the time_ns of city. An imported drive's numbers
 --          are the old file's own

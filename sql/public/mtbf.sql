@@ -1,7 +1,6 @@
 -- Engaged hours per failure of the system in groups of drives: mean time between failures.
 --
 -- grain:   one row per (grouped_by, group_name, event)
--- reads:   drive_groups, result.disengagements, store.confidence_limit
 -- null:    mtbf_h and mtbf_upper_h without failures; all but the counts without engaged time
 -- why:     the interval is that of a Poisson count, turned over, which is a Gamma's: the lower
 --          limit stands where nothing failed

@@ -1,7 +1,6 @@
 -- Cells of about 100 m that drives passed, and how many of them had an intervention there.
 --
 -- grain:   one row per (cell_row, cell_column)
--- reads:   result.passed_cells, drives, result.thresholds
 -- null:    the fraction and its limits where no drive was engaged
 -- why:     the share over all cells counts a drive once in each cell
 create or replace view places as

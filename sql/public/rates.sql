@@ -1,8 +1,6 @@
 -- How often each event happens in groups of drives, per hour and per 100 km of each mode.
 --
 -- grain:   one row per (grouped_by, group_name, mode, event)
--- reads:   drive_groups, result.speed_bands, result.event_counts, event_counts,
---          store.confidence_limit, result.thresholds
 -- null:    rates, limits and interval kinds without exposure; dispersion without events, or with
 --          fewer than two drives that have exposure
 -- why:     where drives differ, or events come several at a time, counts vary more than a Poisson

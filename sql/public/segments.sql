@@ -1,7 +1,6 @@
 -- Logs that were ingested: which file each segment's rows come from, and how whole it is.
 --
 -- grain:   one row per (drive_id, segment_num)
--- reads:   log.segment, log.drive
 -- null:    damage of a whole log; times of a failed one; profile where no CAN signals were read
 create or replace view segments as
 with

@@ -1,7 +1,6 @@
 -- The last end of assistance in a drive, where the car parks soon after it.
 --
 -- grain:   one row per drive_id
--- reads:   result.engagements, result.car_state_runs, log.car_state, result.thresholds
 -- null:    never
 -- why:     only the samples between the end and park are laid in order, of one end a drive
 create or replace view staging.arrivals as

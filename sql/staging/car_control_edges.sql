@@ -1,7 +1,6 @@
 -- Moments from which on carControl may say something else of lateral and longitudinal control.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   log.car_control, log.segment, result.thresholds
 -- null:    lat_active and long_active where the log's writer had no such fields
 -- why:     is_known is false from a sample that nothing follows within the gap
 create or replace view staging.car_control_edges as

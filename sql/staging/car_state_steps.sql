@@ -1,7 +1,6 @@
 -- The time from each carState sample to the next one of its drive.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   log.car_state, log.segment, result.thresholds
 -- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown
 -- why:     is_known is false where nothing follows within the gap: what comes next is unknown. Flags
 --          are two bits each in one number, as comparing one number is cheaper than comparing many

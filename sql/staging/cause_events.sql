@@ -1,7 +1,6 @@
 -- Events whose cause is another than their flag says.
 --
 -- grain:   one row per name
--- reads:   nothing
 -- null:    never
 -- why:     pedal and cruise are no causes yet: pedals and the car tell which. Of one list with one
 --          flag the least event_order comes first: the car's cruise ends as a consequence. Others

@@ -1,7 +1,6 @@
 -- Causes of a disengagement: the order in which they are listed, who it was, and what is said of it.
 --
 -- grain:   one row per cause
--- reads:   nothing
 -- null:    input where the driver has no hand or foot in it
 -- why:     the one list of causes, for views, filters, pages and the glossary; input is what an
 --          intervention by it counts as

@@ -1,7 +1,6 @@
 -- Presses of wheel and accelerator as the lists of events tell them, where carState is too coarse.
 --
 -- grain:   one row per (drive_id, input, start_mono_ns)
--- reads:   result.event_spans, result.car_state_edges, result.segment_starts, log.segment
 -- null:    never
 -- why:     openpilot adds its override events in each frame that is pressed, and lists are whole in
 --          qlogs too: there, and where carState is missing, they tell when a press began and ended

@@ -1,7 +1,6 @@
 -- Moments from which on enabled and active may have other values.
 --
 -- grain:   one row per (drive_id, mono_ns)
--- reads:   staging.control_samples, log.segment, result.event_spans, result.thresholds
 -- null:    never
 -- why:     is_known is false from a sample that nothing follows within the gap. Before 2021-07 qlogs
 --          have one sample a second, but every list of events: a change between two samples is moved

@@ -1,7 +1,6 @@
 -- Samples of openpilot's own state.
 --
 -- grain:   one row per message of the service that the drive is read by
--- reads:   log.selfdrive_state, log.controls_state, result.drive_facts
 -- null:    state where the schema has no name for it
 -- why:     since 2024-09 controlsState's old slots read zero
 create or replace view staging.control_samples as

@@ -1,7 +1,6 @@
 -- What each event is counted as, in which mode and at what speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns, event)
--- reads:   result.events, result.interventions, staging.causes, result.thresholds
 -- null:    never
 -- why:     one moment may be several events: a counted disengagement is a disengagement too. An
 --          intervention is one event however many inputs it has; it stands at the event of its first

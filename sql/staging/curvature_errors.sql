@@ -1,7 +1,6 @@
 -- By what openpilot's curvature misses the desired one, in tenths of a second.
 --
 -- grain:   one row per (drive_id, tenth_num): logMonoTime in whole tenths
--- reads:   log.controls_state
 -- null:    error_per_m where a curvature is null throughout
 -- why:     a writer that did not have a curvature leaves 0, so the two flags say if it ever is not
 create or replace view staging.curvature_errors as

@@ -1,7 +1,6 @@
 -- Events of the one list that a drive is read by.
 --
 -- grain:   one row per event of a message; a null name says that there was none
--- reads:   log.car_event, result.drive_facts
 -- null:    name where the list was empty
 -- why:     newer logs have the full list; carState's own list, in older ones, is a part of it, kept
 --          where it changes

@@ -1,7 +1,6 @@
 -- What was pressed, stood still or failed around the end of an engagement, begun then or before.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- reads:   result.engagement_ends, result.car_state_runs
 -- null:    never
 create or replace view staging.end_inputs as
 with

@@ -1,7 +1,6 @@
 -- What is known of why engagements ended, in the order of time, and which of it decided.
 --
 -- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
--- reads:   result.end_evidence, result.engagement_ends, result.end_causes
 -- null:    never; an end that nothing explains has rows of which none decided
 -- why:     outcome is decides, follows (begun after it, so a consequence) or precedes
 create or replace view staging.end_reasons as

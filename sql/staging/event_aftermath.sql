@@ -1,7 +1,6 @@
 -- What the driver did next after engagements ended, and when openpilot was engaged again.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, result.event_moments, result.driver_inputs, result.engagements
 -- null:    time_to_input_s without an input in the look; time_to_reengage_s where the state between
 --          is not all known, or nothing followed
 -- why:     an override is an input itself and goes on engaged, so it has no row

@@ -1,7 +1,6 @@
 -- The car ahead at and before events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_speeds, log.lead
 -- null:    what was at the event where no lead was seen then; a measure that never applied
 -- why:     radarState's leadOne, with the last speed before each of its messages
 create or replace view staging.event_leads as

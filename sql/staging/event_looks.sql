@@ -1,7 +1,6 @@
 -- Events with the time around them that tells how dangerous they were.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   result.event_moments, result.thresholds
 -- null:    never
 -- why:     the look reaches further than the window, for the sample in force at its start and the
 --          slopes at its end; it carries the thresholds, as a subquery for each is slow to plan

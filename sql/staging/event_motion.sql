@@ -1,7 +1,6 @@
 -- How the car moved around events, and what else carState tells of them.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_samples
 -- null:    what was not sampled; a slope needs three samples in its window
 -- why:     the first derivative of a Savitzky-Golay filter of order 2 is the slope of the line
 --          through the window's samples

@@ -1,7 +1,6 @@
 -- Samples of carState around events.
 --
 -- grain:   one row per (drive_id, kind, event_mono_ns, segment_num, message_num)
--- reads:   staging.event_looks, log.car_state
 -- null:    whatever carState does not say
 -- why:     samples are found by the second that they fall in, so that each meets few events
 create or replace view staging.event_samples as

@@ -1,7 +1,6 @@
 -- Speeds around events, one at a time.
 --
 -- grain:   one row per (drive_id, kind, event_mono_ns, mono_ns): of samples at the same time the last
--- reads:   staging.event_samples
 -- null:    never: samples without a speed are left out
 create or replace view staging.event_speeds as
 with

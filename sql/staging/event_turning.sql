@@ -1,7 +1,6 @@
 -- Lateral acceleration after events, from openpilot's curvature and the speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.event_speeds, log.controls_state
 -- null:    rows are left out where no curvature was logged: no road is straight to the last digit
 create or replace view staging.event_turning as
 with

@@ -1,8 +1,6 @@
 -- Collision warnings, automatic braking and lane changes around events.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- reads:   staging.event_looks, staging.warning_rises, staging.lane_change_spans,
---          log.longitudinal_plan, result.drive_facts
 -- null:    has_fcw and has_aeb where no list of events and no plan tells; has_lane_change without the
 --          model; lane_change_direction when none is going on
 create or replace view staging.event_warnings as

@@ -1,7 +1,6 @@
 -- GPS fixes of the receiver that a drive is read by.
 --
 -- grain:   one row per (drive_id, mono_ns): of fixes at the same time the last
--- reads:   log.gps, result.drive_facts
 -- null:    never
 create or replace view staging.fixes as
 with

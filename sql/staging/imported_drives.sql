@@ -1,7 +1,6 @@
 -- Drives that are known only from an old engagement_db.json.
 --
 -- grain:   one row per drive_id
--- reads:   store.imported_drive, log.segment
 -- null:    whatever the entry lacks
 -- why:     an entry gives way as soon as one of its drive's logs could be read
 create or replace view staging.imported_drives as

@@ -1,7 +1,6 @@
 -- Spans in which openpilot is in one state of changing lanes.
 --
 -- grain:   one row per (drive_id, source, start_mono_ns)
--- reads:   log.lane_change
 -- null:    end_mono_ns in a drive's last one; direction where the log does not have it
 -- why:     base rows are changes: a state holds until the next one
 create or replace view staging.lane_change_spans as

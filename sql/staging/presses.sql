@@ -1,8 +1,6 @@
 -- Presses of wheel and accelerator, each as the source that knows its length best tells it.
 --
 -- grain:   one row per (drive_id, input, start_mono_ns)
--- reads:   result.car_state_runs, result.event_spans, result.segment_starts, log.segment,
---          staging.coarse_presses
 -- null:    never
 -- why:     in qlogs of a drive whose events tell of overrides, carState's presses give way to them
 create or replace view staging.presses as

@@ -1,7 +1,6 @@
 -- The steering torque that openpilot commands, in tenths of a second.
 --
 -- grain:   one row per (drive_id, tenth_num): logMonoTime in whole tenths
--- reads:   log.car_control, result.thresholds
 -- null:    saturated_fraction where torque is null throughout
 -- why:     a car that is not steered by torque has 0 there, so has_torque says if it ever is not
 create or replace view staging.torque_commands as

@@ -1,7 +1,6 @@
 -- Time over which lateral tuning is measured, from one carState sample to the next.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- reads:   log.car_state, result.state_intervals, result.thresholds
 -- null:    steering_angle_deg where the log does not have it
 -- why:     a step is measured if openpilot steers at its start, the driver does not, the car is fast
 --          enough and the next sample is near

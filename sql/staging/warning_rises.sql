@@ -1,8 +1,6 @@
 -- Moments in which a collision warning or automatic braking begins.
 --
 -- grain:   one row per (drive_id, warning, source, mono_ns)
--- reads:   log.longitudinal_plan, log.car_control, result.event_spans, result.car_state_runs,
---          result.thresholds
 -- null:    never
 -- why:     leadOne.fcw is none of them: it says that a lead is well tracked, and is true nearly always
 create or replace view staging.warning_rises as

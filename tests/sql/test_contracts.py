@@ -63,14 +63,9 @@ HEADER = re.compile(
     r"-- [A-Z][^\n]*\.\n"
     r"--\n"
     r"-- grain:   one row[^\n]*\n"
-    r"-- reads:   (?P<reads>[^\n]+\n(?:--          [^\n]+\n)*)"
     r"-- null:    [^\n]+\n(?:--          [^\n]+\n)*"
     r"(?:-- why:     [^\n]+\n(?:--          [^\n]+\n)*)?"
     r"create or replace view (?P<name>[\w.]+) as\n"
-)
-GRAIN = re.compile(
-    r"^-- grain:   one row per (?:\((?P<several>[\w, ]+)\)|(?P<one>\w+))(?: with .*|[:;].*)?$",
-    re.MULTILINE,
 )
 CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
 
@@ -125,14 +120,10 @@ def header():
     return lambda path: HEADER.match(path.read_text(encoding="utf-8"))
 
 
-def listed(text: str) -> set[str]:
-    return {name.strip() for name in text.replace("\n--", " ").split(",")}
-
-
 @every_file
 def test_a_file_begins_with_its_header_and_has_the_name_of_its_view(path, header):
     found = header(path)
-    assert found, "title, grain, reads and null, in this order, then the view"
+    assert found, "title, grain and null, in this order, then the view"
     schema_name, _, name = found["name"].rpartition(".")
     assert name == path.stem
     wanted = {"public": {""}, "legacy": {"compute", "staging"}}
@@ -140,15 +131,9 @@ def test_a_file_begins_with_its_header_and_has_the_name_of_its_view(path, header
 
 
 def test_no_two_files_make_the_same_view():
-    assert len(VIEWS) == len(FILES)
+    made = {view.file for view in VIEWS.values()}
+    assert made == {f"sql/{path.parent.name}/{path.name}" for path in FILES}
     assert len({name.rpartition(".")[2] for name in COMPUTED}) == len(RESULTS)
-
-
-@every_file
-def test_the_header_says_what_is_read(path, header):
-    found = header(path)
-    view = VIEWS[found["name"]]
-    assert listed(found["reads"]) - {"nothing"} == view.reads & (VIEWS.keys() | RESULTS | BASE)
 
 
 @every_file
@@ -156,7 +141,8 @@ def test_a_part_has_another_name_than_what_the_view_reads(path, header):
     """Else `from drive` would be the part in one place and the table in another."""
     parts = set(CTE.findall(path.read_text(encoding="utf-8")))
     tables = {name.rpartition(".")[2] for name in BASE}
-    assert not parts & (listed(header(path)["reads"]) | tables)
+    reads = VIEWS[header(path)["name"]].reads
+    assert not parts & (reads | tables)
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
@@ -173,11 +159,10 @@ def test_views_read_only_what_is_upstream_of_their_layer(name):
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
 def test_the_grain_holds(name, demo):
-    if "-- grain:   one row\n" in VIEWS[name].text:
+    if not VIEWS[name].is_per_drive:
         assert demo.value(f"select count(*) from {name}") == 1
         return
-    found = GRAIN.search(VIEWS[name].text)
-    key = re.findall(r"\w+", found["several"] or found["one"]) if found else []
+    key = VIEWS[name].key
     has_key = bool(key) and set(key) <= demo.columns(name).keys()
     assert has_key == (name not in WITHOUT_KEY)
     if has_key:

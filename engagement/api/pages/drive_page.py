@@ -32,7 +32,7 @@ _ROWS = {
     ),
     "bookmarks": (
         "select (mono_ns - first_mono_ns) / 1e9 as time_s, bookmarks.segment_num, bookmarks.source "
-        "from bookmarks inner join result.drive_metrics using (drive_id) "
+        "from bookmarks inner join result.drive_facts using (drive_id) "
         "where drive_id = ? order by mono_ns"
     ),
 }
