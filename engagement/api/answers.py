@@ -267,6 +267,7 @@ def respond(
         if check is not None:
             check()
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
+    # One cache for all generations, so that answers about an unchanged drive stay in it.
     cache = generation.cached_across("answers", _AnswerCache)
     source = generation.cached("source of answers", lambda: cache.begin(generation.number))
     address = (request.url.path, request.url.query, variant)
@@ -277,7 +278,7 @@ def respond(
 
     is_packed = takes_gzip(request)
     body = cache.packed(asked, encode) if is_packed else cache.plain(asked, encode).plain
-    if body[:2] == b"\x1f\x8b":
+    if body[:2] == b"\x1f\x8b":  # gzip; a short answer is not compressed
         sent["content-encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=sent)
 

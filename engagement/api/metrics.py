@@ -51,26 +51,23 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
-        self._running = Gauge(
-            "engagement_http_requests_in_progress",
-            "Requests that are being answered.",
-            registry=self.registry,
+        self._running = self._gauge(
+            "engagement_http_requests_in_progress", "Requests that are being answered."
         )
-        self._generation = Gauge(
+        self._generation = self._gauge(
             "engagement_database_generation",
             "Number of the published generation that answers are read from.",
-            registry=self.registry,
         )
-        self._published = Gauge(
+        self._published = self._gauge(
             "engagement_database_published_timestamp_seconds",
             "When that generation was published.",
-            registry=self.registry,
         )
-        self._usable = Gauge(
-            "engagement_database_usable",
-            "1 if there is a database that can be read, else 0.",
-            registry=self.registry,
+        self._usable = self._gauge(
+            "engagement_database_usable", "1 if there is a database that can be read, else 0."
         )
+
+    def _gauge(self, name: str, description: str) -> Gauge:
+        return Gauge(name, description, registry=self.registry)
 
     def begin(self) -> None:
         """A request came."""

@@ -176,6 +176,7 @@ def _write(
             except LogError as error:
                 tally.n_failed += 1
                 render.note(str(error))
+        # An error inside of `open_sink` leaves no file.
         if not tally.n_rows:
             raise NotFoundError(
                 "frame with these signals (--list shows what there is) in", str(logs[0].path)

@@ -66,6 +66,7 @@ def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, 
     names = list(dict.fromkeys(names or settings.hosts))
     if not names:
         raise NoHostError
+    # The dongle id names the folder of logs: two devices would write into one.
     if options["device"] and len(names) > 1:
         raise InputError(f"--device names one device, but {len(names)} are to be collected from")
     timeout_s = options["timeout_s"]

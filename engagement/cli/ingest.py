@@ -132,7 +132,7 @@ def ingest(
         dry_run=options["dry_run"],
         parameters_file=options["parameters"],
     )
-    if is_watch:
+    if is_watch:  # it has its own reports, one per batch
         every_s = _EVERY_S if every_s is None else every_s
         watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json)
         return

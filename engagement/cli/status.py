@@ -114,6 +114,7 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
         render.print_rows(columns.CHECKS, [c.summary() | {"state": c.state} for c in checks])
         for check in checks if with_rows else []:
             _print_findings(check)
+    # Scripts see a failed check by the status alone.
     if any(check.state == "fail" for check in checks):
         ctx.exit(ExitCode.FAILED)
 

@@ -106,6 +106,7 @@ def _parse(text: str, config: str, path: Path, default_user: str, depth: int) ->
     alias = found.get("hostkeyalias")
     hostname = str(found["hostname"])
     tokens = tokens_of(name=name, hostname=hostname, port=int(number), user=user, key_alias=alias)
+    # A host has one way: a jump goes before a command, unless it says "none".
     jump = found.get("proxyjump")
     command = found.get("proxycommand")
     if jump and jump.lower() != "none":

@@ -127,6 +127,7 @@ def make_plan(
         if name is None:
             plan.nameless.append(log)
             continue
+        # One file per segment and kind: of a log in two forms, the first of the listing counts.
         target, its_codec = _target_of(log, folder / name, codec)
         old_folder = folder / name[:_OLD_LENGTH] / target.parent.name
         if (target.parent, log.kind) in places:
@@ -134,6 +135,7 @@ def make_plan(
         elif not _settle(plan, log, target, old_folder, here):
             plan.transfers.append(Transfer(log, target, its_codec))
         places.add((target.parent, log.kind))
+    # What an incomplete listing lacks may still be on the device.
     if listing.problem is None:
         plan.left = list(_left(listing, folder, dongle_id))
     return plan

@@ -98,6 +98,7 @@ def send(
                     _tell(on_note, one.notes)
                 return sent
         except ConnectionLostError as error:
+            # A server that was never reached is probably named wrong: no second attempt.
             if not (has_connected and waits):
                 raise
             wait_s = waits.pop(0)

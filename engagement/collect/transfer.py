@@ -75,6 +75,7 @@ def fetch(
         file = _open(part, host)
         stack.callback(os.close, file)
         writer = _Writer(file, transfer, host, rate, on_bytes)
+        # Another collect may have finished the log before this one locked the `.part` file.
         if os.path.lexists(transfer.target):
             part.unlink()
             raise BusyError(host, f"{transfer.target}: appeared meanwhile")
@@ -83,6 +84,7 @@ def fetch(
             writer.receive(source)
             writer.check(source if verify else None)
         except RemoteError as error:
+            # The bytes so far are kept for the next attempt, unless they may be wrong.
             is_worth_keeping = writer.n_bytes and isinstance(error, BusyError | GoneError)
             if is_worth_keeping or isinstance(error, ConnectionLostError):
                 writer.leave()
@@ -93,7 +95,7 @@ def fetch(
             writer.leave()
             error.filename = error.filename or str(part)
             raise
-        stack.pop_all()
+        stack.pop_all()  # the file stays open, and so locked, until it is finished
         return Whole(file, part, transfer.target, transfer.log.mtime_ns, host)
 
 

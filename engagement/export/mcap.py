@@ -113,6 +113,7 @@ def write_mcap(
         writer.add_metadata("engagement.clip", _metadata(clip))
         number_by_name = {name: _register(writer, one) for name, one in by_name.items()}
         n_messages = 0
+        # Messages are sorted by time step by step, so that only those of one step are in memory.
         for start_ns, end_ns in clip.steps():
             part = bounds(clip.part, start_ns, end_ns)
             messages = [

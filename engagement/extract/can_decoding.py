@@ -78,6 +78,7 @@ def extract_signals(frames: CanFrames, specs: Sequence[SignalSpec]) -> CanSignal
     with np.errstate(all="ignore"):  # floats of a payload may be anything
         for rows, spec, value in _decode_all(frames, specs):
             found[spec.key].append((spec, rows, value))
+    # Signals are decoded key by key, so a stable sort by row restores the order of the file.
     columns = [_merge_entries(found[key], len(frames)) for key in keys]
     rows = np.concatenate([rows for rows, _ in columns] or [np.zeros(0, dtype=np.int64)])
     value = np.concatenate([value for _, value in columns] or [np.zeros(0)])

@@ -99,6 +99,7 @@ def load_profile(
         where = "" if name else "default_profile"
         problem = f"no profile {chosen!r}{suggestion(chosen, content.profiles)}"
         raise ConfigError(path, problem, where=where)
+    # Only the chosen profile is checked: a mistake in another must not stop an ingest.
     where = f"profile {chosen!r}"
     profile = _decode(path, bytes(content.profiles[chosen]), _Profile, where=where)
     signals = tuple(_parse_signal(path, chosen, key, raw) for key, raw in profile.signals.items())

@@ -122,10 +122,11 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     content = file.path.read_bytes()
     content_hash = hashlib.sha256(content).hexdigest()
     decompressed = decompress(content, limit_bytes=options.limit_bytes)
-    del content
+    del content  # not needed any more, and a log's arrays take much memory
     log = Log(decompressed.raw, load_schema(options.schema_dir))
     log.refuse_lost_times()
     tables, fingerprint, profile = _read(log, options)
+    # Only now: reading a field may show that its message is damaged.
     damage = _damage(log, decompressed.damage)
     is_empty = len(log) <= log.n_damaged
     start_ns, end_ns = _span(log)

@@ -123,7 +123,7 @@ def _decode(
     stream = codec.open_stream()
     position = 0
     while position < len(content):
-        if stream.eof:
+        if stream.eof:  # another stream may follow, or bytes that are none
             if not codec.starts(content[position:]):
                 return sink.getvalue(), _trailing(content, position, codec)
             stream = codec.open_stream()
@@ -133,10 +133,10 @@ def _decode(
         try:
             _feed(stream, content[position:end], sink, limit_bytes)
         except _ERRORS as error:
-            if is_fine:
+            if is_fine:  # this byte is the damaged one: all before it is right
                 sink.truncate(n_before)
                 return sink.getvalue(), _corrupt(position, n_before, codec, error)
-            sink.close()
+            sink.close()  # begin again, as a decompressor can't go back
             return _decode(content, codec, limit_bytes, fine_from=position)
         if sink.tell() > limit_bytes:
             sink.truncate(limit_bytes)

@@ -63,6 +63,7 @@ def write_layout(
     for name in ("Plugins", "previouslyLoaded_Datafiles"):
         for element in root.findall(name):
             root.remove(element)
+    # The file to load takes the place of the one that the template was saved with.
     loader, settings = _LOADERS[clip[clip.rindex(".") :]]
     _add_plugin(ET.SubElement(root, "Plugins"), loader, settings)
     loaded = ET.SubElement(root, "previouslyLoaded_Datafiles")

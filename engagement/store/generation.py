@@ -177,6 +177,7 @@ class Generation:
         self, limit_s: float, narrowing: Narrowing | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one query; every error of it is raised as one of `engagement.errors`."""
+        # Temporary tables hide the views of their names; the cursor's end removes them.
         narrowed = narrowing and (
             f"create temp table drives as select * from {self.in_memory('drives')} "
             f"where {narrowing.condition}"
@@ -195,6 +196,7 @@ class Generation:
             except _UNREADABLE as error:
                 raise unusable(self.path, error) from error
             except (duckdb.BinderException, duckdb.CatalogException) as error:
+                # Our query is wrong, or the views are those of another version of engagement.
                 if self._sql_hash != sql_hash():
                     raise StoreOutdatedError(self.path) from error
                 raise QueryError(str(error)) from error

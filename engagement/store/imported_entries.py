@@ -66,6 +66,7 @@ def import_entries(
     """
     with writer_lock(database), Writer(database) as writer:
         connection = writer.connection
+        # The writer has replaced views of another version: their results must be computed again.
         if writer.is_outdated:
             refresh_in_groups(connection, drives_with_logs(connection))
         connection.register("old_drive", _table(drives, OldDrive))

@@ -72,9 +72,11 @@ def ingest(
         report.n_unchanged, report.n_superseded = plan.n_unchanged, plan.n_superseded
         report.n_filtered = plan.n_filtered
         report.to_read = [str(log.path) for group in plan.groups for log in group]
+        # Without new logs, a database is still written if its views or parameters change.
         is_stale = database.exists() and (options.parameters_file or not is_current)
         is_wanted = plan.groups or is_stale
         if is_wanted and not options.dry_run:
+            # The decoder is imported while the database is copied.
             warm_up(plan.groups, jobs=options.jobs or default_jobs())
             with Writer(database, parameters_file=options.parameters_file) as writer:
                 IngestRun(writer, options, known, report).ingest(plan, on_progress)

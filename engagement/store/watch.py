@@ -74,6 +74,7 @@ def watch(
         started_at_s = time.monotonic()
         settled = sight.look()
         look_s = time.monotonic() - started_at_s
+        # Another writer is no reason to end: the logs stay settled, and the next round has them.
         try:
             yield from rounds.ingest(settled)
         except StoreBusyError as error:

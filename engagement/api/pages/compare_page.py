@@ -105,6 +105,7 @@ def get_comparison(
             raise ParameterError(name, f"it has more than {MAX_LENGTH} letters")
     if per not in ("100km", "hour"):
         raise ParameterError("per", f"{per!r} is neither 100km nor hour")
+    # Everything is checked before `make`, which is not called for a cached page.
     grouping = parse_grouping(by)
     division = None
     units = page_units(request, generation)

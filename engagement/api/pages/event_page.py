@@ -85,12 +85,14 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
         *_buttons(moments.buttons(generation, part), time_s),
         *_alerts(alerts, time_s),
     ]
+    # All events of the drive: overrides around this one, and the links to its neighbours.
     query = _OF_DRIVE.format(events=generation.in_memory("events"))
     events = generation.rows(query, {"drive_id": event["drive_id"]})
     near = _near(events, part)
     [drive] = generation.rows(
         _DRIVE.format(drives=generation.in_memory("drives")), [event["drive_id"]]
     )
+    # The first second of the table may need a sample from before the window.
     longer = replace(part, start_s=part.start_s - _STALE_S)
     signals = samples.whole(generation, longer, EVENT_SERIES, _MAX_SAMPLES)
     return {
