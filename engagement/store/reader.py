@@ -22,7 +22,14 @@ from engagement.errors import (
     StoreMissingError,
     StoreVersionError,
 )
-from engagement.store.schema import latest_version, load_sql, migrate, stored_version
+from engagement.store.schema import (
+    latest_version,
+    load_parameters,
+    load_sql,
+    migrate,
+    seed_parameters,
+    stored_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -250,6 +257,7 @@ def describe() -> dict[str, tuple[str, dict[str, str]]]:
     """Title and column meanings of every public view, from sql/ itself: no database needed."""
     with duckdb.connect() as connection:
         migrate(connection)
+        seed_parameters(connection, load_parameters(), keep=False)
         load_sql(connection)
         columns = connection.sql(
             "select table_name, column_name, comment from duckdb_columns() "

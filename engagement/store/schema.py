@@ -16,11 +16,13 @@ from engagement.resources import resource_dir
 from engagement.store.views import load_macros, load_views, sql_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engagement.store.views import View
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+_PARAMETER = re.compile(r"\{(\w+)\}")
 _MAX_COUNT = 1000  # from here on the views' approximations of the limits are as good
 
 
@@ -187,21 +189,27 @@ def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("computed_limits")
 
 
-def load_sql(connection: duckdb.DuckDBPyConnection) -> bool:
+def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) -> bool:
     """Make every view, and an empty result table for each computing one, if sql/ has changed.
+
+    Args:
+        connection: Of the writer.
+        is_forced: Whether to do so in any case, as after a change of the parameters, whose values
+            stand in the comments.
 
     Returns:
         Whether it had, so that all results must be computed anew.
     """
     found = connection.execute("select sql_hash from store.state").fetchall()
-    if found == [(sql_hash(),)]:
+    if found == [(sql_hash(),)] and not is_forced:
         return False
     connection.execute("begin")
     try:
         _drop_views(connection)
         _create_macros(connection)
+        values = dict(connection.execute("select name, value from store.parameter").fetchall())
         for view in load_views():
-            _create_view(connection, view)
+            _create_view(connection, view, values)
             if view.result:
                 _create_result(connection, view.name, view.result)
         found = connection.execute("select max(generation) from store.state").fetchall()
@@ -254,12 +262,17 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, view: View, values: Mapping[str, float]
+) -> None:
     try:
         connection.execute(view.text)
         connection.execute(f"comment on view {view.name} is {_quoted(view.title)}")
         for column, words in view.comments.items():
-            connection.execute(f"comment on column {view.name}.{column} is {_quoted(words)}")
+            said = _PARAMETER.sub(lambda match: f"{values[match[1]]:g}", words)
+            connection.execute(f"comment on column {view.name}.{column} is {_quoted(said)}")
+    except KeyError as error:
+        raise ViewError(view.file, f"a comment names {error}, which is no parameter") from error
     except duckdb.Error as error:
         raise ViewError(view.file, str(error)) from error
 
@@ -286,4 +299,4 @@ def create(
     keep = parameters_file is None and not reset_parameters
     parameters = load_parameters(parameters_file)
     is_reparameterised = seed_parameters(connection, parameters, keep=keep)
-    return load_sql(connection) or is_reparameterised or is_migrated
+    return load_sql(connection, is_forced=is_reparameterised) or is_migrated

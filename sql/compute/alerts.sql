@@ -146,6 +146,6 @@ comment on column alerts.text1 is 'first line';
 comment on column alerts.text2 is 'second line; null without one';
 comment on column alerts.alert_status is 'userPrompt or critical';
 comment on column alerts.alert_size is 'none, small, mid or full';
-comment on column alerts.first_input is 'what the driver did first: steering, gas, brake or button; null if nothing within 10 s';
+comment on column alerts.first_input is 'what the driver did first: steering, gas, brake or button; null if nothing within {reaction_max_s} s';
 comment on column alerts.reaction_s is 'time from the start to that input, 0 where it was going on already';
-comment on column alerts.time_to_disengagement_s is 'time from the start to the end of an engagement; null if none ended within 10 s';
+comment on column alerts.time_to_disengagement_s is 'time from the start to the end of an engagement; null if none ended within {reaction_max_s} s';

@@ -40,7 +40,7 @@ comment on column disengagements.to_mode is 'mode that follows; null where it is
 comment on column disengagements.end_uncertainty_s is 'time in which the end must lie: between two samples, 0 where an event of a qlog tells';
 comment on column disengagements.cause is 'driver_... (brake, gas, steer, cancel, main, park ...), system_immediate, system_soft, car_limit, car_cruise, end_of_drive or unknown';
 comment on column disengagements.cause_event is 'the event that says so; null where none did';
-comment on column disengagements.is_counted is 'at least 2 s on before and 2 s off after, and not the end of the drive';
+comment on column disengagements.is_counted is 'at least {counted_min_on_s} s on before and {counted_min_off_s} s off after, and not the end of the drive';
 comment on column disengagements.is_inferred is 'only pedals, buttons and gear could tell';
 comment on column disengagements.is_pause is 'a pedal while only the steering is on: no intervention';
 comment on column disengagements.is_intervention is 'the driver takes over: by pedal, wheel, button or main switch';

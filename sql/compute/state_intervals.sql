@@ -204,7 +204,7 @@ comment on column state_intervals.drive_id is 'number of the drive in this datab
 comment on column state_intervals.start_mono_ns is 'logMonoTime of the start';
 comment on column state_intervals.end_mono_ns is 'logMonoTime of the end, which is not part of it';
 comment on column state_intervals.duration_s is 'end - start';
-comment on column state_intervals.mode is 'engaged, lateral_only, pre_enabled, manual, or unknown (no sample within a second)';
+comment on column state_intervals.mode is 'engaged, lateral_only, pre_enabled, manual, or unknown (no sample within {max_gap_s} s)';
 comment on column state_intervals.enabled is 'openpilot is enabled; null when unknown';
 comment on column state_intervals.active is 'openpilot is in control; null when unknown';
 comment on column state_intervals.lateral_active is 'it steers; null when unknown';

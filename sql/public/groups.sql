@@ -154,7 +154,7 @@ comment on column groups.engaged_h is 'time engaged';
 comment on column groups.distance_km is 'distance driven';
 comment on column groups.engaged_km is 'distance driven while engaged';
 comment on column groups.engaged_fraction is 'engaged share of the known time; null without any';
-comment on column groups.moving_engaged_fraction is 'engaged share of the time faster than 1 m/s; null without moving, and in a speed band';
+comment on column groups.moving_engaged_fraction is 'engaged share of the time faster than {moving_min_mps} m/s; null without moving, and in a speed band';
 comment on column groups.distance_engaged_fraction is 'engaged share of the distance driven in known time; null without distance';
 comment on column groups.lateral_only_fraction is 'share of the known time with steering alone; null without any, and in a speed band';
 comment on column groups.longitudinal_fraction is 'share of the known time with speed controlled, over the drives that say who controls it; null without any, and in a speed band';

@@ -195,6 +195,32 @@ def test_creating_again_changes_nothing_and_asks_for_nothing(connection):
     assert connection.execute("from store.state").fetchall() == before
 
 
+def test_comments_say_the_values_of_the_parameters(connection, tmp_path):
+    query = (
+        "select comment from duckdb_columns() "
+        "where table_name = 'drives' and column_name = 'n_lateral_overrides'"
+    )
+    schema.create(connection)
+    shipped = connection.execute(query).fetchall()
+    own = tmp_path / "own.toml"
+    own.write_text('parameters.override_min_s = { value = 0.75, unit = "s", why = "" }')
+
+    assert schema.create(connection, own)
+
+    [(before,)], [(after,)] = shipped, connection.execute(query).fetchall()
+    assert " 0.3 s " in before
+    assert after == before.replace(" 0.3 s ", " 0.75 s ")
+    query = "select count(*) from duckdb_columns() where comment like '%{%'"
+    assert connection.execute(query).fetchall() == [(0,)]
+
+
+def test_a_comment_that_names_no_parameter_is_told(connection, monkeypatch):
+    view = View("sql/public/a.sql", "a", "create view a as select 1 as b", comments={"b": "{no_s}"})
+    monkeypatch.setattr(schema, "load_views", lambda: (view,))
+    with pytest.raises(ViewError, match="a comment names 'no_s', which is no parameter"):
+        schema.create(connection)
+
+
 def test_views_that_are_gone_from_sql_are_gone_from_the_database(connection):
     schema.create(connection)
     connection.execute("create view old_report as select 1 as one")
