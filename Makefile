@@ -8,10 +8,10 @@ NODE := $(if $(shell command -v node > /dev/null && command -v npm),,$(VENV)/.no
 VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help web demo test lint format check docs site bench lock clean
+.PHONY: help web demo test test-fast lint format check docs site bench lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # opendbc names the one pycapnp that it was released with; it goes with the newest as well.
 $(READY): requirements.lock requirements-cars.lock pyproject.toml
@@ -45,6 +45,9 @@ demo: $(READY) $(VENDOR) ## make some drives, ingest them and print the report
 
 test: $(READY) $(VENDOR) ## run the tests, or TESTS=those
 	$(BIN)/python -m pytest $(TESTS)
+
+test-fast: $(READY) ## run the tests that are quick: under two minutes on two cores
+	$(BIN)/python -m pytest -m "not slow" $(TESTS)
 
 lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling, files for others
 	$(BIN)/ruff check .

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
-import duckdb
 import numpy as np
 import pytest
 from scipy.signal import savgol_filter
 
-from engagement.store import results, schema
+from engagement.store import results
 from tests import builders
 
 PERIOD_NS = 10_000_000
@@ -57,13 +56,6 @@ def lead_rows(times_s, distances_m, relative_speeds_mps):
     return samples(
         "lead", times_ns, is_present=seen, d_rel_m=distances_m, v_rel_mps=relative_speeds_mps
     )
-
-
-@pytest.fixture(scope="module")
-def store():
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""Which tests are slow: `make test-fast` leaves them out, so that it takes under two minutes.
+
+Slow is what starts a browser, an SSH server or a program of its own, and each file of tests that
+takes a core for about five seconds or more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FIXTURES = {"browser", "running_server"}
+_FILES = {
+    "api/test_answers.py",
+    "api/test_connections.py",
+    "api/test_downloads.py",
+    "api/test_legacy.py",
+    "api/test_odd_databases.py",
+    "api/test_schema.py",
+    "api/test_serve.py",
+    "cli/events_open",
+    "cli/test_collect.py",
+    "cli/test_demo.py",
+    "cli/test_profile_new.py",
+    "cli/test_shell.py",
+    "cli/test_watch.py",
+    "export/test_clip.py",
+    "export/test_redact.py",
+    "extract/test_car_logs.py",
+    "extract/test_cars.py",
+    "extract/test_opendbc.py",
+    "extract/test_suggestions.py",
+    "legacy/test_export.py",
+    "sql/test_legacy_views.py",
+    "sql/test_metric_views.py",
+    "sql/test_places.py",
+    "sql/test_tuning.py",
+    "store/test_cars.py",
+    "store/test_database_writer.py",
+    "store/test_ingest.py",
+    "store/test_ingest_files.py",
+    "store/test_labels.py",
+    "store/test_serving.py",
+    "store/test_splitting.py",
+    "store/test_watch.py",
+    "test_bench.py",
+    "test_build.py",
+    "test_deploy.py",
+    "test_docs.py",
+    "test_eras.py",
+    "test_first_steps.py",
+    "test_legacy_oracle.py",
+    "test_metrics_oracle.py",
+    "test_wheel.py",
+}
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Mark what is slow."""
+    folder = Path(__file__).parent
+    slow = {folder / name for name in _FILES}
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if slow & {item.path, *item.path.parents} or fixtures & _FIXTURES:
+            item.add_marker(pytest.mark.slow)
