@@ -390,10 +390,10 @@ def test_the_order_of_parameters_makes_no_other_answer_either(serve, monkeypatch
         return original(request, *arguments, **options)
 
     monkeypatch.setattr(rendering, "respond", respond)
-    for query in ("?number=1&car=a%26b%3D", "?car=a%26b=&number=1&number=2"):
-        assert client.get(f"/drives{query}").status_code == 200
+    for query in ("?a=a%26b%3D&by=car", "?by=car&a=a%26b=&by=month"):
+        assert client.get(f"/compare{query}").status_code == 200
 
-    assert addresses == {"car=a%26b%3D&number=1"}
+    assert addresses == {"by=car&a=a%26b%3D"}
 
 
 def test_the_access_log_has_the_address_as_it_was_sent(serve):
