@@ -18,6 +18,7 @@ import engagement.logs
 import engagement.simulate
 from engagement.logs.writer import SUFFIXES, Codec, compress
 from engagement.simulate import plan_drives, write_drive
+from engagement.simulate.eras import FULL
 
 if TYPE_CHECKING:
     from engagement.simulate import Drive
@@ -88,7 +89,7 @@ def _planned() -> list[Drive]:
 def _simulate(drive: int) -> None:
     """Write a drive's whole segments; the rest of its last minute is left out."""
     scratch = _cache() / f"scratch-{drive}"
-    written = write_drive(scratch, _planned()[drive], full_size=True)
+    written = write_drive(scratch, _planned()[drive], recording=FULL)
     for number, path in zip(range(SEGMENTS_PER_DRIVE), written, strict=False):
         path.rename(_raw_path(drive, number))
     shutil.rmtree(scratch)

@@ -36,29 +36,28 @@ _LONG_PARAM_BYTES = 9_000  # initData outgrows one segment of its message, as re
 
 
 def simulate(
-    out: Path, *, drives: int, seed: int = 1, full_size: bool = False
+    out: Path, *, drives: int, seed: int = 1, calm: float = 1.0, full_size: bool = False
 ) -> Iterator[tuple[Drive, Path]]:
     """Write `drives` drives below `out`; yield each drive and log file once it is written.
 
     Small logs carry 20 samples a second; full-size ones are like a device's, about 25 MB raw a
-    segment. The same arguments give the same bytes.
+    segment. `calm` is that of `plan_drives`. The same arguments give the same bytes.
     """
-    for drive in plan_drives(drives, seed=seed):
-        for path in write_drive(out, drive, full_size=full_size):
+    for drive in plan_drives(drives, seed=seed, calm=calm):
+        for path in write_drive(out, drive, recording=eras.FULL if full_size else eras.SMALL):
             yield drive, path
 
 
-def write_drive(out: Path, drive: Drive, *, full_size: bool = False) -> Iterator[Path]:
+def write_drive(out: Path, drive: Drive, *, recording: Recording = eras.SMALL) -> Iterator[Path]:
     """Write a drive's segments below `out`; yield each file once it is written."""
-    rate_hz = (eras.FULL if full_size else eras.SMALL).rate_hz
-    world = make_world(drive, rate_hz)
+    world = make_world(drive, recording.rate_hz)
     for number in range(drive.n_segments):
         if number in drive.missing_segments:
             continue
         kind = "qlog" if number in drive.qlog_segments else "rlog"
         path = out / _relative_path(drive, number, kind, drive.era.codec)
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = _segment_messages(drive, world, number, _recording(kind, full_size=full_size))
+        content = _segment_messages(drive, world, number, recording, is_qlog=kind == "qlog")
         path.write_bytes(write_log(content, drive.era.codec, level=_ZSTD_LEVEL))
         yield path
 
@@ -78,12 +77,6 @@ def _stamper() -> Stamper:
     return Stamper()
 
 
-def _recording(kind: str, *, full_size: bool) -> Recording:
-    if kind == "qlog":
-        return eras.FULL_QLOG if full_size else eras.SMALL_QLOG
-    return eras.FULL if full_size else eras.SMALL
-
-
 def _relative_path(drive: Drive, number: int, kind: str, codec: Codec) -> str:
     file = kind + SUFFIXES[codec]
     if drive.layout == "flat":
@@ -91,16 +84,20 @@ def _relative_path(drive: Drive, number: int, kind: str, codec: Codec) -> str:
     return f"{drive.device.dongle_id}/{drive.name}--{number}/{file}"
 
 
-def _segment_messages(drive: Drive, world: World, number: int, recording: Recording) -> list[bytes]:
+def _segment_messages(
+    drive: Drive, world: World, number: int, recording: Recording, *, is_qlog: bool = False
+) -> list[bytes]:
     samples = SEGMENT_S * recording.rate_hz
     first = number * samples
     stretch = world.cut(first, first + samples)
-    writer = eras.EraWriter(drive, stretch, recording, stamper=_stamper(), first=first)
+    writer = eras.EraWriter(
+        drive, stretch, recording, stamper=_stamper(), first=first, is_qlog=is_qlog
+    )
     writer.write()
     builder = EventBuilder()
     timed = list(zip(writer.mono_ns, writer.messages, strict=True))
     timed += _car_params(builder, drive, stretch)
-    if recording is eras.FULL:
+    if recording.is_filled and not is_qlog:
         timed += filler_messages(builder, drive, stretch, seed=drive.seed + number)
     rng = np.random.default_rng([drive.seed, number])
     times, messages = _nearly_sorted(timed, rng)
@@ -167,6 +164,7 @@ def _car_params(builder: EventBuilder, drive: Drive, world: World) -> list[tuple
         "carFingerprint": car.fingerprint,
         "openpilotLongitudinalControl": car.openpilot_longitudinal,
         "pcmCruise": car.pcm_cruise,
+        "minEnableSpeed": car.min_enable_speed_mps,
         "mass": 1400.0,
         "wheelbase": 2.7,
         "steerRatio": 15.0,

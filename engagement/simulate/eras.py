@@ -7,20 +7,24 @@ processes do: CAN, car, state, events, control.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 
-from engagement.simulate.acts import Alert, alerts, events, presses
+from engagement.simulate.acts import Alert, alerts, buttons, events
 from engagement.simulate.can import can_messages
+from engagement.simulate.qlogs import qlog_hz
 from engagement.simulate.steering import (
     LAT_ACCEL_FACTOR_MPS2,
     curvature_per_m,
     desired_curvature_per_m,
     torque_command,
 )
-from engagement.simulate.world import within
+from engagement.simulate.world import MADS_DISABLED, MADS_PAUSED, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,39 +46,53 @@ STALE_CLOCK_NS = 229 * 86_400 * 10**9  # how far a clock may be behind until the
 _DELAY_MS = {
     "can": 0.0, "carState": 1.0, "radarState": 1.4, "longitudinalPlan": 1.6, "selfdriveState": 2.0,
     "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "controlsState": 2.2,
-    "carControl": 3.0, "modelV2": 4.0,
+    "carControl": 3.0, "modelV2": 4.0, "drivingModelData": 4.1,
 }  # fmt: skip
 _OTHER_DELAY_MS = 3.4
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How often things are logged; the rates divide `rate_hz`."""
+    """How often an rlog has things; the rates divide `rate_hz`.
+
+    CAN that no DBC describes comes at `other_can_hz`. A filled log has the model's whole output.
+    """
 
     rate_hz: int
-    state_hz: int
     can_hz: int
+    other_can_hz: int
     plan_hz: int
     gps_hz: int
     other_frames: int
+    is_filled: bool = False
 
 
-SMALL = Recording(rate_hz=20, state_hz=20, can_hz=20, plan_hz=5, gps_hz=10, other_frames=3)
-SMALL_QLOG = Recording(rate_hz=20, state_hz=10, can_hz=1, plan_hz=5, gps_hz=1, other_frames=3)
-FULL = Recording(rate_hz=100, state_hz=100, can_hz=100, plan_hz=20, gps_hz=10, other_frames=19)
-FULL_QLOG = Recording(rate_hz=100, state_hz=10, can_hz=1, plan_hz=5, gps_hz=1, other_frames=19)
+SMALL = Recording(rate_hz=20, can_hz=20, other_can_hz=1, plan_hz=5, gps_hz=5, other_frames=3)
+DENSE = Recording(rate_hz=100, can_hz=1, other_can_hz=1, plan_hz=20, gps_hz=1, other_frames=1)
+FULL = Recording(
+    rate_hz=100, can_hz=100, other_can_hz=100, plan_hz=20, gps_hz=10, other_frames=19,
+    is_filled=True,
+)  # fmt: skip
 
 
 class EraWriter:
     """Writes the messages of one stretch of a drive; `messages` are (time, bytes), unsorted."""
 
     def __init__(
-        self, drive: Drive, world: World, recording: Recording, *, stamper: Stamper, first: int
+        self,
+        drive: Drive,
+        world: World,
+        recording: Recording,
+        *,
+        stamper: Stamper,
+        first: int,
+        is_qlog: bool = False,
     ) -> None:
         self._drive = drive
         self._world = world
         self._recording = recording
         self._stamper = stamper
+        self._is_qlog = is_qlog
         self._sample = np.arange(len(world.time_s)) + first
         period_ns = 10**9 // recording.rate_hz
         self._moment_ns = drive.start_mono_ns + self._sample * period_ns
@@ -89,6 +107,7 @@ class EraWriter:
         self._write_car_control()
         self._write_events()
         self._write_plan()
+        self._write_lane_changes()
         self._write_gps()
         self._write_device()
         self._write_parameters()
@@ -96,6 +115,19 @@ class EraWriter:
 
     def _at(self, rate_hz: float) -> Bools:
         return np.asarray(self._sample % round(self._recording.rate_hz / rate_hz) == 0)
+
+    def _steady(self, which: str, rate_hz: float) -> Bools:
+        """The samples at which the file has a service that an rlog has at a steady rate.
+
+        A qlog has every n-th of its messages; which of them differs by drive and service.
+        """
+        kept_hz = qlog_hz(which, self._drive.era.year) if self._is_qlog else None
+        if kept_hz == 0:
+            return np.zeros(len(self._sample), dtype=bool)
+        stride = round(self._recording.rate_hz / rate_hz)
+        every = max(1, round(rate_hz / kept_hz)) if kept_hz else 1
+        turn = crc32(f"{self._drive.seed} {which}".encode()) % every
+        return np.asarray(self._sample % (stride * every) == stride * turn)
 
     def _times(self, which: str, chosen: Bools) -> Ints:
         delay_ns = round(_DELAY_MS.get(which, _OTHER_DELAY_MS) * 1e6)
@@ -111,15 +143,16 @@ class EraWriter:
         self.messages += self._stamper.events(which, times, base, values)
 
     def _write_can(self) -> None:
-        chosen = np.flatnonzero(self._at(self._recording.can_hz))
+        recording = self._recording
+        can_hz = recording.can_hz if self._drive.car.has_demo_can else recording.other_can_hz
+        chosen = np.flatnonzero(self._steady("can", can_hz))
         if not len(chosen):
             return
-        stride = self._recording.rate_hz // self._recording.can_hz
-        world = self._world.cut(int(chosen[0]), len(self._sample)).every(stride)
+        stride = recording.rate_hz // can_hz
         times = self._moment_ns[chosen]
         self.mono_ns += times.tolist()
         self.messages += can_messages(
-            self._stamper, self._drive, world, presses(self._drive), mono_ns=times,
+            self._stamper, self._drive, self._world.at(chosen), buttons(self._drive), mono_ns=times,
             first_sample=int(self._sample[chosen[0]]) // stride,
             others=self._recording.other_frames,
         )  # fmt: skip
@@ -136,18 +169,20 @@ class EraWriter:
             "steeringRateDeg": world.steering_rate_deg_per_s,
             "steeringTorque": world.driver_torque_nm * 100,
             "steeringTorqueEps": world.motor_torque_nm * 100,
-            "leftBlinker": world.left_blinker, "seatbeltUnlatched": world.seatbelt_unlatched,
+            "leftBlinker": world.left_blinker, "rightBlinker": world.right_blinker,
+            "seatbeltUnlatched": world.seatbelt_unlatched,
             "gearShifter": np.where(world.is_parked, _PARK, _DRIVE),
             "parkingBrake": world.is_parked,
             "cruiseState.enabled": world.cruise_enabled,
             "cruiseState.available": world.cruise_available,
+            "cruiseState.standstill": world.cruise_enabled & (world.speed_mps < 0.1),
             "cruiseState.speed": world.set_speed_mps,
             **{f"wheelSpeeds.{wheel}": world.speed_mps for wheel in ("fl", "fr", "rl", "rr")},
         }  # fmt: skip
         if era.is_split:
             columns |= {"vCruise": set_speed_kph, "vCruiseCluster": set_speed_kph}
         base = {"canValid": True, "cruiseState": {}, "wheelSpeeds": {}}
-        chosen = self._at(self._recording.state_hz)
+        chosen = self._steady("carState", self._recording.rate_hz)
         for index, pressed in self._button_edges().items():
             if chosen[index]:
                 chosen[index] = False
@@ -159,7 +194,7 @@ class EraWriter:
 
     def _button_edges(self) -> dict[int, list[dict[str, Any]]]:
         edges: dict[int, list[dict[str, Any]]] = {}
-        for kind, start_s, end_s in presses(self._drive):
+        for kind, start_s, end_s in buttons(self._drive):
             for time_s, is_press in ((start_s, True), (end_s, False)):
                 index = round(time_s * self._recording.rate_hz) - int(self._sample[0])
                 if 0 <= index < len(self._sample):
@@ -178,7 +213,7 @@ class EraWriter:
             curvatures["desiredCurvature"] = desired_curvature_per_m(self._drive, world)
         if not era.is_split:
             columns |= {"vCruise": world.set_speed_mps * 3.6, **curvatures}
-        chosen = self._at(self._recording.state_hz)
+        chosen = self._steady(era.state_service, self._recording.rate_hz)
         shown = [None, *alerts(self._drive)]
         on_screen = np.zeros(len(self._sample), dtype=int)
         for number, alert in enumerate(shown):
@@ -188,11 +223,20 @@ class EraWriter:
             base = _alert_fields(shown[number])
             self._add(era.state_service, chosen & (on_screen == number), base, columns)
         if era.is_split:
-            self._add("controlsState", chosen, {}, curvatures)
+            split = self._steady("controlsState", self._recording.rate_hz)
+            self._add("controlsState", split, {}, curvatures)
         if era.has_mads:
-            on = world.active | world.is_lateral_only
-            mads = {"mads.enabled": on, "mads.active": on, "mads.state": np.where(on, 2, 0)}
-            self._add("selfdriveStateSP", chosen, {"mads": {"available": True}}, mads)
+            self._write_mads()
+
+    def _write_mads(self) -> None:
+        state = self._world.mads_state
+        mads = {
+            "mads.enabled": state != MADS_DISABLED,
+            "mads.active": (state != MADS_DISABLED) & (state != MADS_PAUSED),
+            "mads.state": state,
+        }
+        chosen = self._steady("selfdriveStateSP", self._recording.rate_hz)
+        self._add("selfdriveStateSP", chosen, {"mads": {"available": True}}, mads)
 
     def _write_car_control(self) -> None:
         world, era = self._world, self._drive.era
@@ -210,32 +254,63 @@ class EraWriter:
         else:
             columns["active"] = world.active
         base: Any = {"actuators": {}, "hudControl": {}, "cruiseControl": {}}
-        self._add("carControl", self._at(self._recording.state_hz), base, columns)
+        chosen = self._steady("carControl", self._recording.rate_hz)
+        self._add("carControl", chosen, base, columns)
 
     def _write_events(self) -> None:
-        """The list whenever it changes, and once a second."""
-        standing = events(self._drive)
-        edges = {0.0, *(e.start_s for e in standing), *(e.end_s for e in standing)}
-        rate_hz = self._recording.rate_hz
-        moments = np.isin(self._sample, [round(edge_s * rate_hz) for edge_s in edges])
-        for index in np.flatnonzero(moments | self._at(1)).tolist():
-            time_s = self._world.time_s[index] + 1e-6
-            now = [e for e in standing if e.start_s <= time_s < e.end_s]
-            content = [{"name": e.name, e.flag: True} for e in now]
-            self._add(self._drive.era.events_service, self._only(index), content)
+        """The list whenever it changes, at that very moment, and once a second."""
+        standing, service = events(self._drive), self._drive.era.events_service
+        period_s = 1 / self._recording.rate_hz
+        first_s, until_s = self._sample[0] * period_s, (self._sample[-1] + 1) * period_s
+        edges = {e.start_s for e in standing} | {e.end_s for e in standing}
+        moments = {round(edge_s, 3) for edge_s in edges if first_s <= edge_s < until_s}
+        moments |= {float(second) for second in range(ceil(first_s), ceil(until_s))}
+        times_s: dict[tuple[tuple[str, str], ...], list[float]] = defaultdict(list)
+        for time_s in sorted(moments):
+            listed = {(e.name_in(service), e.flag) for e in standing if e.stands_at(time_s)}
+            times_s[tuple(sorted(listed))].append(time_s)
+        delay_s = _DELAY_MS[service] / 1e3
+        for now, at_s in times_s.items():
+            since_start_ns = np.round((np.array(at_s) + delay_s) * 1e9).astype(np.int64)
+            times = self._drive.start_mono_ns + since_start_ns
+            content = [{"name": name, flag: True} for name, flag in now]
+            self.mono_ns += times.tolist()
+            self.messages += self._stamper.events(service, times, content, {})
 
     def _write_plan(self) -> None:
-        world, chosen = self._world, self._at(self._recording.plan_hz)
+        """A lead that is tracked well sets its `fcw`, which is no warning; the plan's is one."""
+        world, plan_hz = self._world, self._recording.plan_hz
         lead: dict[str, ArrayLike] = {
             "leadOne.dRel": world.lead_distance_m,
             "leadOne.vRel": world.lead_speed_mps - world.speed_mps,
             "leadOne.vLead": world.lead_speed_mps,
+            "leadOne.modelProb": np.where(world.has_lead, 0.96, 0.05),
             "leadOne.status": world.has_lead,
             "leadOne.radar": world.has_lead,
+            "leadOne.fcw": world.has_lead,
         }
-        self._add("radarState", chosen, {"leadOne": {}}, lead)
-        plan = {"aTarget": world.acceleration_mps2, "hasLead": world.has_lead}
-        self._add("longitudinalPlan", chosen, {}, plan)
+        self._add("radarState", self._steady("radarState", plan_hz), {"leadOne": {}}, lead)
+        warnings = [(warning.start_s, warning.end_s) for warning in self._drive.warnings]
+        plan: dict[str, ArrayLike] = {
+            "aTarget": world.acceleration_mps2,
+            "hasLead": world.has_lead,
+            "fcw": within(world.time_s, warnings),
+        }
+        self._add("longitudinalPlan", self._steady("longitudinalPlan", plan_hz), {}, plan)
+
+    def _write_lane_changes(self) -> None:
+        """A filled log has it with the model's output, which the filler writes."""
+        state = self._world.lane_change_state
+        direction = self._world.lane_change_direction
+        for service in self._drive.era.lane_change_services:
+            below = "" if service == "lateralPlan" else "meta."
+            base: Any = {} if service == "lateralPlan" else {"meta": {}}
+            columns: dict[str, ArrayLike] = {
+                f"{below}laneChangeState": state, f"{below}laneChangeDirection": direction,
+            }  # fmt: skip
+            if service != "modelV2" or not self._recording.is_filled or self._is_qlog:
+                chosen = self._steady(service, self._recording.plan_hz)
+                self._add(service, chosen, base, columns)
 
     def _write_gps(self) -> None:
         world, drive = self._world, self._drive
@@ -248,7 +323,8 @@ class EraWriter:
         base = {"flags": 1, "altitude": 120.0, "horizontalAccuracy": 2.5, "source": "ublox"}
         if not drive.era.has_date_names:
             base["hasFix"] = True
-        self._add(drive.era.gps_service, self._at(rate_hz), base, columns)
+        chosen = self._steady(drive.era.gps_service, rate_hz)
+        self._add(drive.era.gps_service, chosen, base, columns)
 
     def _write_device(self) -> None:
         world, drive = self._world, self._drive

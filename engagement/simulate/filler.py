@@ -5,9 +5,11 @@ Bulk that compresses as real logs do: an rlog of 25 MB makes about 9 MB of bz2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from engagement.simulate.world import LANE_CHANGE_STATES
 
 if TYPE_CHECKING:
     from engagement.logs.writer import EventBuilder
@@ -28,10 +30,16 @@ def filler_messages(
     starts_ns = drive.start_mono_ns + round(float(world.time_s[0]) * 1e9)
     duration_s = len(world.time_s) * float(world.time_s[1] - world.time_s[0])
     found: list[tuple[int, bytes]] = []
-    for index in range(round(duration_s * _MODEL_HZ)):
+    n_frames = round(duration_s * _MODEL_HZ)
+    for index in range(n_frames):
         mono_ns = starts_ns + index * 10**9 // _MODEL_HZ + 4_000_000
         output = rng.integers(0, _SYMBOLS, size=_MODEL_BYTES, dtype=np.uint8).tobytes()
-        content = {"frameId": index, "rawPredictions": output}
+        content: dict[str, Any] = {"frameId": index, "rawPredictions": output}
+        if "modelV2" in drive.era.lane_change_services:
+            sample = index * len(world.time_s) // n_frames
+            state = LANE_CHANGE_STATES[world.lane_change_state[sample]]
+            direction = int(world.lane_change_direction[sample])
+            content["meta"] = {"laneChangeState": state, "laneChangeDirection": direction}
         found.append((mono_ns, builder.event("modelV2", mono_ns, content)))
     for index in range(round(duration_s * _LINES_HZ)):
         mono_ns = starts_ns + index * 10**9 // _LINES_HZ + 5_000_000

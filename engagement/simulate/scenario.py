@@ -1,14 +1,14 @@
-"""What a drive is, apart from how it is logged; and what must come out of its logs.
+"""What a drive is, apart from how it is logged.
 
-All times are seconds from the drive's first moment, on a grid of 0.05 s so that every logging rate
-meets them; intervals are half-open, [start, end).
+All times are seconds from the drive's first moment; intervals are half-open, [start, end). The
+fleet's drives keep to a grid of 0.05 s so that every logging rate meets their acts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,10 +19,15 @@ SOFT_DISABLE_S = 3.0  # from the first warning to the disengagement
 SATURATED_AFTER_S = 20.0  # from the engagement's start
 SATURATED_S = 2.0
 GRID_S = 0.05
+CONSEQUENCE_S = 0.03  # from an engagement's end to the fall of the car's cruise that it brings
+LATE_S = 0.2  # how much later than the cruise's fall the bus tells of brake or button
+NAG_BEFORE_S = 2.0  # how long the driver is asked for a touch before it comes
+STANDING_S = 20.0  # after this long of a stop the car stands, whatever its speed was
 
 Layout: TypeAlias = Literal["folders", "flat"]
 Axis: TypeAlias = Literal["lateral", "longitudinal"]
 Traffic: TypeAlias = Literal["urban", "road", "highway"]
+Direction: TypeAlias = Literal["left", "right"]
 
 
 class Cause(Enum):
@@ -35,15 +40,38 @@ class Cause(Enum):
     MAIN = "driver_main"
     PARK = "driver_park"
     CAR_CRUISE = "car_cruise"
+    CAR_LIMIT = "car_limit"
     CAN_ERROR = "system_immediate:canError"
     COMM_ISSUE = "system_soft:commIssue"
     SEATBELT = "driver_soft:seatbeltNotLatched"
+    INATTENTION = "driver_inattention"
     LOG_END = "end_of_log"
 
     @property
     def is_soft(self) -> bool:
         """Whether a warning of SOFT_DISABLE_S comes first."""
         return self in (Cause.COMM_ISSUE, Cause.SEATBELT)
+
+
+class Signs(Enum):
+    """What a log tells of an engagement's end."""
+
+    TOLD = auto()  # the cause's event and the driver's input, with the end
+    LATE = auto()  # the cruise falls; event and input follow after LATE_S
+    STALK = auto()  # the cruise falls, with pcmDisable; the stalk is not in the log
+    SILENT = auto()  # the cruise falls, and no event tells of it
+    STANDING = auto()  # the cruise falls, with pcmDisable, while the car stands
+
+
+class Why(Enum):
+    """Why the driver presses the wheel or the accelerator."""
+
+    TAKEOVER = auto()
+    TOUCH = auto()  # too short to change anything
+    CARRIED_IN = auto()  # it was pressed when the engagement began
+    NUDGE = auto()  # confirms a lane change
+    NAG_ANSWER = auto()  # answers the request for a touch
+    RESUME = auto()  # starts the car again from standstill
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +87,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """A car; with `has_demo_can` it sends the messages of config/demo_car.dbc."""
+    """A car; with `has_demo_can` it sends the messages of config/demo_car.dbc.
+
+    `cruise_off_events` stand in the list, as (name, flag), while a cruise of its own is off.
+    """
 
     brand: str
     fingerprint: str
     openpilot_longitudinal: bool
     pcm_cruise: bool
+    cruise_off_events: tuple[tuple[str, str], ...] = ()
+    min_enable_speed_mps: float = 0.0
     has_demo_can: bool = False
 
 
@@ -82,6 +115,8 @@ class Era:
     panda_service: Literal["pandaState", "pandaStates"]
     gps_service: Literal["gpsLocation", "gpsLocationExternal"]
     has_date_names: bool
+    year: int
+    lane_change_services: tuple[str, ...]
     has_sentinel: bool = True
     has_lat_active: bool = True
     has_override_events: bool = True
@@ -116,6 +151,17 @@ class Engagement:
     end_s: float
     cause: Cause
     pre_enabled_s: float = 0.0
+    signs: Signs = Signs.TOLD
+
+    @property
+    def told_s(self) -> float:
+        """When the log tells of its cause."""
+        return self.end_s + (LATE_S if self.signs is Signs.LATE else 0.0)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the log has the cause's own event and the driver's input."""
+        return self.signs in (Signs.TOLD, Signs.LATE)
 
     @property
     def saturated(self) -> Interval | None:
@@ -126,17 +172,65 @@ class Engagement:
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
-    """A driver's hand on the wheel or foot on the gas that does not disengage."""
+class Press:
+    """The driver's hand on the wheel, or foot on the accelerator, that ends nothing."""
 
     axis: Axis
     start_s: float
     end_s: float
+    why: Why = Why.TAKEOVER
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class LaneChange:
+    """A lane change: the blinker asks for it, a nudge of the wheel confirms it at `nudged_s`."""
+
+    start_s: float
+    nudged_s: float
+    direction: Direction
+
+    @property
+    def end_s(self) -> float:
+        """When the car is in the other lane."""
+        return self.nudged_s + 4.5
+
+    @property
+    def states(self) -> tuple[tuple[str, Interval], ...]:
+        """The values of laneChangeState but "off", each with its time."""
+        finishing_s = self.nudged_s + 3.0
+        return (
+            ("preLaneChange", Interval(self.start_s, self.nudged_s)),
+            ("laneChangeStarting", Interval(self.nudged_s, finishing_s)),
+            ("laneChangeFinishing", Interval(finishing_s, self.end_s)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LateralOnly:
+    """Steering without speed control (MADS, always-on lateral).
+
+    Where brake or blinker pause it, nothing steers. With `is_switched_off` its button ends it.
+    """
+
+    start_s: float
+    end_s: float
+    brakes: tuple[Interval, ...] = ()
+    blinkers: tuple[Interval, ...] = ()
+    is_switched_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """One drive to simulate."""
+    """One drive to simulate.
+
+    The traffic stops in `stops`. A car ahead comes near at `close_calls_s`; the last of them
+    raises a collision warning if `has_warning`.
+    """
 
     device: Device
     car: Car
@@ -147,10 +241,13 @@ class Drive:
     duration_s: float
     traffic: tuple[tuple[float, Traffic], ...]
     engagements: tuple[Engagement, ...]
-    overrides: tuple[Override, ...] = ()
-    lateral_only: tuple[Interval, ...] = ()
+    presses: tuple[Press, ...] = ()
+    lane_changes: tuple[LaneChange, ...] = ()
+    lateral_only: tuple[LateralOnly, ...] = ()
+    stops: tuple[Interval, ...] = ()
     bookmarks_s: tuple[float, ...] = ()
     close_calls_s: tuple[float, ...] = ()
+    has_warning: bool = False
     clock_jump_s: float | None = None
     qlog_segments: frozenset[int] = frozenset()
     missing_segments: frozenset[int] = frozenset()
@@ -175,47 +272,8 @@ class Drive:
         since_epoch = self.started_at - datetime.fromtimestamp(0, tz=self.started_at.tzinfo)
         return since_epoch // timedelta(microseconds=1) * 1000 - self.start_mono_ns
 
-
-@dataclass(frozen=True, slots=True)
-class Disengagement:
-    """The end of an engagement; `is_end_of_drive` for parking at the drive's end."""
-
-    time_s: float
-    cause: Cause
-    is_end_of_drive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What the logs of a drive must say when every segment is there as an rlog.
-
-    The steering misses what openpilot desires by a sine of `lateral_error_mps2`, and is saturated
-    in `saturated`, unless the driver holds the wheel then.
-    """
-
-    engaged: tuple[Interval, ...]
-    lateral_only: tuple[Interval, ...]
-    disengagements: tuple[Disengagement, ...]
-    overrides: tuple[Override, ...]
-    bookmarks_s: tuple[float, ...]
-    saturated: tuple[Interval, ...]
-    lateral_error_mps2: float | None
-
     @property
-    def engaged_s(self) -> float:
-        """Seconds engaged."""
-        return sum(interval.duration_s for interval in self.engaged)
-
-
-def truth_of(drive: Drive) -> Truth:
-    """The ground truth of a drive; an engagement that the log's end cuts is no disengagement."""
-    ends = [e for e in drive.engagements if e.cause is not Cause.LOG_END]
-    return Truth(
-        engaged=tuple(Interval(e.start_s, e.end_s) for e in drive.engagements),
-        lateral_only=drive.lateral_only,
-        disengagements=tuple(Disengagement(e.end_s, e.cause, e.cause is Cause.PARK) for e in ends),
-        overrides=drive.overrides,
-        bookmarks_s=drive.bookmarks_s,
-        saturated=tuple(e.saturated for e in drive.engagements if e.saturated),
-        lateral_error_mps2=drive.era.lateral_error_mps2,
-    )
+    def warnings(self) -> tuple[Interval, ...]:
+        """When openpilot warns of a collision."""
+        calls_s = self.close_calls_s[-1:] if self.has_warning else ()
+        return tuple(Interval(call_s - 1.0, call_s - 0.4) for call_s in calls_s)

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from engagement.api.app import create_app
 from engagement.api.settings import Settings
 from engagement.extract.segment import ReadOptions
-from engagement.simulate import simulate
+from engagement.simulate import BUSY, simulate
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
@@ -27,7 +27,7 @@ BASE_URL = "http://127.0.0.1"
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three drives of two devices; one holds a qlog, one lacks a segment."""
     folder = tmp_path_factory.mktemp("rlogs")
-    for _ in simulate(folder, drives=3):
+    for _ in simulate(folder, drives=3, calm=BUSY):
         pass
     return folder
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from engagement.cli import main
 from engagement.extract.segment import ReadOptions
-from engagement.simulate import simulate
+from engagement.simulate import BUSY, simulate
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from tests.support.terminal import shown_in_terminal
@@ -34,7 +34,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three drives of two devices; one holds a qlog, one lacks a segment."""
     folder = tmp_path_factory.mktemp("rlogs")
-    for _ in simulate(folder, drives=3):
+    for _ in simulate(folder, drives=3, calm=BUSY):
         pass
     return folder
 

@@ -18,7 +18,7 @@ from engagement.cli import collecting
 from engagement.collect.pace import Stop
 from engagement.errors import StoreBusyError
 from engagement.filters import Selection
-from engagement.simulate import simulate
+from engagement.simulate import BUSY, simulate
 from engagement.store.database_writer import writer_lock
 from tests.collect.conftest import device, running_server, server  # noqa: F401 - fixtures
 from tests.collect.devices import DONGLE_ID, DRIVE, FakeDevice, random_bytes, tree
@@ -182,7 +182,7 @@ def test_the_old_file_may_name_the_device(device, tmp_path, run_alone):  # noqa:
 def with_simulated_logs(folder: Path) -> str:
     """Make the default device one that drove; return its dongle id."""
     logs = folder / "simulated"
-    paths = [path for _, path in simulate(logs, drives=1)]
+    paths = [path for _, path in simulate(logs, drives=1, calm=BUSY)]
     (dongle_id,) = {path.relative_to(logs).parts[0] for path in paths}
     car = FakeDevice(folder / "car")
     (car.folder / "params").mkdir(parents=True)

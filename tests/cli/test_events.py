@@ -66,7 +66,7 @@ def test_the_worst_are_critical_first_then_by_severity_without_ends_of_drives(li
     [
         (["--critical"], lambda row: row["is_critical"]),
         (["--kind", "lateral_override"], lambda row: row["kind"] == "lateral_override"),
-        (["--cause", "driver_brake"], lambda row: row["cause"] == "driver_brake"),
+        (["--cause", "driver_gas"], lambda row: row["cause"] == "driver_gas"),
         (["--cause", "driver"], lambda row: (row["cause"] or "").startswith("driver_")),
         (
             ["--cause", "system", "--cause", "end_of_drive"],

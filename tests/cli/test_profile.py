@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.extract.profiles import SignalEntry, Transform, load_profile
 from engagement.logs.writer import EventBuilder
 from engagement.resources import resource_dir
-from engagement.simulate import fleet, plan_drives, write_drive
+from engagement.simulate import BUSY, fleet, plan_drives, write_drive
 from tests.support.terminal import ESCAPES, Terminal
 
 TRUTHS = {
@@ -27,7 +28,7 @@ TRUTHS = {
 def demo_drive(tmp_path_factory):
     """A drive of the car of config/demo_car.dbc."""
     folder = tmp_path_factory.mktemp("demo_drive")
-    drive = next(d for d in plan_drives(8, seed=1) if d.car.has_demo_can and d.n_segments > 2)
+    drive = next(d for d in plan_drives(8, calm=BUSY) if d.car.has_demo_can and d.n_segments > 2)
     list(write_drive(folder, drive))
     return folder
 
@@ -62,9 +63,10 @@ def in_terminal(*words, folder):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def test_the_page_on_profiles_shows_what_the_demo_prints(demo_drive, tmp_path):
+def test_the_page_on_profiles_shows_what_the_demo_prints(tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text("utf-8")
-    logs = sorted(demo_drive.rglob("rlog*"))
+    drive = next(d for d in plan_drives(8) if d.car.has_demo_can)
+    logs = sorted(write_drive(tmp_path / "rlogs", drive))
     for words in (
         ("profile", "suggest", *logs, "--dbc", "demo_car", "--write", "mycar"),
         ("profile", "check", *logs, "--profile", "mycar"),
@@ -203,6 +205,13 @@ def test_suggest_puts_the_truth_of_the_demo_first(run_alone, demo_drive):
         scores = [each["score"] for each in ranking["candidates"]]
         assert scores == sorted(scores, reverse=True)
         assert not ranking["fits"] or len(scores) == 1 or scores[0] >= scores[1]
+
+
+def test_suggest_says_of_a_flag_that_it_does_not_change(run_alone, tmp_path):
+    planned = next(d for d in plan_drives(8, calm=BUSY) if d.car.has_demo_can)
+    list(write_drive(tmp_path, replace(planned, lane_changes=(), duration_s=70.0)))
+    result = run_alone("profile", "suggest", tmp_path, "--dbc", "demo_car", "--json")
+    rankings = {ranking["key"]: ranking for ranking in json.loads(result.stdout)}
     assert rankings["right_blinker"]["problem"] == "carState.rightBlinker does not change"
 
 

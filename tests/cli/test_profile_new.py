@@ -10,7 +10,7 @@ import pytest
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.dbc import load_signal_specs
 from engagement.extract.profiles import ProfileSignal, SignalEntry, Transform, load_profile
-from engagement.simulate import plan_drives, write_drive
+from engagement.simulate import BUSY, plan_drives, write_drive
 from tests.support.terminal import Terminal
 
 FILE = "config/vehicle_profiles.json"
@@ -20,7 +20,7 @@ FILE = "config/vehicle_profiles.json"
 def log(tmp_path_factory):
     """A segment of the car of config/demo_car.dbc."""
     folder = tmp_path_factory.mktemp("demo_log")
-    drive = next(d for d in plan_drives(8, seed=1) if d.car.has_demo_can and d.n_segments > 2)
+    drive = next(d for d in plan_drives(8, calm=BUSY) if d.car.has_demo_can and d.n_segments > 2)
     return list(write_drive(folder, drive))[1]
 
 

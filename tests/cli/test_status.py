@@ -78,7 +78,7 @@ def test_recompute_with_a_broken_file_of_parameters_is_exit_2(run_alone, databas
 def test_the_demo_ingests_as_it_says(run_alone):
     made = run_alone("demo", "--drives", "1", "--out", "made")
     assert made.exit_code == ExitCode.OK
-    assert made.stderr.startswith("wrote 1 drive as 4 logs, ")
+    assert made.stderr.startswith("wrote 1 drive as 10 logs, ")
     typed = made.stdout.splitlines()[1].split()
     assert typed == ["engagement", "ingest", "made", "--profile", "demo"]
     assert run_alone(*typed[1:]).exit_code == ExitCode.OK

@@ -19,7 +19,7 @@ def test_check_shows_the_rows_that_were_found(run):
     start = lines.index("Drives with segments that have no readable log")
     assert [line.split() for line in lines[start + 1 : start + 3]] == [
         ["dongle_id", "drive", "n_segments", "n_missing_segments"],
-        ["7f0e1d2c3b4a5968", "2023-08-22--16-03-48", "4", "1"],
+        ["7f0e1d2c3b4a5968", "2023-08-22--16-03-48", "6", "1"],
     ]
 
 

@@ -12,7 +12,7 @@ from engagement.extract.dbc import load_signal_specs
 from engagement.extract.profiles import load_profile
 from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import SUFFIXES, EventBuilder, write_log
-from engagement.simulate import plan_drives, write_drive
+from engagement.simulate import BUSY, plan_drives, write_drive
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 
@@ -38,7 +38,7 @@ class Logs:
 def simulated(tmp_path_factory) -> Logs:
     """A drive as the demo has it, CAN signals included."""
     folder = tmp_path_factory.mktemp("simulated")
-    for _ in write_drive(folder / "rlogs", plan_drives(4)[3]):
+    for _ in write_drive(folder / "rlogs", plan_drives(4, calm=BUSY)[3]):
         pass
     profile = load_profile(profiles_file=None, name="demo", cwd=folder)
     read = ReadOptions(specs=load_signal_specs(profile), profile="demo")

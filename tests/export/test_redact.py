@@ -25,7 +25,7 @@ from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
 from engagement.extract.segment import ReadOptions
 from engagement.filters import Selection
-from engagement.simulate import simulate
+from engagement.simulate import BUSY, simulate
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest, recompute
 from engagement.store.labels import label_events
@@ -44,7 +44,7 @@ TABLES = ("events", "drives", "segments", "labels")
 def database(tmp_path_factory):
     """Drives whose logs say everything that must not get out, and a label that does so too."""
     folder = tmp_path_factory.mktemp("redact")
-    for _ in simulate(folder / "jane-doe" / "rlogs", drives=3):
+    for _ in simulate(folder / "jane-doe" / "rlogs", drives=3, calm=BUSY):
         pass
     path = folder / "engagement.duckdb"
     ingest([folder / "jane-doe"], path, IngestOptions(ReadOptions(), jobs=1))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engagement.simulate import plan_drives, truth_of, write_drive
+from engagement.simulate import BUSY, plan_drives, truth_of, write_drive
 from engagement.simulate.steering import ERROR_PERIOD_S
 from engagement.simulate.world import make_world, within
 from engagement.store import results
@@ -173,7 +173,7 @@ def test_what_is_logged_in_one_speed_band_is_true_zero_in_another(connection):
 def simulated(tmp_path_factory):
     """A database of three simulated drives: one misses a segment, one has a qlog."""
     found = Store(tmp_path_factory.mktemp("tuning"))
-    plans = plan_drives(8)
+    plans = plan_drives(8, calm=BUSY)
     drives = [plans[number] for number in (2, 5, 7)]
     for drive in drives:
         assert list(write_drive(found.logs, drive))
@@ -212,7 +212,7 @@ def test_simulated_drives_have_the_numbers_of_their_plan(simulated):
 
 
 def test_a_qlog_gives_errors_but_no_oscillations(tmp_path):
-    plan = plan_drives(5)[4]
+    plan = plan_drives(5, calm=BUSY)[4]
     found = ingested(tmp_path, replace(plan, qlog_segments=frozenset(range(plan.n_segments))))
     errors = [(row["lateral_error_mean_mps2"], row["lateral_error_s"]) for row in found]
     assert oracle.weighted_mean(errors) == pytest.approx(0.12 * 2 / math.pi, rel=0.05)
@@ -223,7 +223,7 @@ def test_a_qlog_gives_errors_but_no_oscillations(tmp_path):
 
 
 def test_without_a_desired_curvature_there_is_no_error(tmp_path):
-    plan = plan_drives(5)[4]
+    plan = plan_drives(5, calm=BUSY)[4]
     found = ingested(tmp_path, replace(plan, era=replace(plan.era, lateral_error_mps2=None)))
     for row in found:
         assert row["lateral_error_mean_mps2"] is row["lateral_error_p95_mps2"] is None

@@ -22,7 +22,7 @@ from engagement.extract.profiles import load_profile
 from engagement.extract.segment import ReadOptions
 from engagement.legacy.imports import import_files
 from engagement.simulate.drives import write_drive
-from engagement.simulate.fleet import plan_drives
+from engagement.simulate.fleet import BUSY, plan_drives
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
@@ -61,7 +61,7 @@ def exact(value) -> str:
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight simulated drives, one of them with names that are markup, and an imported one."""
     folder = tmp_path_factory.mktemp("web")
-    for number, drive in enumerate(plan_drives(8)):
+    for number, drive in enumerate(plan_drives(8, calm=BUSY)):
         planned = drive
         if number == 2:
             era = replace(drive.era, git_branch=HOSTILE, version=HOSTILE)
