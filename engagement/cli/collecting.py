@@ -193,8 +193,7 @@ class _Rounds:
             ingest_report.print_report(found, paths, is_dry_run=False)
             self._can_notes = self._can_notes or ingest_report.SignalNotes(options.read)
             self._can_notes.tell(found)
-        has_failed = found.n_failed or found.missing
-        exit_code = ExitCode.LOGS if has_failed else ExitCode.OK
+        exit_code = ExitCode.LOGS if found.has_failures else ExitCode.OK
         return exit_code, ingest_report.document(found, is_dry_run=False)
 
     def _check(self, _n_done: int, _n_bytes: int, _plan: Plan) -> None:

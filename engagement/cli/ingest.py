@@ -149,7 +149,7 @@ def ingest(
         SignalNotes(wanted.read).tell(report)
         if report.n_ingested:
             _tell_next(database)
-    if report.n_failed or report.missing:
+    if report.has_failures:
         click.get_current_context().exit(ExitCode.LOGS)
 
 

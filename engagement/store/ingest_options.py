@@ -49,6 +49,11 @@ class IngestReport:
     named: list[tuple[str, str]] = field(default_factory=list)
     unknown_cars: set[str] = field(default_factory=set)
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether a log could not be read, or a path is not there."""
+        return bool(self.n_failed or self.missing)
+
     def fail(self, path: Path, problem: str) -> None:
         """Count a log of which nothing could be read."""
         self.n_failed += 1
