@@ -86,7 +86,8 @@ def fetch() -> None:
         raise FetchError(
             f"node and npm are missing: `pip install '{NODE}'` brings both; {_WITHOUT}"
         )
-    _run(npm, "ci", "--loglevel=error")
+    # What the lock's hashes name is as good from npm's cache; and who is offline is told soon.
+    _run(npm, "ci", "--loglevel=error", "--prefer-offline", "--fetch-retry-mintimeout=2000")
     _run(node, "vendor.mjs")
     os.utime(PLOTS)
 
@@ -96,7 +97,7 @@ def _run(*command: str) -> None:
         command, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
-        name = " ".join((Path(command[0]).stem, *command[1:]))
+        name = " ".join((Path(command[0]).stem, command[1]))
         kind = OfflineError if _OFFLINE.search(done.stdout) else FetchError
         raise kind(f"`{name}` failed: {_WITHOUT}\n{done.stdout.strip()}")
 

@@ -12,7 +12,7 @@ from engagement.formats import decimal, duration, text, two_decimals
 from engagement.store.event_names import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engagement.review.settings import Video
     from engagement.review.steps import Walk
@@ -56,17 +56,16 @@ def _where(event: Row) -> str:
 
 def _measures(event: Row, units: Units) -> str:
     """What is known of how dangerous it was."""
-    known = (
-        ("severity", two_decimals, ""),
-        ("speed_mps", lambda mps: decimal(units.speed(mps)), f" {units.speed.name}"),
-        ("min_ttc_s", decimal, " s"),
-        ("min_thw_s", decimal, " s"),
-        ("peak_deceleration_mps2", decimal, " m/s2"),
+    known: tuple[tuple[str, str, Callable[[float], str], str], ...] = (
+        ("severity", "severity", two_decimals, ""),
+        ("speed", "speed_mps", lambda mps: decimal(units.speed(mps)), f" {units.speed.name}"),
+        ("time to collision", "min_ttc_s", decimal, " s"),
+        ("headway", "min_thw_s", decimal, " s"),
+        ("braking", "peak_deceleration_mps2", decimal, " m/s2"),
     )
-    names = ("severity", "speed", "time to collision", "headway", "braking")
     shown = [
         f"{name} {show(event[column])}{unit}"
-        for name, (column, show, unit) in zip(names, known, strict=True)
+        for name, column, show, unit in known
         if event[column] is not None
     ]
     return ", ".join(shown) or "no measure is known"

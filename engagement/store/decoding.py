@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -79,7 +80,14 @@ def _options_of(
 def warm_up(groups: Sequence[tuple[LogFile, ...]], *, jobs: int) -> None:
     """Start the fork server, so that it imports the decoder while the caller does other work."""
     if _is_worth_processes(groups, jobs) and _context().get_start_method() == "forkserver":
-        multiprocessing.forkserver.ensure_running()
+        # Ctrl-C is this process's to handle, also while the server imports. The tracker is started
+        # first, as that lets Ctrl-C through again.
+        multiprocessing.resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            multiprocessing.forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _is_worth_processes(groups: Sequence[tuple[LogFile, ...]], jobs: int) -> bool:

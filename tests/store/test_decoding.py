@@ -67,3 +67,27 @@ def test_workers_end_with_their_parent(tmp_path, large_logs, how):
     # Workers hold the pipe too: it ends when the last of them does.
     process.communicate(timeout=10)
     assert process.returncode == -how
+
+
+# Ctrl-C while the server imports: a terminal sends it to every process of a command.
+INTERRUPTED = """
+import os, signal, time
+from engagement.store import decoding
+
+signal.signal(signal.SIGINT, lambda *_: None)
+decoding._is_worth_processes = lambda *_, **__: True
+decoding.warm_up([], jobs=2)
+time.sleep({after_s})
+os.killpg(0, signal.SIGINT)
+with decoding._executor(1) as executor:
+    print(executor.submit(len, "works").result())
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.3])
+def test_ctrl_c_while_the_server_starts_is_its_parents_to_handle(after_s):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(after_s=after_s)],
+        check=False, capture_output=True, text=True, start_new_session=True, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("5\n", "")
