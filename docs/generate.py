@@ -1,15 +1,19 @@
-"""Write docs/cli.md and docs/views.md from the commands' own help and the views' own comments."""
+"""Write the pages of commands, views and tables from their own help and comments."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from docs.car_table import PAGE, cars_page
 from engagement.cli import main
 from engagement.extract.cars import has_cars
-from engagement.store.reader import describe
+from engagement.store.reader import describe, describe_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 DOCS = Path(__file__).parent
 _MADE = "<!-- made by `make docs`; don't edit -->\n\n"
@@ -47,10 +51,22 @@ def views_page() -> str:
     pages = [
         _MADE + "# Views\n\nWhat analysts query; columns end in their unit, null means not known.\n"
     ]
-    for view, (title, columns) in describe().items():
+    return "\n".join([*pages, *_described(describe())])
+
+
+def tables_page() -> str:
+    """Every base table, its columns and what they are read from."""
+    pages = [
+        _MADE + "# Tables\n\n`log` holds what the logs say, `store` what else the database knows. "
+        "Columns end in their unit; fields are named as in `schemas/`.\n"
+    ]
+    return "\n".join([*pages, *_described(describe_tables())])
+
+
+def _described(meanings: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[str]:
+    for name, (title, columns) in meanings.items():
         rows = "\n".join(f"| `{name}` | {_cell(meaning)} |" for name, meaning in columns.items())
-        pages.append(f"## {view}\n\n{title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n")
-    return "\n".join(pages)
+        yield f"## {name}\n\n{title}\n\n| column | meaning |\n| --- | --- |\n{rows}\n"
 
 
 def _cell(text: str) -> str:
@@ -59,7 +75,11 @@ def _cell(text: str) -> str:
 
 def pages() -> dict[Path, str]:
     """The generated files and what each holds."""
-    found = {DOCS / "cli.md": cli_page(), DOCS / "views.md": views_page()}
+    found = {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "views.md": views_page(),
+        DOCS / "tables.md": tables_page(),
+    }
     if has_cars():
         found[PAGE] = cars_page()
     return found

@@ -9,7 +9,7 @@ import click
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, json_option
 from engagement.errors import NotFoundError
-from engagement.store.reader import Reader, describe
+from engagement.store.reader import Reader, describe, describe_tables, table_meanings
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 @json_option
 @database_option
 def glossary(*, term: str | None, database: Path, as_json: bool) -> None:
-    """Explain the columns of the report and of every view.
+    """Explain the columns of the report, of every view and of every table.
 
-    TERM is a view, a column, a heading of the report, or part of one. The explanations are the
-    database's own, or the shipped ones where there is no database.
+    TERM is a view, a table, a column, a heading of the report, or part of one. The explanations
+    are the database's own, or the shipped ones where there is no database.
 
     \b
     Example:
       engagement glossary
       engagement glossary coverage
       engagement glossary disengagements
+      engagement glossary log.car_state
     """
     meanings = _meanings(database)
     if term:
-        meanings = _matching(meanings, term.lower())
+        meanings = _matching(meanings | _tables(database), term.lower())
     if as_json:
         render.print_json(
             {
@@ -61,14 +62,22 @@ def _meanings(database: Path) -> Meanings:
         return {view: (title, reader.comments(view)) for view, title in reader.views().items()}
 
 
+def _tables(database: Path) -> Meanings:
+    if not database.exists():
+        return describe_tables()
+    with Reader(database) as reader:
+        return table_meanings(reader.connection)
+
+
 def _matching(meanings: Meanings, term: str) -> Meanings:
     """The view of that name; else the columns of that name or heading; else those with it inside.
 
     Raises:
         NotFoundError: If there is none.
     """
-    if term in meanings:
-        return {term: meanings[term]}
+    for name in (term, f"log.{term}", f"store.{term}"):
+        if name in meanings:
+            return {name: meanings[name]}
     names = {c.name for c in columns.REPORT if c.of(METRIC).title == term} | {term}
     found = _narrow(meanings, lambda column: column in names)
     found = found or _narrow(meanings, lambda column: term.replace(" ", "_") in column)

@@ -255,20 +255,53 @@ def unusable(path: Path, error: duckdb.Error) -> StoreError:
 
 def describe() -> dict[str, tuple[str, dict[str, str]]]:
     """Title and column meanings of every public view, from sql/ itself: no database needed."""
+    with _described() as connection:
+        return _meanings(connection, "main")
+
+
+def describe_tables() -> dict[str, tuple[str, dict[str, str]]]:
+    """The same of every table of the schemas `log` and `store`, by its full name."""
+    with _described() as connection:
+        return table_meanings(connection)
+
+
+def table_meanings(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """Title and column meanings of every table of `log` and `store` in a database."""
+    return {
+        f"{schema}.{name}": meaning
+        for schema in ("log", "store")
+        for name, meaning in _meanings(connection, schema).items()
+    }
+
+
+@contextmanager
+def _described() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of nothing, whose views and tables are explained."""
     with duckdb.connect() as connection:
         migrate(connection)
         seed_parameters(connection, load_parameters(), keep=False)
         load_sql(connection)
-        columns = connection.sql(
-            "select table_name, column_name, comment from duckdb_columns() "
-            "where schema_name = 'main' and not internal order by table_name, column_index"
-        ).fetchall()
-        titles = connection.sql(
-            "select view_name, comment from duckdb_views() "
-            "where schema_name = 'main' and not internal order by view_name"
-        ).fetchall()
-    found: dict[str, tuple[str, dict[str, str]]] = {name: (title, {}) for name, title in titles}
-    for view, column, comment in columns:
-        if view in found:
-            found[view][1][column] = comment or ""
+        yield connection
+
+
+def _meanings(
+    connection: duckdb.DuckDBPyConnection, schema: str
+) -> dict[str, tuple[str, dict[str, str]]]:
+    titles = (
+        "select {0}_name, comment from duckdb_{0}s() where schema_name = $1 "
+        "and database_name = current_database() and not internal"
+    )
+    union = " union all ".join(titles.format(kind) for kind in ("view", "table"))
+    rows = connection.execute(f"{union} order by 1", [schema]).fetchall()
+    found: dict[str, tuple[str, dict[str, str]]] = {name: (title or "", {}) for name, title in rows}
+    columns = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = $1 "
+        "and database_name = current_database() and not internal order by table_name, column_index",
+        [schema],
+    ).fetchall()
+    for name, column, comment in columns:
+        if name in found:
+            found[name][1][column] = comment or ""
     return found

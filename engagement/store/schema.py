@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.resources import resource_dir
+from engagement.store.tables import describe_tables
 from engagement.store.views import load_macros, load_views, sql_hash
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
     try:
         _drop_views(connection)
         _create_macros(connection)
+        _explain_tables(connection)
         values = dict(connection.execute("select name, value from store.parameter").fetchall())
         for view in load_views():
             _create_view(connection, view, values)
@@ -258,6 +260,23 @@ def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
         raise ViewError("sql/macros.sql", str(error)) from error
 
 
+def _explain_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep what the tables and their columns mean as their comments."""
+    found = connection.execute(
+        "select schema_name || '.' || table_name, column_name, is_nullable from duckdb_columns() "
+        "where schema_name in ('log', 'store') and database_name = current_database()"
+    ).fetchall()
+    tables = describe_tables()
+    for name in {name for name, *_ in found} & tables.keys():
+        connection.execute(f"comment on table {name} is {_quoted(tables[name].title)}")
+    for name, column, is_nullable in found:
+        words = tables[name].columns.get(column, "") if name in tables else ""
+        if name.startswith("log.") and is_nullable and words and "null" not in words:
+            words += "; null where the log does not say"
+        if words:
+            connection.execute(f'comment on column {name}."{column}" is {_quoted(words)}')
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -299,4 +318,4 @@ def create(
     keep = parameters_file is None and not reset_parameters
     parameters = load_parameters(parameters_file)
     is_reparameterised = seed_parameters(connection, parameters, keep=keep)
-    return load_sql(connection, is_forced=is_reparameterised) or is_migrated
+    return load_sql(connection, is_forced=is_reparameterised or is_migrated)

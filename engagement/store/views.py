@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from engagement.errors import ViewError
 from engagement.resources import resource_dir
+from engagement.store.tables import describe_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ def public_views() -> Mapping[str, View]:
 @cache
 def sql_hash() -> str:
     """One hash of every view and macro; it changes when any number's definition may have."""
-    texts = [load_macros()]
+    texts = [load_macros(), repr(describe_tables())]
     for view in load_views():
         texts += [view.text, *view.comments.values()]
     return sha256("\n".join(texts).encode()).hexdigest()

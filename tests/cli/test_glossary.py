@@ -26,6 +26,8 @@ def test_without_a_database_it_comes_from_the_shipped_views(run, run_alone):
     [
         ("disengagements", {"disengagements"}, {"cause", "is_counted"}),
         ("coverage", {"devices", "drives"}, {"coverage"}),
+        ("log.car_state", {"log.car_state"}, {"v_ego_mps", "mono_ns"}),
+        ("car_state", {"log.car_state"}, {"gear"}),
         ("cause_", {"disengagements", "events"}, {"cause_event"}),
         ("Engaged % time", {"devices", "drives", "groups", "speed_bands"}, {"engaged_fraction"}),
     ],

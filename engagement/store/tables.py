@@ -1,0 +1,201 @@
+"""What the tables of `log` and `store` hold, and each of their columns.
+
+What a column of `log` comes from is in `extract.sources`; its unit is the end of its name. Here
+stands what these don't say. The database keeps all of it as comments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from engagement.extract.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_UNITS = {
+    "_deg_per_s": "degrees/s", "_mps2": "m/s2", "_mps": "m/s", "_kph": "km/h", "_deg": "degrees",
+    "_per_m": "1/m", "_rad": "radians", "_kg": "kg", "_m": "m", "_s": "s", "_ns": "ns",
+    "_ms": "ms",
+}  # fmt: skip
+_PLACE = {
+    "drive_id": "number of the drive in this database",
+    "segment_num": "number of the segment in its drive, from 0",
+    "message_num": "place of the message in its log, which is not the order of time",
+    "mono_ns": "logMonoTime of the message, in ns since the device's boot",
+    "source": "the message that says it",
+    "frame_num": "place of the frame in its `can` message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: what a row of it is, and what its columns mean."""
+
+    title: str
+    columns: Mapping[str, str]
+
+
+_LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "drive": ("Drives: those of logs, and those of an imported entry alone.", {
+        "dongle_id": "the device",
+        "drive": "name of the drive, its log id",
+        "host": "where an old entry came from; offline for logs",
+    }),
+    "segment": ("The log that a segment's rows come from.", {
+        "log_kind": "rlog or qlog",
+        "codec": "none, bz2 or zstd",
+        "path": "the file",
+        "size_bytes": "size of the file",
+        "mtime_ns": "when the file was changed, in ns since 1970",
+        "content_hash": "SHA-256 of the file",
+        "raw_size_bytes": "size without compression",
+        "status": "ok, partial (damaged) or failed",
+        "damage": "what is wrong with it; null if nothing is",
+        "n_messages": "messages that could be read",
+        "n_damaged_messages": "messages that could not",
+        "start_mono_ns": "logMonoTime of the earliest message, in ns; null of a failed log",
+        "end_mono_ns": "logMonoTime of the latest message, in ns; null of a failed log",
+        "profile": "vehicle profile that CAN signals were read by; null without one",
+        "ingested_at_utc": "when it was read",
+    }),
+    "init_data": ("What the device and its software are, once a log.", {
+        "wall_time_ns": "wall clock of the device, in ns since 1970",
+    }),
+    "param": ("openpilot's params, once a log.", {
+        "name": "initData.params.entries.key",
+        "value": "initData.params.entries.value; null where it is no text",
+    }),
+    "car_params": ("What openpilot knows of the car, once a log or more.", {}),
+    "controls_state": ("openpilot's state, in the service that had it first.", {
+        "v_cruise_kph": "set speed in km/h",
+    }),
+    "selfdrive_state": ("openpilot's state, since 0.9.8.", {}),
+    "alert": ("Alerts, where they change; all of them within a second of the log's borders.", {}),
+    "car_state": ("What the car says.", {
+        "steering_torque": "the driver's torque, in the car's own unit",
+        "steering_torque_eps": "the motor's torque, in the car's own unit",
+        "n_pointers": "pointers of the message's struct, which tell how old its writer was",
+    }),
+    "car_control": ("What openpilot asks of the car.", {
+        "torque": "-1 to 1, of the most that openpilot may ask for",
+    }),
+    "car_event": ("Events in force: the rows of one message are all of them.", {
+        "name": "the event; null where the message has none",
+    }),
+    "button_event": ("Buttons that were pressed or let go.", {}),
+    "gps": ("GPS fixes.", {
+        "has_fix": "hasFix, or in older logs the first bit of flags; false at 0, 0",
+        "unix_ms": "time by GPS, in ms since 1970",
+    }),
+    "lead": ("The car in front, by radar and camera.", {
+        "model_prob_fraction": "how sure the model is of it, 0 to 1",
+    }),
+    "clock": ("The device's wall clock.", {"wall_time_ns": "in ns since 1970"}),
+    "bookmark": ("Moments that the driver bookmarked.", {}),
+    "ignition": ("Whether the car is on, where that changes.", {
+        "is_on": "of pandaState and pandaStates, ignitionLine or ignitionCan of any panda",
+    }),
+    "lane_change": ("Lane changes, where their state changes.", {}),
+    "longitudinal_plan": ("The planner's collision warning, where it changes.", {}),
+    "mads": ("The switch for steering without cruise of sunnypilot, where it changes.", {}),
+    "live_parameters": ("What openpilot learns of the car's steering.", {
+        "stiffness_factor": "of the tires; 1 is the car's nominal",
+    }),
+    "live_torque_parameters": ("What openpilot learns of the car's torque.", {
+        "lat_accel_factor": "lateral acceleration at full torque, in m/s2",
+        "lat_accel_offset": "lateral acceleration without torque, in m/s2",
+    }),
+    "can_signal": ("CAN signals of the vehicle profile.", {
+        "signal_key": "what the profile calls the signal",
+        "bus": "number of the CAN bus",
+        "value": "in the unit of the DBC file",
+    }),
+    "can_message": ("Every `can` message that has frames.", {"n_frames": "how many it has"}),
+    "can_source": ("Where a log's samples of can_signal were read.", {
+        "signal_key": "as in can_signal",
+        "entry_num": "counts the signals of a key that is a bit mask",
+        "message": "name of the message in the DBC file",
+        "signal": "name of the signal in it",
+        "bus": "number of the CAN bus",
+        "n_samples": "how often it was received, also where can_signal keeps fewer rows",
+    }),
+}  # fmt: skip
+
+_STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "parameter": ("Thresholds of the definitions.", {
+        "name": "name of the parameter", "value": "its value", "unit": "the value's unit",
+        "why": "why it is what it is",
+    }),
+    "confidence_limit": ("What the 95 % intervals of rates are made from.", {
+        "n": "a count of events, or degrees of freedom",
+        "poisson_lower": "lower limit of the mean of a Poisson count of n",
+        "poisson_upper": "upper limit of it",
+        "t_quantile": "standard errors that Student's t reaches to each side; null of 0",
+    }),
+    "event_label": ("What people said of events, by the names that these had then.", {
+        "dongle_id": "the device", "drive": "name of the drive", "kind": "kind of the event",
+        "mono_ns": "logMonoTime of the event, in ns", "label": "what it was",
+        "note": "what else was said; null if nothing was", "labelled_at_utc": "when it was said",
+    }),
+    "imported_drive": ("Entries of an old engagement_db.json.", {
+        "entry": "the entry, as JSON", "source_path": "the file",
+        "imported_at_utc": "when it was read",
+    }),
+    "imported_debug_event": ("Entries of an old debug_events.json.", {
+        "drive": "name of the drive", "rlog_path": "the log that it names",
+        "event_type": "the old kind of event", "time_in_segment_s": "s from the log's start",
+        "reason": "the old sentence",
+    }),
+    "ingest_run": ("Ingests that published something.", {
+        "started_at_utc": "when it began", "ended_at_utc": "when it published last",
+        "engagement_version": "by which program", "n_ingested": "logs that were written",
+        "n_skipped": "logs that were there already, or worse than what is",
+        "n_partial": "damaged logs among them", "n_failed": "logs that could not be read",
+        "size_bytes": "size of the logs that were written",
+    }),
+    "state": ("What the views and results were made from: one row.", {
+        "sql_hash": "hash of the definitions", "generation": "counts the publications",
+        "published_at_utc": "when this one was published",
+    }),
+    "schema_migration": ("Migrations that were applied.", {
+        "version": "number of the migration", "name": "its file", "sha256": "hash of the file",
+        "applied_at_utc": "when it was applied",
+    }),
+}  # fmt: skip
+
+
+@cache
+def describe_tables() -> Mapping[str, Table]:
+    """Every table of `log` and `store` by its full name, in the order in which they are told of."""
+    fields = _fields()
+    found = {}
+    for name, (title, words) in _LOG.items():
+        read = {column: _said(column, paths) for column, paths in fields.get(name, {}).items()}
+        told = {
+            column: f"{read[column]}; {text}" if column in read else text
+            for column, text in words.items()
+        }
+        found[f"log.{name}"] = Table(title, {**_PLACE, **read, **told})
+    for name, (title, words) in _STORE.items():
+        found[f"store.{name}"] = Table(title, {**_PLACE, **words})
+    return found
+
+
+def _fields() -> dict[str, dict[str, list[str]]]:
+    """The fields of messages that each column of each table is filled from."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for source in SOURCES:
+        for column, path in source.columns.items():
+            parts = [source.event, source.items or "", path]
+            name = ".".join(part for part in parts if part)
+            found.setdefault(source.table, {}).setdefault(column, []).append(name)
+    return found
+
+
+def _said(column: str, paths: list[str]) -> str:
+    unit = next((unit for end, unit in _UNITS.items() if column.endswith(end)), "")
+    words = [" or ".join(dict.fromkeys(paths)), f" in {unit}" if unit else ""]
+    return "".join(words)
