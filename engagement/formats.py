@@ -1,7 +1,7 @@
 """Values as people read them; only here do fractions become percent and seconds hours.
 
 Every function takes None, which means not known, and gives a dash. What a page needs besides, as
-its own minus sign, `engagement.api.pages.formats` puts on.
+its own minus sign, `engagement.api.pages.page_formats` puts on.
 """
 
 from __future__ import annotations

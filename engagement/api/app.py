@@ -29,7 +29,6 @@ from engagement.api import (
     view_routes,
 )
 from engagement.api.downloads import Downloads
-from engagement.api.filters import provide_filters
 from engagement.api.handlers import (
     ignore_unknown_parameters,
     provide_generation,
@@ -39,6 +38,7 @@ from engagement.api.metrics import Metrics, get_metrics
 from engagement.api.middleware import Middleware
 from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
+from engagement.api.request_filters import provide_filters
 from engagement.api.rows import provide_span, provide_wanted
 from engagement.api.settings import Settings
 from engagement.store.serving import Publication

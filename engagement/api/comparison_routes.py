@@ -17,9 +17,9 @@ from engagement.analysis.summary import describe as describe_measure
 from engagement.analysis.summary import findings, headline, notes
 from engagement.analysis.wording import warnings
 from engagement.api.answers import respond
-from engagement.api.filters import MAX_LENGTH, Filters
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
+from engagement.api.request_filters import MAX_LENGTH, Filters
 from engagement.errors import InputError, ServerBusyError
 from engagement.store.serving import Generation
 

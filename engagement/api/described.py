@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, Schema
 
-from engagement.api.filters import FILTERS, is_applicable
 from engagement.api.paging import MAX_SORT_COLUMNS
+from engagement.api.request_filters import FILTERS, is_applicable
 from engagement.store.samples import SERIES
 from engagement.store.views import public_views
 

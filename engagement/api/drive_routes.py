@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from engagement.analysis.selection import read_speed_bands
 from engagement.api import plots
 from engagement.api.answers import OfDrive, respond
-from engagement.api.filters import find_drive_id
 from engagement.api.handlers import AnyRequest, read
+from engagement.api.request_filters import find_drive_id
 from engagement.api.rows import Row, in_utc, listing, one_row
 from engagement.store import samples
 from engagement.store.serving import Generation

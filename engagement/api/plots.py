@@ -10,9 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from engagement.api.answers import OfDrive, respond
-from engagement.api.filters import find_drive_id
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
+from engagement.api.request_filters import find_drive_id
 from engagement.api.rows import Row
 from engagement.errors import suggestion
 from engagement.store import samples

@@ -12,9 +12,9 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from engagement.api.answers import respond
-from engagement.api.filters import Filters
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.paging import Order, parse_fields, parse_order
+from engagement.api.request_filters import Filters
 from engagement.errors import NotFoundError
 from engagement.store.serving import Generation
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engagement.analysis.units import read_units
+from engagement.analysis.device_units import read_units
 from engagement.units import UNITS
 
 if TYPE_CHECKING:

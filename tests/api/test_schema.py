@@ -15,7 +15,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 
 from engagement.api.app import create_app
-from engagement.api.filters import FILTERS
+from engagement.api.request_filters import FILTERS
 from engagement.api.settings import Settings
 
 if TYPE_CHECKING:

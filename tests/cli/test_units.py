@@ -11,7 +11,7 @@ import shutil
 import duckdb
 import pytest
 
-from engagement.analysis.units import read_units
+from engagement.analysis.device_units import read_units
 from engagement.cli import columns
 from engagement.simulate import fleet
 from engagement.store.reader import Reader

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.api.pages import formats
+from engagement.api.pages import page_formats
 from engagement.api.pages.charts import (
     Scale,
     ground,
@@ -22,7 +22,7 @@ from engagement.units import METRIC, UNITS
 
 METRES = {"m": 1.0, "km": 1000.0, "ft": 0.3048, "mi": 1609.344}
 METRES_PER_DEGREE = 111_320.0
-METRIC_STYLES = formats.styles(METRIC)
+METRIC_STYLES = page_formats.styles(METRIC)
 
 places = st.tuples(st.floats(-85, 85), st.floats(-179, 179))
 bounded = settings(max_examples=60, deadline=None)
@@ -137,14 +137,14 @@ def test_values_are_written_as_people_read_them(style, value, text):
 @pytest.mark.parametrize("style", METRIC_STYLES)
 def test_what_is_not_known_is_a_dash(style):
     assert METRIC_STYLES[style](None) == "\u2013"
-    shown = formats.value(METRIC_STYLES, {"column": None}, "column", style)
+    shown = page_formats.value(METRIC_STYLES, {"column": None}, "column", style)
     assert 'data-value=""' in shown
 
 
 @bounded
 @given(st.floats(allow_nan=False))
 def test_the_whole_value_stands_beside_what_is_shown(value):
-    shown = formats.value(
+    shown = page_formats.value(
         METRIC_STYLES, {"rate": value if math.isfinite(value) else None}, "rate", "number"
     )
 
@@ -153,16 +153,16 @@ def test_the_whole_value_stands_beside_what_is_shown(value):
 
 
 def test_a_value_that_is_markup_is_escaped():
-    shown = formats.value(METRIC_STYLES, {"name": '<b>&"'}, "name", "text")
+    shown = page_formats.value(METRIC_STYLES, {"name": '<b>&"'}, "name", "text")
 
     assert "<b>" not in shown
     assert "&lt;b&gt;&amp;" in shown
-    assert formats.wrapped("<i>_a") == "&lt;i&gt;_<wbr>a"
-    assert "<b>" not in formats.short("<b>" * 9)
+    assert page_formats.wrapped("<i>_a") == "&lt;i&gt;_<wbr>a"
+    assert "<b>" not in page_formats.short("<b>" * 9)
 
 
 def test_links_name_drives_by_their_route_or_by_their_number():
     plain = {"dongle_id": "a1", "drive": "0000--1", "drive_id": 3}
 
-    assert formats.drive_url(plain) == "/drive/a1%7C0000--1"
-    assert formats.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"
+    assert page_formats.drive_url(plain) == "/drive/a1%7C0000--1"
+    assert page_formats.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"

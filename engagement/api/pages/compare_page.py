@@ -19,11 +19,11 @@ from engagement.analysis.wording import (
     warnings,
 )
 from engagement.api.comparison_routes import in_turn
-from engagement.api.filters import MAX_LENGTH
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
+from engagement.api.request_filters import MAX_LENGTH
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:

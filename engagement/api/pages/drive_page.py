@@ -8,11 +8,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from engagement.api.filters import find_drive_id
 from engagement.api.pages.charts import time_axis
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.timelines import override_strips, pins, read_modes, strips
 from engagement.api.pages.track import read_track
+from engagement.api.request_filters import find_drive_id
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:

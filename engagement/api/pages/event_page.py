@@ -19,7 +19,7 @@ from engagement.api.pages.evidence import (
     read_parameters,
     read_reasons,
 )
-from engagement.api.pages.formats import event_url, fixed
+from engagement.api.pages.page_formats import event_url, fixed
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.timelines import Pin, Strip
 from engagement.api.pages.words import mode_words, title_words

@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from engagement.api.answers import HTML, OfDrive, respond
-from engagement.api.pages import formats
+from engagement.api.pages import page_formats
 from engagement.api.pages.assets import asset_url
 from engagement.api.pages.charts import scale_bar
 from engagement.api.pages.selection import query
@@ -66,22 +66,22 @@ def environment(units: Units) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    styles = formats.styles(units)
+    styles = page_formats.styles(units)
     found.filters |= styles
     found.filters |= {
-        "value": partial(formats.value, styles),
-        "interval": partial(formats.interval, styles),
-        "median_limits": formats.median_limits,
+        "value": partial(page_formats.value, styles),
+        "interval": partial(page_formats.interval, styles),
+        "median_limits": page_formats.median_limits,
         "scale_bar": partial(scale_bar, units),
-        "short": formats.short,
-        "wrapped": formats.wrapped,
-        "exact": formats.exact,
-        "fixed": formats.fixed,
+        "short": page_formats.short,
+        "wrapped": page_formats.wrapped,
+        "exact": page_formats.exact,
+        "fixed": page_formats.fixed,
         "plural": plural,
         "query": query,
         "setting": setting,
-        "drive_url": formats.drive_url,
-        "event_url": formats.event_url,
+        "drive_url": page_formats.drive_url,
+        "event_url": page_formats.event_url,
         "cause_words": cause_words,
         "curly": curly,
         "kind_words": kind_words,
@@ -143,7 +143,7 @@ def page(
 
 def published(generation: Generation) -> str:
     """Which data a page shows; the only part of a page that names the generation."""
-    at = formats.moment(generation.published_at_utc)
+    at = page_formats.moment(generation.published_at_utc)
     return f"Data published {at} UTC, generation {generation.number}."
 
 

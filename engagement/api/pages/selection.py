@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import msgspec
 from litestar.params import FromQuery
 
-from engagement.api.filters import MAX_LENGTH, check_days, takes
 from engagement.api.problems import ParameterError
+from engagement.api.request_filters import MAX_LENGTH, check_days, takes
 from engagement.errors import InputError, NotFoundError
 from engagement.filters import DRIVE_FILTERS, Filter, Selection, parse_day
 

@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import Cookie, State
 from litestar.params import FromQuery
 
-from engagement.analysis.units import read_units
+from engagement.analysis.device_units import read_units
 from engagement.api.problems import ParameterError
 from engagement.units import UNITS
 
