@@ -7,16 +7,15 @@
 create or replace view legacy_engagement_db as
 with
 
-computed as (
-    select * from result.legacy_drives
-),
-
-named as (
-    select * from log.drive
-),
-
-imported as (
-    select * from staging.imported_drives
+ingested as (
+    select
+        drive.dongle_id as device_id,
+        drive.host,
+        drive.drive,
+        false as is_imported,
+        computed.*
+    from result.legacy_drives as computed
+    inner join log.drive on computed.drive_id = drive.drive_id
 ),
 
 typed as (
@@ -24,201 +23,100 @@ typed as (
         drive_id,
         from_json(
             entry,
-            '{
-                "host": "VARCHAR",
-                "total_time": "BIGINT",
-                "active_time": "BIGINT",
-                "drive_time": "BIGINT",
-                "drive_time_active": "BIGINT",
-                "cruise_press_time_ns": "BIGINT",
-                "cruise_press_seconds": "DOUBLE",
-                "cruise_press_seconds_per_hour": "DOUBLE",
-                "engagement_pct": "DOUBLE",
-                "drive_time_engagement_pct": "DOUBLE",
-                "engagement_pct_odo": "DOUBLE",
-                "odo_distance": "DOUBLE",
-                "engaged_distance": "DOUBLE",
-                "interventions_per_100km": "DOUBLE",
-                "total_state_changes": "BIGINT",
-                "intervention_count": "BIGINT",
-                "steer_intervention_count": "BIGINT",
-                "steer_interventions_per_100km": "DOUBLE",
-                "openpilot_longitudinal": "BOOLEAN",
-                "car_fingerprint": "VARCHAR",
-                "device_type": "VARCHAR",
-                "deviceType": "VARCHAR",
-                "recorded_at": "VARCHAR",
-                "version": "VARCHAR",
-                "git_branch": "VARCHAR",
-                "git_commit": "VARCHAR",
-                "speed_buckets": {
-                    "city": {
-                        "time_min": "DOUBLE",
-                        "engaged_time_min": "DOUBLE",
-                        "distance_km": "DOUBLE",
-                        "engaged_distance_km": "DOUBLE",
-                        "engagement_pct": "DOUBLE",
-                        "time_ns": "BIGINT",
-                        "engaged_time_ns": "BIGINT",
-                        "distance_km_raw": "DOUBLE",
-                        "engaged_distance_km_raw": "DOUBLE"
-                    },
-                    "road": {
-                        "time_min": "DOUBLE",
-                        "engaged_time_min": "DOUBLE",
-                        "distance_km": "DOUBLE",
-                        "engaged_distance_km": "DOUBLE",
-                        "engagement_pct": "DOUBLE",
-                        "time_ns": "BIGINT",
-                        "engaged_time_ns": "BIGINT",
-                        "distance_km_raw": "DOUBLE",
-                        "engaged_distance_km_raw": "DOUBLE"
-                    },
-                    "highway": {
-                        "time_min": "DOUBLE",
-                        "engaged_time_min": "DOUBLE",
-                        "distance_km": "DOUBLE",
-                        "engaged_distance_km": "DOUBLE",
-                        "engagement_pct": "DOUBLE",
-                        "time_ns": "BIGINT",
-                        "engaged_time_ns": "BIGINT",
-                        "distance_km_raw": "DOUBLE",
-                        "engaged_distance_km_raw": "DOUBLE"
-                    }
-                }
-            }'
+            replace(
+                '{
+                    "host": "VARCHAR",
+                    "total_time": "BIGINT",
+                    "active_time": "BIGINT",
+                    "drive_time": "BIGINT",
+                    "drive_time_active": "BIGINT",
+                    "cruise_press_time_ns": "BIGINT",
+                    "cruise_press_seconds": "DOUBLE",
+                    "cruise_press_seconds_per_hour": "DOUBLE",
+                    "engagement_pct": "DOUBLE",
+                    "drive_time_engagement_pct": "DOUBLE",
+                    "engagement_pct_odo": "DOUBLE",
+                    "odo_distance": "DOUBLE",
+                    "engaged_distance": "DOUBLE",
+                    "interventions_per_100km": "DOUBLE",
+                    "total_state_changes": "BIGINT",
+                    "intervention_count": "BIGINT",
+                    "steer_intervention_count": "BIGINT",
+                    "steer_interventions_per_100km": "DOUBLE",
+                    "openpilot_longitudinal": "BOOLEAN",
+                    "car_fingerprint": "VARCHAR",
+                    "device_type": "VARCHAR",
+                    "deviceType": "VARCHAR",
+                    "recorded_at": "VARCHAR",
+                    "version": "VARCHAR",
+                    "git_branch": "VARCHAR",
+                    "git_commit": "VARCHAR",
+                    "speed_buckets": {"city": BUCKET, "road": BUCKET, "highway": BUCKET}
+                }',
+                'BUCKET',
+                '{
+                    "time_min": "DOUBLE",
+                    "engaged_time_min": "DOUBLE",
+                    "distance_km": "DOUBLE",
+                    "engaged_distance_km": "DOUBLE",
+                    "engagement_pct": "DOUBLE",
+                    "time_ns": "BIGINT",
+                    "engaged_time_ns": "BIGINT",
+                    "distance_km_raw": "DOUBLE",
+                    "engaged_distance_km_raw": "DOUBLE"
+                }'
+            )
         ) as old
-    from imported
-),
-
-ingested as (
-    select
-        computed.drive_id,
-        named.dongle_id as device_id,
-        named.host,
-        named.drive,
-        false as is_imported,
-        computed.total_time,
-        computed.active_time,
-        computed.drive_time,
-        computed.drive_time_active,
-        computed.cruise_press_time_ns,
-        computed.cruise_press_seconds,
-        computed.cruise_press_seconds_per_hour,
-        computed.engagement_pct,
-        computed.drive_time_engagement_pct,
-        computed.engagement_pct_odo,
-        computed.odo_distance,
-        computed.engaged_distance,
-        computed.interventions_per_100km,
-        computed.total_state_changes,
-        computed.intervention_count,
-        computed.steer_intervention_count,
-        computed.steer_interventions_per_100km,
-        computed.openpilot_longitudinal,
-        computed.car_fingerprint,
-        computed.device_type,
-        computed.city_time_min,
-        computed.city_engaged_time_min,
-        computed.city_distance_km,
-        computed.city_engaged_distance_km,
-        computed.city_engagement_pct,
-        computed.city_time_ns,
-        computed.city_engaged_time_ns,
-        computed.city_distance_km_raw,
-        computed.city_engaged_distance_km_raw,
-        computed.road_time_min,
-        computed.road_engaged_time_min,
-        computed.road_distance_km,
-        computed.road_engaged_distance_km,
-        computed.road_engagement_pct,
-        computed.road_time_ns,
-        computed.road_engaged_time_ns,
-        computed.road_distance_km_raw,
-        computed.road_engaged_distance_km_raw,
-        computed.highway_time_min,
-        computed.highway_engaged_time_min,
-        computed.highway_distance_km,
-        computed.highway_engaged_distance_km,
-        computed.highway_engagement_pct,
-        computed.highway_time_ns,
-        computed.highway_engaged_time_ns,
-        computed.highway_distance_km_raw,
-        computed.highway_engaged_distance_km_raw,
-        computed.recorded_at,
-        computed.version,
-        computed.git_branch,
-        computed.git_commit
-    from computed
-    inner join named on computed.drive_id = named.drive_id
+    from staging.imported_drives
 ),
 
 entries as (
+    select drive_id, unnest(old) from typed
+),
+
+imported as (
     select
-        typed.drive_id,
-        named.dongle_id as device_id,
-        coalesce(typed.old.host, named.host) as host,
-        named.drive,
+        drive.dongle_id as device_id,
+        coalesce(entries.host, drive.host) as host,
+        drive.drive,
         true as is_imported,
-        typed.old.total_time,
-        typed.old.active_time,
-        typed.old.drive_time,
-        typed.old.drive_time_active,
-        typed.old.cruise_press_time_ns,
-        typed.old.cruise_press_seconds,
-        typed.old.cruise_press_seconds_per_hour,
-        typed.old.engagement_pct,
-        typed.old.drive_time_engagement_pct,
-        typed.old.engagement_pct_odo,
-        typed.old.odo_distance,
-        typed.old.engaged_distance,
-        typed.old.interventions_per_100km,
-        typed.old.total_state_changes,
-        typed.old.intervention_count,
-        typed.old.steer_intervention_count,
-        typed.old.steer_interventions_per_100km,
-        typed.old.openpilot_longitudinal,
-        typed.old.car_fingerprint,
-        coalesce(typed.old.device_type, typed.old.devicetype) as device_type,
-        typed.old.speed_buckets.city.time_min as city_time_min,
-        typed.old.speed_buckets.city.engaged_time_min as city_engaged_time_min,
-        typed.old.speed_buckets.city.distance_km as city_distance_km,
-        typed.old.speed_buckets.city.engaged_distance_km as city_engaged_distance_km,
-        typed.old.speed_buckets.city.engagement_pct as city_engagement_pct,
-        typed.old.speed_buckets.city.time_ns as city_time_ns,
-        typed.old.speed_buckets.city.engaged_time_ns as city_engaged_time_ns,
-        typed.old.speed_buckets.city.distance_km_raw as city_distance_km_raw,
-        typed.old.speed_buckets.city.engaged_distance_km_raw as city_engaged_distance_km_raw,
-        typed.old.speed_buckets.road.time_min as road_time_min,
-        typed.old.speed_buckets.road.engaged_time_min as road_engaged_time_min,
-        typed.old.speed_buckets.road.distance_km as road_distance_km,
-        typed.old.speed_buckets.road.engaged_distance_km as road_engaged_distance_km,
-        typed.old.speed_buckets.road.engagement_pct as road_engagement_pct,
-        typed.old.speed_buckets.road.time_ns as road_time_ns,
-        typed.old.speed_buckets.road.engaged_time_ns as road_engaged_time_ns,
-        typed.old.speed_buckets.road.distance_km_raw as road_distance_km_raw,
-        typed.old.speed_buckets.road.engaged_distance_km_raw as road_engaged_distance_km_raw,
-        typed.old.speed_buckets.highway.time_min as highway_time_min,
-        typed.old.speed_buckets.highway.engaged_time_min as highway_engaged_time_min,
-        typed.old.speed_buckets.highway.distance_km as highway_distance_km,
-        typed.old.speed_buckets.highway.engaged_distance_km as highway_engaged_distance_km,
-        typed.old.speed_buckets.highway.engagement_pct as highway_engagement_pct,
-        typed.old.speed_buckets.highway.time_ns as highway_time_ns,
-        typed.old.speed_buckets.highway.engaged_time_ns as highway_engaged_time_ns,
-        typed.old.speed_buckets.highway.distance_km_raw as highway_distance_km_raw,
-        typed.old.speed_buckets.highway.engaged_distance_km_raw as highway_engaged_distance_km_raw,
-        typed.old.recorded_at,
-        typed.old.version,
-        typed.old.git_branch,
-        typed.old.git_commit
-    from typed
-    inner join named on typed.drive_id = named.drive_id
+        coalesce(entries.device_type, entries.devicetype) as device_type,
+        entries.* exclude (host, device_type, devicetype, speed_buckets),
+        entries.speed_buckets.city.time_min as city_time_min,
+        entries.speed_buckets.city.engaged_time_min as city_engaged_time_min,
+        entries.speed_buckets.city.distance_km as city_distance_km,
+        entries.speed_buckets.city.engaged_distance_km as city_engaged_distance_km,
+        entries.speed_buckets.city.engagement_pct as city_engagement_pct,
+        entries.speed_buckets.city.time_ns as city_time_ns,
+        entries.speed_buckets.city.engaged_time_ns as city_engaged_time_ns,
+        entries.speed_buckets.city.distance_km_raw as city_distance_km_raw,
+        entries.speed_buckets.city.engaged_distance_km_raw as city_engaged_distance_km_raw,
+        entries.speed_buckets.road.time_min as road_time_min,
+        entries.speed_buckets.road.engaged_time_min as road_engaged_time_min,
+        entries.speed_buckets.road.distance_km as road_distance_km,
+        entries.speed_buckets.road.engaged_distance_km as road_engaged_distance_km,
+        entries.speed_buckets.road.engagement_pct as road_engagement_pct,
+        entries.speed_buckets.road.time_ns as road_time_ns,
+        entries.speed_buckets.road.engaged_time_ns as road_engaged_time_ns,
+        entries.speed_buckets.road.distance_km_raw as road_distance_km_raw,
+        entries.speed_buckets.road.engaged_distance_km_raw as road_engaged_distance_km_raw,
+        entries.speed_buckets.highway.time_min as highway_time_min,
+        entries.speed_buckets.highway.engaged_time_min as highway_engaged_time_min,
+        entries.speed_buckets.highway.distance_km as highway_distance_km,
+        entries.speed_buckets.highway.engaged_distance_km as highway_engaged_distance_km,
+        entries.speed_buckets.highway.engagement_pct as highway_engagement_pct,
+        entries.speed_buckets.highway.time_ns as highway_time_ns,
+        entries.speed_buckets.highway.engaged_time_ns as highway_engaged_time_ns,
+        entries.speed_buckets.highway.distance_km_raw as highway_distance_km_raw,
+        entries.speed_buckets.highway.engaged_distance_km_raw as highway_engaged_distance_km_raw
+    from entries
+    inner join log.drive on entries.drive_id = drive.drive_id
 ),
 
 final as (
-    select * from ingested
+    select drive_id, * exclude (drive_id) from ingested
     union all by name
-    select * from entries
+    select * from imported
 )
 
 select * from final;
