@@ -24,7 +24,8 @@ def test_the_overview_says_what_the_views_say(visit, reader, drive):
             "from groups where grouped_by = ? and group_name = ?", [grouped_by, name]
         )
         [rate] = reader.rows(
-            "from rates where grouped_by = ? and group_name = ? and event = 'intervention'",
+            "from rates where grouped_by = ? and group_name = ? and mode = 'engaged' "
+            "and event = 'intervention'",
             [grouped_by, name],
         )
 
@@ -45,14 +46,15 @@ def test_the_overview_counts_causes_and_bands_like_the_views(visit, reader):
 
     causes = reader.rows(
         "select cause, count(*) as n_disengagements, count(*) filter (where is_counted) as "
-        "n_counted from disengagements group by cause"
+        "n_counted from disengagements where mode = 'engaged' group by cause"
     )
     for row in causes:
         values = shown.values(f"[data-cause={row['cause']}]")
         assert values == {name: exact(row[name]) for name in ("n_disengagements", "n_counted")}
     bands = reader.rows(
         "select groups.*, per_100km, n_events from groups inner join rates "
-        "using (grouped_by, group_name) where grouped_by = 'speed_band' and event = 'intervention'"
+        "using (grouped_by, group_name) where grouped_by = 'speed_band' "
+        "and rates.mode = 'engaged' and event = 'intervention'"
     )
     assert len(bands) == 3
     for row in bands:
@@ -65,7 +67,9 @@ def test_the_overview_counts_causes_and_bands_like_the_views(visit, reader):
 def test_days_that_hold_every_drive_give_the_same_as_no_days(visit, reader):
     shown = visit("/?since=2000-01-01&until=2040-01-01", **WITHOUT_SCRIPT)
     [group] = reader.rows("from groups where grouped_by = 'all'")
-    [rate] = reader.rows("from rates where grouped_by = 'all' and event = 'intervention'")
+    [rate] = reader.rows(
+        "from rates where grouped_by = 'all' and mode = 'engaged' and event = 'intervention'"
+    )
 
     values = shown.values(".figures")
 
