@@ -98,12 +98,14 @@ _DECLARED = (
     ),
     Filter("fork", "fork", "Fork of openpilot.", "Only drives with this fork.", is_grouping=True),
     Filter(
-        "since", "started_at_utc", "First day, UTC.",
+        "since", "started_at",
+        "First day: UTC, or local time where the drive's name alone tells it.",
         "Only drives that started on this day (YYYY-MM-DD) or later.", "DATE",
         kind=date, operator=">=", label="From",
     ),
     Filter(
-        "until", "started_at_utc", "Last day, UTC.",
+        "until", "started_at",
+        "Last day: UTC, or local time where the drive's name alone tells it.",
         "Only drives that started on this day (YYYY-MM-DD) or before.", "DATE",
         kind=date, operator="<=", label="to",
     ),

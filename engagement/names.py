@@ -25,6 +25,7 @@ _DONGLE = r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?"
 _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})--([0-9]{2})-([0-9]{2})-([0-9]{2})"
 _COUNTER = r"[0-9a-f]{8}--[a-z0-9]{10}"
 _NUMBER = r"[0-9]{1,6}"
+MAX_SEGMENT_NUM = 999_999
 _FILE = r"(?P<kind>[rq]log)(?:\.(?:bz2|zst))?"
 _ROUTE = rf"(?:(?P<dongle>{_DONGLE})[|_])?(?P<drive>{_TIME}|{_COUNTER})"
 _SEGMENT = rf"{_ROUTE}--(?P<number>{_NUMBER})"

@@ -4,6 +4,10 @@
 create or replace macro message_position(segment_num, message_num) as
 segment_num::bigint * 4294967296 + message_num;
 
+-- Where a message is in the order of time; of messages at the same time that of the file decides.
+create or replace macro message_order(mono_ns, segment_num, message_num) as
+mono_ns::hugeint * 18446744073709551616 + message_position(segment_num, message_num);
+
 -- Whether what a sample says holds until the next one: that comes soon enough, and no segment is
 -- missing between them. Null where there is no next one.
 create or replace macro holds_until(
@@ -13,9 +17,12 @@ next_mono_ns > mono_ns
 and next_mono_ns - mono_ns <= max_gap_ns
 and next_segment_num - segment_num <= 1;
 
--- Whether a device's clock was set: it starts before 2015 where it has never been.
-create or replace macro clock_was_set(wall_time_ns) as
-wall_time_ns between 1420070400000000000 and 4102444800000000000;
+-- Whether a clock was set: it shows no time before openpilot's logs, and none after the day of
+-- ingest and a day or so, which leaves room for time zones.
+create or replace macro clock_was_set(wall_time_ns, ingested_at_utc) as
+epoch_us(date_trunc('day', ingested_at_utc) + interval 1 day)::hugeint * 1000
++ (select clock_max_ahead_ns from result.thresholds) > wall_time_ns
+and wall_time_ns >= (select clock_earliest_ns from result.thresholds);
 
 -- Whether a fix is on the earth, and not at 0, 0, where a receiver is that knows nothing.
 create or replace macro is_plausible_fix(latitude, longitude) as

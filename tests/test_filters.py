@@ -25,7 +25,7 @@ STARTS = st.builds(
 DRIVES = st.lists(
     st.fixed_dictionaries(
         {column: st.none() | NAMES for column in COLUMNS.values() if column != "drive_id"}
-        | {"started_at_utc": st.none() | STARTS}
+        | {"started_at": st.none() | STARTS}
     ),
     min_size=1,
     max_size=8,
@@ -39,7 +39,7 @@ WANTED = st.fixed_dictionaries(
 
 def fits(row, wanted):
     """What each filter says it leaves."""
-    day = row["started_at_utc"] and row["started_at_utc"].date()
+    day = row["started_at"] and row["started_at"].date()
     return (
         all(row[column] == wanted[name] for name, column in COLUMNS.items() if name in wanted)
         and ("since" not in wanted or (day is not None and day >= wanted["since"]))
@@ -53,7 +53,7 @@ def table():
         texts = ", ".join(f"{column} varchar" for column in COLUMNS.values() if "_id" not in column)
         connection.execute(
             "create table drives "
-            f"(drive_id integer, dongle_id varchar, started_at_utc timestamp, {texts})"
+            f"(drive_id integer, dongle_id varchar, started_at timestamp, {texts})"
         )
         yield connection
 
@@ -72,7 +72,7 @@ def test_a_selection_leaves_what_it_says(table, drives, wanted):
 
     assert found == [row["drive_id"] for row in rows if fits(row, wanted)]
     for row in rows:
-        day = row["started_at_utc"] and row["started_at_utc"].date()
+        day = row["started_at"] and row["started_at"].date()
         known = {name: row[column] for name, column in COLUMNS.items()} | {
             "since": day,
             "until": day,

@@ -37,6 +37,7 @@ def sound_drive(drive_id: int = 1) -> builders.BaseTables:
             "status": "ok",
             "content_hash": f"{drive_id}-{number}",
             "n_messages": 1000 + number,
+            "raw_crc32": drive_id * 10 + number,
             "start_mono_ns": start_ns + number * 20 * SECOND_NS,
             "end_mono_ns": start_ns + (number + 1) * 20 * SECOND_NS - SECOND_NS // 10,
         }
@@ -76,6 +77,16 @@ def without(start_s: float, end_s: float) -> Change:
     def change(tables: builders.BaseTables) -> None:
         for table in tables.keys() - {"drive", "segment"}:
             tables[table] = [row for row in tables[table] if not between(start_s, end_s)(row)]
+
+    return change
+
+
+def without_car_state(start_s: float, end_s: float) -> Change:
+    """Leave out carState alone."""
+
+    def change(tables: builders.BaseTables) -> None:
+        kept = [row for row in tables["car_state"] if not between(start_s, end_s)(row)]
+        tables["car_state"] = kept
 
     return change
 
@@ -135,6 +146,27 @@ def overlap(overlap_ns: int) -> Change:
     return change
 
 
+def noisy_wheel(share: float, duration_s: float = 700) -> Change:
+    """Engage for so long, sampled twice a second, with the wheel pressed for a share of it."""
+
+    def change(tables: builders.BaseTables) -> None:
+        start_ns = tables["segment"][0]["start_mono_ns"]
+        place = {"drive_id": tables["drive"][0]["drive_id"], "segment_num": 0}
+        for table in tables.keys() - {"drive", "segment"}:
+            tables[table] = []
+        tables["segment"] = [tables["segment"][0] | {
+            "end_mono_ns": start_ns + round(duration_s * SECOND_NS)}]  # fmt: skip
+        for number in range(round(duration_s * 2) + 1):
+            row = place | {"message_num": number, "mono_ns": start_ns + number * SECOND_NS // 2}
+            wall = {"wall_time_ns": WALL_NS + row["mono_ns"]}
+            add(tables, "selfdrive_state", row | {"enabled": True, "active": True})
+            pressed = {"steering_pressed": number % 20 < 20 * share}
+            add(tables, "car_state", row | pressed | {"v_ego_mps": SPEED_MPS})
+            add(tables, "clock", row | wall)
+
+    return change
+
+
 def without_state(tables: builders.BaseTables) -> None:
     """Leave out the state of the first and the last two seconds."""
     rows = tables["selfdrive_state"]
@@ -172,6 +204,7 @@ def first(row: Row) -> bool:
 
 
 TIMES: Row = {"start_mono_ns": ..., "end_mono_ns": ..., "n_messages": ...}
+UNPACKED: Row = TIMES | {"raw_crc32": ...}
 MISSING = {"segments_missing": 1, "coverage_low": 1, "odometer_differs": 1}
 
 # What is changed, and which checks find how many rows then.
@@ -183,6 +216,11 @@ CASES: dict[str, tuple[Change, dict[str, int]]] = {
     "clock goes on a second too far": (shift("clock", "wall_time_ns", SECOND_NS), {}),
     "clock is set": (set_where("clock", between(-1, 5), wall_time_ns=10), {}),
     "gps time goes on 2 s too far": (shift("gps", "unix_ms", 2000), {"clock_jumps": 1}),
+    "clock is 60.5 s ahead": (
+        shift("clock", "wall_time_ns", 60_500_000_000, -1), {"clock_differs": 1}),
+    "clock is 59 s behind": (shift("clock", "wall_time_ns", -59_000_000_000, -1), {}),
+    "clock was never set": (set_where("clock", between(-1, 99), wall_time_ns=10**10),
+        {"clock_differs": 1}),
     "gps time goes on, without a fix": (
         both(shift("gps", "unix_ms", 2000), set_where("gps", between(30, 99), has_fix=False)), {}),
     "no clock": (without_clock("0000002a--0123456789"), {"clock_unknown": 1}),
@@ -206,15 +244,22 @@ CASES: dict[str, tuple[Change, dict[str, int]]] = {
         lambda tables: tables["segment"][0].update(end_mono_ns=START_NS + 45 * SECOND_NS),
         {"segments_overlapping": 2}),
     "same bytes in two drives": (add_drive(content_hash=...), {"segments_duplicated": 3}),
-    "same times in two drives": (add_drive(**TIMES), {"segments_duplicated": 3}),
-    "same bytes and times in two drives": (
-        add_drive(content_hash=..., **TIMES), {"segments_duplicated": 3}),
-    "same times, another number of messages": (
-        add_drive(**(TIMES | {"n_messages": 7})), {}),
+    "same times in two drives": (add_drive(**TIMES), {}),
+    "same bytes, packed otherwise": (add_drive(**UNPACKED), {"segments_duplicated": 3}),
+    "same bytes, packed otherwise, read before": (
+        add_drive(**(UNPACKED | {"raw_crc32": None})), {}),
+    "same bytes, one read before": (
+        add_drive(content_hash=..., raw_crc32=None), {"segments_duplicated": 3}),
+    "same sum, another number of messages": (
+        add_drive(**(UNPACKED | {"n_messages": 7})), {}),
     "same bytes, but unreadable": (
         add_drive(content_hash=..., status="failed"), {"segments_missing": 1, "logs_damaged": 3}),
     "same bytes twice in a drive": (copy_segment, {"segments_duplicated": 1}),
     "other drive": (add_drive(), {}),
+    "wheel pressed for 55 % of 700 s": (noisy_wheel(0.55), {"steering_noisy": 1}),
+    "wheel pressed for 55 % of 590 s": (noisy_wheel(0.55, 590), {}),
+    "wheel pressed for half of 700 s": (noisy_wheel(0.5), {}),
+    "3 s without carState": (without_car_state(10, 13), {"speed_gaps": 1}),
     "odometer 0.3 km ahead": (shift("can_signal", "value", 0.3), {"odometer_differs": 1}),
     "odometer 0.2 km ahead": (shift("can_signal", "value", 0.2), {}),
     "odometer 0.3 km behind": (shift("can_signal", "value", -0.3), {"odometer_differs": 1}),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engagement.units import Units
 
 _SETTINGS = """
-select distinct arg_max(params.value, drives.started_at_utc) as is_metric
+select distinct arg_max(params.value, drives.started_at) as is_metric
 from params
 inner join drives on params.drive_id = drives.drive_id
 where params.name = 'IsMetric'

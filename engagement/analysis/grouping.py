@@ -26,7 +26,7 @@ _GROUPS = "select drive_id, group_name from drive_groups where grouped_by = ?"
 _PARAMS = """
 select drive_id, value as group_name from params where name = ? and value is not null
 """
-_DAYS = "select drive_id, started_at_utc::date as day from drives"
+_DAYS = "select drive_id, started_at::date as day from drives"
 
 
 @dataclass(frozen=True, slots=True)

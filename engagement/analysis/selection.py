@@ -65,7 +65,7 @@ class SelectedDrives:
         Raises:
             InputError: If there is no such column.
         """
-        newest = "started_at_utc desc nulls last, drive desc, dongle_id"
+        newest = "started_at desc nulls last, drive desc, dongle_id"
         if sort is None:
             return self.rows(f"from drives order by {newest}")
         types = self.reader.rows("select column_name, column_type from (describe drives)")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engagement.store.serving import Column
 
-_NEWEST_FIRST = {"drives": "-started_at_utc"}
+_NEWEST_FIRST = {"drives": "-started_at"}
 MAX_SORT_COLUMNS = 4
 _TYPES: Mapping[str, type] = {
     "VARCHAR": str,

@@ -56,7 +56,7 @@ def _decimated_mark(row: Row) -> str:
 DRIVES = (
     Column("device", "dongle_id", is_piped=True),
     Column("drive", "drive", is_whole=True, mark=_log_mark),
-    Column("started", "started_at_utc", moment, rank=1, mark=_local_mark),
+    Column("started", "started_at", moment, rank=1, mark=_local_mark),
     Column("car", "car_fingerprint", rank=15),
     Column("version", "version", rank=13),
     Column("branch", "git_branch", rank=16),
@@ -131,7 +131,7 @@ SPEED_BANDS = (
 DRIVE_LIST = (
     Column("device", "dongle_id", is_whole=True),
     Column("drive", "drive", is_whole=True),
-    Column("started", "started_at_utc", moment, rank=1, mark=_local_mark),
+    Column("started", "started_at", moment, rank=1, mark=_local_mark),
     Column("time", "duration_s", duration, rank=2),
     Column("{unit}", "distance_km", decimal, rank=3, unit="distance"),
     Column("segments", "n_segments", is_number=True),
@@ -278,6 +278,8 @@ MISSING = (
     Column("drive", "route_name", is_whole=True),
     Column("missing segments", "missing"),
 )
+
+LEFT_OUT = (Column("left out", "segment"), Column("as it is", "counted"))
 
 CHECKS = (
     Column("check", "state", is_whole=True, style=_state_style),

@@ -38,7 +38,7 @@ where (len($kinds) = 0 or list_contains($kinds, events.kind))
         or ($is_unlabelled and events.label is null)
     )
 order by
-    drives.started_at_utc desc nulls last, drives.drive desc, drives.dongle_id,
+    drives.started_at desc nulls last, drives.drive desc, drives.dongle_id,
     events.mono_ns, events.kind
 """
 

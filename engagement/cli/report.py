@@ -88,7 +88,7 @@ def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units)
     if "speed_bands" in parts:
         click.echo()
         render.print_rows(columns.SPEED_BANDS, parts["speed_bands"], units=units)
-    has_starts = any(column.name == "started_at_utc" for column in shown)
+    has_starts = any(column.name == "started_at" for column in shown)
     n_local = sum(map(columns.is_local, parts["drives"])) if has_starts else 0
     render.footer(_footer(counts, n_local))
     render.note_left_out(render.n_left_out(wanted, shown), "--csv")

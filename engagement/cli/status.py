@@ -50,6 +50,8 @@ order by status, dongle_id, drive, segment_num
 _MISSING = """
 with read as (
     select drive_id, segment_num from segments where status <> 'failed'
+    union all
+    select drive_id, segment_num from staging.segment_copies
 ),
 wanted as (
     select drive_id, unnest(range(max(segment_num)::bigint + 1)) as segment_num
@@ -68,6 +70,20 @@ group by drives.dongle_id, drives.drive, drives.route_name
 order by drives.dongle_id, drives.drive
 """
 
+_LEFT_OUT = """
+select
+    drive.dongle_id,
+    drive.drive,
+    copies.segment_num,
+    counted.dongle_id as counted_dongle_id,
+    counted.drive as counted_drive,
+    copies.counted_segment_num
+from staging.segment_copies as copies
+inner join log.drive on copies.drive_id = drive.drive_id
+inner join log.drive as counted on copies.counted_drive_id = counted.drive_id
+where not copies.is_counted
+order by all
+"""
 
 _MAX_ROWS = 20
 _FACTS_AT = 13
@@ -82,9 +98,10 @@ _FACTS_AT = 13
 def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool) -> None:
     """Show what is in the database and whether it is sound.
 
-    Lists damaged logs and missing segments, and runs the checks of sql/checks/. The exit status
-    is 1 if a check of level `fail` finds something; what only warns changes nothing. With --check
-    every finding is shown, of which a terminal gets the first 20 of a check.
+    Lists damaged logs, missing segments and copies that don't count, and runs the checks of
+    sql/checks/. The exit status is 1 if a check of level `fail` finds something; what only warns
+    changes nothing. With --check every finding is shown, of which a terminal gets the first 20 of
+    a check.
 
     \b
     Example:
@@ -101,6 +118,7 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "last_ingest": next(iter(reader.rows(_LAST_INGEST)), None),
             "damaged_logs": reader.rows(_DAMAGED),
             "missing_segments": reader.rows(_MISSING),
+            "left_out_copies": reader.rows(_LEFT_OUT),
         }
         checks = _run_checks(reader)
         units = chosen_units(reader)
@@ -161,6 +179,17 @@ def _print_problems(found: dict[str, Any]) -> None:
     missing = [row | {"missing": spans(row["missing"])} for row in found["missing_segments"]]
     if missing:
         render.print_rows(columns.MISSING, missing, title="Missing segments")
+        click.echo()
+    left_out = [
+        {
+            "segment": f"{row['dongle_id']}|{row['drive']}--{row['segment_num']}",
+            "counted": f"{row['counted_dongle_id']}|{row['counted_drive']}"
+            f"--{row['counted_segment_num']}",
+        }
+        for row in found["left_out_copies"]
+    ]
+    if left_out:
+        render.print_rows(columns.LEFT_OUT, left_out, title="Copies that are left out")
         click.echo()
 
 

@@ -23,8 +23,7 @@ _MAX_S = 1e9  # beyond any drive, and nanoseconds of it fit in 64 bits
 _FACTS = """
 select
     drive.dongle_id, drive.drive, identity.version, identity.git_branch, identity.car_fingerprint,
-    case when identity.clock_source in ('clocks', 'gps', 'init_data')
-        then epoch_ns(identity.started_at_utc) - metrics.first_mono_ns end as wall_offset_ns,
+    epoch_ns(identity.started_at_utc) - metrics.first_mono_ns as wall_offset_ns,
     metrics.duration_s
 from log.drive
 inner join result.drive_identity as identity on drive.drive_id = identity.drive_id

@@ -6,9 +6,10 @@ This is what a worker process runs, so everything that goes in and comes out can
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +17,12 @@ import pyarrow as pa
 from engagement.extract.batches import Rows, build
 from engagement.extract.can_tables import read_can
 from engagement.extract.cars import is_current_label, is_unknown_car
+from engagement.extract.clocks import wall_time
 from engagement.extract.fingerprint import find_fingerprint
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
-from engagement.names import drive_started_at, is_drive, parse_dongle_id
+from engagement.names import MAX_SEGMENT_NUM, parse_dongle_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
-# From 2015 to 2100 a device's clock was set: the macro `clock_was_set` says the same.
-CLOCK_WAS_SET_NS = (1_420_070_400_000_000_000, 4_102_444_800_000_000_000)
+_SEGMENT_NS = 60_000_000_000  # how long openpilot makes a segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class SegmentLog:
     """One log as read: its device, drive and time, its damage, and its tables.
 
     `status` is `ok`, `partial` (what came before or around the damage is here) or `failed` (no
-    message could be read). Times are logMonoTime; `started_at_utc` is by the log's newest clock.
+    message could be read). Times are logMonoTime; `started_at_utc` is by the log's best clock.
     `fingerprint` is the car, `profile` says which profile, or which car's DBC, the CAN signals are
     of.
     """
@@ -99,6 +100,7 @@ class SegmentLog:
     content_hash: str
     codec: str
     raw_size_bytes: int
+    raw_crc32: int
     status: str
     damage: str | None
     n_messages: int
@@ -140,6 +142,7 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         content_hash=content_hash,
         codec=decompressed.codec,
         raw_size_bytes=len(decompressed.raw),
+        raw_crc32=zlib.crc32(decompressed.raw),
         status="failed" if is_empty else "partial" if damage else "ok",
         damage=damage,
         n_messages=len(log) - log.n_damaged,
@@ -170,12 +173,20 @@ def _damage(log: Log, codec_damage: str | None) -> str | None:
 
 def _identify(log: SegmentLog, options: ReadOptions) -> SegmentLog:
     """Fill in from the log itself what its path did not say."""
-    started_at_utc = _started_at_utc(log)
+    init_data = _init_data(log)
     log_kind = log.file.name.log_kind or _kind(log.tables.get("car_state"))
     dongle_id = log.dongle_id or _dongle_id(log.tables.get("init_data")) or options.device
-    drive = log.drive or _drive_name(log, started_at_utc)
+    started_at_utc = None
+    if log.start_mono_ns is not None:
+        started_at_utc = wall_time(log.tables, log.start_mono_ns, log.read_at_utc)
+    number = log.file.name.segment_num
     return replace(
-        log, dongle_id=dongle_id, drive=drive, log_kind=log_kind, started_at_utc=started_at_utc
+        log,
+        dongle_id=dongle_id,
+        drive=log.drive or _drive_name(log, dongle_id, init_data),
+        segment_num=_segment_num(log, init_data) if number is None else number,
+        log_kind=log_kind,
+        started_at_utc=started_at_utc,
     )
 
 
@@ -188,28 +199,28 @@ def _dongle_id(init_data: pa.Table | None) -> str | None:
     return None
 
 
-def _started_at_utc(log: SegmentLog) -> datetime | None:
-    if log.start_mono_ns is None:
-        return None
-    clock = log.tables.get("clock")
-    init_data = log.tables.get("init_data")
-    offsets: list[int] = []
-    if clock is not None and clock.num_rows:
-        offsets.append(clock["wall_time_ns"][-1].as_py() - clock["mono_ns"][-1].as_py())
-    if init_data is not None and init_data.num_rows and init_data["wall_time_ns"][0].is_valid:
-        offsets.append(init_data["wall_time_ns"][0].as_py() - init_data["mono_ns"][0].as_py())
-    for offset in offsets:
-        wall_ns = log.start_mono_ns + offset
-        if CLOCK_WAS_SET_NS[0] <= wall_ns <= CLOCK_WAS_SET_NS[1]:
-            return datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).replace(tzinfo=None)
-    return drive_started_at(log.drive) if log.drive and is_drive(log.drive) else None
+def _init_data(log: SegmentLog) -> dict[str, Any] | None:
+    """The first initData of a log; a device repeats that of a drive in each of its segments."""
+    table = log.tables.get("init_data")
+    return table.slice(0, 1).to_pylist()[0] if table is not None and table.num_rows else None
 
 
-def _drive_name(log: SegmentLog, started_at_utc: datetime | None) -> str | None:
-    """A name for a log whose path has none: when it was recorded, by its own clock, in UTC."""
-    if started_at_utc is None:
-        return f"{log.content_hash[:8]}--{log.content_hash[8:18]}"
-    return started_at_utc.strftime("%Y-%m-%d--%H-%M-%S")
+def _drive_name(log: SegmentLog, dongle_id: str | None, init_data: dict[str, Any] | None) -> str:
+    """A name for a log whose path has none, in the form of a counter: a time would be a local one.
+
+    Logs of one drive have the same initData, so they get the same.
+    """
+    drive = f"{dongle_id} {init_data['mono_ns']}" if init_data else log.content_hash
+    digest = hashlib.sha256(drive.encode()).hexdigest()
+    return f"{digest[:8]}--{digest[8:18]}"
+
+
+def _segment_num(log: SegmentLog, init_data: dict[str, Any] | None) -> int:
+    """The number of a segment whose path has none: how many whole ones fit before it."""
+    if init_data is None or log.start_mono_ns is None:
+        return 0
+    since_start_ns = log.start_mono_ns - int(init_data["mono_ns"])
+    return min(max(round(since_start_ns / _SEGMENT_NS), 0), MAX_SEGMENT_NUM)
 
 
 def _kind(car_state: pa.Table | None) -> str:

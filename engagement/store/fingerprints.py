@@ -24,12 +24,13 @@ SHARED_TABLES = ("store.parameter", "store.confidence_limit")
 # No answer about one drive is read from these.
 OTHER_TABLES = (
     "store.state",
+    "store.place_zone",  # only grows, by what drives that are written need
     "store.schema_migration",
     "store.ingest_run",
     "store.imported_debug_event",
 )
 
-# A drive has logs, or an entry of the old system. Whether a log is a copy depends on all logs.
+# A drive has logs, or an entry of the old system. How many logs are left out is said of it too.
 # Each row's hash is hashed again: DuckDB combines the columns of a row by exclusive or, so the same
 # change of the last column in two rows would cancel out.
 _OF_DRIVES = """
@@ -41,10 +42,11 @@ select
 from log.drive as named
 left join (
     select
-        drive_id,
+        abs(drive_id) as drive_id,
         bit_xor(hash(hash(stored))) as content
     from log.segment as stored
-    group by drive_id
+    group by abs(drive_id)
+    having max(drive_id) > 0
 ) as logs on named.drive_id = logs.drive_id
 left join (
     select
@@ -69,33 +71,7 @@ select
     (select sql_hash from store.state) as sql_hash,
     (select bit_xor(hash(hash(stored))) from store.parameter as stored) as parameters,
     (select bit_xor(hash(hash(stored))) from store.confidence_limit as stored) as limits,
-    (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds,
-    (
-        select bit_xor(hash(hash(content_hash, n_segments)))
-        from (
-            select
-                content_hash,
-                count(*) as n_segments
-            from log.segment
-            where status <> 'failed'
-            group by content_hash
-            having count(*) > 1
-        ) as same_bytes
-    ) as same_bytes,
-    (
-        select bit_xor(hash(hash(start_mono_ns, end_mono_ns, n_messages, n_segments)))
-        from (
-            select
-                start_mono_ns,
-                end_mono_ns,
-                n_messages,
-                count(*) as n_segments
-            from log.segment
-            where status <> 'failed'
-            group by start_mono_ns, end_mono_ns, n_messages
-            having count(*) > 1
-        ) as same_times
-    ) as same_times
+    (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds
 """
 
 Fingerprint = tuple[object, ...]

@@ -8,15 +8,15 @@ first, and another one is read only if that one is damaged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from engagement.extract.clocks import is_set
 from engagement.names import drive_started_at
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from engagement.extract.segment import ReadOptions, SegmentLog
     from engagement.filters import Selection
@@ -29,16 +29,22 @@ def is_wanted(
 ) -> bool:
     """Whether a log may be wanted, by what is known of it so far.
 
-    The day is the drive's start: by its name where that is a time, which is the device's local
-    one, else by the log's clock, UTC.
+    The day is the drive's start: by its name where that is a time that a clock may show, which is
+    the device's local one, else by the log's clock, UTC.
     """
     day = started_at.date() if started_at else None
     return selection.admits(device=dongle_id, drive=drive, since=day, until=day)
 
 
+def _named_at(drive: str | None) -> datetime | None:
+    """The time in a drive's name, unless the device's clock was not set."""
+    found = drive_started_at(drive) if drive else None
+    return found if found and is_set(found, datetime.now(UTC).replace(tzinfo=None)) else None
+
+
 def started_at(log: SegmentLog) -> datetime | None:
     """When the drive of a log started; initData has the time of the first segment in each."""
-    named_at = drive_started_at(log.drive) if log.drive else None
+    named_at = _named_at(log.drive)
     init_data = log.tables.get("init_data")
     if named_at or not (log.started_at_utc and log.start_mono_ns and init_data):
         return named_at or log.started_at_utc
@@ -105,8 +111,7 @@ def make_plan(
     by_segment: dict[Key | str, list[LogFile]] = {}
     for log in logs:
         drive = log.name.drive
-        named_at = drive_started_at(drive) if drive else None
-        if is_wanted(selection, log.name.dongle_id, drive, named_at):
+        if is_wanted(selection, log.name.dongle_id, drive, _named_at(drive)):
             by_segment.setdefault(_key(log) or stored_path(log.path), []).append(log)
         else:
             plan.n_filtered += 1

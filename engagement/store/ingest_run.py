@@ -6,13 +6,15 @@ Of several logs of a segment the best is kept, whatever the order in which they 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagement.extract.cars import is_unknown_car
-from engagement.names import route_name
+from engagement.names import MAX_SEGMENT_NUM, route_name
+from engagement.store.copies import settle_copies
 from engagement.store.decoding import decode, default_jobs
 from engagement.store.ingest_plan import is_wanted, started_at
 from engagement.store.results import refresh_in_groups
@@ -91,12 +93,23 @@ class IngestRun:
         elif not is_wanted(self._options.selection, log.dongle_id, log.drive, started_at(log)):
             self._report.n_filtered += 1
         else:
+            dongle_id, drive = log.dongle_id, log.drive
             self._report_damage(log)
-            self._note_car(log.dongle_id, log.drive, log)
+            self._note_car(dongle_id, drive, log)
             if log.file.name.drive is None and self._options.read.drive is None:
-                name = route_name(log.dongle_id, log.drive)
-                self._report.named.append((str(log.file.path), name))
-            self._accept((log.dongle_id, log.drive, log.segment_num), log)
+                self._report.named.append((str(log.file.path), route_name(dongle_id, drive)))
+            if log.file.name.segment_num is None:
+                log = self._numbered(dongle_id, drive, log)
+            self._accept((dongle_id, drive, log.segment_num), log)
+
+    def _numbered(self, dongle_id: str, drive: str, log: SegmentLog) -> SegmentLog:
+        """Give a log whose path has no number one that no log of another time has."""
+        for number in range(log.segment_num, MAX_SEGMENT_NUM):
+            key = dongle_id, drive, number
+            others = self._known.by_key.get(key), self._batch.get(key)
+            if all(other is None or _is_of_same_time(log, other) for other in others):
+                return replace(log, segment_num=number)
+        return log
 
     def _note_car(self, dongle_id: str, drive: str, log: SegmentLog) -> None:
         """Remember the car for the drive's next logs, and report a car that has no DBC."""
@@ -173,6 +186,7 @@ class IngestRun:
             self._write()
         if not self._has_changed:
             return
+        self._touched |= settle_copies(self._writer.connection)
         refresh_in_groups(self._writer.connection, self._touched)
         self._touched.clear()
         report = self._report
@@ -198,3 +212,19 @@ class IngestRun:
 def _stands_for(log: SegmentLog, known: KnownSegment) -> bool:
     """Whether a log is the file that a segment is from, or that file is gone."""
     return stored_path(log.file.path) == known.path or not Path(known.path).exists()
+
+
+def _is_of_same_time(log: SegmentLog, other: SegmentLog | KnownSegment) -> bool:
+    """Whether two logs hold the same moments, as an rlog and its qlog do, or can't be told apart.
+
+    Neighbours may have some messages of each other's time.
+    """
+    if log.start_mono_ns is None or log.end_mono_ns is None:
+        return True
+    if other.start_mono_ns is None or other.end_mono_ns is None:
+        return True
+    common_ns = min(log.end_mono_ns, other.end_mono_ns) - max(
+        log.start_mono_ns, other.start_mono_ns
+    )
+    shorter_ns = min(log.end_mono_ns - log.start_mono_ns, other.end_mono_ns - other.start_mono_ns)
+    return 2 * common_ns >= shorter_ns

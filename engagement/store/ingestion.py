@@ -15,6 +15,7 @@ import duckdb
 from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
+from engagement.store.copies import settle_copies
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
 from engagement.store.ingest_options import IngestReport
@@ -23,6 +24,7 @@ from engagement.store.ingest_run import IngestRun
 from engagement.store.reader import Reader, unusable
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import drives_with_logs, known_segments
+from engagement.store.time_zones import forget_time_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,8 +104,10 @@ def recompute(database: Path, parameters_file: Path | None = None) -> int:
         writer_lock(database),
         Writer(database, parameters_file=parameters_file, reset_parameters=reset) as writer,
     ):
+        settled = settle_copies(writer.connection)
         drives = drives_with_logs(writer.connection)
-        refresh_in_groups(writer.connection, drives)
+        forget_time_zones(writer.connection)
+        refresh_in_groups(writer.connection, settled.union(drives))
         writer.publish()
     return len(drives)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagement.store.decoding import default_jobs
+from engagement.store.time_zones import find_time_zones
 from engagement.store.views import load_views
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable
     Where there is much to do, as in a recomputation of a fleet, it takes more memory for less time.
     """
     n_messages = _message_counts(connection, drive_ids)
-    _refresh_database(connection)
+    _refresh_database(connection, n_messages)
     if sum(n_messages.values()) > _BULK_GROUPS * _GROUP_MESSAGES:
         connection.execute(f"set memory_limit = '{_BULK_MEMORY}'")
         _refresh_in_threads(connection, list(_groups(n_messages, _BULK_GROUP_MESSAGES)))
@@ -111,12 +112,13 @@ def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[in
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     """Compute every result of some drives anew, in the caller's transaction if there is one."""
     if drive_ids:
-        _refresh_database(connection)
+        _refresh_database(connection, drive_ids)
         _refresh_drives(connection, drive_ids)
 
 
-def _refresh_database(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute the results that belong to no drive: the parameters."""
+def _refresh_database(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
+    """Compute what is of no drive: the parameters, and time zones where the drives started."""
+    find_time_zones(connection, drive_ids)
     _write(connection, [view for view in load_views() if not view.is_per_drive], "true")
 
 

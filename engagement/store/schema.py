@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
+from engagement.definitions import DEFINITIONS, UNNUMBERED
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.resources import resource_dir
 from engagement.store.tables import describe_tables
@@ -103,7 +104,26 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether a database has this program's tables and views, so that it need not be written."""
     if stored_version(connection) != latest_version():
         return False
-    return connection.execute("select sql_hash from store.state").fetchall() == [(sql_hash(),)]
+    return _made_by(connection) == [(sql_hash(), DEFINITIONS)]
+
+
+def _made_by(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """What the database's results were computed by: views and definitions; empty without any."""
+    return connection.execute("select sql_hash, definitions from store.state").fetchall()
+
+
+def stored_definitions(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The number of the definitions that a database's results are of, None if it has no results."""
+    query = (
+        "select schema_name, table_name, bool_or(column_name = 'definitions') from duckdb_columns()"
+        " where database_name = current_database() and schema_name || '.' || table_name"
+        " in ('main.store_state', 'store.state') group by all"
+    )
+    for schema, table, is_numbered in connection.execute(query).fetchall():
+        column = f"coalesce(definitions, {UNNUMBERED})" if is_numbered else str(UNNUMBERED)
+        found = connection.execute(f"select {column} from {schema}.{table}").fetchall()
+        return int(found[0][0]) if found else None
+    return None
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path | str = "the database") -> bool:
@@ -191,7 +211,7 @@ def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) -> bool:
-    """Make every view, and an empty result table for each computing one, if sql/ has changed.
+    """Make every view, and an empty result table for each computing one, if any may have changed.
 
     Args:
         connection: Of the writer.
@@ -201,8 +221,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
     Returns:
         Whether it had, so that all results must be computed anew.
     """
-    found = connection.execute("select sql_hash from store.state").fetchall()
-    if found == [(sql_hash(),)] and not is_forced:
+    if _made_by(connection) == [(sql_hash(), DEFINITIONS)] and not is_forced:
         return False
     connection.execute("begin")
     try:
@@ -217,8 +236,8 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
         found = connection.execute("select max(generation) from store.state").fetchall()
         connection.execute("delete from store.state")
         connection.execute(
-            "insert into store.state values (?, ?, now() at time zone 'utc')",
-            [sql_hash(), found[0][0] or 0],
+            "insert into store.state values (?, ?, now() at time zone 'utc', ?)",
+            [sql_hash(), found[0][0] or 0, DEFINITIONS],
         )
     except BaseException:
         connection.execute("rollback")

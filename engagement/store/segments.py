@@ -1,7 +1,8 @@
 """What the database knows of logs, and how a log's tables get into it.
 
 A segment is one log's rows, keyed by drive and segment number; a new log for it replaces just
-those. Rows go in as Arrow, several segments at a time.
+those. Of a copy that is left out the drive's number is negated: see `engagement.store.copies`.
+Rows go in as Arrow, several segments at a time.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class KnownSegment:
     content_hash: str
     status: str
     n_messages: int
+    start_mono_ns: int | None = None
+    end_mono_ns: int | None = None
     profile: str | None = None
 
 
@@ -59,6 +62,8 @@ def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
         content_hash=log.content_hash,
         status=log.status,
         n_messages=log.n_messages,
+        start_mono_ns=log.start_mono_ns,
+        end_mono_ns=log.end_mono_ns,
         profile=log.profile,
     )
 
@@ -69,18 +74,21 @@ def rank(log: SegmentLog | KnownSegment) -> tuple[bool, bool, bool, int]:
 
 
 def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
-    """Every segment in the database."""
+    """Every segment in the database, copies that are left out included."""
     query = (
-        "select s.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
-        " s.mtime_ns, s.content_hash, s.status, s.n_messages, s.profile"
-        " from log.segment as s inner join log.drive as d on s.drive_id = d.drive_id"
+        "select d.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
+        " s.mtime_ns, s.content_hash, s.status, s.n_messages,"
+        " s.start_mono_ns, s.end_mono_ns, s.profile"
+        " from log.segment as s inner join log.drive as d on abs(s.drive_id) = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]
 
 
 def drives_with_logs(connection: duckdb.DuckDBPyConnection) -> list[int]:
-    """The drives that have a segment, a failed one included."""
-    found = connection.execute("select distinct drive_id from log.segment order by drive_id")
+    """The drives that have a segment, a failed one included; not those of copies alone."""
+    found = connection.execute(
+        "select distinct drive_id from log.segment where drive_id > 0 order by drive_id"
+    )
     return [drive_id for (drive_id,) in found.fetchall()]
 
 
@@ -88,7 +96,7 @@ def known_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str,
     """The car of each drive whose logs name it, by device and drive."""
     query = (
         "select d.dongle_id, d.drive, arg_max(c.car_fingerprint, c.mono_ns)"
-        " from log.car_params as c inner join log.drive as d on c.drive_id = d.drive_id"
+        " from log.car_params as c inner join log.drive as d on abs(c.drive_id) = d.drive_id"
         " where c.car_fingerprint is not null group by d.dongle_id, d.drive"
     )
     found = connection.execute(query).fetchall()
@@ -159,13 +167,15 @@ def touch_segment(
 ) -> None:
     """Update the path and time of a segment whose log was found again, unchanged."""
     connection.execute(
-        "update log.segment set path = ?, mtime_ns = ? where drive_id = ? and segment_num = ?",
+        "update log.segment set path = ?, mtime_ns = ? where abs(drive_id) = ? and segment_num = ?",
         [stored_path(path), mtime_ns, known.drive_id, known.segment_num],
     )
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, keys: Sequence[tuple[int, int]]) -> None:
-    wanted = ", ".join(f"({drive_id}, {segment_num})" for drive_id, segment_num in keys)
+    wanted = ", ".join(
+        f"({sign * drive_id}, {segment_num})" for drive_id, segment_num in keys for sign in (1, -1)
+    )
     query = f"select count(*) from log.segment where (drive_id, segment_num) in ({wanted})"
     if not keys or not connection.execute(query).fetchall()[0][0]:
         return
@@ -199,6 +209,7 @@ def _segment_rows(logs: Sequence[tuple[int, SegmentLog]]) -> pa.Table:
             "mtime_ns": log.file.mtime_ns,
             "content_hash": log.content_hash,
             "raw_size_bytes": log.raw_size_bytes,
+            "raw_crc32": log.raw_crc32,
             "status": log.status,
             "damage": log.damage,
             "n_messages": log.n_messages,

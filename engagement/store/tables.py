@@ -52,6 +52,7 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "mtime_ns": "when the file was changed, in ns since 1970",
         "content_hash": "SHA-256 of the file",
         "raw_size_bytes": "size without compression",
+        "raw_crc32": "CRC-32 of it without compression; null if read before there was this column",
         "status": "ok, partial (damaged) or failed",
         "damage": "what is wrong with it; null if nothing is",
         "n_messages": "messages that could be read",
@@ -159,6 +160,11 @@ _STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "state": ("What the views and results were made from: one row.", {
         "sql_hash": "hash of the definitions", "generation": "counts the publications",
         "published_at_utc": "when this one was published",
+        "definitions": "number of the definitions that results are of; null before they had one",
+    }),
+    "place_zone": ("Time zones of the places where drives started.", {
+        "latitude_cell": "hundredths of a degree, rounded down", "longitude_cell": "likewise",
+        "time_zone": "IANA name of the zone in the middle of the cell",
     }),
     "schema_migration": ("Migrations that were applied.", {
         "version": "number of the migration", "name": "its file", "sha256": "hash of the file",

@@ -3,7 +3,8 @@
 -- grain:   one row per drive_id
 -- null:    fractions without exposure; longitudinal_s where no source tells of it; duration_s
 --          without samples
--- why:     what names no mode is of mode engaged
+-- why:     what names no mode is of mode engaged; a step of speed that goes on into unknown state
+--          counts as long as the known one lasts
 create or replace view compute.drive_metrics as
 with
 
@@ -25,6 +26,7 @@ times as (
 motions as (
     select
         drive_id,
+        sum(duration_ns) filter (where mode <> 'unknown') as speed_known_ns,
         sum(duration_ns) filter (where is_moving and mode <> 'unknown') as moving_ns,
         sum(duration_ns) filter (where is_moving and mode = 'engaged') as moving_engaged_ns,
         fsum(distance_m) as distance_m,
@@ -89,6 +91,11 @@ final as (
         (facts.last_mono_ns - facts.first_mono_ns) / 1e9 as duration_s,
         coalesce(times.known_ns, 0) / 1e9 as known_s,
         (coalesce(times.known_ns, 0) / nullif(facts.last_mono_ns - facts.first_mono_ns, 0))::double as coverage,
+        least(coalesce(motions.speed_known_ns, 0), coalesce(times.known_ns, 0)) / 1e9
+            as speed_known_s,
+        (
+            least(coalesce(motions.speed_known_ns, 0), times.known_ns) / nullif(times.known_ns, 0)
+        )::double as motion_coverage,
         coalesce(motions.moving_ns, 0) / 1e9 as moving_s,
         coalesce(times.engaged_ns, 0) / 1e9 as engaged_s,
         coalesce(motions.moving_engaged_ns, 0) / 1e9 as moving_engaged_s,

@@ -1,11 +1,12 @@
 -- What speaks against the numbers of a drive: gaps, clocks that jump, impossible values.
 --
 -- grain:   one row per drive_id
--- null:    longest_gap_s without a gap; clock_jump_s without a jump; odometer_km without an
+-- null:    longest_gap_s without a gap; clock_jump_s without a jump; clock_difference_s without
+--          both clocks; steering_pressed_fraction without engaged time; odometer_km without an
 --          odometer, its step also where it stood
 -- why:     a gap has known state before and after it; what a missing segment makes unknown is
 --          counted apart; jumps and overlaps are more than a second, as messages are written late
---          by less
+--          by less, and only clocks that were set jump; one that never was differs from GPS too
 create or replace view compute.drive_quality as
 with
 
@@ -86,29 +87,6 @@ gaps as (
     group by drive_id
 ),
 
-wall_times as (
-    select
-        drive_id,
-        'clocks' as source,
-        mono_ns,
-        segment_num,
-        message_num,
-        wall_time_ns::hugeint - mono_ns as offset_ns
-    from log.clock
-    where clock_was_set(wall_time_ns)
-    union all
-    select
-        gps.drive_id,
-        'gps' as source,
-        gps.mono_ns,
-        gps.segment_num,
-        gps.message_num,
-        gps.unix_ms::hugeint * 1000000 - gps.mono_ns as offset_ns
-    from log.gps
-    inner join facts on gps.drive_id = facts.drive_id and gps.source = facts.gps_source
-    where gps.has_fix and clock_was_set(gps.unix_ms::hugeint * 1000000)
-),
-
 wall_steps as (
     select
         drive_id,
@@ -117,7 +95,8 @@ wall_steps as (
                 partition by drive_id, source order by mono_ns, segment_num, message_num
             )
         ) / 1e9 as change_s
-    from wall_times
+    from staging.wall_times
+    where is_set and source <> 'init_data'
 ),
 
 jumps as (
@@ -127,6 +106,15 @@ jumps as (
         max_by(change_s, (abs(change_s), change_s)) as clock_jump_s
     from wall_steps
     where abs(change_s) > 1
+    group by drive_id
+),
+
+newest as (
+    select
+        drive_id,
+        arg_max(offset_ns, message_order(mono_ns, segment_num, message_num)) filter (where source = 'gps' and is_set) as gps_offset_ns,
+        arg_max(offset_ns, message_order(mono_ns, segment_num, message_num)) filter (where source = 'clocks') as clocks_offset_ns
+    from staging.wall_times
     group by drive_id
 ),
 
@@ -174,6 +162,41 @@ speeds as (
     group by drive_id
 ),
 
+engaged as (
+    select
+        drive_id,
+        sum(end_mono_ns - start_mono_ns) as engaged_ns
+    from result.state_intervals
+    where mode = 'engaged'
+    group by drive_id
+),
+
+presses as (
+    select
+        runs.drive_id,
+        sum(
+            least(runs.end_mono_ns, intervals.end_mono_ns)
+            - greatest(runs.start_mono_ns, intervals.start_mono_ns)
+        ) as pressed_ns
+    from result.car_state_runs as runs
+    inner join result.state_intervals as intervals
+        on
+            runs.drive_id = intervals.drive_id
+            and runs.start_mono_ns < intervals.end_mono_ns
+            and runs.end_mono_ns > intervals.start_mono_ns
+    where runs.flag = 'steering' and intervals.mode = 'engaged'
+    group by runs.drive_id
+),
+
+speed_gaps as (
+    select
+        drive_id,
+        count(*) as n_speed_gaps,
+        sum(known_ns) / 1e9 as speed_gap_s
+    from staging.speed_gaps
+    group by drive_id
+),
+
 final as (
     select
         facts.drive_id,
@@ -184,15 +207,24 @@ final as (
         coalesce(overlapping.n_overlapping_segments, 0)::bigint as n_overlapping_segments,
         coalesce(jumps.n_clock_jumps, 0)::bigint as n_clock_jumps,
         jumps.clock_jump_s::double as clock_jump_s,
+        ((newest.clocks_offset_ns - newest.gps_offset_ns) / 1e9)::double as clock_difference_s,
         coalesce(fixes.n_impossible_fixes, 0)::bigint as n_impossible_fixes,
+        coalesce(speed_gaps.n_speed_gaps, 0)::bigint as n_speed_gaps,
+        coalesce(speed_gaps.speed_gap_s, 0)::double as speed_gap_s,
         coalesce(speeds.n_unknown_speeds, 0)::bigint as n_unknown_speeds,
+        (coalesce(presses.pressed_ns, 0) / engaged.engaged_ns)::double
+            as steering_pressed_fraction,
         odometers.odometer_km,
         odometers.odometer_step_km
     from facts
     left join gaps on facts.drive_id = gaps.drive_id
     left join overlapping on facts.drive_id = overlapping.drive_id
     left join jumps on facts.drive_id = jumps.drive_id
+    left join newest on facts.drive_id = newest.drive_id
     left join fixes on facts.drive_id = fixes.drive_id
+    left join engaged on facts.drive_id = engaged.drive_id
+    left join presses on facts.drive_id = presses.drive_id
+    left join speed_gaps on facts.drive_id = speed_gaps.drive_id
     left join speeds on facts.drive_id = speeds.drive_id
     left join odometers on facts.drive_id = odometers.drive_id
 )

@@ -54,7 +54,20 @@ final as (
         max(value) filter (where name = 'place_min_drives') as place_min_drives,
         max(value) filter (where name = 'saturation_min_torque') as saturation_min_torque,
         max(value) filter (where name = 'tuning_min_speed_mps') as tuning_min_speed_mps,
-        max(value_ns) filter (where name = 'label_match_s') as label_match_ns
+        max(value_ns) filter (where name = 'label_match_s') as label_match_ns,
+        epoch_us(
+            make_timestamp(
+                least(
+                    greatest(max(value) filter (where name = 'clock_earliest_year'), 1), 9999
+                )::bigint,
+                1, 1, 0, 0, 0
+            )
+        )::hugeint * 1000 as clock_earliest_ns,
+        (max(value) filter (where name = 'clock_max_ahead_d') * 86400e9)::hugeint
+            as clock_max_ahead_ns,
+        max(value) filter (where name = 'clock_max_difference_s') as clock_max_difference_s,
+        max(value_ns) filter (where name = 'noisy_min_engaged_s') as noisy_min_engaged_ns,
+        max(value) filter (where name = 'noisy_min_fraction') as noisy_min_fraction
     from parameters
 )
 

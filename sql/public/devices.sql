@@ -11,8 +11,8 @@ final as (
         count(*)::bigint as n_drives,
         count(*) filter (where is_imported)::bigint as n_imported_drives,
         count(*) filter (where log_kind <> 'rlog')::bigint as n_qlog_drives,
-        coalesce(arg_min(drive, started_at_utc), min(drive)) as first_drive,
-        coalesce(arg_max(drive, started_at_utc), max(drive)) as last_drive,
+        coalesce(arg_min(drive, started_at), min(drive)) as first_drive,
+        coalesce(arg_max(drive, started_at), max(drive)) as last_drive,
         coalesce(sum(known_s), 0)::double as known_s,
         coalesce(sum(moving_s), 0)::double as moving_s,
         coalesce(sum(engaged_s), 0)::double as engaged_s,
@@ -20,6 +20,8 @@ final as (
         coalesce(sum(engaged_km), 0)::double as engaged_km,
         (sum(known_s) filter (where not is_imported) / nullif(sum(duration_s), 0))::double
             as coverage,
+        (sum(speed_known_s) / nullif(sum(known_s) filter (where not is_imported), 0))::double
+            as motion_coverage,
         (sum(engaged_s) / nullif(sum(known_s), 0))::double as engaged_fraction,
         (sum(moving_engaged_s) / nullif(sum(moving_s), 0))::double as moving_engaged_fraction,
         (sum(engaged_km) / nullif(sum(distance_km), 0))::double as distance_engaged_fraction,
@@ -61,6 +63,7 @@ comment on column devices.engaged_s is 'time with openpilot active';
 comment on column devices.distance_km is 'distance driven';
 comment on column devices.engaged_km is 'distance driven while engaged';
 comment on column devices.coverage is 'known time / duration of the drives with logs; null without samples';
+comment on column devices.motion_coverage is 'share of the known time whose speed is known, in drives with logs; null without known time';
 comment on column devices.engaged_fraction is 'engaged_s / known_s; null without known time';
 comment on column devices.moving_engaged_fraction is 'engaged share of the time faster than {moving_min_mps} m/s; null without moving';
 comment on column devices.distance_engaged_fraction is 'engaged share of the distance; null without distance';

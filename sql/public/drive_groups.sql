@@ -22,10 +22,12 @@ final as (
                 coalesce(git_branch, 'unknown'),
                 coalesce(git_commit, 'unknown'),
                 coalesce(fork, 'unknown'),
-                coalesce(strftime(started_at_utc, '%Y-%m'), 'unknown')
+                coalesce(strftime(started_at, '%Y-%m'), 'unknown')
             ]
         ) as group_name,
         log_kind,
+        known_s,
+        speed_known_s,
         engaged_s,
         engaged_km,
         lateral_only_s,
@@ -39,6 +41,8 @@ comment on column drive_groups.drive_id is 'number of the drive in this database
 comment on column drive_groups.grouped_by is 'all, device, car, version, branch, commit, fork or month';
 comment on column drive_groups.group_name is 'the drive''s device, car fingerprint and so on; its month as 2025-07; unknown where the logs don''t say';
 comment on column drive_groups.log_kind is 'rlog, qlog (decimated: short presses are lost) or mixed';
+comment on column drive_groups.known_s is 'time of the drive whose state is known';
+comment on column drive_groups.speed_known_s is 'time of these whose speed is known';
 comment on column drive_groups.engaged_s is 'time of the drive engaged';
 comment on column drive_groups.engaged_km is 'distance of the drive engaged';
 comment on column drive_groups.lateral_only_s is 'time steering without being enabled';

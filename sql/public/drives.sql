@@ -7,15 +7,21 @@ with
 
 logs as (
     select
-        drive_id,
-        count(*) filter (where status <> 'failed') as n_segments,
+        abs(drive_id) as drive_id,
+        count(*) filter (where drive_id > 0 and status <> 'failed') as n_segments,
         max(segment_num) + 1 - count(*) filter (where status <> 'failed') as n_missing_segments,
         case
-            when count(distinct log_kind) filter (where status <> 'failed') > 1 then 'mixed'
-            else coalesce(min(log_kind) filter (where status <> 'failed'), min(log_kind))
+            when
+                count(distinct log_kind) filter (where drive_id > 0 and status <> 'failed') > 1
+                then 'mixed'
+            else
+                coalesce(
+                    min(log_kind) filter (where drive_id > 0 and status <> 'failed'), min(log_kind)
+                )
         end as log_kind
     from log.segment
-    group by drive_id
+    group by abs(drive_id)
+    having max(drive_id) >= 0
 ),
 
 ingested as (
@@ -25,6 +31,8 @@ ingested as (
         drive.drive,
         drive.dongle_id || '|' || drive.drive as route_name,
         identity.started_at_utc,
+        identity.started_at_local,
+        identity.time_zone,
         identity.clock_source,
         identity.version,
         identity.git_branch,
@@ -42,6 +50,8 @@ ingested as (
         metrics.duration_s,
         metrics.known_s,
         metrics.coverage,
+        metrics.speed_known_s,
+        metrics.motion_coverage,
         metrics.moving_s,
         metrics.engaged_s,
         metrics.moving_engaged_s,
@@ -82,12 +92,27 @@ ingested as (
     where entries.drive_id is null
 ),
 
+recorded as (
+    select
+        drive_id,
+        entry,
+        imported_at_utc,
+        try_strptime(entry ->> 'recorded_at', '%Y-%m-%dT%H:%M:%S') as recorded_at
+    from staging.imported_drives
+),
+
 imported as (
     select
         imported.drive_id,
         drive.dongle_id,
         drive.drive,
-        try_strptime(imported.entry ->> 'recorded_at', '%Y-%m-%dT%H:%M:%S') as started_at_utc,
+        case
+            when
+                clock_was_set(
+                    epoch_us(imported.recorded_at)::hugeint * 1000, imported.imported_at_utc
+                )
+                then imported.recorded_at
+        end as started_at_local,
         imported.entry ->> 'version' as version,
         imported.entry ->> 'git_branch' as git_branch,
         imported.entry ->> 'git_commit' as git_commit,
@@ -100,11 +125,11 @@ imported as (
         (imported.entry ->> 'drive_time_active')::double / 1e9 as moving_engaged_s,
         (imported.entry ->> 'odo_distance')::double as distance_km,
         (imported.entry ->> 'engaged_distance')::double as engaged_km
-    from staging.imported_drives as imported
+    from recorded as imported
     inner join log.drive on imported.drive_id = drive.drive_id
 ),
 
-final as (
+known as (
     select * from ingested
     union all by name
     select
@@ -112,8 +137,8 @@ final as (
         dongle_id,
         drive,
         dongle_id || '|' || drive as route_name,
-        started_at_utc,
-        case when started_at_utc is not null then 'name' end as clock_source,
+        started_at_local,
+        case when started_at_local is not null then 'name' end as clock_source,
         version,
         git_branch,
         git_commit,
@@ -132,6 +157,16 @@ final as (
         moving_engaged_s / nullif(moving_s, 0) as moving_engaged_fraction,
         engaged_km / nullif(distance_km, 0) as distance_engaged_fraction
     from imported
+),
+
+final as (
+    select
+        * exclude (started_at_utc, started_at_local, time_zone),
+        started_at_utc,
+        started_at_local,
+        time_zone,
+        coalesce(started_at_utc, started_at_local) as started_at
+    from known
 )
 
 select * from final;
@@ -139,8 +174,11 @@ comment on column drives.drive_id is 'number of the drive in this database';
 comment on column drives.dongle_id is 'the device';
 comment on column drives.drive is 'name of the drive, its log id';
 comment on column drives.route_name is 'dongle_id|drive, as comma''s tools write it';
-comment on column drives.started_at_utc is 'when it started, by clock_source; local time of the device where that is name; null without a clock';
-comment on column drives.clock_source is 'what started_at_utc is by: clocks, gps, init_data, or name (a name that is a timestamp)';
+comment on column drives.started_at is 'started_at_utc, else started_at_local, where clock_source is name: what drives are sorted and selected by';
+comment on column drives.started_at_utc is 'when it started, by clock_source; null without a clock that was set';
+comment on column drives.started_at_local is 'when it started in time_zone, else by its name, which is the device''s local time; null without either';
+comment on column drives.time_zone is 'IANA name of the time zone of the place where it started; null without a position';
+comment on column drives.clock_source is 'the clock it started by: gps, clocks, init_data, or name, which tells local time alone; null without any';
 comment on column drives.version is 'openpilot''s version; null where the logs don''t say';
 comment on column drives.git_branch is 'branch of the software; null where the logs don''t say';
 comment on column drives.git_commit is 'commit of the software; null where the logs don''t say';
@@ -157,6 +195,8 @@ comment on column drives.log_kind is 'rlog, qlog (decimated: short presses are l
 comment on column drives.duration_s is 'first to last sample; null without samples';
 comment on column drives.known_s is 'time whose state is known: no gap over {max_gap_s} s, no missing segment';
 comment on column drives.coverage is 'known_s / duration_s';
+comment on column drives.speed_known_s is 'known time whose speed is known';
+comment on column drives.motion_coverage is 'speed_known_s / known_s: how much of the known time distances are of; null without known time';
 comment on column drives.moving_s is 'known time faster than {moving_min_mps} m/s';
 comment on column drives.engaged_s is 'time with openpilot active';
 comment on column drives.moving_engaged_s is 'time with openpilot active faster than {moving_min_mps} m/s';

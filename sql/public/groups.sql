@@ -16,6 +16,7 @@ own_drives as (
     select
         metrics.drive_id,
         metrics.known_s,
+        metrics.speed_known_s,
         metrics.engaged_s,
         metrics.moving_s,
         metrics.moving_engaged_s,
@@ -65,6 +66,7 @@ sums as (
         count(*) as n_drives,
         count(*) filter (where has_qlog) as n_qlog_drives,
         fsum(known_s) as known_s,
+        fsum(speed_known_s) as speed_known_s,
         fsum(engaged_s) as engaged_s,
         fsum(moving_s) as moving_s,
         fsum(moving_engaged_s) as moving_engaged_s,
@@ -110,6 +112,8 @@ final as (
         shares.n_drives::bigint as n_drives,
         shares.n_qlog_drives::bigint as n_qlog_drives,
         coalesce(shares.known_s, 0) / 3600 as known_h,
+        case when shares.is_of_drives then shares.speed_known_s / nullif(shares.known_s, 0) end
+            as motion_coverage,
         coalesce(shares.engaged_s, 0) / 3600 as engaged_h,
         coalesce(shares.distance_km, 0) as distance_km,
         coalesce(shares.engaged_km, 0) as engaged_km,
@@ -150,6 +154,7 @@ comment on column groups.group_name is 'which group of these; unknown where the 
 comment on column groups.n_drives is 'drives in the group; in a speed band those that were so fast';
 comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part: short presses are lost in them';
 comment on column groups.known_h is 'time whose state is known';
+comment on column groups.motion_coverage is 'share of the known time whose speed is known: what distances are of; null without any, and in a speed band';
 comment on column groups.engaged_h is 'time engaged';
 comment on column groups.distance_km is 'distance driven';
 comment on column groups.engaged_km is 'distance driven while engaged';

@@ -30,6 +30,8 @@ grouped as (
         group_name,
         'any' as speed_band,
         log_kind,
+        known_s,
+        speed_known_s,
         engaged_s,
         engaged_km,
         lateral_only_s,
@@ -53,6 +55,8 @@ members as (
         group_name,
         speed_band,
         (log_kind <> 'rlog') as has_qlog,
+        known_s,
+        speed_known_s,
         unnest(['engaged', 'lateral_only', 'assisted']) as mode,
         unnest([engaged_s, lateral_only_s, engaged_s + lateral_only_s]) / 3600 as exposure_h,
         unnest([engaged_km, lateral_only_km, engaged_km + lateral_only_km]) / 100
@@ -97,6 +101,8 @@ exposures as (
         mode,
         count(*)::bigint as n_drives,
         count(*) filter (where has_qlog)::bigint as n_qlog_drives,
+        sum(try_cast(speed_known_s as decimal(34, 20)))::double
+        / nullif(sum(try_cast(known_s as decimal(34, 20)))::double, 0) as motion_coverage,
         coalesce(sum(try_cast(exposure_h as decimal(34, 20)))::double, 0) as exposure_h,
         coalesce(sum(try_cast(exposure_100km as decimal(34, 20)))::double, 0) as exposure_100km,
         count(*) filter (where exposure_h > 0) as n_drives_h,
@@ -159,6 +165,7 @@ per_unit as (
         exposures.n_qlog_drives,
         exposures.exposure_h,
         exposures.exposure_100km,
+        exposures.motion_coverage,
         coalesce(sums.n_events, 0) as n_events,
         unnest(['hour', '100km']) as unit,
         unnest([exposures.exposure_h, exposures.exposure_100km]) as exposure,
@@ -256,6 +263,7 @@ final as (
         by_time.n_events::bigint as n_events,
         by_time.exposure_h,
         by_time.exposure_100km * 100 as exposure_km,
+        by_time.motion_coverage,
         by_time.rate as per_hour,
         by_time.rate_lower as per_hour_lower,
         by_time.rate_upper as per_hour_upper,
@@ -286,6 +294,7 @@ comment on column rates.n_qlog_drives is 'drives of them that were read from qlo
 comment on column rates.n_events is 'how often it happened';
 comment on column rates.exposure_h is 'time in the mode';
 comment on column rates.exposure_km is 'distance in the mode';
+comment on column rates.motion_coverage is 'share of the group''s known time whose speed is known: what its distance is of; null without any, and in a speed band';
 comment on column rates.per_hour is 'events per hour of the mode; null without any';
 comment on column rates.per_hour_lower is 'lower limit of its 95 % interval; 0 without events';
 comment on column rates.per_hour_upper is 'upper limit of its 95 % interval';

@@ -2,12 +2,12 @@
 --
 -- grain:   one row per drive_id
 -- null:    whatever the entry lacks
--- why:     an entry gives way as soon as one of its drive's logs could be read
+-- why:     an entry gives way as soon as one of its drive's logs could be read, a copy too
 create or replace view staging.imported_drives as
 with
 
 ingested as (
-    select distinct drive_id from log.segment where status <> 'failed'
+    select distinct abs(drive_id) as drive_id from log.segment where status <> 'failed'
 ),
 
 final as (

@@ -22,7 +22,7 @@ _SPEEDS_KMH = np.array([35.0, 75.0, 115.0])
 _TABLES = {
     "drives": """
         create table drives (
-            drive_id integer, branch varchar, started_at_utc timestamp, is_imported boolean,
+            drive_id integer, branch varchar, started_at timestamp, is_imported boolean,
             log_kind varchar, car_fingerprint varchar, known_s double, engaged_s double,
             moving_s double, moving_engaged_s double, distance_km double,
             known_km double, engaged_km double
@@ -91,7 +91,7 @@ class Fleet:
                 {
                     "drive_id": number,
                     "branch": branch,
-                    "started_at_utc": day,
+                    "started_at": day,
                     "is_imported": False,
                     "log_kind": log_kind,
                     "car_fingerprint": car,

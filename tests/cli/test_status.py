@@ -25,7 +25,8 @@ def test_the_json_status_has_stable_keys(run, database):
     assert list(document) == [
         "database", "size_bytes", "engagement_version", "schema_version", "generation",
         "published_at_utc", "n_devices", "n_drives", "n_imported_drives", "n_segments", "known_s",
-        "distance_km", "last_ingest", "damaged_logs", "missing_segments", "checks",
+        "distance_km", "last_ingest", "damaged_logs", "missing_segments",
+        "left_out_copies", "checks",
     ]  # fmt: skip
     assert document["size_bytes"] == database.stat().st_size
     assert document["missing_segments"][0]["missing"] == [3]

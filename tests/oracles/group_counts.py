@@ -106,7 +106,7 @@ def drive_groups(tables: Tables) -> list[Row]:
             continue
         [identity] = of_drive(tables["result.drive_identity"], drive)
         [metrics] = of_drive(tables["result.drive_metrics"], drive)
-        started = identity["started_at_utc"]
+        started = identity["started_at_utc"] or identity["started_at_local"]
         names = {
             "all": "all",
             "device": drive["dongle_id"],

@@ -174,7 +174,7 @@ def test_the_grain_holds(name, demo):
 
 def test_the_demo_has_rows_of_nearly_everything(demo):
     empty = {name for name in VIEWS if not demo.value(f"select count(*) from {name}")}
-    assert empty == {"staging.arrivals"}
+    assert empty == {"staging.arrivals", "staging.segment_copies", "staging.speed_gaps"}
 
 
 @pytest.mark.parametrize("view", sorted(PUBLIC))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, time, timedelta
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.extract.segment import CLOCK_WAS_SET_NS
+from engagement.extract.clocks import is_set
 from engagement.resources import resource_dir
 from engagement.store import schema
 from engagement.store.views import load_macros, load_views
@@ -19,8 +20,7 @@ NAMES = re.findall(r"^create or replace macro (\w+)\(", load_macros(), re.MULTIL
 MARKS = (
     "4294967296",
     "1.95996",
-    "1420070400",
-    "4102444800",
+    "clock_earliest_ns from",
     ">= 0.01",
     "city_max_mps from",
     "label_match_ns from",
@@ -61,7 +61,7 @@ def test_a_rule_stands_in_one_place(mark):
         for path in resource_dir("sql").rglob("*.sql")
         if mark in path.read_text(encoding="utf-8")
     ]
-    assert files == (["drive_identity.sql"] if mark.startswith("* 1844") else ["macros.sql"])
+    assert files == ["macros.sql"]
 
 
 def test_a_file_attached_under_any_name_has_views_that_bind(file):
@@ -91,12 +91,19 @@ def test_positions_are_in_the_order_of_segments_and_messages(connection, first, 
     assert connection.execute(query, [*first, *second]).fetchall() == [(first < second,)]
 
 
-@pytest.mark.parametrize("border", [0, 1])
-def test_a_clock_was_set_in_sql_as_in_python(connection, border):
-    at_ns = CLOCK_WAS_SET_NS[border]
-    outside_ns = at_ns + (2 * border - 1)
-    query = "select clock_was_set(?::bigint), clock_was_set(?::bigint)"
-    assert connection.execute(query, [at_ns, outside_ns]).fetchall() == [(True, False)]
+@given(
+    ingested_at=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - UTC
+    ahead=st.sampled_from((None, -1, 0, 1, 2, 3)),
+    offset_us=st.integers(-2, 2),
+)
+def test_a_clock_was_set_in_sql_as_in_python(connection, ingested_at, ahead, offset_us):
+    """Around the start of 2018, and of the days about the ingest, to the microsecond."""
+    day = datetime.combine(ingested_at.date(), time())
+    border = datetime(2018, 1, 1) if ahead is None else day + timedelta(days=ahead)  # noqa: DTZ001
+    wall_time = border + timedelta(microseconds=offset_us)
+    query = "select clock_was_set(epoch_us(?::timestamp)::hugeint * 1000, ?)"
+    found = connection.execute(query, [wall_time, ingested_at]).fetchall()
+    assert found == [(is_set(wall_time, ingested_at),)]
 
 
 @pytest.mark.parametrize(

@@ -58,19 +58,11 @@ def test_checks_find_what_is_wrong_and_only_that(case, findings):
 
 def test_the_segments_that_checks_find_are_counted_by_drive(cases):
     counts = {
-        row["drive_id"]: (row["n_overlapping_segments"], row["n_duplicate_segments"])
-        for row in rows(cases, "from data_quality")
+        row["drive_id"]: row["n_overlapping_segments"] for row in rows(cases, "from data_quality")
     }
     overlapping = rows(cases, CHECKS["segments_overlapping"].read_text())
-    pairs = rows(cases, CHECKS["segments_duplicated"].read_text())
-    copies = {(row["drive_id"], row["segment_num"]) for row in pairs}
-    copies |= {(row["other_drive_id"], row["other_segment_num"]) for row in pairs}
     assert counts == {
-        drive_id: (
-            sum(row["drive_id"] == drive_id for row in overlapping),
-            sum(copied == drive_id for copied, _ in copies),
-        )
-        for drive_id in counts
+        drive_id: sum(row["drive_id"] == drive_id for row in overlapping) for drive_id in counts
     }
 
 

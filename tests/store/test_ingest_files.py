@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from engagement.extract.segment import ReadOptions
+from engagement.names import drive_started_at, is_drive
 from tests.store.small_logs import ONE, OTHER, Drive, content, messages, write
 
 ERAS = Path(__file__).parents[1] / "data" / "eras"
+LONG = Drive("1111222233334444")
 NAMELESS = Drive(dongle_id="")
 
 
@@ -223,11 +226,8 @@ def test_files_that_cannot_be_opened_are_told_and_the_others_ingested(store):
     assert store.segments() == [(0, "rlog", "ok")]
 
 
-@pytest.mark.parametrize(
-    ("era", "drive"),
-    [("2021-03_v0.8.3", "2023-11-14--22-13-19"), ("2025-03_v0.9.9", "2023-11-14--22-13-19")],
-)
-def test_a_file_alone_is_known_by_what_is_in_it(store, era, drive):
+@pytest.mark.parametrize("era", ["2021-03_v0.8.3", "2025-03_v0.9.9"])
+def test_a_file_alone_is_known_by_what_is_in_it(store, era):
     original = next((ERAS / era / "rlogs").glob("*/*--0/rlog.*"))
     single = store.folder / "downloaded.log"
     shutil.copy(original, single)
@@ -235,12 +235,49 @@ def test_a_file_alone_is_known_by_what_is_in_it(store, era, drive):
     store.ingest(single)
 
     found = store.row("select dongle_id, drive, log_kind from segments")
-    assert found == {
-        "dongle_id": original.parent.parent.name,
-        "drive": drive,
-        "log_kind": "rlog",
-    }
+    assert (found["dongle_id"], found["log_kind"]) == (original.parent.parent.name, "rlog")
+    # The name is no time, which would be a local one; its clock tells when it was.
+    assert drive_started_at(found["drive"]) is None
+    assert is_drive(found["drive"])
+    started = store.row("select strftime(started_at_utc, '%Y-%m-%d %H:%M') as at from drives")
+    assert started == {"at": "2023-11-14 22:13"}
     assert store.ingest(single).to_read == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_logs_whose_names_are_lost_are_one_drive_by_their_init_data(store, order):
+    """In folders that say nothing, whatever the order, a segment as rlog and as qlog."""
+    for folder, number in enumerate(order):
+        path = store.logs / f"folder {folder}" / "rlog"
+        path.parent.mkdir()
+        path.write_bytes(content(LONG, 6 * number))
+        path.with_name("qlog").write_bytes(content(LONG, 6 * number, "qlog"))
+    other = store.logs / "other" / "rlog"
+    other.parent.mkdir()
+    other.write_bytes(content(Drive(dongle_id="00ff00ff00ff00ff"), 0))
+
+    report = store.ingest()
+
+    segments = store.segments("dongle_id, segment_num, log_kind, start_mono_ns")
+    assert [row[:3] for row in segments] == [
+        ("00ff00ff00ff00ff", 0, "rlog"),
+        *((LONG.dongle_id, number, "rlog") for number in range(3)),
+    ]
+    assert segments[1:] == sorted(segments[1:], key=lambda row: row[3])
+    assert len(report.drives) == len(store.rows("from drives")) == 2
+    assert {path.rsplit("/")[-1] for path in store.ingest().to_read} == {"qlog"}
+    assert store.segments("dongle_id, segment_num, log_kind, start_mono_ns") == segments
+
+
+def test_short_segments_of_lost_names_are_kept_apart(store):
+    """Several begin within the minute that one segment takes."""
+    for number in range(3):
+        path = store.logs / str(number) / "rlog"
+        path.parent.mkdir()
+        path.write_bytes(content(ONE, number))
+    store.ingest()
+    assert store.segments("segment_num") == [(0,), (1,), (2,)]
+    assert store.row("select count(*) as n from drives") == {"n": 1}
 
 
 def test_a_device_is_named_for_logs_that_name_none(store):

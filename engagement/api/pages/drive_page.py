@@ -133,10 +133,9 @@ def _notices(drive: Mapping[str, Any], quality: Mapping[str, Any] | None) -> lis
         found.append(_times(quality["n_gaps"], "stretch has", "stretches have", gaps))
     if quality["n_clock_jumps"]:
         found.append(f"The clock jumps, by up to {_length(quality['clock_jump_s'])}.")
-    if quality["n_duplicate_segments"]:
-        found.append(
-            _times(quality["n_duplicate_segments"], "segment is", "segments are", "a copy.")
-        )
+    if quality["n_left_out_segments"]:
+        rest = "left out here: the same log counts under another name."
+        found.append(_times(quality["n_left_out_segments"], "segment is", "segments are", rest))
     return found
 
 

@@ -24,9 +24,9 @@ PAGE_ROWS = 40
 
 # Text is sorted from A, everything else from the greatest.
 SORTS = {
-    "started": "started_at_utc desc nulls last, drive desc",
-    "car": "car_fingerprint asc nulls last, started_at_utc desc nulls last",
-    "version": "version asc nulls last, started_at_utc desc nulls last",
+    "started": "started_at desc nulls last, drive desc",
+    "car": "car_fingerprint asc nulls last, started_at desc nulls last",
+    "version": "version asc nulls last, started_at desc nulls last",
     "time": "known_s desc nulls last",
     "distance": "distance_km desc nulls last",
     "engaged": "engaged_fraction desc nulls last",

@@ -32,13 +32,13 @@ _N_WORST = 6
 
 _WEEKS = """
 select
-    date_trunc('week', started_at_utc)::date as week,
+    date_trunc('week', started_at)::date as week,
     known_s,
     engaged_s,
     engaged_km,
     n_interventions
 from {drives}
-where not is_imported and started_at_utc is not null and {where}
+where not is_imported and started_at is not null and {where}
 order by week, drive_id
 """
 _BANDS = """
@@ -87,7 +87,7 @@ limit {limit}
 _NEWEST = """
 from {drives}
 where {where}
-order by started_at_utc desc nulls last, drive desc, dongle_id
+order by started_at desc nulls last, drive desc, dongle_id
 limit {limit}
 """
 _IMPORTED = """

@@ -24,19 +24,21 @@ _DAMAGED = """
 from segments where status <> 'ok' order by status, dongle_id, drive, segment_num limit {limit}
 """
 _DRIVES = """
-select quality.*, drives.started_at_utc, drives.coverage, drives.n_missing_segments
+select
+    quality.*, drives.started_at, drives.clock_source, drives.coverage, drives.n_missing_segments
 from {quality} as quality
 inner join {drives} as drives on quality.drive_id = drives.drive_id
 where
     quality.n_gaps > 0
     or drives.n_missing_segments > 0
     or quality.n_overlapping_segments > 0
-    or quality.n_duplicate_segments > 0
+    or quality.n_left_out_segments > 0
     or quality.n_clock_jumps > 0
+    or abs(quality.clock_difference_s) > (select clock_max_difference_s from result.thresholds)
     or quality.n_impossible_fixes > 0
     or quality.n_unknown_speeds > 0
     or abs(quality.odometer_difference_fraction) > 0.02
-order by drives.coverage nulls first, drives.started_at_utc desc nulls last, quality.drive_id
+order by drives.coverage nulls first, drives.started_at desc nulls last, quality.drive_id
 limit {limit}
 """
 _RUNS = "from store.ingest_run order by ended_at_utc desc limit 8"

@@ -1,0 +1,171 @@
+"""Copies of a log count once, the same one in any order of ingest, and come back when it goes."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import permutations
+from random import Random
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from engagement.names import route_name
+from engagement.store.ingestion import recompute
+from engagement.store.segments import log_tables
+from tests.store.small_logs import ONE, Drive, content, write
+from tests.store.stores import OF_THE_FILE, Store, public_views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RENAMED = "0000002a--0123456789"
+OLD_FOLDER = ONE.dongle_id[-8:]
+COUNTED = (
+    "select dongle_id, drive, segment_num from segments order by dongle_id, drive, segment_num"
+)
+
+
+def copy(path: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return shutil.copy(path, target)
+
+
+def counted(store: Store) -> list[tuple[str, str, int]]:
+    return [tuple(row.values()) for row in store.rows(COUNTED)]
+
+
+def left_out(store: Store) -> list[tuple[str, str, int]]:
+    query = (
+        "select dongle_id, drive, segment_num from staging.segment_copies "
+        "inner join log.drive using (drive_id) where not is_counted order by all"
+    )
+    return [tuple(row.values()) for row in store.rows(query)]
+
+
+def copies_of(store: Store) -> list[Path]:
+    """A segment under its own device, in an old folder, and renamed with another packing."""
+    own = write(store.logs, ONE, 0)
+    other = copy(own, store.logs / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
+    renamed = store.logs / ONE.dongle_id / f"{RENAMED}--3" / "rlog.bz2"
+    renamed.parent.mkdir(parents=True)
+    renamed.write_bytes(content(ONE, 0, codec="bz2"))
+    return [own, other, renamed]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_the_same_copy_counts_whatever_the_order(store, order):
+    paths = copies_of(store)
+    for number in order:
+        store.ingest(paths[number])
+    # Both of the device's own; of these the first by name.
+    assert counted(store) == [(ONE.dongle_id, RENAMED, 3)]
+    assert left_out(store) == [(ONE.dongle_id, ONE.name, 0), (OLD_FOLDER, ONE.name, 0)]
+    assert store.ingest(*paths).to_read == []
+    assert counted(store) == [(ONE.dongle_id, RENAMED, 3)]
+
+
+def test_views_are_those_of_the_counted_copy_alone(store, empty_database):
+    own = write(store.logs, ONE, 0)
+    other = copy(own, store.folder / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
+    alone = Store(store.folder / "alone")
+    alone.folder.mkdir()
+    alone.copy_of(empty_database)
+    for path in (own, write(store.logs, ONE, 1)):
+        store.ingest(other, path)
+        alone.ingest(path)
+    hidden = {*OF_THE_FILE, "drive_id"}
+    assert public_views(store.database, hidden=hidden) == public_views(
+        alone.database, hidden=hidden
+    )
+
+
+def test_a_copy_comes_back_when_the_counted_one_becomes_another_log(store):
+    own = write(store.logs, ONE, 0)
+    store.ingest(own)
+    before = store.row("select * exclude (drive_id, dongle_id, route_name) from drives")
+    other = copy(own, store.logs / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
+    store.ingest(other)
+    assert counted(store) == [(ONE.dongle_id, ONE.name, 0)]
+
+    own.write_bytes(content(Drive(shift_s=1.0), 0))
+    store.ingest(own)
+
+    assert counted(store) == [(ONE.dongle_id, ONE.name, 0), (OLD_FOLDER, ONE.name, 0)]
+    assert left_out(store) == []
+    back = store.row(
+        f"select * exclude (drive_id, dongle_id, route_name) from drives "
+        f"where dongle_id = '{OLD_FOLDER}'"
+    )
+    assert back == before
+
+    own.write_bytes(content(ONE, 0))
+    store.ingest(own)
+    assert counted(store) == [(ONE.dongle_id, ONE.name, 0)]
+    assert left_out(store) == [(OLD_FOLDER, ONE.name, 0)]
+
+
+def test_a_copy_comes_back_when_the_counted_one_is_removed(store):
+    own = write(store.logs, ONE, 0)
+    copy(own, store.logs / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
+    store.ingest()
+    with duckdb.connect(str(store.database)) as connection:
+        for table in ("segment", *log_tables(connection)):
+            connection.execute(f"delete from log.{table} where drive_id > 0")
+
+    recompute(store.database)
+
+    assert counted(store) == [(OLD_FOLDER, ONE.name, 0)]
+    assert store.row("select engaged_s > 0 as is_engaged from drives") == {"is_engaged": True}
+
+
+def test_a_segment_left_out_is_not_missing(store):
+    """A renamed copy of a drive's middle segment, under a name that goes first."""
+    for number in range(3):
+        path = write(store.logs, ONE, number)
+        if number == 1:
+            copy(path, store.logs / ONE.dongle_id / f"{RENAMED}--0" / "rlog")
+    store.ingest()
+    numbers = store.rows("select drive, n_segments, n_missing_segments from drives order by drive")
+    assert [tuple(row.values()) for row in numbers] == [(RENAMED, 1, 0), (ONE.name, 2, 0)]
+    quality = store.row(f"select n_left_out_segments from data_quality where drive = '{ONE.name}'")
+    assert quality == {"n_left_out_segments": 1}
+
+
+def test_random_copies_count_as_the_rule_says(store):
+    """Logs under random names, in random steps, against the rule in Python."""
+    rng = Random(7)
+    devices = [ONE.dongle_id, OLD_FOLDER, "fedcba9876543210"]
+    names = [(device, f"0000000{n}--0123456789", k) for device in devices for n in range(2)
+             for k in range(2)]  # fmt: skip
+    now: dict[tuple[str, str, int], int] = {}
+    for _ in range(8):
+        name, number = rng.choice(names), rng.randrange(2)
+        now[name] = number
+        device, drive, segment = name
+        path = store.logs / device / f"{drive}--{segment}" / "rlog"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content(ONE, number))
+        store.ingest(path)
+        wanted = {
+            min((one for one in now if now[one] == value),
+                key=lambda one: (one[0] != ONE.dongle_id, one))
+            for value in now.values()
+        }  # fmt: skip
+        assert set(counted(store)) == wanted
+        assert set(left_out(store)) == now.keys() - wanted
+        drives = {row["route_name"] for row in store.rows("select route_name from drives")}
+        assert drives == {route_name(*one[:2]) for one in wanted}
+
+
+def test_no_row_of_a_copy_is_in_a_view_or_result(store):
+    copies_of(store)
+    store.ingest()
+    with duckdb.connect(str(store.database), read_only=True) as connection:
+        query = (
+            "select schema_name || '.' || table_name from duckdb_columns() where "
+            "column_name = 'drive_id' and schema_name in ('main', 'result')"
+        )
+        for (table,) in connection.execute(query).fetchall():
+            found = connection.execute(f"select count(*) from {table} where drive_id < 0")
+            assert found.fetchall() == [(0,)], table
