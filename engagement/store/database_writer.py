@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # The newest storage format that all supported DuckDB versions can open.
 _STORAGE_VERSION = "v1.5.0"
+_SCHEMAS = {"log", "store", "staging", "compute", "result"}
 _COPY_BYTES = 1 << 30
 
 _FAILURES = (duckdb.OperationalError, duckdb.FatalException, OSError)  # of disk and memory
@@ -100,7 +101,7 @@ class Writer:
             "storage_compatibility_version": _STORAGE_VERSION,
             "memory_limit": memory_limit,
         }
-        self._private = path.with_name(path.name + ".next")
+        self._private = path.with_name(_private_name(path))
         self.connection = self._open()
         self.is_outdated = self._create()
 
@@ -175,6 +176,15 @@ class Writer:
         for path in (self._private, _wal(self._private)):
             path.unlink(missing_ok=True)
         shutil.rmtree(f"{self._private}.tmp", ignore_errors=True)
+
+
+def _private_name(path: Path) -> str:
+    """What the private copy is called; DuckDB calls the database by its name up to the first dot.
+
+    A database that is called like one of its own schemas can't be told from that.
+    """
+    is_ambiguous = path.name.split(".", 1)[0] in _SCHEMAS
+    return f"{'engagement.' if is_ambiguous else ''}{path.name}.next"
 
 
 def _version(path: Path) -> list[tuple[int, int, int]]:

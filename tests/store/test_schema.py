@@ -8,9 +8,11 @@ import duckdb
 import pytest
 
 from engagement.errors import StoreError, StoreVersionError, ViewError
+from engagement.extract.segment import ReadOptions
 from engagement.store import schema, views
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.ingestion import recompute
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest, recompute
 from engagement.store.reader import Reader
 from engagement.store.views import View, load_views
 from tests.store.small_logs import ONE, write
@@ -321,6 +323,21 @@ def test_a_duckdb_file_of_someone_else_gets_our_tables_beside_theirs(tmp_path):
 
     assert store.rows("from shopping") == [{"item": "milk"}]
     assert len(store.rows("from drives")) == 1
+
+
+@pytest.mark.parametrize("name", ["log", "store", "staging", "compute", "result"])
+def test_a_database_may_be_called_like_a_schema(tmp_path, name):
+    logs = tmp_path / "rlogs"
+    logs.mkdir()
+    write(logs, ONE, 0)
+    database = tmp_path / f"{name}.duckdb"
+
+    for _ in range(2):
+        ingest([logs], database, IngestOptions(read=ReadOptions(), jobs=1))
+
+    with Reader(database) as reader:
+        assert len(reader.rows("from drives")) == 1
+    assert not list(tmp_path.glob("*.next*"))
 
 
 def test_a_folder_in_the_database_s_place_is_told(tmp_path):
