@@ -161,7 +161,6 @@ def same(shown: str, wanted: str) -> bool:
     return lines(shown)[-len(lines(wanted)) :] == lines(wanted)
 
 
-@pytest.mark.slow
 def test_readme_holds_word_for_word(shell, has_plots, tmp_path):
     own = tmp_path / "own logs"
     for _ in simulate(own, drives=8, seed=1):
