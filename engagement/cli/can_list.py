@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engagement.cli import render
 from engagement.cli.dbc_choice import choose_dbc
 from engagement.cli.drive_logs import read_car, read_each
-from engagement.cli.render import Column
+from engagement.cli.table_parts import Column
 from engagement.errors import InputError, NotFoundError
 from engagement.extract.frames import count_traffic, merge_traffic, read_frames
 from engagement.formats import number, text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.cli.render import Column
+from engagement.cli.table_parts import Column
 from engagement.formats import (
     decimal,
     duration,
@@ -19,7 +19,7 @@ from engagement.formats import (
 )
 
 if TYPE_CHECKING:
-    from engagement.cli.render import Row
+    from engagement.cli.table_parts import Row
 
 LOCAL_TIME = " ^"
 DECIMATED = " ~"

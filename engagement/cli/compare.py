@@ -21,7 +21,7 @@ from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, drive_filters, json_option, labels_option
 from engagement.cli.output_files import spare_database, writing
-from engagement.cli.render import Column, Line
+from engagement.cli.table_parts import Column, Line
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.errors import InputError, NotFoundError
 from engagement.formats import about, count, text

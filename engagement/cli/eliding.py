@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from engagement.cli import layout, render
-from engagement.cli.render import Column, Line
+from engagement.cli.table_parts import Column, Line
 from engagement.cli.wrapping import width
 from engagement.formats import count
 

@@ -14,7 +14,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engagement.cli.render import Column, Line
+    from engagement.cli.table_parts import Column, Line
 
     Groups = Sequence[Sequence[Line]]
 

@@ -13,7 +13,7 @@ from engagement.cli.profile_check import check
 from engagement.cli.profile_new import new
 from engagement.cli.profile_options import profiles_option
 from engagement.cli.profile_suggest import suggest
-from engagement.cli.render import Column, Line
+from engagement.cli.table_parts import Column, Line
 from engagement.errors import ConfigError, InputError
 from engagement.extract.dbc import load_dbc
 from engagement.extract.frames import list_signals

@@ -14,8 +14,8 @@ from engagement.cli.drive_logs import find_drive_logs, read_each
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import profiles_option
-from engagement.cli.render import Column, Line
 from engagement.cli.sparkline import resample, shows_plots, sparkline
+from engagement.cli.table_parts import Column, Line
 from engagement.errors import InputError, suggestion
 from engagement.extract.dbc import load_dbc, specify
 from engagement.extract.frames import DbcSignal, decode_values, read_frames

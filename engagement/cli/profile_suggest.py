@@ -15,7 +15,7 @@ from engagement.cli.drive_logs import find_drive_logs, read_car, read_each
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
 from engagement.cli.profile_options import PROFILES_FILE, profiles_option
-from engagement.cli.render import Column, Line
+from engagement.cli.table_parts import Column, Line
 from engagement.cli.wrapping import is_terminal
 from engagement.extract.frames import read_frames
 from engagement.extract.profile_files import NewProfile, check_name, read_profiles, save_profile

@@ -14,7 +14,7 @@ import pyarrow as pa
 from engagement import formats
 from engagement.cli import render
 from engagement.cli.eliding import print_ends
-from engagement.cli.render import Column
+from engagement.cli.table_parts import Column
 from engagement.cli.wrapping import is_terminal
 from engagement.errors import InputError, QueryError, suggestion
 

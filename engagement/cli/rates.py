@@ -16,7 +16,7 @@ from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, drive_filters, format_options, labels_option
-from engagement.cli.render import Column
+from engagement.cli.table_parts import Column
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
 from engagement.errors import NotFoundError

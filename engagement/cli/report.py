@@ -10,6 +10,7 @@ from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, drive_filters, format_options
+from engagement.cli.table_parts import Column, Line
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.formats import count
 from engagement.store.reader import Reader
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from engagement.analysis.selection import SelectedDrives
     from engagement.cli.options import Format
-    from engagement.cli.render import Column
     from engagement.filters import Selection
     from engagement.units import Units
 
@@ -94,17 +94,17 @@ def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units)
     render.note_left_out(render.n_left_out(wanted, shown), "--csv")
 
 
-def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[list[render.Line]]:
+def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[list[Line]]:
     """Per device, in the order of its first drive here: its id, its drives, its totals."""
     totals = {row["dongle_id"]: row for row in devices}
-    groups: dict[str, list[render.Line]] = {}
+    groups: dict[str, list[Line]] = {}
     for row in drives:
-        title = render.Line({"drive": row["dongle_id"]}, "bold", is_extra=True)
-        groups.setdefault(row["dongle_id"], [title]).append(render.Line(row))
+        title = Line({"drive": row["dongle_id"]}, "bold", is_extra=True)
+        groups.setdefault(row["dongle_id"], [title]).append(Line(row))
     for dongle_id, lines in groups.items():
         total = totals[dongle_id]
         label = f"total of {count(total['n_drives'], 'drive')}"
-        lines.append(render.Line(total | {"drive": label}, "bold", is_extra=True))
+        lines.append(Line(total | {"drive": label}, "bold", is_extra=True))
     return list(groups.values())
 
 

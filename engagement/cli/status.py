@@ -13,6 +13,7 @@ from engagement.analysis.checks import load_checks
 from engagement.cli import columns, render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, json_option
+from engagement.cli.table_parts import Column
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, duration, fixed, moment, size, spans, text, three_decimals
@@ -238,9 +239,9 @@ def _print_findings(check: _Finding) -> None:
         render.answer(f"{len(check.rows) - len(shown)} more: --json has them all")
 
 
-def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> render.Column:
+def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> Column:
     is_number = isinstance(next((r[name] for r in rows if r[name] is not None), None), int | float)
-    return render.Column(name, name, _value, is_number=is_number)
+    return Column(name, name, _value, is_number=is_number)
 
 
 def _value(value: Any) -> str:

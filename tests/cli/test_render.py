@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from engagement.cli.render import Column, Line, print_table
+from engagement.cli.render import print_table
+from engagement.cli.table_parts import Column, Line
 
 
 def test_a_table_in_a_pipe_is_whole(capsys):
