@@ -81,11 +81,13 @@ def test_issue_forms_ask_for_the_status(path):
     assert "engagement status --json" in labels
 
 
-def test_the_citation_names_this_version():
+def test_the_citation_names_this_version_and_the_newest_definitions():
     citation = read("CITATION.cff")
     assert citation["version"] == PROJECT["version"]
     assert citation["license"] == PROJECT["license"]
-    assert re.fullmatch(r"definitions \d+", citation["identifiers"][0]["value"])
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = max(int(number) for number in re.findall(r"(?i)\bdefinitions (\d+)", changes))
+    assert [each["value"] for each in citation["identifiers"]] == [f"definitions {newest}"]
 
 
 def test_updates_are_looked_for_wherever_versions_are_named():
