@@ -1,7 +1,7 @@
 """Which tests are slow: `make test-fast` leaves them out, so that it takes under two minutes.
 
 Slow is what starts a browser, an SSH server or a program of its own, and each file of tests that
-takes a core for about five seconds or more.
+takes a core for about five seconds or more, but for the contracts of the views.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _FILES = {
     "api/test_legacy.py",
     "api/test_middleware.py",
     "api/test_odd_databases.py",
+    "api/test_plots.py",
+    "api/test_rows.py",
     "api/test_schema.py",
     "api/test_serve.py",
     "cli/events_open",
@@ -29,22 +31,30 @@ _FILES = {
     "cli/test_collect.py",
     "cli/test_demo.py",
     "cli/test_emptiness.py",
+    "cli/test_events_label.py",
     "cli/test_ingest.py",
     "cli/test_profile_new.py",
     "cli/test_rates.py",
+    "cli/test_selection.py",
     "cli/test_shell.py",
     "cli/test_units.py",
     "cli/test_watch.py",
     "export/test_clip.py",
+    "export/test_mcap.py",
     "export/test_redact.py",
     "extract/test_car_logs.py",
     "extract/test_cars.py",
     "extract/test_opendbc.py",
     "extract/test_suggestions.py",
     "legacy/test_export.py",
+    "legacy/test_import.py",
+    "logs/test_columns.py",
+    "simulate/test_drives.py",
     "sql/test_legacy_views.py",
     "sql/test_metric_views.py",
     "sql/test_places.py",
+    "sql/test_rates.py",
+    "sql/test_severity.py",
     "sql/test_tuning.py",
     "store/test_cars.py",
     "store/test_database_writer.py",
