@@ -72,6 +72,7 @@ _FILES = {
     "test_first_steps.py",
     "test_legacy_oracle.py",
     "test_metrics_oracle.py",
+    "test_repository.py",
     "test_site.py",
     "test_wheel.py",
 }
