@@ -165,7 +165,7 @@ def _log_warnings(comparison: Comparison) -> Iterator[str]:
     if n_qlog_drives:
         yield (
             f"logs are decimated: {a.n_qlog_drives} of {a.n_drives} drives of A and "
-            f"{b.n_qlog_drives} of {b.n_drives} of B have qlogs, which lack short presses"
+            f"{b.n_qlog_drives} of {b.n_drives} of B have qlogs, which are coarser"
         )
 
 

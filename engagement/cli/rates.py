@@ -122,7 +122,7 @@ def rates(
         render.note(str(counted))
     if any(columns.has_qlogs(row) for row in groups):
         mark = f"{columns.DECIMATED.strip()} " if is_terminal(sys.stdout) else ""
-        render.note(f"{mark}some of these drives were read from qlogs, which lack short presses")
+        render.note(f"{mark}some of these drives were read from qlogs, which are coarser")
 
 
 def _count_labelled(reader: Reader, labels: str) -> Tally:

@@ -115,7 +115,7 @@ def _footer(counts: dict[str, int], n_local: int) -> str:
     if counts["n_imported"]:
         parts.append(f"{counts['n_imported']} imported from an old file (*)")
     if counts["n_decimated"]:
-        parts.append(f"{counts['n_decimated']} with qlogs, which lack short presses (~)")
+        parts.append(f"{counts['n_decimated']} with qlogs, which are coarser (~)")
     if n_local:
         parts.append(f"{n_local} started by the device's local time ({columns.LOCAL_TIME.strip()})")
     return ", ".join(parts)

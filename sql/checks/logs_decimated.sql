@@ -1,4 +1,4 @@
--- Drives read from qlogs, in which short presses are lost.
+-- Drives read from qlogs, which are coarser.
 -- level: warn
 select drive_id, dongle_id, drive, log_kind
 from drives

@@ -47,4 +47,4 @@ comment on column disengagements.is_intervention is 'the driver takes over: by p
 comment on column disengagements.speed_mps is 'speed at the end; null where not sampled';
 comment on column disengagements.latitude is 'degrees; null without a recent fix';
 comment on column disengagements.longitude is 'degrees; null without a recent fix';
-comment on column disengagements.log_kind is 'rlog, or qlog, in which short presses are lost';
+comment on column disengagements.log_kind is 'rlog, or qlog, which is coarser';

@@ -54,7 +54,7 @@ select * from final;
 comment on column devices.dongle_id is 'the device';
 comment on column devices.n_drives is 'drives, imported ones included';
 comment on column devices.n_imported_drives is 'drives known only from an old engagement_db.json';
-comment on column devices.n_qlog_drives is 'drives read from qlogs, all or in part: short presses are lost in them';
+comment on column devices.n_qlog_drives is 'drives read from qlogs, all or in part, which are coarser';
 comment on column devices.first_drive is 'name of the earliest drive';
 comment on column devices.last_drive is 'name of the latest drive';
 comment on column devices.known_s is 'time whose state is known';

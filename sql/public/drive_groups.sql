@@ -40,7 +40,7 @@ select * from final;
 comment on column drive_groups.drive_id is 'number of the drive in this database';
 comment on column drive_groups.grouped_by is 'all, device, car, version, branch, commit, fork or month';
 comment on column drive_groups.group_name is 'the drive''s device, car fingerprint and so on; its month as 2025-07; unknown where the logs don''t say';
-comment on column drive_groups.log_kind is 'rlog, qlog (decimated: short presses are lost) or mixed';
+comment on column drive_groups.log_kind is 'rlog, qlog (decimated: coarser) or mixed';
 comment on column drive_groups.known_s is 'time of the drive whose state is known';
 comment on column drive_groups.speed_known_s is 'time of these whose speed is known';
 comment on column drive_groups.engaged_s is 'time of the drive engaged';

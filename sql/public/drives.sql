@@ -191,7 +191,7 @@ comment on column drives.longitudinal_source is 'who controls speed: openpilot, 
 comment on column drives.is_imported is 'known only from an old engagement_db.json, until its logs are ingested';
 comment on column drives.n_segments is 'segments with a readable log';
 comment on column drives.n_missing_segments is 'segments from 0 to the last one without a readable log; null for an imported drive';
-comment on column drives.log_kind is 'rlog, qlog (decimated: short presses are lost) or mixed';
+comment on column drives.log_kind is 'rlog, qlog (decimated: coarser) or mixed';
 comment on column drives.duration_s is 'first to last sample; null without samples';
 comment on column drives.known_s is 'time whose state is known: no gap over {max_gap_s} s, no missing segment';
 comment on column drives.coverage is 'known_s / duration_s';

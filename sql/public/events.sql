@@ -107,7 +107,7 @@ comment on column events.time_to_input_s is 'from a disengagement to the driver'
 comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
 comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
-comment on column events.log_kind is 'rlog, or qlog, in which short presses are lost';
+comment on column events.log_kind is 'rlog, or qlog, which is coarser';
 comment on column events.path is 'the log file that it is in';
 comment on column events.label is 'what somebody said that it was: true, false, critical, planned, or any other word; null if nobody did';
 comment on column events.note is 'what else was said of it';

@@ -152,7 +152,7 @@ select * from final;
 comment on column groups.grouped_by is 'all, device, car, version, branch, commit, fork, month, or speed_band (time and distance at such speeds)';
 comment on column groups.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column groups.n_drives is 'drives in the group; in a speed band those that were so fast';
-comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part: short presses are lost in them';
+comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part, which are coarser';
 comment on column groups.known_h is 'time whose state is known';
 comment on column groups.motion_coverage is 'share of the known time whose speed is known: what distances are of; null without any, and in a speed band';
 comment on column groups.engaged_h is 'time engaged';

@@ -78,7 +78,7 @@ select * from final;
 comment on column mtbf.grouped_by is 'all, device, car, version, branch, commit, fork or month';
 comment on column mtbf.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column mtbf.event is 'the event that disabled openpilot, or any; every group has a row of each that happened anywhere';
-comment on column mtbf.n_qlog_drives is 'drives read from qlogs, all or in part: short presses are lost in them';
+comment on column mtbf.n_qlog_drives is 'drives read from qlogs, all or in part, which are coarser';
 comment on column mtbf.n_failures is 'disengagements by the system (system_immediate, system_soft) with this event';
 comment on column mtbf.engaged_h is 'time engaged';
 comment on column mtbf.mtbf_h is 'engaged_h / n_failures; null without failures or engaged time';

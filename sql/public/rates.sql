@@ -290,7 +290,7 @@ comment on column rates.group_name is 'which group of these; unknown where the l
 comment on column rates.mode is 'engaged, lateral_only (steering alone) or assisted (either): events and exposure in it';
 comment on column rates.event is 'what is counted, as in event_counts; every event has a row, zero counts included';
 comment on column rates.n_drives is 'drives in the group; in a speed band those that were so fast';
-comment on column rates.n_qlog_drives is 'drives of them that were read from qlogs, all or in part: short presses are lost in them';
+comment on column rates.n_qlog_drives is 'drives of them that were read from qlogs, all or in part, which are coarser';
 comment on column rates.n_events is 'how often it happened';
 comment on column rates.exposure_h is 'time in the mode';
 comment on column rates.exposure_km is 'distance in the mode';

@@ -252,8 +252,7 @@ def test_mixed_logs_and_other_cars_are_warned_of():
     fleet.add("tuning", 6, per_100km=RATES, car="HONDA_CIVIC_BOSCH")
     logs, cars = wording.warnings(compare_branches(fleet))
     assert logs == (
-        "logs are decimated: 6 of 6 drives of A and 0 of 6 of B have qlogs, which lack "
-        "short presses"
+        "logs are decimated: 6 of 6 drives of A and 0 of 6 of B have qlogs, which are coarser"
     )
     assert cars == "the cars differ: A has TOYOTA COROLLA TSS2 2019; B has HONDA_CIVIC_BOSCH"
 

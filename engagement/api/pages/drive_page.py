@@ -123,7 +123,7 @@ def _notices(drive: Mapping[str, Any], quality: Mapping[str, Any] | None) -> lis
     found = []
     if drive["log_kind"] in ("qlog", "mixed"):
         part = "All" if drive["log_kind"] == "qlog" else "Some"
-        found.append(f"{part} segments were read from qlogs, which lack short presses.")
+        found.append(f"{part} segments were read from qlogs, which are coarser.")
     if drive["n_missing_segments"]:
         found.append(_times(drive["n_missing_segments"], "segment has", "segments have", "no log."))
     if quality is None:
