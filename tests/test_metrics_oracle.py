@@ -31,8 +31,10 @@ CAR_STATE = {
     "cruise_available": True,
     "gear": "drive",
     "n_pointers": 6,
+    "left_blinker": False,
+    "right_blinker": False,
 }
-FLAGS = ("user_disable", "soft_disable", "immediate_disable", "override_lateral")
+FLAGS = ("user_disable", "soft_disable", "immediate_disable", "override_lateral", "warning")
 
 
 def at_ns(tenths: float) -> int:
@@ -155,28 +157,49 @@ def test_the_gas_press_that_disengages_is_no_override(start, count):
 
 def test_an_override_event_holds_to_the_next_message_within_two_seconds():
     tables = tables_of("E" * 60)
+    tables["segment"][0]["log_kind"] = "qlog"
     tables["car_event"] = [
         event(5, "steerOverride", "override_lateral"),
-        event(25, "none", "user_disable"),
+        event(25, "none", "warning"),
         event(30, "steerOverride", "override_lateral"),
-        event(50.1, "none", "user_disable"),
+        event(50.1, "none", "warning"),
     ]
 
     assert spans(compute(tables)["overrides"]) == [(5, 25)]
+
+
+@pytest.mark.parametrize(("log_kind", "count"), [("rlog", 0), ("qlog", 1)])
+def test_events_locate_presses_only_where_car_state_is_too_coarse(log_kind, count):
+    tables = tables_of("E" * 60)
+    tables["segment"][0]["log_kind"] = log_kind
+    tables["car_event"] = [
+        event(5, "steerOverride", "override_lateral"),
+        event(15, "none", "warning"),
+        event(30, "steerOverride", "override_lateral"),
+        event(32.9, "none", "warning"),
+    ]
+
+    assert len(compute(tables)["overrides"]) == count
 
 
 @pytest.mark.parametrize(
     ("events", "cause", "is_inferred"),
     [
         ([(29, "pedalPressed", "user_disable"), (31, "canError", "immediate_disable")],
-         "system_immediate", False),
+         "driver_brake", True),
+        ([(31, "canError", "immediate_disable")], "system_immediate", False),
+        ([(29, "buttonCancel", "user_disable"), (30, "cruiseDisabled", "immediate_disable")],
+         "driver_cancel", False),
+        ([(30, "cruiseDisabled", "immediate_disable")], "car_cruise", False),
+        ([(30, "speedTooLow", "immediate_disable")], "car_limit", False),
+        ([(30, "driverUnresponsive3", "immediate_disable")], "driver_inattention", False),
         ([(31.1, "canError", "immediate_disable")], "unknown", False),
         ([(25, "parkBrake", "user_disable")], "driver_park", False),
         ([(24.9, "parkBrake", "user_disable")], "unknown", False),
         ([(30, "pedalPressed", "user_disable")], "driver_brake", True),
         ([(30, "pcmDisable", "user_disable"), (30, "manualRestart", "user_disable")],
          "driver_other", False),
-        ([(30, "pcmDisable", "user_disable")], "car_cruise", False),
+        ([(30, "pcmDisable", "user_disable")], "driver_cancel", True),
         ([(30, "wrongCarMode", "user_disable"), (30, "buttonCancel", "user_disable")],
          "driver_cancel", False),
         ([(10, "overheat", "soft_disable")], "unknown", False),
@@ -195,12 +218,21 @@ def test_causes_by_events_come_in_their_order(events, cause, is_inferred):
     ("name", "cause"), [("overheat", "system_soft"), ("wrongGear", "driver_soft")]
 )
 def test_a_soft_disable_needs_its_state_and_may_come_seconds_before(name, cause):
-    tables = tables_of("E" * 55 + "SSSS" + "E" + "m" * 30)
+    tables = tables_of("E" * 55 + "SSSSS" + "m" * 30)
     tables["car_event"] = [event(10, name, "soft_disable")]
 
     (row,) = compute(tables)["disengagements"]
 
     assert (row["cause"], row["cause_event"]) == (cause, name)
+
+
+def test_an_event_that_was_in_the_list_before_did_not_begin():
+    tables = tables_of("E" * 30 + "m" * 30)
+    tables["car_event"] = [event(t, "parkBrake", "user_disable") for t in (15, 24, 30)]
+
+    (row,) = compute(tables)["disengagements"]
+
+    assert row["cause"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -215,16 +247,137 @@ def test_without_events_the_pedals_tell(signal, cause):
     assert (row["cause"], row["is_inferred"]) == (cause, True)
 
 
-def test_interventions_are_overrides_and_counted_disengagements_of_the_driver():
-    tables = tables_of("E" * 30 + "m" * 30, steering_pressed="  xxx")
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        # 2 s after the press of the wheel ended the button is of the same moment.
+        (7, [(0.7, ["cancel", "steer"], True)]),
+        (6, [(0.6, ["steer"], False), (3.0, ["cancel"], True)]),
+    ],
+)
+def test_inputs_that_follow_within_two_seconds_are_one_intervention(start, found):
+    tables = tables_of("mEE" + "E" * 27 + "m" * 30, steering_pressed=" " * start + "xxx")
     tables["car_event"] = [event(30, "buttonCancel", "user_disable")]
 
     rows = compute(tables)["interventions"]
 
-    assert [(row["kind"], row["time_s"]) for row in rows] == [
-        ("lateral_override", 0.2),
-        ("disengagement", 3.0),
+    assert [(row["time_s"], row["inputs"], row["ends_engagement"]) for row in rows] == found
+
+
+@pytest.mark.parametrize(("start", "is_carried_in"), [(9, True), (10, True), (11, False)])
+def test_what_is_pressed_when_engaging_is_carried_in(start, is_carried_in):
+    tables = tables_of("m" * 10 + "E" * 50, gas_pressed=" " * start + "xxxxxx")
+
+    views = compute(tables)
+
+    assert [row["is_carried_in"] for row in views["overrides"]] == [is_carried_in]
+    assert len(views["interventions"]) == 1 - is_carried_in
+
+
+@pytest.mark.parametrize(
+    ("asked", "length", "is_nudge"), [(10, 15, True), (10, 16, False), (9.9, 15, False)]
+)
+def test_a_touch_that_confirms_a_lane_change_is_a_nudge(asked, length, is_nudge):
+    tables = tables_of("m" + "E" * 50, steering_pressed=" " * 20 + "x" * length)
+    states = (5, "preLaneChange"), (asked, "off")
+    tables["lane_change"] = [
+        placed(tenths, {"source": "modelV2", "state": state}) for tenths, state in states
     ]
+    if asked == 10:
+        tables["lane_change"][1]["mono_ns"] += 1
+
+    assert [row["is_nudge"] for row in compute(tables)["overrides"]] == [is_nudge]
+
+
+def test_a_touch_that_was_asked_for_and_a_start_from_a_stop_are_no_interventions():
+    tables = tables_of(
+        "m" + "E" * 80, steering_pressed=" " * 20 + "xxx", gas_pressed=" " * 60 + "xxxx"
+    )
+    tables["car_event"] = [
+        event(15, "promptDriverUnresponsive", "warning"),
+        event(21, "none", "warning"),
+        event(55, "resumeRequired", "warning"),
+        event(62, "none", "warning"),
+    ]
+
+    views = compute(tables)
+
+    flags = [(row["is_nag_answer"], row["is_resume"]) for row in views["overrides"]]
+    assert flags == [(True, False), (False, True)]
+    assert views["interventions"] == []
+
+
+def lateral_tables(control: str, lateral: str, **signals: str) -> Tables:
+    """Steering alone where `lateral` has an x and openpilot is not engaged."""
+    tables = tables_of(control, **signals)
+    tables["car_control"] = [
+        placed(t, {"enabled": letter != "m", "lat_active": on == "x", "long_active": letter == "E"})
+        for t, (letter, on) in enumerate(zip(control, lateral, strict=True))
+    ]
+    return tables
+
+
+def test_runs_turn_into_the_other_mode_and_the_way_up_is_no_disengagement():
+    control = "m" * 10 + "E" * 30 + "m" * 30 + "E" * 10 + "m" * 10
+    tables = lateral_tables(control, "m" + "x" * 79 + "m" * 10, steering_pressed=" " * 38 + "xxxx")
+
+    views = compute(tables)
+
+    runs = [(row["mode"], row["end_kind"], row["to_mode"]) for row in views["engagements"]]
+    assert runs == [
+        ("lateral_only", "upgrade", "engaged"),
+        ("engaged", "disengagement", "lateral_only"),
+        ("lateral_only", "upgrade", "engaged"),
+        ("engaged", "disengagement", "manual"),
+    ]
+    # One press goes over the end of the first engagement.
+    assert [row["mode"] for row in views["overrides"]] == ["engaged"]
+    assert len(views["disengagements"]) == 2
+
+
+@pytest.mark.parametrize(("blinker", "n_runs"), [(20, 1), (9, 1), (8, 2), (0, 2)])
+def test_a_blinker_pauses_steering_if_it_is_back_two_seconds_after_it(blinker, n_runs):
+    lateral = "x" * 30 + "m" * 30 + "x" * 30
+    signal = " " * 29 + "x" * (blinker + 2) if blinker else ""
+    tables = lateral_tables("m" * 90, lateral, left_blinker=signal)
+
+    views = compute(tables)
+
+    assert len(views["engagements"]) == n_runs
+    assert views["drives"][0]["lateral_only_s"] == pytest.approx(5.9)
+
+
+@pytest.mark.parametrize(
+    ("signal", "inputs"), [("brake_pressed", None), ("steering_disengage", ["steer"])]
+)
+def test_pedals_pause_steering_and_the_wheel_takes_over(signal, inputs):
+    tables = lateral_tables("m" * 90, "x" * 40 + "m" * 50, **{signal: " " * 38 + "xxxx"})
+
+    views = compute(tables)
+
+    assert [row["is_pause"] for row in views["disengagements"]] == [inputs is None]
+    assert [row["inputs"] for row in views["interventions"]] == ([] if inputs is None else [inputs])
+
+
+@pytest.mark.parametrize(("steering", "n_found"), [("", 0), (" " * 28 + "x", 1)])
+def test_a_belt_counts_only_with_wheel_or_pedal(steering, n_found):
+    tables = tables_of("m" + "E" * 29 + "m" * 30, steering_pressed=steering)
+    tables["car_event"] = [event(30, "seatbeltNotLatched", "user_disable")]
+
+    views = compute(tables)
+
+    assert [row["cause"] for row in views["disengagements"]] == ["driver_soft"]
+    assert [row["inputs"] for row in views["interventions"]] == [["steer"]] * n_found
+
+
+def test_the_end_in_a_qlog_is_that_of_the_event_between_two_samples():
+    tables = tables_of("m" + "E" * 29 + "m" * 30)
+    tables["segment"][0]["log_kind"] = "qlog"
+    tables["car_event"] = [event(29.5, "buttonCancel", "user_disable")]
+
+    (row,) = compute(tables)["disengagements"]
+
+    assert (row["time_s"], row["end_uncertainty_s"]) == (2.95, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,53 @@
-"""Why an engagement ended: the rules in their order, the first that fits."""
+"""Why an engagement ended: what began around its end, in the order of time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from tests.oracles.metric_overrides import stands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.oracles.metric_drive import Drive, Row
+    from tests.oracles.metric_control import Control
+    from tests.oracles.metric_drive import Drive, Row, Samples
+    from tests.oracles.metric_events import Begun, Events
+    from tests.oracles.metric_runs import Run
 
-DRIVER_SOFT = ("doorOpen", "seatbeltNotLatched", "wrongGear")
 CRUISE = ("pcmDisable", "cruiseDisabled")
-# After steering and the pedals, in this order.
+STEERING = ("steeringDisengage", "steerDisengage")
+DRIVER_SOFT = ("doorOpen", "seatbeltNotLatched", "wrongGear")
+INATTENTION = (
+    "driverDistracted", "driverDistracted3", "driverUnresponsive", "driverUnresponsive3",
+    "tooDistracted",
+)  # fmt: skip
+CAR_LIMITS = ("speedTooLow", "belowEngageSpeed", "belowSteerSpeed", "lowSpeedLockout")
+FAULTS = frozenset({"accFaulted", "espDisabled", "stockAeb"})
+MADS_BUTTONS = ("lkas", "mainCruise", "altButton2")
+SPECIAL = dict.fromkeys(INATTENTION, "driver_inattention") | dict.fromkeys(CAR_LIMITS, "car_limit")
+# Of several userDisable events of one list the first of these decides, and cruise's come last.
 NAMED = (
+    (STEERING, "driver_steer"),
+    (("pedalPressed",), "driver_brake"),
     (("buttonCancel",), "driver_cancel"),
     (("wrongCarMode",), "driver_main"),
     (("parkBrake", "brakeHold", "reverseGear"), "driver_park"),
     (DRIVER_SOFT, "driver_soft"),
 )
-STEERING = ("steeringDisengage", "steerDisengage")
+BY_FLAG = {
+    "user_disable": "driver_other",
+    "immediate_disable": "system_immediate",
+    "soft_disable": "system_soft",
+}
+# What an event tells by itself; which pedal it was, pedalPressed does not say.
+EVENT_CAUSES = {
+    name: cause for names, cause in NAMED for name in names if name != "pedalPressed"
+} | SPECIAL
+
+
+ANSWERS = (("pedalPressed", "driver_brake"), ("buttonCancel", "driver_cancel"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,155 +59,272 @@ class Cause:
     is_inferred: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What the logs hold around the end of an engagement at `end_ns`."""
+def braked(row: Row) -> bool:
+    return bool(row.get("brake_pressed")) or bool(row.get("regen_braking"))
 
-    drive: Drive
-    end_ns: int
 
-    @property
-    def start_ns(self) -> int:
-        return self.end_ns - self.drive.parameters.ns("cause_before_s")
+def gassed(row: Row) -> bool:
+    return bool(row.get("gas_pressed"))
 
-    @property
-    def stop_ns(self) -> int:
-        return self.end_ns + self.drive.parameters.ns("cause_after_s")
 
-    def event(
-        self, flag: str, fits: Callable[[str], bool] = bool, start_ns: int | None = None
-    ) -> str | None:
-        """The nearest event with a flag and a fitting name, by name if equally near."""
-        start_ns = self.start_ns if start_ns is None else start_ns
-        found = [
-            (abs(row["mono_ns"] - self.end_ns), row["name"])
-            for row in self.drive.event_rows
-            if start_ns <= row["mono_ns"] <= self.stop_ns
-            and row["name"] is not None
-            and row[flag]
-            and fits(row["name"])
+def steered(row: Row) -> bool:
+    return bool(row.get("steering_pressed"))
+
+
+def _is_faulty(row: Row) -> bool:
+    return any(row.get(name) for name in ("acc_faulted", "esp_disabled", "stock_aeb"))
+
+
+class End:
+    """What the logs hold around the end of a run."""
+
+    def __init__(self, drive: Drive, events: Events, control: Control, run: Run) -> None:
+        self.drive = drive
+        self.events = events
+        self.run = run
+        self.end_ns = run.end_ns
+        self.seconds = drive.parameters.ns
+        sources = {"active": control.samples, "lat_active": drive.car_control}
+        edges = [self._edge(source, column) for column, source in sources.items()]
+        step_ns = max((edge for edge in edges if edge is not None), default=0)
+        self.uncertainty_s = step_ns / 1e9
+        self.start_ns = self.end_ns - max(self.seconds("cause_before_s"), step_ns)
+        self.stop_ns = self.end_ns + self.seconds("cause_after_s")
+        last = control.samples.within(0, self.end_ns - 1)[-1:]
+        self.is_soft = bool(last) and last[0]["state"] == "softDisabling"
+
+    def _edge(self, source: Samples, column: str) -> int | None:
+        """The time (ns) between the two samples of a source that may change at the end.
+
+        Of two samples at one time nobody knows whether the first one did.
+        """
+        steps = source.steps_within(self.end_ns, self.end_ns, is_held=False)
+        is_unclear = source.known(self.end_ns) is None
+        is_unclear |= any(old["mono_ns"] == new["mono_ns"] for old, new in steps)
+        edges = [
+            0 if "logged_ns" in new else new["mono_ns"] - old.get("logged_ns", old["mono_ns"])
+            for old, new in steps
+            if is_unclear or (old[column], old["enabled"]) != (new[column], new["enabled"])
         ]
-        return min(found)[1] if found else None
+        return max(edges, default=None)
 
-    def is_true(self, column: str) -> bool:
-        rows = self.drive.car_state.within(self.start_ns, self.stop_ns)
-        return any(row[column] is True for row in rows)
+    # What began
 
-    def rose(self, column: str) -> bool:
-        """Whether a row here is true where the row before it was false."""
-        return any(old[column] is False and new[column] is True for old, new in self._steps())
+    def first(self, is_on: Callable[[Row], bool], stop_ns: int | None = None) -> int | None:
+        """When (ns) something in carState first became true, up to `stop_ns`."""
+        steps = self.drive.car_state.steps_within(self.start_ns, stop_ns or self.stop_ns)
+        times = [new["mono_ns"] for old, new in steps if is_on(new) and not is_on(old)]
+        return min(times, default=None)
 
-    def fell(self, column: str, stop_ns: int | None = None) -> bool:
-        """Whether a row here (up to `stop_ns`) is false where the row before it was true."""
-        steps = self._steps(stop_ns)
-        return any(old[column] is True and new[column] is False for old, new in steps)
+    def first_fall(self, column: str) -> int | None:
+        steps = self.drive.car_state.steps_within(self.start_ns, self.stop_ns)
+        falls = [b["mono_ns"] for a, b in steps if a[column] is True and b[column] is False]
+        return min(falls, default=None)
 
-    def parked(self) -> bool:
-        """Whether the gear became park or reverse."""
-        return any(
-            new["gear"] in ("park", "reverse") and old["gear"] != new["gear"]
-            for old, new in self._steps()
+    def button(self, *names: str, stop_ns: int | None = None) -> int | None:
+        """When (ns) one of the buttons was first pressed."""
+        rows = self.drive.within("button_event", self.start_ns, stop_ns or self.stop_ns)
+        times = [row["mono_ns"] for row in rows if row["button"] in names and row["pressed"]]
+        return min(times, default=None)
+
+    def is_true(self, is_on: Callable[[Row], bool]) -> bool:
+        """Whether something is true at some moment of the window."""
+        spans = self.drive.car_state.spans(is_on)
+        return any(start <= self.stop_ns and end > self.start_ns for start, end in spans)
+
+    @cached_property
+    def cruise_fell_ns(self) -> int | None:
+        """When the car's own cruise fell, where that is what openpilot follows."""
+        is_followed = self.drive.car_parameter("pcm_cruise") is not False
+        is_held = is_followed and self.run.mode == "engaged"
+        return self.first_fall("cruise_enabled") if is_held else None
+
+    @cached_property
+    def gear_ns(self) -> int | None:
+        """When the gear became park or reverse."""
+        steps = self.drive.car_state.steps_within(self.start_ns, self.stop_ns)
+        times = [
+            new["mono_ns"]
+            for old, new in steps
+            if new["gear"] in ("park", "reverse") and new["gear"] != old["gear"]
+        ]
+        return min(times, default=None)
+
+    @cached_property
+    def main_ns(self) -> int | None:
+        """When main fell; while only steering, also when a button of MADS went down."""
+        button_ns = self.button(*MADS_BUTTONS) if self.run.mode == "lateral_only" else None
+        return earliest(self.first_fall("cruise_available"), button_ns)
+
+    def _window(self) -> list[Begun]:
+        """The disabling events that began in the window, whatever came of them."""
+        found = []
+        for begun in self.events.begun:
+            start_ns = self.start_ns
+            if begun.flag == "soft_disable":
+                if not self.is_soft:
+                    continue
+                start_ns = self.end_ns - self.seconds("soft_disable_s")
+            if start_ns <= begun.mono_ns <= self.stop_ns:
+                found.append(begun)
+        return found
+
+    def begun(self) -> list[Begun]:
+        """The disabling events of the earliest list in which one began."""
+        found = self._window()
+        first_ns = min((begun.mono_ns for begun in found), default=None)
+        return [begun for begun in found if begun.mono_ns == first_ns]
+
+    def told_ns(self, cause: str) -> int | None:
+        """When (ns) an event began that tells a cause by itself, before the end."""
+        times = [
+            begun.mono_ns
+            for begun in self._window()
+            if EVENT_CAUSES.get(begun.name, BY_FLAG[begun.flag]) == cause
+        ]
+        return min(times, default=None)
+
+    # The rules
+
+    def cause(self) -> Cause:
+        """The one cause."""
+        begun = self.begun()
+        by_flag = {
+            flag: sorted(event.name for event in begun if event.flag == flag)
+            for flag in ("user_disable", "immediate_disable", "soft_disable")
+        }
+        if by_flag["user_disable"]:
+            return self._user(by_flag["user_disable"], begun[0].mono_ns)
+        if by_flag["immediate_disable"]:
+            return self._immediate(by_flag["immediate_disable"], begun[0].mono_ns)
+        if by_flag["soft_disable"]:
+            return self._system(by_flag["soft_disable"], "soft", begun[0].mono_ns)
+        return self._by_controls()
+
+    def _user(self, names: list[str], mono_ns: int) -> Cause:
+        for chosen, cause in NAMED:
+            name = next((name for name in names if name in chosen), None)
+            if name == "pedalPressed":
+                return self._pedal()
+            if name:
+                return Cause(cause, name)
+        others = [name for name in names if name not in CRUISE]
+        if others:
+            special = sorted(others, key=lambda name: (name not in SPECIAL, name))
+            return Cause(SPECIAL.get(special[0], "driver_other"), special[0])
+        return self._cruise(names, mono_ns)
+
+    def _pedal(self) -> Cause:
+        """By the pedal that went down; of two that are down the brake."""
+        has_brake, has_gas = self.is_true(braked), self.is_true(gassed)
+        late_ns = self.stop_ns + self.seconds("consequence_s")
+        is_new_gas = self.first(gassed, late_ns) is not None and self.first(braked, late_ns) is None
+        if has_gas and (is_new_gas or not has_brake):
+            return Cause("driver_gas", "pedalPressed")
+        return Cause("driver_brake", "pedalPressed", is_inferred=not has_brake)
+
+    def _immediate(self, names: list[str], mono_ns: int) -> Cause:
+        others = [name for name in names if name not in CRUISE]
+        if not others:
+            return self._cruise(names, mono_ns)
+        # Of one list an event with a class of its own comes first.
+        others.sort(key=lambda name: (name not in EVENT_CAUSES, name))
+        return self._system(others, "immediate", mono_ns)
+
+    def _system(self, names: list[str], how: str, mono_ns: int) -> Cause:
+        """openpilot itself, unless the car's cruise fell before it and says why."""
+        fell_ns = self.cruise_fell_ns
+        if fell_ns is not None and fell_ns < mono_ns:
+            told = self._cruise_told(names[0], fell_ns)
+            if told:
+                return told
+        is_driver = how == "soft" and names[0] in DRIVER_SOFT
+        return Cause(
+            SPECIAL.get(names[0], "driver_soft" if is_driver else f"system_{how}"), names[0]
         )
 
-    def _steps(self, stop_ns: int | None = None) -> list[tuple[Row, Row]]:
-        stop_ns = self.stop_ns if stop_ns is None else stop_ns
-        return self.drive.car_state.steps_within(self.start_ns, stop_ns)
+    def _cruise(self, names: list[str], mono_ns: int) -> Cause:
+        """The car's own cruise was off first: by its driver, or by the car itself."""
+        name = names[0] if names else None
+        told = self._cruise_told(name, earliest(mono_ns, self.cruise_fell_ns) or mono_ns)
+        if told:
+            return told
+        all_names = {
+            begun.name
+            for begun in self.events.begun
+            if self.start_ns <= begun.mono_ns <= self.stop_ns
+        }
+        if "pcmDisable" in all_names or not names:
+            return Cause("driver_cancel", name, is_inferred=True)
+        return Cause("car_cruise", name)
 
-    def cancelled(self) -> bool:
-        """Whether a cancel button was pressed."""
-        return any(
-            row["button"] == "cancel" and row["pressed"]
-            for row in self.drive.rows("button_event")
-            if self.start_ns <= row["mono_ns"] <= self.stop_ns
+    def _cruise_told(self, event_name: str | None, first_ns: int) -> Cause | None:
+        """What is told of why cruise was off at a moment."""
+        stop_ns = first_ns + self.seconds("consequence_s")
+        events = [begun for begun in self._window() if begun.mono_ns <= stop_ns]
+        # At one time an event comes before what carState and buttons tell, a brake before a button.
+        answers = [
+            (begun.mono_ns, place, cause)
+            for place, (name, cause) in enumerate(ANSWERS)
+            for begun in events
+            if begun.name == name
+        ]
+        told = (self.first(braked, stop_ns), self.button("cancel", stop_ns=stop_ns))
+        answers += [
+            (mono_ns, place, cause)
+            for (place, (_, cause)), mono_ns in zip(enumerate(ANSWERS, 2), told, strict=True)
+            if mono_ns is not None
+        ]
+        if answers:
+            return Cause(min(answers)[2], event_name, is_inferred=True)
+        if self._cruise_gave_up(stop_ns):
+            return Cause("car_cruise", event_name, is_inferred=event_name not in CRUISE)
+        return None
+
+    def _cruise_gave_up(self, stop_ns: int) -> bool:
+        """Whether the car had a reason of its own: standstill, a fault, or too little speed."""
+        still = self.drive.car_state.spans(stands)
+        is_still = any(start <= self.end_ns <= end for start, end in still)
+        if is_still and self.first(gassed, stop_ns) is None:
+            return True
+        least_mps = self.drive.car_parameter("min_enable_speed_mps") or 0.0
+        margin_mps = self.drive.parameters.cruise_min_margin_mps
+        speed = self._speed()
+        if least_mps > 0 and speed is not None and speed < least_mps + margin_mps:
+            return True
+        return self.is_true(_is_faulty) or self.events.in_force(FAULTS, self.start_ns, stop_ns)
+
+    def _speed(self) -> float | None:
+        rows = self.drive.car_state.within(self.end_ns - self.seconds("max_gap_s"), self.end_ns)
+        speeds = [row["v_ego_mps"] for row in rows if row["v_ego_mps"] is not None]
+        return speeds[-1] if speeds else None
+
+    @property
+    def _may_be_gas(self) -> bool:
+        """Where there are lists, one would have said pedalPressed; steering goes on with gas."""
+        return not self.events.messages and self.run.mode == "engaged"
+
+    def _by_controls(self) -> Cause:
+        """Pedals, wheel, buttons, gear and cruise alone, the earliest of them."""
+        signs = (
+            (self.first(braked), "driver_brake"),
+            (self.first(gassed) if self._may_be_gas else None, "driver_gas"),
+            (self.first(lambda row: row["steering_disengage"] is True), "driver_steer"),
+            (self.button("cancel"), "driver_cancel"),
+            (self.main_ns, "driver_main"),
+            (self.gear_ns, "driver_park"),
+            (self.cruise_fell_ns, "cruise"),
         )
-
-    def soft_disabling(self) -> bool:
-        """Whether a control sample in the time before the end says so."""
-        rows = self.drive.control.within(self.start_ns, self.end_ns - 1)
-        return any(row["state"] == "softDisabling" for row in rows)
-
-
-def cause_of_end(drive: Drive, end_ns: int) -> Cause:
-    """The cause of the disengagement at `end_ns`."""
-    window = Window(drive, end_ns)
-    for rule in (_immediate, _soft, _driver, _cruise, _cruise_fell, _by_controls):
-        cause = rule(window)
-        if cause is not None:
-            return cause
-    return Cause("unknown")
+        times = [time for time, _ in signs if time is not None]
+        if not times:
+            return Cause("unknown")
+        cause = next(cause for time, cause in signs if time == min(times))
+        if cause == "cruise":
+            return self._cruise([], min(times))
+        # steeringDisengage says itself that it disengages.
+        return Cause(cause, is_inferred=cause != "driver_steer")
 
 
-def _immediate(window: Window) -> Cause | None:
-    name = window.event("immediate_disable")
-    return Cause("system_immediate", name) if name else None
-
-
-def _soft(window: Window) -> Cause | None:
-    start_ns = window.end_ns - window.drive.parameters.ns("soft_disable_s")
-    name = window.event("soft_disable", start_ns=start_ns)
-    if name is None or not window.soft_disabling():
-        return None
-    return Cause("driver_soft" if name in DRIVER_SOFT else "system_soft", name)
-
-
-def _driver(window: Window) -> Cause | None:
-    steering = window.event("user_disable", STEERING.__contains__)
-    if steering or window.is_true("steering_disengage"):
-        return Cause("driver_steer", steering)
-    if window.event("user_disable", "pedalPressed".__eq__):
-        return _pedal(window)
-    for names, cause in NAMED:
-        event = window.event("user_disable", names.__contains__)
-        if event:
-            return Cause(cause, event)
-    other = window.event("user_disable", lambda name: name not in CRUISE)
-    return Cause("driver_other", other) if other else None
-
-
-def _pedal(window: Window) -> Cause:
-    if window.is_true("brake_pressed") or window.is_true("regen_braking"):
-        return Cause("driver_brake", "pedalPressed")
-    if window.is_true("gas_pressed"):
-        return Cause("driver_gas", "pedalPressed")
-    return Cause("driver_brake", "pedalPressed", is_inferred=True)
-
-
-def _cruise(window: Window) -> Cause | None:
-    name = window.event("user_disable", CRUISE.__contains__)
-    if name is None:
-        return None
-    if window.rose("brake_pressed"):
-        return Cause("driver_brake", name, is_inferred=True)
-    if window.cancelled():
-        return Cause("driver_cancel", name, is_inferred=True)
-    return Cause("car_cruise", name)
-
-
-def _has_all_events(window: Window) -> bool:
-    """Whether a driver who brakes would have been seen in the events."""
-    return bool(window.drive.event_rows) and window.drive.log_kind != "qlog"
-
-
-def _cruise_fell(window: Window) -> Cause | None:
-    if not _has_all_events(window):
-        return None
-    if not window.fell("cruise_enabled", window.end_ns):
-        return None
-    if window.rose("brake_pressed"):
-        return Cause("driver_brake", is_inferred=True)
-    if window.cancelled():
-        return Cause("driver_cancel", is_inferred=True)
-    return Cause("car_cruise")
-
-
-def _by_controls(window: Window) -> Cause | None:
-    signs = (
-        (window.rose("brake_pressed"), "driver_brake"),
-        (window.rose("gas_pressed"), "driver_gas"),
-        (window.cancelled(), "driver_cancel"),
-        (window.fell("cruise_available"), "driver_main"),
-        (window.parked(), "driver_park"),
-        (window.fell("cruise_enabled") and not _has_all_events(window), "car_cruise"),
-    )
-    cause = next((cause for is_seen, cause in signs if is_seen), None)
-    return Cause(cause, is_inferred=True) if cause else None
+def earliest(*times: int | None) -> int | None:
+    """The first of the times that there are."""
+    return min((time for time in times if time is not None), default=None)

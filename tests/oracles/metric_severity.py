@@ -7,13 +7,20 @@ from itertools import pairwise
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
+from tests.oracles.metric_causes import braked, gassed, steered
+from tests.oracles.metric_drive import without
+from tests.oracles.metric_overrides import lane_change_side, lane_change_states, torque
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tests.oracles.metric_drive import Row
-    from tests.oracles.metric_model import Engagement, Metrics
+    from tests.oracles.metric_model import Metrics
+    from tests.oracles.metric_overrides import Override
+    from tests.oracles.metric_runs import Run
 
-INPUTS = {"steering": "steering_pressed", "gas": "gas_pressed", "brake": "brake_pressed"}
+INPUTS = {"steering": steered, "gas": gassed, "brake": braked}
+EXEMPT = ("carried_in", "nudge", "nag_answer", "resume")
 WARNINGS = {"fcw": ("fcw", "stockFcw"), "aeb": ("aeb", "stockAeb")}
 
 
@@ -135,28 +142,65 @@ class Moment:
     # Warnings, plans and what came next
 
     def warned(self, kind: str) -> bool | None:
-        """Whether anything that would tell of a warning did; None if nothing would."""
-        drive = self.metrics.drive
-        cars = self.rows("car_state", self.start_ns, self.stop_ns)
-        told = [r.get(f"stock_{kind}") for r in cars if r.get(f"stock_{kind}") is not None]
+        """Whether a warning rose in the window; None if nothing would tell of it."""
+        drive, lists = self.metrics.drive, self.metrics.event_lists
+        told = self._rises("car_state", lambda row: row.get(f"stock_{kind}"))
         if kind == "fcw":
-            leads = self.rows("lead", self.start_ns, self.stop_ns)
-            told += [r.get("is_fcw") for r in leads if r.get("is_fcw") is not None]
-            shown = self.rows("car_control", self.start_ns, self.stop_ns)
-            told += [True for r in shown if r.get("visual_alert") == "fcw"]
-        names = {
-            r["name"] for r in drive.event_rows if self.start_ns <= r["mono_ns"] <= self.stop_ns
-        }
-        if drive.event_rows:
-            told.append(bool(names & set(WARNINGS[kind])))
+            told += self._plan_rises()
+            shown = self._rises("car_control", _is_shown, is_held=False)
+            told += [True for is_risen in shown if is_risen]
+        if drive.rows("car_event"):
+            told += [lists.began(name, self.start_ns, self.stop_ns) for name in WARNINGS[kind]]
         return any(told) if told else None
 
-    def is_planned(self, speed_mps: float | None) -> bool | None:
-        signs = [self._has_blinker(), self._has_lane_change(), self._accelerates()]
+    def _rises(
+        self, table: str, value: Callable[[Row], bool | None], *, is_held: bool = True
+    ) -> list[bool]:
+        """Of each row of the window that says something, whether it is true and was not before."""
+        source = self.metrics.drive.samples(table)
+        rows = source.within(self.start_ns, self.stop_ns)
+        told = [False for row in rows if value(row) is not None]
+        steps = source.steps_within(self.start_ns, self.stop_ns, is_held=is_held)
+        return told + [True for old, new in steps if value(new) and value(old) is False]
+
+    def _plan_rises(self) -> list[bool]:
+        """Rows of the plan stand where it changes: each holds to the next, however far."""
+        rows = self.metrics.drive.rows("longitudinal_plan")
+        risen = [new["mono_ns"] for old, new in pairwise(rows) if new["fcw"] and not old["fcw"]]
+        return [self.start_ns <= mono_ns <= self.stop_ns for mono_ns in risen] or [False] * len(
+            rows
+        )
+
+    def is_planned(self, speed_mps: float | None, row: Row, source: Override | Run) -> bool | None:
+        """Whether it looks meant: a sign of that, and nothing against it."""
+        if self._is_alarming(row, source):
+            return False
+        signs = [
+            self._has_blinker(),
+            self._has_lane_change(),
+            self._accelerates(),
+            self._parks(source) or None,
+        ]
         if speed_mps is not None:
             signs.append(speed_mps < self.value("planned_max_speed_mps"))
         known = [sign for sign in signs if sign is not None]
         return any(known) if known else None
+
+    def _is_alarming(self, row: Row, source: Override | Run) -> bool:
+        is_lateral = getattr(source, "axis", None) == "lateral"
+        side = lane_change_side(self.metrics.drive, self.mono_ns) if is_lateral else None
+        turned = torque(self.metrics.drive, self.mono_ns) or 0.0
+        is_against = turned < 0 if side == "left" else side == "right" and turned > 0
+        slowing = [
+            r.get("a_ego_mps2")
+            for r in self.rows(
+                "car_state", self.mono_ns - self.seconds("unplanned_before_s"), self.mono_ns
+            )
+        ]
+        limit = -self.value("unplanned_deceleration_mps2")
+        has_slowed = any(a is not None and a < limit for a in slowing)
+        is_phantom = bool(self._has_gas()) and has_slowed
+        return is_against or is_phantom or bool(row["is_critical"])
 
     def _has_blinker(self) -> bool | None:
         rows = self.rows("car_state", self.start_ns, self.mono_ns)
@@ -165,36 +209,50 @@ class Moment:
         return any(known) if known else None
 
     def _has_lane_change(self) -> bool | None:
-        states = []
-        for source in ("modelV2", "lateralPlan"):
-            rows = [r for r in self.metrics.drive.rows("lane_change") if r["source"] == source]
-            past = [r for r in rows if r["mono_ns"] <= self.mono_ns]
-            states += past[-1:]
-            # Every state that holds for a part of the window: until the row after it.
-            for row, following in pairwise(past):
-                states += [row] if following["mono_ns"] > self.start_ns else []
-        return any(r["state"] != "off" for r in states) if states else None
+        states = lane_change_states(self.metrics.drive, self.start_ns, self.mono_ns)
+        return bool(states - {"off"}) if states else None
 
-    def _accelerates(self) -> bool | None:
+    def _has_gas(self) -> bool | None:
         close = self.rows(
             "car_state",
             self.mono_ns - self.seconds("cause_before_s"),
             self.mono_ns + self.seconds("cause_after_s"),
         )
+        return any(r.get("gas_pressed") for r in close) if close else None
+
+    def _accelerates(self) -> bool | None:
         before = self.rows("car_state", self.mono_ns - self.seconds("max_gap_s"), self.mono_ns)
         acceleration = before[-1].get("a_ego_mps2") if before else None
-        has_gas = any(r.get("gas_pressed") for r in close) if close else None
+        has_gas = self._has_gas()
         if has_gas is False or (acceleration is not None and acceleration <= 0):
             return False
         return None if has_gas is None or acceleration is None else True
+
+    def _parks(self, source: Override | Run) -> bool:
+        """Whether it is the drive's last end, and the car is in park soon after."""
+        metrics = self.metrics
+        if hasattr(source, "axis") or source is not metrics.engagements[-1]:
+            return False
+        if source.end_kind != "disengagement":
+            return False
+        drive, end_ns = metrics.drive, source.end_ns
+        parks = (r["mono_ns"] for r in drive.car_state.rows if r["gear"] == "park")
+        park_ns = next((mono_ns for mono_ns in parks if mono_ns >= end_ns), None)
+        if park_ns is None:
+            return False
+        way = [step for step in metrics.steps if end_ns < step.end_ns and step.start_ns < park_ns]
+        known = [(step.start_ns, step.end_ns) for step in way]
+        is_whole = not without([(end_ns, park_ns)], known)
+        distance_m = sum(step.distance_m for step in way if step.start_ns >= end_ns)
+        return is_whole and distance_m <= self.value("planned_park_m")
 
     def input_after(self, stop_ns: int) -> tuple[int, str] | None:
         """When (ns from here) the driver first did something, and what."""
         drive = self.metrics.drive
         found = [
             (max(start_ns, self.mono_ns), name)
-            for name, column in INPUTS.items()
-            for start_ns, end_ns in drive.car_state.spans(column)
+            for name, is_on in INPUTS.items()
+            for start_ns, end_ns in drive.car_state.spans(is_on)
             if start_ns <= stop_ns and end_ns > self.mono_ns
         ]
         found += [
@@ -222,6 +280,10 @@ class Moment:
         }
 
 
+def _is_shown(row: Row) -> bool:
+    return bool(row.get("visual_alert") == "fcw")
+
+
 def either(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001
     """SQL's `or`."""
     if one or other:
@@ -237,56 +299,72 @@ def _best(choose: Any, values: Iterable[float | None]) -> float | None:
     return choose((v for v in values if v is not None), default=None)
 
 
-def events(metrics: Metrics) -> list[Row]:
-    """The rows of the view: ends of engagements, then overrides."""
-    rows = []
-    for engagement, cause, is_counted in metrics.disengagements:
-        moment = Moment(metrics, engagement.end_ns)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event with everything that is measured of it, and what it is an event of."""
+
+    source: Override | Run
+    row: Row
+
+
+def judged(metrics: Metrics) -> list[Judged]:
+    """Ends of engagements, then overrides."""
+    parts = {id(part.source) for moment in metrics.interventions for part in moment.parts}
+    found = []
+    for run in metrics.disengagements:
+        cause = metrics.cause(run)
+        moment = Moment(metrics, run.end_ns)
         reaction = moment.input_after(moment.stop_ns)
-        row = _event(moment, "disengagement", engagement.number)
+        row = _event(moment, "disengagement", run, run)
         if cause.cause == "end_of_drive":
             row["is_critical"] = None
-        rows.append(
-            row
-            | {
-                "duration_s": None,
-                "cause": cause.cause,
-                "cause_event": cause.cause_event,
-                "is_counted": is_counted,
-                "is_inferred": cause.is_inferred,
-                "is_intervention": is_counted and cause.cause.startswith("driver"),
-                "time_to_input_s": reaction[0] / 1e9 if reaction else None,
-                "time_to_reengage_s": _reengaged_s(metrics, engagement),
-            }
-        )
-    for axis, spans in metrics.overrides.items():
-        for start_ns, end_ns in spans:
-            number = next(
-                e.number
-                for e in metrics.engagements
-                if any(start <= start_ns < end for start, end in e.spans)
-            )
-            rows.append(
-                _event(Moment(metrics, start_ns), f"{axis}_override", number)
-                | dict.fromkeys(("cause", "cause_event", "is_counted", "is_inferred"))
-                | dict.fromkeys(("time_to_input_s", "time_to_reengage_s"))
-                | {"duration_s": (end_ns - start_ns) / 1e9, "is_intervention": True}
-            )
-    return rows
+        row |= {
+            "duration_s": None,
+            "cause": cause.cause,
+            "cause_event": cause.cause_event,
+            "is_counted": metrics.is_counted(run),
+            "is_inferred": cause.is_inferred,
+            "is_intervention": id(run) in parts,
+            "exempt_by": "pause" if metrics.is_pause(run) else None,
+            "time_to_input_s": reaction[0] / 1e9 if reaction else None,
+            "time_to_reengage_s": _reengaged_s(metrics, run),
+        }
+        found.append(Judged(run, row))
+    for override in metrics.overrides:
+        moment = Moment(metrics, override.start_ns)
+        row = _event(moment, f"{override.axis}_override", override.run, override)
+        row |= dict.fromkeys(("cause", "cause_event", "is_counted", "is_inferred"))
+        row |= dict.fromkeys(("time_to_input_s", "time_to_reengage_s"))
+        row |= {
+            "duration_s": (override.end_ns - override.start_ns) / 1e9,
+            "is_intervention": override.is_input,
+            "exempt_by": next((name for name in EXEMPT if getattr(override, f"is_{name}")), None),
+        }
+        found.append(Judged(override, row))
+    return found
 
 
-def _event(moment: Moment, kind: str, number: int) -> Row:
+def _event(moment: Moment, kind: str, run: Run, source: Override | Run) -> Row:
     metrics, mono_ns = moment.metrics, moment.mono_ns
     latitude, longitude = metrics.position(mono_ns)
     place = {"latitude": latitude, "longitude": longitude}
-    row = metrics.where(mono_ns) | {"kind": kind, "engagement_num": number} | place
-    row |= {"speed_mps": metrics.speed(mono_ns)} | moment.lead() | moment.motion()
+    row = metrics.where(mono_ns) | {"kind": kind, "engagement_num": run.number} | place
+    row |= {"mode": run.mode, "speed_mps": metrics.speed(mono_ns)}
+    row |= moment.lead() | moment.motion()
     row |= {"has_fcw": moment.warned("fcw"), "has_aeb": moment.warned("aeb")}
-    return row | moment.severity(row) | {"is_planned": moment.is_planned(row["speed_mps"])}
+    row |= moment.severity(row)
+    return row | {"is_planned": moment.is_planned(row["speed_mps"], row, source)}
 
 
-def _reengaged_s(metrics: Metrics, ended: Engagement) -> float | None:
-    following = next((e for e in metrics.engagements if e.number == ended.number + 1), None)
+def _reengaged_s(metrics: Metrics, ended: Run) -> float | None:
+    following = next(
+        (
+            run
+            for run in metrics.engagements
+            if run.start_ns >= ended.end_ns and run.mode in (ended.mode, "engaged")
+        ),
+        None,
+    )
     if following is None:
         return None
     between = [i for i in metrics.intervals if ended.end_ns <= i.start_ns < following.start_ns]
@@ -328,7 +406,11 @@ def _alert(metrics: Metrics, run: list[Row], following: Row | None) -> Row:
     end_ns = following["mono_ns"] if following and is_next else run[-1]["mono_ns"]
     stop_ns = start_ns + metrics.parameters.ns("reaction_max_s")
     reaction = moment.input_after(stop_ns)
-    ends = [e.end_ns for e in metrics.engagements if e.end_kind == "disengagement"]
+    ends = [
+        run.end_ns
+        for run in metrics.engagements
+        if run.mode == "engaged" and run.end_kind == "disengagement"
+    ]
     ended_ns = min((end for end in ends if start_ns <= end <= stop_ns), default=None)
     names = ("alert_type", "text1", "text2", "alert_status", "alert_size")
     return (

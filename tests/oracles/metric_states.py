@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.oracles.metric_drive import Drive, Row
+    from tests.oracles.metric_drive import Drive, Row, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +31,25 @@ class Interval:
         return self.end_ns - self.start_ns
 
 
-def state_runs(drive: Drive) -> list[Interval]:
+def state_runs(drive: Drive, control: Samples) -> list[Interval]:
     """Maximal runs of one state; they tile the drive's span."""
     span = drive.span
     if span is None:
         return []
-    sources = (drive.control, drive.car_state, drive.car_control)
-    times = {time for source in sources for time in source.times if span[0] <= time <= span[1]}
+    sources = (control, drive.car_state, drive.car_control)
+    times = {time for source in sources for time in source.times}
+    times |= {row["mono_ns"] for row in drive.rows("mads")}
+    times = {time for time in times if span[0] <= time <= span[1]}
     runs: list[Interval] = []
     for start_ns, end_ns in pairwise(sorted(times | set(span))):
-        piece = Interval(start_ns, end_ns, *_state(drive, start_ns))
+        piece = Interval(start_ns, end_ns, *_state(drive, control.known(start_ns), start_ns))
         if runs and runs[-1].state == piece.state:
             piece = replace(piece, start_ns=runs.pop().start_ns)
         runs.append(piece)
     return runs
 
 
-def _state(drive: Drive, mono_ns: int) -> tuple[Any, ...]:
-    control = drive.control.known(mono_ns)
+def _state(drive: Drive, control: Row | None, mono_ns: int) -> tuple[Any, ...]:
     if control is None:
         return "unknown", None, None, None, None
     return (
@@ -64,16 +65,20 @@ def _mode(drive: Drive, mono_ns: int, control: Row) -> str:
     car_control = drive.car_control.known(mono_ns) or {}
     car_state = drive.car_state.known(mono_ns) or {}
     is_lateral = car_control.get("lat_active") is True
+    mads = drive.mads(mono_ns)
+    if mads is not None:
+        is_lateral = mads["enabled"] is True and mads.get("state") != "paused"
+    is_enabled_for_it = mads is None and control["active"]
     if (
         drive.is_old_sunnypilot
-        and (is_lateral or (control["active"] and car_state.get("cruise_enabled") is False))
+        and (is_lateral or (is_enabled_for_it and car_state.get("cruise_enabled") is False))
         and car_control.get("long_active") is not True
         and car_state.get("cruise_enabled") is not True
     ):
         return "lateral_only"
     if control["active"]:
         return "engaged"
-    if is_lateral and not car_control["enabled"] and not control["enabled"]:
+    if is_lateral and not car_control.get("enabled") and not control["enabled"]:
         return "lateral_only"
     return "pre_enabled" if control["enabled"] else "manual"
 

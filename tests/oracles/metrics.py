@@ -6,13 +6,11 @@ What the definitions leave open, and what is done here:
 
 - A drive without control samples and carState has sums of 0, no duration and no ratios.
 - Two carState rows of one time make no step, not a step of zero length.
-- `cruiseState.enabled` that fell up to the end is a cause of its own (`car_cruise`, not inferred)
-  where an rlog has events; elsewhere it stands last among what the controls tell.
 - The time with longitudinal control is null, not 0, where no carParams says who controls speed.
-- The segment of an intervention is found like that of a disengagement: by its last control sample.
+- The segment of an intervention is that of its first event (the override's start, the end that a
+  press made): that of the last control sample before it.
 - A speed is known at an end when the last carState row is not older than the largest gap, even if
   no row follows in time.
-- carState.steeringDisengage tells `driver_steer` without any event, too.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tests.oracles.metric_drive import DEFAULTS, Drive
 from tests.oracles.metric_model import Metrics
-from tests.oracles.metric_severity import alerts, events
+from tests.oracles.metric_severity import alerts, judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,35 +60,45 @@ def engagements(metrics: Metrics) -> list[Row]:
     return [
         {
             "drive_id": metrics.drive.drive_id,
-            "engagement_num": engagement.number,
-            "start_mono_ns": engagement.start_ns,
-            "end_mono_ns": engagement.end_ns,
-            "duration_s": (engagement.end_ns - engagement.start_ns) / 1e9,
+            "engagement_num": run.number,
+            "mode": run.mode,
+            "start_mono_ns": run.start_ns,
+            "end_mono_ns": run.end_ns,
+            "duration_s": (run.end_ns - run.start_ns) / 1e9,
             "distance_km": _km(
                 step.distance_m
                 for step in metrics.steps
-                if step.mode == "engaged"
-                and engagement.start_ns <= step.start_ns < engagement.end_ns
+                if step.mode == run.mode and run.start_ns <= step.start_ns < run.end_ns
             ),
-            "start_kind": engagement.start_kind,
-            "end_kind": engagement.end_kind,
+            "start_kind": run.start_kind,
+            "end_kind": run.end_kind,
+            "to_mode": run.to_mode,
+            "assisted_num": number,
         }
-        for engagement in metrics.engagements
+        for number, chain in enumerate(metrics.assisted, start=1)
+        for run in chain
     ]
 
 
 def disengagements(metrics: Metrics) -> list[Row]:
     rows = []
-    for engagement, cause, is_counted in metrics.disengagements:
-        latitude, longitude = metrics.position(engagement.end_ns)
+    for run in metrics.disengagements:
+        cause = metrics.cause(run)
+        latitude, longitude = metrics.position(run.end_ns)
         rows.append(
-            metrics.where(engagement.end_ns)
+            metrics.where(run.end_ns)
             | {
+                "engagement_num": run.number,
+                "mode": run.mode,
+                "to_mode": run.to_mode,
                 "cause": cause.cause,
                 "cause_event": cause.cause_event,
-                "is_counted": is_counted,
+                "is_counted": metrics.is_counted(run),
                 "is_inferred": cause.is_inferred,
-                "speed_mps": metrics.speed(engagement.end_ns),
+                "is_pause": metrics.is_pause(run),
+                "is_intervention": any(run in moment.ends for moment in metrics.interventions),
+                "end_uncertainty_s": metrics.end(run).uncertainty_s,
+                "speed_mps": metrics.speed(run.end_ns),
                 "latitude": latitude,
                 "longitude": longitude,
             }
@@ -102,27 +110,58 @@ def overrides(metrics: Metrics) -> list[Row]:
     return [
         {
             "drive_id": metrics.drive.drive_id,
-            "axis": axis,
-            "start_mono_ns": start_ns,
-            "end_mono_ns": end_ns,
-            "duration_s": (end_ns - start_ns) / 1e9,
+            "engagement_num": override.run.number,
+            "axis": override.axis,
+            "mode": override.run.mode,
+            "start_mono_ns": override.start_ns,
+            "end_mono_ns": override.end_ns,
+            "duration_s": (override.end_ns - override.start_ns) / 1e9,
+            "is_carried_in": override.is_carried_in,
+            "is_nudge": override.is_nudge,
+            "is_nag_answer": override.is_nag_answer,
+            "is_resume": override.is_resume,
+            "is_intervention": override.is_input,
         }
-        for axis, spans in metrics.overrides.items()
-        for start_ns, end_ns in spans
+        for override in metrics.overrides
     ]
 
 
 def interventions(metrics: Metrics) -> list[Row]:
-    kinds = [
-        (start_ns, f"{axis}_override")
-        for axis, axis_spans in metrics.overrides.items()
-        for start_ns, _ in axis_spans
-    ] + [
-        (engagement.end_ns, "disengagement")
-        for engagement, cause, is_counted in metrics.disengagements
-        if is_counted and cause.cause.startswith("driver")
-    ]
-    return [metrics.where(mono_ns) | {"kind": kind} for mono_ns, kind in sorted(kinds)]
+    by_source = {id(event.source): event.row for event in judged(metrics)}
+    rows = []
+    for number, moment in enumerate(metrics.interventions, start=1):
+        parts = [by_source[id(part.source)] for part in moment.parts]
+        rows.append(
+            metrics.where(moment.start_ns)
+            | {
+                "intervention_num": number,
+                "engagement_num": parts[0]["engagement_num"],
+                "mode": moment.mode,
+                "end_mono_ns": moment.end_ns,
+                "segment_num": metrics.control.segment_num(moment.first_event_ns),
+                "inputs": moment.inputs,
+                "ends_engagement": bool(moment.ends),
+                "is_planned": every(part["is_planned"] for part in parts),
+                "is_critical": some(part["is_critical"] for part in parts),
+            }
+        )
+    return rows
+
+
+def some(values: Iterable[bool | None]) -> bool | None:
+    """SQL's `bool_or` over values."""
+    known = [value for value in values if value is not None]
+    return any(known) if known else None
+
+
+def every(values: Iterable[bool | None]) -> bool | None:
+    """SQL's `and` over values."""
+    found = set(values)
+    return False if False in found else None if None in found else True
+
+
+def events(metrics: Metrics) -> list[Row]:
+    return [event.row for event in judged(metrics)]
 
 
 def speed_bands(metrics: Metrics) -> list[Row]:
@@ -130,7 +169,9 @@ def speed_bands(metrics: Metrics) -> list[Row]:
     rows = []
     for band in sorted({metrics.band(step) for step in known}):
         steps = [step for step in known if metrics.band(step) == band]
-        engaged = [step for step in steps if step.mode == "engaged"]
+        engaged, alone = (
+            [step for step in steps if step.mode == mode] for mode in ("engaged", "lateral_only")
+        )
         known_s, engaged_s = (sum(s.duration_ns for s in group) / 1e9 for group in (steps, engaged))
         rows.append(
             metrics.drive.names
@@ -138,6 +179,8 @@ def speed_bands(metrics: Metrics) -> list[Row]:
                 "speed_band": band,
                 "known_s": known_s,
                 "engaged_s": engaged_s,
+                "lateral_only_s": sum(step.duration_ns for step in alone) / 1e9,
+                "lateral_only_km": _km(step.distance_m for step in alone),
                 "distance_km": _km(step.distance_m for step in steps),
                 "engaged_km": _km(step.distance_m for step in engaged),
                 "engaged_fraction": _ratio(engaged_s, known_s),
@@ -200,22 +243,37 @@ def _motion_columns(metrics: Metrics) -> Row:
         "distance_km": _km(step.distance_m for step in metrics.steps),
         "engaged_km": engaged_km,
         "moving_engaged_fraction": _ratio(moving_engaged_s, moving_s),
+        "lateral_only_km": _km(s.distance_m for s in known if s.mode == "lateral_only"),
         "distance_engaged_fraction": _ratio(engaged_km, _km(step.distance_m for step in known)),
     }
 
 
 def _count_columns(metrics: Metrics) -> Row:
-    n_disengagements = sum(
-        engagement.end_kind == "disengagement" for engagement in metrics.engagements
-    )
     return {
-        "n_engagements": len(metrics.engagements),
-        "n_disengagements": n_disengagements,
-        "n_disengagements_counted": sum(counted for *_, counted in metrics.disengagements),
-        "n_lateral_overrides": len(metrics.overrides["lateral"]),
-        "n_longitudinal_overrides": len(metrics.overrides["longitudinal"]),
-        "n_interventions": len(interventions(metrics)),
+        **_counts_of(metrics, "engaged", ""),
+        "n_disengagements_counted": sum(
+            metrics.is_counted(run) for run in metrics.engagements if run.mode == "engaged"
+        ),
+        "n_lateral_overrides": _n_overrides(metrics, "lateral", "engaged"),
+        "n_longitudinal_overrides": _n_overrides(metrics, "longitudinal", "engaged"),
+        **_counts_of(metrics, "lateral_only", "lateral_only_"),
     }
+
+
+def _counts_of(metrics: Metrics, mode: str, prefix: str) -> Row:
+    runs = [run for run in metrics.engagements if run.mode == mode]
+    moments = [row for row in interventions(metrics) if row["mode"] == mode]
+    return {
+        f"n_{prefix}engagements": len(runs),
+        f"n_{prefix}disengagements": sum(run.end_kind == "disengagement" for run in runs),
+        f"n_{prefix}interventions": len(moments),
+        # What is not known to be planned is not planned.
+        f"n_{prefix}unplanned_interventions": sum(row["is_planned"] is not True for row in moments),
+    }
+
+
+def _n_overrides(metrics: Metrics, axis: str, mode: str) -> int:
+    return sum(o.axis == axis and o.run.mode == mode for o in metrics.overrides)
 
 
 def _km(distances_m: Iterable[float]) -> float:

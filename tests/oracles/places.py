@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.oracles import metrics
 from tests.oracles.metric_drive import DEFAULTS, Drive
 from tests.oracles.metric_model import Metrics
 
@@ -82,6 +81,11 @@ def drives(tables: Tables) -> list[Metrics]:
     return [Metrics(Drive(by_drive[drive_id], DEFAULTS)) for drive_id in sorted(by_drive)]
 
 
+def interventions_ns(drive: Metrics) -> list[int]:
+    """When (ns) the driver took over while engaged."""
+    return [moment.start_ns for moment in drive.interventions if moment.mode == "engaged"]
+
+
 def visits(drive: Metrics, grid: Grid) -> dict[Cell, Visit]:
     """The cells that a drive passed."""
     fixes = {row["mono_ns"]: row for row in drive.drive.positions if is_possible(row)}
@@ -89,10 +93,10 @@ def visits(drive: Metrics, grid: Grid) -> dict[Cell, Visit]:
     for mono_ns, fix in fixes.items():
         visit = found[grid.cell(fix["latitude"], fix["longitude"])]
         visit.is_engaged |= drive.mode(mono_ns) == "engaged"
-    for moment in metrics.interventions(drive):
-        before = [mono_ns for mono_ns in fixes if mono_ns <= moment["mono_ns"]]
+    for moment_ns in interventions_ns(drive):
+        before = [mono_ns for mono_ns in fixes if mono_ns <= moment_ns]
         max_age_ns = drive.parameters.ns("position_max_age_s")
-        if before and moment["mono_ns"] - max(before) <= max_age_ns:
+        if before and moment_ns - max(before) <= max_age_ns:
             fix = fixes[max(before)]
             visit = found[grid.cell(fix["latitude"], fix["longitude"])]
             visit.is_engaged = True
@@ -173,8 +177,7 @@ def _stretches(drive: Metrics) -> list[Row]:
     if drive.drive.span is None or drive.drive.span[0] == drive.drive.span[1]:
         return []
     first_ns, last_ns = drive.drive.span
-    moments = {row["mono_ns"] for row in metrics.interventions(drive)}
-    borders = sorted({first_ns, last_ns} | moments)
+    borders = sorted({first_ns, last_ns, *interventions_ns(drive)})
     return [
         {
             "drive_id": drive.drive.drive_id,

@@ -1,0 +1,247 @@
+"""Presses of wheel and accelerator while assisted: which are overrides, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tests.oracles.metric_drive import common, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.oracles.metric_causes import Cause
+    from tests.oracles.metric_control import Control
+    from tests.oracles.metric_drive import Drive, Row, Span
+    from tests.oracles.metric_events import Events
+    from tests.oracles.metric_runs import Run, Runs
+
+COLUMNS = {"lateral": "steering_pressed", "longitudinal": "gas_pressed"}
+DISENGAGING = {"lateral": "driver_steer", "longitudinal": "driver_gas"}
+PRE_LANE_CHANGE = frozenset({"preLaneChangeLeft", "preLaneChangeRight"})
+STANDSTILL_MPS = 0.1  # where carState has no word for it
+NAGS = frozenset(
+    {
+        "preDriverUnresponsive", "promptDriverUnresponsive", "driverUnresponsive",
+        "driverUnresponsive1", "driverUnresponsive2", "driverUnresponsive3",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press that lasts long enough while assisted, and when it was let go."""
+
+    start_ns: int
+    end_ns: int
+    released_ns: int
+    is_carried_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Presses of one axis close to each other, and what they are beside."""
+
+    axis: str
+    run: Run
+    start_ns: int
+    end_ns: int
+    is_carried_in: bool
+    is_nudge: bool
+    is_nag_answer: bool
+    is_resume: bool
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the driver takes over by it."""
+        flags = self.is_carried_in, self.is_nudge, self.is_nag_answer, self.is_resume
+        return not any(flags)
+
+
+class Overrides:
+    """The overrides of a drive."""
+
+    def __init__(
+        self,
+        drive: Drive,
+        events: Events,
+        control: Control,
+        runs: Runs,
+        cause: Callable[[Run], Cause],
+    ) -> None:
+        self.drive = drive
+        self.control = control
+        self.events = events
+        self.runs = runs
+        self.cause = cause
+        self.seconds = drive.parameters.ns
+
+    def overrides(self) -> list[Override]:
+        """Lateral ones over assisted runs, longitudinal ones over the engaged runs."""
+        found = [o for chain in self.runs.assisted for o in self._overrides("lateral", chain)]
+        for run in self.runs.runs:
+            if run.mode == "engaged":
+                found += self._overrides("longitudinal", [run])
+        return found
+
+    def _overrides(self, axis: str, chain: list[Run]) -> list[Override]:
+        presses = sorted(self._presses(axis, chain), key=lambda p: (p.start_ns, p.end_ns))
+        groups: list[list[Press]] = [[press] for press in presses if press.is_carried_in]
+        later: list[list[Press]] = []
+        for press in (press for press in presses if not press.is_carried_in):
+            until_ns = max((p.end_ns for p in later[-1]), default=0) if later else 0
+            if later and press.start_ns - until_ns < self.seconds("override_merge_s"):
+                later[-1].append(press)
+            else:
+                later.append([press])
+        return [self._override(axis, chain, group) for group in groups + later]
+
+    def _presses(self, axis: str, chain: list[Run]) -> list[Press]:
+        first = chain[0]
+        stretches = joined(
+            [piece for run in chain for piece in self._steered(run)],
+            self.seconds("engagement_min_off_s"),
+        )
+        return [
+            Press(
+                start_ns=start_ns,
+                end_ns=end_ns,
+                released_ns=pressed[1],
+                is_carried_in=first.start_kind == "engaged" and pressed[0] <= first.start_ns,
+            )
+            for pressed in self._pressed(axis)
+            if not any(self._disengages(axis, pressed, run) for run in chain)
+            for start_ns, end_ns in common(pressed, stretches)
+            if end_ns - start_ns >= self.seconds("override_min_s")
+        ]
+
+    def _steered(self, run: Run) -> list[Span]:
+        """A run without what MADS pauses in it, as by a blinker: whoever steers then, drives."""
+        return [
+            (interval.start_ns, interval.end_ns)
+            for interval in self.runs.intervals
+            if run.start_ns <= interval.start_ns < run.end_ns
+            and interval.mode == run.mode
+            and (run.mode == "engaged" or interval.lateral_active is not False)
+        ]
+
+    def _disengages(self, axis: str, pressed: Span, run: Run) -> bool:
+        """Whether a press is what ended a run."""
+        if run.end_kind != "disengagement":
+            return False
+        before_ns = run.end_ns - self.seconds("cause_before_s")
+        is_close = before_ns <= pressed[0] <= run.end_ns
+        return is_close and self.cause(run).cause == DISENGAGING[axis]
+
+    def _pressed(self, axis: str) -> list[Span]:
+        """When wheel or accelerator is pressed, assisted or not, as the best source tells it."""
+        column, flag = COLUMNS[axis], f"override_{axis}"
+        sampled = joined(self.drive.car_state.spans(lambda row: row.get(column) is True))
+        if self.events.tells(flag):
+            sampled = [span for span in sampled if not self._is_in_qlog(span[0])]
+        return sampled + [
+            run
+            for run in self.events.override_runs(flag)
+            if self._is_in_qlog(run[0]) or self.drive.car_state.known(run[0]) is None
+        ]
+
+    def _is_in_qlog(self, mono_ns: int) -> bool:
+        return self.control.segment_num(mono_ns) in self.drive.qlogs
+
+    # What a press is beside
+
+    def _override(self, axis: str, chain: list[Run], presses: list[Press]) -> Override:
+        start_ns, end_ns = presses[0].start_ns, max(press.end_ns for press in presses)
+        is_short = max(p.released_ns for p in presses) - start_ns <= self.seconds("nudge_max_s")
+        is_touch = axis == "lateral" and is_short
+        return Override(
+            axis=axis,
+            run=[run for run in chain if run.start_ns <= start_ns][-1],
+            start_ns=start_ns,
+            end_ns=end_ns,
+            is_carried_in=presses[0].is_carried_in,
+            is_nudge=is_touch and self._confirms_lane_change(start_ns),
+            is_nag_answer=is_touch and self._answers(start_ns),
+            is_resume=axis == "longitudinal" and self._resumes(start_ns),
+        )
+
+    def _in_force_before(self, names: frozenset[str], mono_ns: int) -> bool:
+        return self.events.in_force(names, mono_ns - self.seconds("prompt_before_s"), mono_ns)
+
+    def _answers(self, mono_ns: int) -> bool:
+        """Whether a touch of the wheel was asked for, by an event or an alert."""
+        start_ns = mono_ns - self.seconds("prompt_before_s")
+        if self._in_force_before(NAGS, mono_ns):
+            return True
+        return any(
+            shown_ns <= mono_ns and until_ns > start_ns and name in NAGS
+            for name, shown_ns, until_ns in shown_alerts(self.drive)
+        )
+
+    def _confirms_lane_change(self, mono_ns: int) -> bool:
+        start_ns = mono_ns - self.seconds("prompt_before_s")
+        if "preLaneChange" in lane_change_states(self.drive, start_ns, mono_ns):
+            return True
+        if self._in_force_before(PRE_LANE_CHANGE, mono_ns):
+            return True
+        row = self.drive.car_state.known(mono_ns)
+        if row is None or self.drive.rows("lane_change"):
+            return False
+        return is_towards_blinker(row, torque(self.drive, mono_ns))
+
+    def _resumes(self, mono_ns: int) -> bool:
+        """Whether it starts again from a stop; the accelerator may tell of that with the end."""
+        still = self.drive.car_state.spans(stands)
+        is_still = any(start_ns <= mono_ns <= end_ns for start_ns, end_ns in still)
+        return is_still or self.events.in_force(frozenset({"resumeRequired"}), mono_ns - 1, mono_ns)
+
+
+def stands(row: Row) -> bool:
+    """Whether the car stands still in a row of carState."""
+    if row.get("standstill") is not None:
+        return row["standstill"] is True
+    speed = row.get("v_ego_mps")
+    return speed is not None and abs(speed) < STANDSTILL_MPS
+
+
+def shown_alerts(drive: Drive) -> list[tuple[str, int, int]]:
+    """(name, from, until) of every alert on screen; the name is what alertType begins with."""
+    source = "selfdriveState" if drive.rows("selfdrive_state") else "controlsState"
+    rows = [row for row in drive.rows("alert") if row["source"] == source]
+    return [
+        ((row["alert_type"] or "").partition("/")[0], row["mono_ns"], following["mono_ns"])
+        for row, following in pairwise(rows)
+        if following["segment_num"] - row["segment_num"] <= 1
+    ]
+
+
+def torque(drive: Drive, mono_ns: int) -> float | None:
+    """The last torque at the wheel that carState says, if that is not too old; left is positive."""
+    rows = drive.car_state.within(mono_ns - drive.parameters.ns("max_gap_s"), mono_ns)
+    told = [row["steering_torque"] for row in rows if row.get("steering_torque") is not None]
+    return told[-1] if told else None
+
+
+def is_towards_blinker(row: Row, torque: float | None) -> bool:
+    """Whether the wheel is turned to the side of the one blinker that is on."""
+    left, right = bool(row.get("left_blinker")), bool(row.get("right_blinker"))
+    return left != right and bool(torque) and left == ((torque or 0.0) > 0)
+
+
+def lane_change_states(drive: Drive, start_ns: int, end_ns: int) -> set[str]:
+    """Every state of a lane change that holds at some moment of [start_ns, end_ns]."""
+    states = set()
+    rows = drive.rows("lane_change")
+    for source in {row["source"] for row in rows}:
+        past = [r for r in rows if r["source"] == source and r["mono_ns"] <= end_ns]
+        states |= {row["state"] for row in past[-1:]}
+        states |= {row["state"] for row, after in pairwise(past) if after["mono_ns"] > start_ns}
+    return states - {None}
+
+
+def lane_change_side(drive: Drive, mono_ns: int) -> str | None:
+    """To which side lanes are being changed at a moment."""
+    newest = {row["source"]: row for row in drive.rows("lane_change") if row["mono_ns"] <= mono_ns}
+    sides = {row.get("direction") for row in newest.values() if row["state"] not in ("off", None)}
+    return "right" if "right" in sides else "left" if "left" in sides else None
