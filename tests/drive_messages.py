@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from tests.drive_habits import habits, motion
 from tests.drive_signals import (
     AFTER_END_S,
     EVENTS,
@@ -16,7 +17,9 @@ from tests.drive_signals import (
     PHASES,
     SECOND_NS,
     SOFT_OFFSETS_S,
+    STARTED_S,
     STORIES,
+    TENTH_NS,
     Pulses,
     Steps,
     float32,
@@ -62,7 +65,11 @@ class Scene:
     park: Pulses = field(default_factory=lambda: Pulses([]))
     reverse: Pulses = field(default_factory=lambda: Pulses([]))
     ignition_off: Pulses = field(default_factory=lambda: Pulses([]))
+    left: Pulses = field(default_factory=lambda: Pulses([]))
+    right: Pulses = field(default_factory=lambda: Pulses([]))
+    still: Pulses = field(default_factory=lambda: Pulses([]))
     events: list[tuple[int, str, str]] = field(default_factory=list)
+    lasting: list[tuple[int, int, str, str]] = field(default_factory=list)
     buttons: list[tuple[int, str, bool]] = field(default_factory=list)
     fixes_ns: list[int] = field(default_factory=list)
 
@@ -70,6 +77,14 @@ class Scene:
         """Sample times of one source, from somewhat before the start to somewhat after the end."""
         span = self.start_ns - seconds(edges_s), self.end_ns + seconds(edges_s)
         return steady_times(*span) if self.is_steady else random_times(self.rng, *span)
+
+    def control_times(self) -> list[int]:
+        """Of openpilot's state, which old qlogs have once a second."""
+        times = self.times()
+        if self.extra.random() < 0.1:
+            period_ns = self.extra.choice((SECOND_NS, SECOND_NS + TENTH_NS, SECOND_NS // 2))
+            times = list(range(self.start_ns, self.end_ns, period_ns))
+        return times
 
 
 def drive_messages(rng: Random) -> list[Message]:
@@ -80,6 +95,8 @@ def drive_messages(rng: Random) -> list[Message]:
     for end_ns in ends_ns:
         _tell_story(scene, end_ns)
     messages += control
+    more = Random(repr(scene.phases.starts_ns))
+    messages += [Message(time, table, [row]) for time, table, row in habits(scene, more, ends_ns)]
     for part in (_car_state, _car_control, _events, _car_params, _positions, _ignition):
         messages += part(scene)
     messages += [
@@ -121,7 +138,7 @@ def _control(scene: Scene) -> tuple[list[Message], list[int]]:
     messages, ends_ns = [], []
     for index, table in enumerate(tables):
         was_active = False
-        for time in scene.times():
+        for time in scene.control_times():
             enabled, active, state = PHASES[scene.phases.at(time)]
             if index:
                 enabled, active, state = False, False, None
@@ -131,6 +148,9 @@ def _control(scene: Scene) -> tuple[list[Message], list[int]]:
             messages.append(Message(time, table, [row]))
             if was_active and not active:
                 ends_ns.append(time)
+            if active and not was_active and scene.extra.random() < 0.2:
+                name = scene.extra.choice(EVENTS["enable"])
+                scene.events.append((time - seconds(scene.extra.choice(STARTED_S)), "enable", name))
             was_active = active
     return messages, ends_ns
 
@@ -154,6 +174,9 @@ def _tell_story(scene: Scene, end_ns: int) -> None:
             pool = EVENTS[flag] if rng.random() < 0.6 else EVENTS[flag][-NAMED:]
             names = rng.sample(pool, k=min(rng.choice((1, 1, 2, 3)), len(pool)))
             scene.events += [(at_ns, flag, name) for name in names]
+            if scene.extra.random() < 0.3:  # some stay in the list
+                length_ns = seconds(scene.extra.choice((0.3, 1.0, 3.0)))
+                scene.lasting += [(at_ns, at_ns + length_ns, flag, name) for name in names]
         elif story == "soft":
             at_ns = end_ns + seconds(rng.choice(SOFT_OFFSETS_S))
             scene.events.append((at_ns, "soft_disable", rng.choice(EVENTS["soft_disable"])))
@@ -165,6 +188,8 @@ def _tell_story(scene: Scene, end_ns: int) -> None:
             rng.choice(pulses).add(at_ns, length_s)
         elif story == "button":
             button = rng.choice(("cancel", "cancel", "resumeCruise"))
+            if scene.extra.random() < 0.2:
+                button = scene.extra.choice(("lkas", "mainCruise"))
             scene.buttons.append((at_ns, button, rng.random() < 0.7))
         else:
             off = rng.choice((scene.ignition_off, scene.park))
@@ -180,7 +205,7 @@ def _car_state(scene: Scene) -> list[Message]:
     times = scene.times(edges_s)
     n_pointers = rng.choices((None, 5, 6, 7), (3, 3, 3, 2))[0]
     follows_phase = rng.random() < 0.4
-    motion = CarMotion(scene.extra, scene.start_ns, scene.end_ns)
+    moved = CarMotion(scene.extra, scene.start_ns, scene.end_ns)
     messages = []
     for time, speed in zip(times, random_speeds(rng, times), strict=True):
         is_set = not follows_phase or PHASES[scene.phases.at(time)][1]
@@ -196,8 +221,9 @@ def _car_state(scene: Scene) -> list[Message]:
             "cruise_available": not scene.main_off.at(time),
             "gear": "reverse" if scene.reverse.at(time) else gear,
             "n_pointers": n_pointers,
-            **motion.row(time),
+            **moved.row(time),
         }
+        row |= motion(scene, scene.extra, time, row)
         messages.append(Message(time, "car_state", [row]))
     return messages
 
@@ -206,9 +232,9 @@ def _car_control(scene: Scene) -> list[Message]:
     rng = scene.rng
     if rng.random() < 0.1:
         return []
-    null_odds = rng.choices((0.0, 0.05, 1.0), (6, 1, 2))[0]
+    null_odds = rng.choices((0.0, 0.05, 1.0), (7, 1, 1))[0]
     lag_ns = rng.choice((0, GRID_NS, 100_000_000, 500_000_000))
-    shown_odds = scene.extra.choice((0.0, 0.0, 0.01))
+    shown_odds = scene.extra.choice((0.0, 0.0, 0.0, 0.01))
     messages = []
     for time in scene.times():
         phase = scene.phases.at(time - lag_ns)
@@ -244,17 +270,27 @@ def _event_messages(scene: Scene, source: str, story: list[tuple[int, str, str]]
     steering = random_pulses(rng, scene.start_ns, scene.end_ns, 0.4)
     gas = random_pulses(rng, scene.start_ns, scene.end_ns, 0.4)
     at: dict[int, list[Row]] = {}
+    warnings = EVENTS["warning"] if scene.extra.random() < 0.3 else EVENTS["harmless"]
     for mono_ns in range(scene.start_ns + 30_000_000, scene.end_ns, period_ns):
-        name = scene.extra.choice(EVENTS["warning"])
+        name = scene.extra.choice(warnings)
         at[mono_ns] = [{"name": name, "warning": True}] if rng.random() < 0.3 else []
     if rng.random() < 0.5:
         edges_ns = {edge for span in steering.spans + gas.spans for edge in span}
         at = {edge_ns: [] for edge_ns in edges_ns} | at
+    for start_ns, end_ns, flag, name in scene.lasting:
+        edges = {start_ns, max(start_ns, end_ns)} if scene.extra.random() < 0.8 else {start_ns}
+        at = {edge_ns: [] for edge_ns in edges} | at
+        for mono_ns in at:
+            if start_ns <= mono_ns < end_ns:
+                at[mono_ns].append({"name": name, flag: True})
     for mono_ns, flag, name in story:
         at.setdefault(mono_ns, []).append({"name": name, flag: True})
     unset = rng.choice((False, False, None))
+    flags: dict[str, str] = {}
     messages = []
-    for mono_ns, rows in at.items():
+    for mono_ns, rows in sorted(at.items()):
+        # An event has the same flags wherever it is.
+        rows[:] = [{"name": n, flags.setdefault(n, f): True} for n, f in map(_only_flag, rows)]
         if steering.at(mono_ns):
             rows.append({"name": "steerOverride", "override_lateral": True})
         if gas.at(mono_ns):
@@ -264,9 +300,14 @@ def _event_messages(scene: Scene, source: str, story: list[tuple[int, str, str]]
     return messages
 
 
+def _only_flag(row: Row) -> tuple[str, str]:
+    [flag] = row.keys() - {"name"}
+    return row["name"], flag
+
+
 def _event_row(source: str, row: Row, unset: bool | None) -> Row:  # noqa: FBT001
     flags = (
-        "user_disable", "soft_disable", "immediate_disable",
+        "user_disable", "soft_disable", "immediate_disable", "enable",
         "override_lateral", "override_longitudinal", "warning",
     )  # fmt: skip
     empty = dict.fromkeys(flags, None if row["name"] is None else unset)
@@ -277,9 +318,21 @@ def _car_params(scene: Scene) -> list[Message]:
     choice: tuple[bool | None, ...] = scene.rng.choice(
         ((), (True,), (True,), (False,), (False,), (None,), (None, True), (None, False, True))
     )
+    follows = scene.extra.choice((True, True, False, None))
+    least_mps = scene.extra.choice((None, 0.0, -1.0, 8.0, 14.3))
     return [
-        Message(scene.start_ns + number * SECOND_NS // 4, "car_params", [row])
-        for number, row in enumerate({"openpilot_longitudinal": value} for value in choice)
+        Message(
+            scene.start_ns + number * SECOND_NS // 4,
+            "car_params",
+            [
+                {
+                    "openpilot_longitudinal": value,
+                    "pcm_cruise": follows,
+                    "min_enable_speed_mps": None if least_mps is None else float32(least_mps),
+                }
+            ],
+        )
+        for number, value in enumerate(choice)
     ]
 
 

@@ -30,36 +30,63 @@ PHASES: dict[str, tuple[bool, bool, str | None]] = {
     "soft": (True, True, "softDisabling"),
     "overriding": (True, True, "overriding"),
     "lateral_only": (False, False, "disabled"),
+    "paused": (False, False, "disabled"),
     "odd": (False, True, None),
 }
 NEXT = {
     "manual": ("engaged", "engaged", "engaged", "pre_enabled", "lateral_only"),
     "pre_enabled": ("engaged", "engaged", "manual"),
-    "engaged": ("manual", "manual", "manual", "soft", "overriding", "lateral_only", "pre_enabled"),
+    "engaged": (
+        "manual",
+        "manual",
+        "manual",
+        "soft",
+        "overriding",
+        "lateral_only",
+        "lateral_only",
+        "pre_enabled",
+    ),
     "soft": ("manual", "manual", "engaged"),
     "overriding": ("engaged", "manual"),
-    "lateral_only": ("manual", "engaged", "odd"),
+    "lateral_only": ("manual", "engaged", "odd", "paused", "paused", "pre_enabled"),
+    "paused": ("lateral_only", "lateral_only", "manual", "engaged"),
     "odd": ("manual", "engaged"),
+}
+# In drives of those who have openpilot steer and little else.
+STEERING_NEXT = NEXT | {
+    "manual": ("lateral_only",),
+    "engaged": ("lateral_only", "lateral_only", "manual"),
+    "lateral_only": ("manual", "manual", "paused", "engaged", "pre_enabled"),
 }
 
 # Where things happen around an end: inside the windows, on their borders, and just outside.
-OFFSETS_S = (-0.51, -0.5, -0.5, -0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.11)
+OFFSETS_S = (-0.51, -0.5, -0.5, -0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.11, 0.3, 0.5, 0.5, 0.51)
 SOFT_OFFSETS_S = (-5.01, -5.0, -3.0, -1.0, -0.1, 0.1, 0.11)
 FIX_AGES_S = (0.0, -0.1, 1.99, 2.0, 2.01)
+STARTED_S = (0.0, 0.1, 0.5)
 AFTER_END_S = (-0.1, 0.0, 1.0, 1.9, 2.0, 2.0, 2.01)
 
 STORIES = ("event", "event", "event", "event", "soft", "pulse", "pulse", "cruise", "button", "end")
 NAMED = 8  # the last ones of userDisable, of which each stands for itself
 EVENTS = {
-    "immediate_disable": ("canError", "controlsMismatch", "pcmDisable"),
-    "soft_disable": ("overheat", "calibrationInvalid", "doorOpen", "wrongGear"),
+    "immediate_disable": (
+        "canError", "controlsMismatch", "pcmDisable", "cruiseDisabled", "cruiseDisabled",
+        "speedTooLow", "accFaulted", "driverDistracted3",
+    ),
+    "soft_disable": (
+        "overheat", "calibrationInvalid", "doorOpen", "wrongGear", "driverUnresponsive",
+    ),
     "user_disable": (
         "pedalPressed", "pedalPressed", "pedalPressed", "steeringDisengage", "steerDisengage",
         "pcmDisable", "pcmDisable", "cruiseDisabled", "cruiseDisabled", "buttonEnable",
         "manualRestart", "buttonCancel", "wrongCarMode", "parkBrake", "brakeHold", "reverseGear",
         "doorOpen", "wrongGear",
     ),
-    "warning": ("pedalPressed", "steerSaturated", "laneChange", "fcw", "stockAeb"),
+    "enable": ("buttonEnable", "pcmEnable"),
+    "harmless": ("pedalPressed", "steerSaturated", "laneChange"),
+    "warning": (
+        "pedalPressed", "steerSaturated", "laneChange", "fcw", "stockAeb", "accFaulted", "canError",
+    ),
 }  # fmt: skip
 
 
@@ -125,12 +152,13 @@ def random_times(rng: Random, start_ns: int, end_ns: int) -> list[int]:
 def random_phases(rng: Random, start_ns: int, end_ns: int) -> Steps[str]:
     """Engagement states that follow each other, of lengths around the thresholds."""
     starts_ns, values = [], []
+    follows = STEERING_NEXT if rng.random() < 0.3 else NEXT
     phase = rng.choice(("manual", "manual", "engaged", "lateral_only"))
     while start_ns <= end_ns:
         starts_ns.append(start_ns)
         values.append(phase)
         start_ns += seconds(rng.choice(LENGTHS_S)) + rng.choice((0, 0, 0, GRID_NS, -GRID_NS))
-        phase = rng.choice(NEXT[phase])
+        phase = rng.choice(follows[phase])
     return Steps(starts_ns, values)
 
 
@@ -140,8 +168,8 @@ def random_pulses(rng: Random, start_ns: int, end_ns: int, odds: float) -> Pulse
     if rng.random() >= odds:
         return pulses
     while start_ns < end_ns:
-        start_ns += seconds(rng.choice((0.1, 0.2, 0.5, 0.9, 1.0, 1.1, 3.0, 9.0)))
-        length_s = rng.choice((0.1, 0.2, 0.3, 0.3, 0.4, 1.0, 2.0))
+        start_ns += seconds(rng.choice((0.1, 0.2, 0.5, 0.9, 1.0, 1.1, 1.9, 2.0, 2.1, 3.0, 9.0)))
+        length_s = rng.choice((0.1, 0.2, 0.3, 0.3, 0.4, 0.5, 1.0, 1.4, 1.5, 1.6, 2.0))
         pulses.add(start_ns, length_s)
         start_ns += seconds(length_s)
     return pulses

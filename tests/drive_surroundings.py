@@ -17,6 +17,7 @@ Timed = list[tuple[int, str, Row]]  # when (ns), the table, the row
 DISTANCES_M = (-1.0, 0.0, 0.3, 4.99, 5.0, 5.01, 12.0, 30.0, 80.0)
 CLOSING_MPS = (-6.0, -0.51, -0.5, -0.49, 0.0, 0.4, 3.0, 9.0, 15.0)
 ACCELERATIONS_MPS2 = (-9.0, -3.01, -3.0, -1.0, 0.0, 0.01, 1.2)
+CALM_MPS2 = (-2.01, -2.0, -0.31, -0.3, -0.1, 0.0, 0.01, 1.2)
 LANE_CHANGES = ("off", "off", "preLaneChange", "laneChangeStarting", "laneChangeFinishing")
 ALERTS: tuple[tuple[str | None, str | None, str | None], ...] = (
     ("normal", None, None),
@@ -35,14 +36,18 @@ class CarMotion:
         self._rng = rng
         self._null_odds = rng.choice((0.0, 0.0, 0.1, 1.0))
         self._has_warnings = rng.random() < 0.7
+        self._accelerations = rng.choice((ACCELERATIONS_MPS2, CALM_MPS2, CALM_MPS2))
         self._blinker = random_pulses(rng, start_ns, end_ns, 0.3)
         self._fcw, self._aeb = (random_pulses(rng, start_ns, end_ns, 0.1) for _ in range(2))
+        self._faulted, self._disabled = (
+            random_pulses(rng, start_ns, end_ns, 0.1) for _ in range(2)
+        )
         self._acceleration, self._angle = 0.0, rng.uniform(-20, 20)
 
     def row(self, mono_ns: int) -> Row:
         rng = self._rng
         if rng.random() < 0.1:
-            self._acceleration = rng.choice(ACCELERATIONS_MPS2)
+            self._acceleration = rng.choice(self._accelerations)
         self._angle += rng.uniform(-2, 2)
         is_null = rng.random() < self._null_odds
         return {
@@ -50,6 +55,8 @@ class CarMotion:
             "steering_angle_deg": None if is_null else float32(self._angle),
             "left_blinker": self._blinker.at(mono_ns),
             "right_blinker": None if is_null else False,
+            "acc_faulted": self._faulted.at(mono_ns),
+            "esp_disabled": self._disabled.at(mono_ns) if self._has_warnings else None,
             "stock_fcw": self._fcw.at(mono_ns) if self._has_warnings else None,
             "stock_aeb": self._aeb.at(mono_ns) if self._has_warnings else None,
         }
@@ -62,20 +69,29 @@ def surroundings(rng: Random, start_ns: int, end_ns: int) -> Timed:
 
 
 def _leads(rng: Random, start_ns: int, end_ns: int) -> Timed:
-    if rng.random() < 0.2:
+    if rng.random() < 0.4:
         return []
     period_ns = rng.choice((TENTH_NS // 2, TENTH_NS, 10 * TENTH_NS, 11 * TENTH_NS))
     away = random_pulses(rng, start_ns, end_ns, 0.3)
     fcw = random_pulses(rng, start_ns, end_ns, 0.1)
     has_fcw = rng.random() < 0.7
     offset_ns = rng.choice((0, 0, 20_000_000))
+    is_far = rng.random() < 0.5
     return [
-        (mono_ns, "lead", _lead_row(rng, mono_ns, away, fcw if has_fcw else None))
+        (mono_ns, "lead", _lead_row(rng, mono_ns, away, fcw if has_fcw else None, is_far=is_far))
         for mono_ns in range(start_ns + offset_ns, end_ns, period_ns)
     ]
 
 
-def _lead_row(rng: Random, mono_ns: int, away: Pulses, fcw: Pulses | None) -> Row:
+def _lead_row(rng: Random, mono_ns: int, away: Pulses, fcw: Pulses | None, *, is_far: bool) -> Row:
+    """A lead; those that are far have nothing critical."""
+    if is_far:
+        return {
+            "is_present": not away.at(mono_ns),
+            "d_rel_m": float32(rng.choice((80.0, 120.0))),
+            "v_rel_mps": float32(-rng.choice((-6.0, -0.5, 0.0, 3.0, 9.0))),
+            "is_fcw": None if fcw is None else fcw.at(mono_ns),
+        }
     return {
         "is_present": not away.at(mono_ns),
         "d_rel_m": float32(rng.choice(DISTANCES_M)),
@@ -86,10 +102,16 @@ def _lead_row(rng: Random, mono_ns: int, away: Pulses, fcw: Pulses | None) -> Ro
 
 def _lane_changes(rng: Random, start_ns: int, end_ns: int) -> Timed:
     found: Timed = []
-    for source in rng.sample(("modelV2", "lateralPlan"), rng.choice((0, 1, 1, 2))):
+    for source in rng.sample(
+        ("modelV2", "lateralPlan", "drivingModelData"), rng.choice((0, 0, 1, 2))
+    ):
         mono_ns = start_ns + seconds(rng.choice((0.0, 0.5, 4.0)))
         while mono_ns < end_ns:
-            row = {"source": source, "state": rng.choice(LANE_CHANGES)}
+            row = {
+                "source": source,
+                "state": rng.choice(LANE_CHANGES),
+                "direction": rng.choice((None, "none", "left", "right")),
+            }
             found.append((mono_ns, "lane_change", row))
             mono_ns += seconds(rng.choice((0.5, 2.0, 3.0, 6.0)))
     return found

@@ -28,12 +28,25 @@ KEYS = {
     "engagements": ("drive_id", "engagement_num"),
     "disengagements": ("drive_id", "mono_ns"),
     "overrides": ("drive_id", "axis", "start_mono_ns"),
-    "interventions": ("drive_id", "mono_ns", "kind"),
+    "interventions": ("drive_id", "mono_ns"),
     "speed_bands": ("drive_id", "speed_band"),
     "events": ("drive_id", "kind", "mono_ns"),
     "alerts": ("drive_id", "start_mono_ns"),
     "drives": ("drive_id",),
 }
+CAUSES = {
+    (f"driver_{name}", is_inferred)
+    for name in ("brake", "cancel", "gas", "main", "park")
+    for is_inferred in (True, False)
+} | {
+    ("car_cruise", True),
+} | {
+    (cause, False)
+    for cause in (
+        "car_cruise", "driver_steer", "car_limit", "driver_inattention", "driver_other",
+        "driver_soft", "end_of_drive", "system_immediate", "system_soft", "unknown",
+    )
+}  # fmt: skip
 BY_SEGMENT = {"segment_num", "segment_time_s", "path", "n_segments"}
 OTHER = Parameters(
     max_gap_s=0.6,
@@ -42,14 +55,20 @@ OTHER = Parameters(
     engagement_min_off_s=0.3,
     counted_min_on_s=1.0,
     counted_min_off_s=0.5,
+    pause_grace_s=0.5,
     override_min_s=0.2,
     override_merge_s=0.5,
+    prompt_before_s=0.5,
+    nudge_max_s=1.0,
+    intervention_merge_s=1.0,
     moving_min_mps=8.0,
     city_max_mps=1.0,
     road_max_mps=15.31,
     cause_before_s=0.3,
     cause_after_s=0.2,
     soft_disable_s=3.0,
+    consequence_s=0.3,
+    cruise_min_margin_mps=7.0,
     end_of_drive_s=1.0,
     position_max_age_s=0.5,
     severity_before_s=2.0,
@@ -63,6 +82,9 @@ OTHER = Parameters(
     critical_drac_mps2=1.0,
     critical_deceleration_mps2=1.0,
     planned_max_speed_mps=9.0,
+    planned_park_m=10.0,
+    unplanned_before_s=1.0,
+    unplanned_deceleration_mps2=0.1,
     reaction_max_s=2.0,
 )
 
@@ -87,6 +109,31 @@ def test_views_say_what_the_oracle_says(seeds, store):
     tables = builders.merge([builders.random_drive(Random(seed), seed) for seed in seeds])
 
     assert differences(computed(store, tables), metrics.compute(tables)) == []
+
+
+def test_the_drives_reach_every_rule():
+    """What no drive reaches, no comparison tests."""
+    views = metrics.compute(random_drives(range(1, 81)))
+
+    causes = {(row["cause"], row["is_inferred"]) for row in views["disengagements"]}
+    assert causes >= CAUSES
+    for flag in ("is_carried_in", "is_nudge", "is_nag_answer", "is_resume"):
+        assert {row[flag] for row in views["overrides"]} == {True, False}
+    for column in ("is_pause", "is_counted"):
+        assert {row[column] for row in views["disengagements"]} == {True, False}
+    inputs = {name for row in views["interventions"] for name in row["inputs"]}
+    assert inputs == {"steer", "gas", "brake", "cancel", "main", "park"}
+    moments = {
+        (row["mode"], row["ends_engagement"], row["is_planned"]) for row in views["interventions"]
+    }
+    modes = ("engaged", "lateral_only")
+    assert moments >= {(mode, True, False) for mode in modes}
+    assert moments >= {(mode, False, is_planned) for mode in modes for is_planned in (True, False)}
+    ends = {(row["mode"], row["end_kind"]) for row in views["engagements"]}
+    kinds = ("disengagement", "end_of_drive", "end_of_log", "gap")
+    assert ends == {(mode, kind) for mode in modes for kind in kinds} | {
+        ("lateral_only", "upgrade")
+    }
 
 
 def test_thresholds_come_from_the_parameter_table(store):
