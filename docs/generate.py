@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent
 _MADE = "<!-- made by `make docs`; don't edit -->\n\n"
 
+_COMPLETION = """\
+## Completion
+
+The Tab key completes commands and options, with one line in the shell's own file:
+
+| shell | file | line |
+| --- | --- | --- |
+| bash | `~/.bashrc` | `eval "$(_ENGAGEMENT_COMPLETE=bash_source engagement)"` |
+| zsh | `~/.zshrc` | `eval "$(_ENGAGEMENT_COMPLETE=zsh_source engagement)"` |
+| fish | `~/.config/fish/config.fish` | `_ENGAGEMENT_COMPLETE=fish_source engagement \\| source` |
+"""
+
 
 def cli_page() -> str:
     """Every command's help, as a terminal shows it."""
     context = click.Context(main, info_name="engagement", max_content_width=100)
-    pages = [_MADE + "# Commands\n\n" + _fenced(main.get_help(context))]
+    pages = [_MADE + "# Commands\n\n" + _fenced(main.get_help(context)), _COMPLETION]
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         if command is not None:

@@ -131,7 +131,8 @@ def answer(sentence: str, *, indent: int = 0) -> None:
 def footer(sentence: str) -> None:
     """Print what goes with a table on a terminal; in a pipe it must not stand among the rows."""
     if is_terminal(sys.stdout):
-        answer(f"\n{sentence}")
+        click.echo()
+        answer(sentence)
     else:
         note(sentence)
 
