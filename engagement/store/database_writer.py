@@ -100,6 +100,9 @@ class Writer:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "storage_compatibility_version": _STORAGE_VERSION,
             "memory_limit": memory_limit,
+            # Rows of the running transaction have no statistics: DuckDB takes them for few, and a
+            # loop over all pairs for the fastest join.
+            "asof_loop_join_threshold": 0,
         }
         self._private = path.with_name(_private_name(path))
         self.connection = self._open()
