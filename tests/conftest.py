@@ -54,6 +54,7 @@ _FILES = {
     "sql/test_metric_views.py",
     "sql/test_places.py",
     "sql/test_rates.py",
+    "sql/test_rlogs_and_qlogs.py",
     "sql/test_severity.py",
     "sql/test_tuning.py",
     "store/test_cars.py",

@@ -9,7 +9,6 @@ from engagement.simulate.scenario import (
     CONSEQUENCE_S,
     NAG_BEFORE_S,
     SATURATED_AFTER_S,
-    SOFT_DISABLE_S,
     STANDING_S,
     Cause,
     Signs,
@@ -144,9 +143,7 @@ def _ending(engagement: Engagement) -> list[Event]:
     if engagement.cause is Cause.LOG_END or not engagement.is_told:
         return []
     name, flag, lasting_s = _EVENT_OF_CAUSE[engagement.cause]
-    told_s = engagement.told_s
-    ahead_s = SOFT_DISABLE_S if engagement.cause.is_soft else 0.0
-    return [Event(name, flag, told_s - ahead_s, told_s + lasting_s)]
+    return [Event(name, flag, engagement.warned_s, engagement.told_s + lasting_s)]
 
 
 def _cruise_off(drive: Drive) -> Iterator[Event]:
@@ -212,5 +209,5 @@ def _of_end(drive: Drive, engagement: Engagement) -> Alert:
     text1, text2 = _WARNING_OF_CAUSE[engagement.cause]
     is_soft = engagement.cause.is_soft
     status = "normal" if engagement.cause is Cause.CAR_LIMIT else _STATUS_OF_FLAG[flag]
-    start_s, until_s = (end_s - SOFT_DISABLE_S, end_s) if is_soft else (end_s, end_s + 4)
+    start_s, until_s = (engagement.warned_s, end_s) if is_soft else (end_s, end_s + 4)
     return Alert(start_s, until_s, kind, status, "full", text1, text2)

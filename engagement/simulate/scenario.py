@@ -159,6 +159,11 @@ class Engagement:
         return self.end_s + (LATE_S if self.signs is Signs.LATE else 0.0)
 
     @property
+    def warned_s(self) -> float:
+        """When the log first says that it will end."""
+        return self.told_s - (SOFT_DISABLE_S if self.cause.is_soft else 0.0)
+
+    @property
     def is_told(self) -> bool:
         """Whether the log has the cause's own event and the driver's input."""
         return self.signs in (Signs.TOLD, Signs.LATE)

@@ -23,6 +23,7 @@ _INPUTS = {
     Cause.BRAKE: "brake", Cause.GAS: "gas", Cause.STEER: "steer", Cause.CANCEL: "cancel",
     Cause.MAIN: "main",
 }  # fmt: skip
+_JOINING = (Cause.SEATBELT, Cause.INATTENTION)  # no takeover alone, the end of one that goes before
 _INPUT_OF_AXIS = {"lateral": "steer", "longitudinal": "gas"}
 _TINY_S = 1e-6
 
@@ -139,11 +140,11 @@ def _interventions(drive: Drive, takeovers: list[Act]) -> Iterator[Intervention]
     moment: list[Act] = []
     for act in takeovers:
         if moment and not _goes_on(drive, moment, act):
-            yield _intervention(moment)
+            yield _intervention(drive, moment)
             moment = []
         moment.append(act)
     if moment:
-        yield _intervention(moment)
+        yield _intervention(drive, moment)
 
 
 def _goes_on(drive: Drive, moment: list[Act], act: Act) -> bool:
@@ -156,10 +157,13 @@ def _goes_on(drive: Drive, moment: list[Act], act: Act) -> bool:
     return act.start_s - last_s <= _MERGED_WITHIN_S and not starts_anew
 
 
-def _intervention(moment: list[Act]) -> Intervention:
+def _intervention(drive: Drive, moment: list[Act]) -> Intervention:
+    last_s = max(act.end_s for act in moment)
+    joining = [e for e in drive.engagements if e.cause in _JOINING and last_s <= e.end_s]
+    joins = any(e.warned_s - last_s <= _MERGED_WITHIN_S for e in joining)
     return Intervention(
         time_s=moment[0].start_s,
         inputs=tuple(sorted({act.input for act in moment})),
         mode=moment[0].mode,
-        ends_engagement=any(act.is_end for act in moment),
+        ends_engagement=joins or any(act.is_end for act in moment),
     )
