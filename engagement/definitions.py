@@ -7,7 +7,27 @@ one whenever an answer to the same question may become another.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DEFINITIONS = 2
 
 # Of databases that do not say so, as they are older than the number.
 UNNUMBERED = 1
+
+
+class OtherDefinitionsWarning(UserWarning):
+    """A database's results are of other definitions than this program's."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        remedy = (
+            "`engagement recompute`, or the next ingest, computes them anew"
+            if found < DEFINITIONS
+            else "update engagement"
+        )
+        super().__init__(
+            f"{path}: its numbers are of definitions {found}, those of this engagement are "
+            f"{DEFINITIONS}; {remedy}"
+        )

@@ -207,6 +207,17 @@ def etag(generation: Generation, variant: str = "") -> str:
     return f'W/"{generation.number:x}-{published_us:x}-{_VERSION}{variant and "-"}{variant}"'
 
 
+def about(generation: Generation, variant: str = "") -> dict[str, str]:
+    """The headers that say what an answer is made of: generation, and definitions of its numbers.
+
+    An answer in the old system's terms has definitions of its own, whatever this says.
+    """
+    return {
+        "etag": etag(generation, variant),
+        "engagement-definitions": str(generation.definitions),
+    }
+
+
 def is_known(request: Request[Any, Any, Any], generation: Generation, variant: str = "") -> bool:
     """Whether the client has this generation's answer already."""
     sent = request.headers.get("if-none-match", "")
@@ -262,7 +273,7 @@ def respond(
         variant: What besides the address decides the answer: a choice in a cookie.
     """
     vary = "accept-encoding, cookie" if variant else "accept-encoding"
-    sent = {"etag": etag(generation, variant), "vary": vary, **(headers or {})}
+    sent = about(generation, variant) | {"vary": vary, **(headers or {})}
     if is_known(request, generation, variant):
         if check is not None:
             check()

@@ -25,7 +25,7 @@ import pyarrow.parquet
 from litestar import Response
 from litestar.response import Stream
 
-from engagement.api.answers import etag, is_known, takes_gzip
+from engagement.api.answers import about, is_known, takes_gzip
 from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
 from engagement.store.deadlines import deadline_for_all
@@ -187,7 +187,7 @@ class Downloads:
         """
         is_gzip = kind.is_text and takes_gzip(request)
         headers = {
-            "etag": etag(query.generation),
+            **about(query.generation),
             "vary": "accept-encoding",
             "content-disposition": f'attachment; filename="{query.view}.{kind.suffix}"',
         }

@@ -233,7 +233,9 @@ class _Exchange:
         headers.extend_header_value("vary", "origin")
         if self.origin in self._settings.cors_origins:
             headers["access-control-allow-origin"] = self.origin
-            headers["access-control-expose-headers"] = "etag, link, retry-after"
+            headers["access-control-expose-headers"] = (
+                "etag, engagement-definitions, link, retry-after"
+            )
             headers["cross-origin-resource-policy"] = "cross-origin"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -18,11 +19,12 @@ from engagement.cli.exit_codes import ExitCode
 from engagement.cli.lazy import INTERRUPTED, Lazy, LazyGroup
 from engagement.cli.options import DATABASE_KEY
 from engagement.cli.wrapping import is_terminal, wrapped
+from engagement.definitions import DEFINITIONS, OtherDefinitionsWarning
 from engagement.errors import EngagementError
 from engagement.formats import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _INTERRUPTED_PYTHON = re.compile(r"failed: KeyboardInterrupt\b|^KeyboardInterrupt$", re.MULTILINE)
 _COMMANDS = {
@@ -63,6 +65,19 @@ class Failure(click.ClickException):
         click.echo(message, file=file, err=file is None)
 
 
+def _showing(shown: set[str], otherwise: Callable[..., None]) -> Callable[..., None]:
+    """What prints a warning: of other definitions in one line, once, however often it is read."""
+
+    def show(message: Warning | str, *args: Any, **options: Any) -> None:
+        if not isinstance(message, OtherDefinitionsWarning):
+            otherwise(message, *args, **options)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            click.echo(f"engagement: {_shown(message)}", err=True)
+
+    return show
+
+
 class _Group(LazyGroup):
     """All commands; what goes wrong in one is told in a line."""
 
@@ -94,7 +109,10 @@ class _Group(LazyGroup):
 
     def _invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", OtherDefinitionsWarning)
+                warnings.showwarning = _showing(set(), warnings.showwarning)
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except EngagementError as error:
             if _is_interrupt(error.__cause__):
@@ -131,7 +149,7 @@ def _wrapped_usage() -> Iterator[None]:
         raise click.UsageError(message, error.ctx) from error
 
 
-def _shown(error: EngagementError) -> str:
+def _shown(error: EngagementError | Warning) -> str:
     """The message; what a terminal would obey in names from logs is written as an escape."""
     return "\n".join(text(line) for line in str(error).split("\n"))
 
@@ -190,7 +208,9 @@ def _let_go_of_stdout() -> None:
     metavar="FILE",
     help="The database; each command takes this option too.",
 )
-@click.version_option(package_name="engagement", message="%(prog)s %(version)s")
+@click.version_option(
+    package_name="engagement", message=f"%(prog)s %(version)s, definitions {DEFINITIONS}"
+)
 @click.pass_context
 def main(ctx: click.Context, database: Path) -> None:
     """How much of your driving was engaged, when and why it disengaged.

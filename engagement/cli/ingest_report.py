@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
+from engagement.definitions import DEFINITIONS
 from engagement.formats import count, size, text
 from engagement.store.segments import stored_path
 
@@ -60,11 +61,21 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
         for path in report.to_read:
             click.echo(stored_path(Path(path)))
     _print_named(report)
+    if report.n_recomputed:
+        click.echo(recomputed_text(report.n_recomputed, report.definitions_before), err=True)
     n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
         render.note(f"no logs under {', '.join(there)}: {_NAMES}")
     render.say(_summary(report, is_dry_run=is_dry_run))
+
+
+def recomputed_text(n_drives: int, definitions_before: int | None, took: str = "") -> str:
+    """That drives were computed anew, and by which definitions if these are others now."""
+    done = f"recomputed {count(n_drives, 'drive')}{took}"
+    if definitions_before in (None, DEFINITIONS):
+        return done
+    return f"{done}: numbers of definitions {definitions_before} are of {DEFINITIONS} now"
 
 
 def _print_named(report: IngestReport) -> None:
@@ -120,6 +131,9 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "problems": problems,
         "named": [{"path": stored_path(Path(path)), "drive": name} for path, name in report.named],
         "unknown_cars": sorted(report.unknown_cars),
+        "definitions": DEFINITIONS,
+        "definitions_before": report.definitions_before,
+        "n_recomputed": report.n_recomputed,
         "locked": [stored_path(Path(path)) for path in report.locked],
         "missing": [stored_path(Path(path)) for path in report.missing],
         "to_read": [stored_path(Path(path)) for path in report.to_read],

@@ -103,12 +103,14 @@ def rates(
             parts.pop("mtbf", None)
         names = {view: list(reader.comments(view)) for view in parts}
         units = chosen_units(reader)
+        definitions = reader.definitions
         nothing = "" if parts["rates"] else why_no_drives(reader, selection)
     groups = parts.get("groups", parts["rates"])
     if events:
         parts = _of_events(events, parts)
     if output == "json":
-        render.print_json(parts if counted is None else parts | {"labels": asdict(counted)})
+        said = {} if counted is None else {"labels": asdict(counted)}
+        render.print_json(parts | said | {"definitions": definitions})
     elif output == "csv":
         in_rates = counted is not None or (events and parts["rates"])
         view = "rates" if in_rates else "mtbf" if events else "groups"

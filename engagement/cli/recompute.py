@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from engagement.cli import render
+from engagement.cli.ingest_report import recomputed_text
 from engagement.cli.options import FILE, database_option, json_option
-from engagement.formats import count
+from engagement.definitions import DEFINITIONS
 from engagement.store import ingestion as store
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ def recompute(*, parameters: Path | None, database: Path, as_json: bool) -> None
       engagement recompute --parameters strict.toml
     """
     started_at_s = time.monotonic()
+    definitions = store.definitions_of(database)
     n_drives = store.recompute(database, parameters)
     duration_s = time.monotonic() - started_at_s
     if as_json:
-        render.print_json({"n_drives": n_drives, "duration_s": duration_s})
+        said = {"definitions": DEFINITIONS, "definitions_before": definitions}
+        render.print_json({"n_drives": n_drives, "duration_s": duration_s} | said)
     else:
-        render.say(f"recomputed {count(n_drives, 'drive')} in {duration_s:.1f} s")
+        render.say(recomputed_text(n_drives, definitions, f" in {duration_s:.1f} s"))

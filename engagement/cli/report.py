@@ -60,7 +60,7 @@ def report(
         if speed_bands:
             parts["speed_bands"] = selected.speed_bands()
         if output == "json":
-            render.print_json(parts)
+            render.print_json(parts | {"definitions": reader.definitions})
         elif output == "csv":
             _print_csv(reader, parts, speed_bands=speed_bands)
         elif not parts["devices"]:

@@ -115,6 +115,7 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "database": str(database.absolute()),
             "size_bytes": database.stat().st_size,
             "engagement_version": version("engagement"),
+            "definitions": reader.definitions,
             **reader.rows(_CONTENTS)[0],
             "last_ingest": next(iter(reader.rows(_LAST_INGEST)), None),
             "damaged_logs": reader.rows(_DAMAGED),
@@ -143,7 +144,8 @@ def _print_facts(found: dict[str, Any], distance: Unit) -> None:
     imported = f", {found['n_imported_drives']} imported" if found["n_imported_drives"] else ""
     facts = {
         "database": f"{text(found['database'])}, {size(found['size_bytes'])}",
-        "version": f"engagement {found['engagement_version']}, schema {found['schema_version']}",
+        "version": f"engagement {found['engagement_version']}, schema {found['schema_version']}, "
+        f"definitions {found['definitions']}",
         "published": f"{moment(found['published_at_utc'])} UTC, generation {found['generation']}",
         "last ingest": _last_ingest(found["last_ingest"]),
         "holds": f"{count(found['n_devices'], 'device')}, "

@@ -129,7 +129,12 @@ def write_redacted(
         "labels": _labels(found, redaction),
     }
     positions = "none" if redaction.places is None else "cut" if redaction.places else "all"
-    others = write_tables(tables, out, kind, {"positions": positions, "times": redaction.times})
+    about = {
+        "positions": positions,
+        "times": redaction.times,
+        "definitions": str(reader.definitions),
+    }
+    others = write_tables(tables, out, kind, about)
     n_rows = {name: table.num_rows for name, table in tables.items()}
     n_before, n_kept = (
         table.num_rows - table.column("latitude").null_count for table in (found, tables["events"])

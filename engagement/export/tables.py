@@ -50,7 +50,7 @@ def write_tables(
         tables: By their names.
         out: As `check_out` takes it.
         kind: The format.
-        about: What is said of the tables in JSON.
+        about: What is said of the tables in JSON, and as metadata of Parquet files.
 
     Returns:
         What else lies in the folder.
@@ -64,7 +64,8 @@ def write_tables(
         return []
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        _write_table(table, out / f"{name}.{kind}", kind)
+        said = table.replace_schema_metadata(dict(about))
+        _write_table(said, out / f"{name}.{kind}", kind)
     return sorted({path.name for path in out.iterdir()} - {f"{name}.{kind}" for name in tables})
 
 

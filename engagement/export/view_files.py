@@ -1,7 +1,8 @@
 """A public view as a Parquet or CSV file, in batches of rows, so that memory is bounded.
 
 What the columns mean travels with a Parquet file: each field has the column's comment as its
-metadata `comment`, and the file has the view's name and comment. Files appear whole or not at all.
+metadata `comment`, and the file has the view's name and comment, and the number of the definitions.
+Files appear whole or not at all.
 """
 
 from __future__ import annotations
@@ -71,7 +72,12 @@ def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch
     except duckdb.Error as error:
         raise StoreError(f"{view}: {error}") from error
     fields = [field.with_metadata({"comment": comments[field.name]}) for field in batches.schema]
-    schema = pa.schema(fields, metadata={"view": view, "comment": views[view]})
+    about: dict[bytes | str, bytes | str] = {
+        "view": view,
+        "comment": views[view],
+        "definitions": str(reader.definitions),
+    }
+    schema = pa.schema(fields, metadata=about)
     return schema, _computed(view, batches)
 
 

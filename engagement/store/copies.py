@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.store.segments import log_tables
+from engagement.store.results import refresh_in_groups
+from engagement.store.segments import drives_with_logs, log_tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +23,14 @@ left join staging.segment_copies as copies
     on stored.drive_id = copies.stored_drive_id and stored.segment_num = copies.segment_num
 where (stored.drive_id > 0) <> coalesce(copies.is_counted, true)
 """
+
+
+def refresh_all(connection: duckdb.DuckDBPyConnection) -> int:
+    """Compute every drive's results, with copies left out, and say how many drives there are."""
+    settled = settle_copies(connection)
+    drives = drives_with_logs(connection)
+    refresh_in_groups(connection, settled.union(drives))
+    return len(drives)
 
 
 def settle_copies(connection: duckdb.DuckDBPyConnection) -> set[int]:

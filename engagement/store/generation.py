@@ -84,6 +84,7 @@ class Generation:
             self.close()
             raise
         self._sql_hash = state["sql_hash"]
+        self.definitions = self._reader.definitions
         self.number: int = state["generation"]
         self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.results import refresh_in_groups
-from engagement.store.segments import drives_with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +67,7 @@ def import_entries(
         connection = writer.connection
         # The writer has replaced views of another version: their results must be computed again.
         if writer.is_outdated:
-            refresh_in_groups(connection, drives_with_logs(connection))
+            refresh_all(connection)
         connection.register("old_drive", _table(drives, OldDrive))
         connection.register("old_event", _table(events, OldEvent))
         connection.execute("begin")

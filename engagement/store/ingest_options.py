@@ -28,7 +28,8 @@ class IngestReport:
 
     `named` are logs whose path names no drive, each with the route name that it was given.
     `n_failed_before` of the unchanged ones could not be read when they were first ingested.
-    `unknown_cars` are fingerprints whose DBC was looked for and not found.
+    `n_recomputed` drives were computed anew as their numbers were of older definitions, those of
+    `definitions_before`. `unknown_cars` are fingerprints whose DBC was looked for and not found.
     """
 
     n_ingested: int = 0
@@ -48,6 +49,8 @@ class IngestReport:
     to_read: list[str] = field(default_factory=list)
     named: list[tuple[str, str]] = field(default_factory=list)
     unknown_cars: set[str] = field(default_factory=set)
+    n_recomputed: int = 0
+    definitions_before: int | None = None
 
     @property
     def has_failures(self) -> bool:

@@ -15,14 +15,13 @@ import duckdb
 from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
-from engagement.store.copies import settle_copies
+from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingest_run import IngestRun
 from engagement.store.reader import Reader, unusable
-from engagement.store.results import refresh_in_groups
 from engagement.store.segments import drives_with_logs, known_segments
 from engagement.store.time_zones import forget_time_zones
 
@@ -62,7 +61,7 @@ def ingest(
     for path, reason in found.unreadable:
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
-        known, is_current = _look(database)
+        known, is_current, definitions = _look(database)
         plan = make_plan(
             found.logs,
             known,
@@ -81,6 +80,9 @@ def ingest(
             # The decoder is imported while the database is copied.
             warm_up(plan.groups, jobs=options.jobs or default_jobs())
             with Writer(database, parameters_file=options.parameters_file) as writer:
+                if writer.is_outdated:
+                    report.n_recomputed = len(drives_with_logs(writer.connection))
+                    report.definitions_before = definitions
                 IngestRun(writer, options, known, report).ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
@@ -104,22 +106,35 @@ def recompute(database: Path, parameters_file: Path | None = None) -> int:
         writer_lock(database),
         Writer(database, parameters_file=parameters_file, reset_parameters=reset) as writer,
     ):
-        settled = settle_copies(writer.connection)
-        drives = drives_with_logs(writer.connection)
         forget_time_zones(writer.connection)
-        refresh_in_groups(writer.connection, settled.union(drives))
+        n_drives = refresh_all(writer.connection)
         writer.publish()
-    return len(drives)
+    return n_drives
 
 
-def _look(database: Path) -> tuple[Known, bool]:
-    """What is in the database, and whether its tables and views are this program's."""
+def definitions_of(database: Path) -> int | None:
+    """The number of the definitions that a database's results are of; None without any.
+
+    Raises:
+        StoreMissingError: If there is no database.
+        StoreError: If it can't be read.
+    """
+    with Reader(database, any_version=True) as reader:
+        try:
+            return schema.stored_definitions(reader.connection)
+        except duckdb.Error as error:
+            raise unusable(database, error) from error
+
+
+def _look(database: Path) -> tuple[Known, bool, int | None]:
+    """What is in the database, whether that is this program's, and of which definitions."""
     if not database.exists():
-        return Known([]), False
+        return Known([]), False, None
     with Reader(database, any_version=True) as reader:
         connection = reader.connection
         try:
             segments = known_segments(connection) if schema.stored_version(connection) else []
-            return Known(segments), schema.is_current(connection)
+            definitions = schema.stored_definitions(connection)
+            return Known(segments), schema.is_current(connection), definitions
         except duckdb.Error as error:
             raise unusable(database, error) from error

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from engagement.errors import NotFoundError, StoreMissingError
+from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.event_names import find_events
 from engagement.store.label_words import check_note, check_word
 from engagement.store.reader import Reader
-from engagement.store.results import refresh_in_groups
-from engagement.store.segments import drives_with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -184,7 +183,7 @@ def _refuse_missing(database: Path) -> None:
 
 def _bring_up_to_date(writer: Writer) -> None:
     if writer.is_outdated:
-        refresh_in_groups(writer.connection, drives_with_logs(writer.connection))
+        refresh_all(writer.connection)
 
 
 def _key(row: Mapping[str, Any], time: str = "mono_ns") -> Key:

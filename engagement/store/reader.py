@@ -7,6 +7,7 @@ process a second `connect` to a path would give the generation that is already o
 from __future__ import annotations
 
 import re
+import warnings
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import pyarrow as pa
 
+from engagement.definitions import DEFINITIONS, OtherDefinitionsWarning
 from engagement.errors import (
     NotFoundError,
     QueryError,
@@ -28,6 +30,7 @@ from engagement.store.schema import (
     load_sql,
     migrate,
     seed_parameters,
+    stored_definitions,
     stored_version,
 )
 
@@ -90,6 +93,8 @@ class Reader:
     `any_version` is for the writer, which updates an older database itself; `connection` is an
     empty in-memory one, if the caller has made one before.
 
+    `definitions` are those of its results; where they are not this program's, that is warned of.
+
     Raises:
         StoreMissingError: If there is no database.
         StoreVersionError: If another version of engagement made it.
@@ -118,6 +123,9 @@ class Reader:
         if found != latest_version() and not any_version:
             self.connection.close()
             raise StoreVersionError(path, found, latest_version())
+        self.definitions = stored_definitions(self.connection) or DEFINITIONS
+        if self.definitions != DEFINITIONS and not any_version:
+            warnings.warn(OtherDefinitionsWarning(path, self.definitions), stacklevel=2)
 
     def __enter__(self) -> Self:
         return self

@@ -74,12 +74,17 @@ def rank(log: SegmentLog | KnownSegment) -> tuple[bool, bool, bool, int]:
 
 
 def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
-    """Every segment in the database, copies that are left out included."""
+    """Every segment in the database, copies that are left out included.
+
+    Also of a database that the writer has yet to bring up to date, whose tables are in `main`.
+    """
+    tables = "select schema_name from duckdb_tables() where table_name = 'segment'"
+    [(place,)] = connection.execute(f"{tables} and database_name = current_database()").fetchall()
     query = (
         "select d.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
         " s.mtime_ns, s.content_hash, s.status, s.n_messages,"
         " s.start_mono_ns, s.end_mono_ns, s.profile"
-        " from log.segment as s inner join log.drive as d on abs(s.drive_id) = d.drive_id"
+        f" from {place}.segment as s inner join {place}.drive as d on abs(s.drive_id) = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]
 

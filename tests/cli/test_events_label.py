@@ -178,7 +178,7 @@ def test_rates_of_labelled_events_say_how_many_are_unlabelled(engagement, rows):
         "n_otherwise": 1,
         "n_unlabelled": n_moments - 4,
     }
-    assert list(document) == ["rates", "labels"]
+    assert list(document) == ["rates", "labels", "definitions"]
     table = engagement("rates", "--labels", "true,planned", "--event", "intervention")
     assert "4" in table.stdout.splitlines()[-1].split()
     assert f"and {n_moments - 4} not at all, so rates may be too low" in table.stderr

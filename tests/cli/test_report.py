@@ -52,7 +52,7 @@ def test_json_holds_the_views_as_they_are(run, database):
     with Reader(database) as reader:
         drives, devices = reader.comments("drives"), reader.comments("devices")
         engaged_s = reader.rows("select sum(engaged_s) as s from drives")[0]["s"]
-    assert list(document) == ["drives", "devices", "speed_bands"]
+    assert list(document) == ["drives", "devices", "speed_bands", "definitions"]
     assert list(document["drives"][0]) == list(drives)
     assert list(document["devices"][0]) == list(devices)
     assert sum(drive["engaged_s"] for drive in document["drives"]) == pytest.approx(engaged_s)

@@ -38,6 +38,7 @@ class Instead:
         self._reader = reader
         self._query = query
         self.connection = self
+        self.definitions = reader.definitions
 
     def views(self):
         return self._reader.views()
