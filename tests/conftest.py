@@ -37,6 +37,7 @@ _FILES = {
     "cli/test_rates.py",
     "cli/test_selection.py",
     "cli/test_shell.py",
+    "cli/test_terminal.py",
     "cli/test_units.py",
     "cli/test_watch.py",
     "export/test_clip.py",
