@@ -36,6 +36,7 @@ class Input:
     end_ns: int
     inputs: frozenset[str]
     source: Override | Run
+    is_only_joining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,13 @@ def interventions(
         parts = [Input(o.start_ns, o.end_ns, frozenset({AXES[o.axis]}), o) for o in mine]
         for run in chain:
             if run.end_kind == "disengagement" and not is_pause(run, cause(run)):
-                parts += _ends(run, cause(run), end(run), parts, merge_ns)
-        found += [Intervention(group) for group in _merged(parts, merge_ns)]
+                parts += _ends(run, cause(run), end(run))
+        # Park, belt and inattention are the driver's only beside another input.
+        found += [
+            Intervention(group)
+            for group in _merged(parts, merge_ns)
+            if not all(part.is_only_joining for part in group)
+        ]
     return found
 
 
@@ -114,7 +120,7 @@ def _merged(parts: list[Input], merge_ns: int) -> list[list[Input]]:
     return groups
 
 
-def _ends(run: Run, cause: Cause, end: End, others: list[Input], merge_ns: int) -> list[Input]:
+def _ends(run: Run, cause: Cause, end: End) -> list[Input]:
     """The disengagement as an input of the driver, if it is one."""
     name = cause.cause
     inputs = frozenset({BY_CAUSE[name]} if name in BY_CAUSE else ())
@@ -122,13 +128,10 @@ def _ends(run: Run, cause: Cause, end: End, others: list[Input], merge_ns: int) 
     start_ns = max(run.start_ns, told_ns or run.end_ns)
     if name in OF_DRIVER:
         return [Input(start_ns, run.end_ns, inputs, run)]
-    is_joined = bool(_pressed(end)) or any(
-        part.start_ns - run.end_ns <= merge_ns and run.end_ns - part.end_ns <= merge_ns
-        for part in others
-    )
-    is_driver = name in IF_JOINED and is_joined
-    inputs |= _pressed(end)
-    return [Input(start_ns, run.end_ns, inputs, run)] if is_driver else []
+    if name not in IF_JOINED:
+        return []
+    pressed = _pressed(end)
+    return [Input(start_ns, run.end_ns, inputs | pressed, run, is_only_joining=not pressed)]
 
 
 def _pressed(end: End) -> frozenset[str]:

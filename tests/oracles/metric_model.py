@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from tests.oracles import metric_interventions
 from tests.oracles.metric_causes import Cause, End
 from tests.oracles.metric_control import Control
-from tests.oracles.metric_drive import Drive, Row, common
 from tests.oracles.metric_events import Events
 from tests.oracles.metric_overrides import Override, Overrides
 from tests.oracles.metric_runs import Run, Runs
 from tests.oracles.metric_states import Interval, state_runs
 
 if TYPE_CHECKING:
+    from tests.oracles.metric_drive import Drive, Row
     from tests.oracles.metric_interventions import Intervention
 
 
@@ -163,20 +163,12 @@ class Metrics:
             found.append(Step(start_ns, duration_ns, speeds[0], distance_m, self.mode(start_ns)))
         return found
 
-    def motion_coverage(self, *modes: str) -> float | None:
-        """The share of the time in these modes (all known time) in which the speed is known."""
-        chosen = [
-            (interval.start_ns, interval.end_ns)
-            for interval in self.intervals
-            if (interval.mode in modes if modes else interval.mode != "unknown")
-        ]
-        whole_ns = sum(end - start for start, end in chosen)
-        moved_ns = sum(
-            end - start
-            for step in self.steps
-            for start, end in common((step.start_ns, step.end_ns), chosen)
-        )
-        return moved_ns / whole_ns if whole_ns else None
+    @property
+    def speed_known_s(self) -> float:
+        """The known time that distances are of; a step counts by the mode at its start."""
+        steps_s = sum(step.duration_ns for step in self.steps if step.mode != "unknown") / 1e9
+        known_s = sum(i.duration_ns for i in self.intervals if i.mode != "unknown") / 1e9
+        return min(steps_s, known_s)
 
     def band(self, step: Step) -> str:
         speed = max(step.speed_mps, 0.0)

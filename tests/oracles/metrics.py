@@ -219,6 +219,8 @@ def _time_columns(metrics: Metrics) -> Row:
         "duration_s": duration_s,
         "known_s": known_s,
         "coverage": _ratio(known_s, duration_s),
+        "speed_known_s": metrics.speed_known_s,
+        "motion_coverage": _ratio(metrics.speed_known_s, known_s),
         "engaged_s": engaged_s,
         "lateral_only_s": metrics.seconds(mode="lateral_only"),
         "longitudinal_s": None
