@@ -163,6 +163,8 @@ def _typed(column: Column, value: Any) -> Any:
         except ValueError as error:
             raise ParameterError("cursor", f"{value!r} is no time") from error
     is_typed = type(value) is _TYPES.get(column.kind)
+    if column.kind == "VARCHAR[]":
+        is_typed = isinstance(value, list) and all(isinstance(part, str) for part in value)
     if not is_typed or (isinstance(value, int) and value not in _INT64):
         raise ParameterError("cursor", f"{value!r} is no value of {column.name}")
     return value

@@ -51,10 +51,10 @@ def test_rates_count_labelled_events_alone(serve, copied):
         rows = reader.rows("from events where is_intervention order by event_id")
     label_events(copied, [row["event_id"] for row in rows[:2]], "true")
     label_events(copied, [rows[2]["event_id"]], "planned")
-    exposure = ("n_drives", "engaged_h", "engaged_km")
+    exposure = ("n_drives", "exposure_h", "exposure_km")
 
     def rate(**wanted):
-        params = {"grouped_by": "all", "event": "intervention"} | wanted
+        params = {"grouped_by": "all", "event": "intervention", "mode": "assisted"} | wanted
         [row] = client.get("/api/v1/rates", params=params).json()["rows"]
         return row
 
