@@ -85,15 +85,15 @@ comment on column events.is_counted is 'a disengagement with {counted_min_on_s} 
 comment on column events.is_inferred is 'only pedals, buttons and gear could tell the cause; null for an override';
 comment on column events.is_intervention is 'part of an intervention: the driver takes over';
 comment on column events.exempt_by is 'why an input is no intervention: carried_in, nudge, nag_answer, resume, or pause (a pedal while only steering is on)';
-comment on column events.is_critical is 'min_ttc_s < {critical_ttc_s}, min_thw_s < {critical_thw_s}, max_drac_mps2 > {critical_drac_mps2}, peak_deceleration_mps2 > {critical_deceleration_mps2}, has_fcw or has_aeb; null for an end of drive';
-comment on column events.is_planned is 'with blinker or lane change, near standstill, speeding up by gas, or last before park; not if critical, against the lane change, or gas after braking';
+comment on column events.is_critical is 'severity beyond 1, has_fcw or has_aeb; null for an end of drive';
+comment on column events.is_planned is 'blinker, lane change, near standstill, speeding up by gas, or last before park; not if critical, against the change, gas after braking';
 comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: beyond 1 is critical; null without any measure';
 comment on column events.speed_mps is 'speed at the event';
 comment on column events.lead_distance_m is 'distance of the car ahead at the event; null without one';
 comment on column events.closing_speed_mps is 'how fast it comes nearer at the event; negative when it goes away';
 comment on column events.ttc_s is 'time to collision at the event: distance / closing speed; null unless closing by more than {ttc_min_closing_mps} m/s';
 comment on column events.thw_s is 'time headway at the event: distance / speed; null at {thw_min_speed_mps} m/s and below';
-comment on column events.drac_mps2 is 'deceleration needed to avoid a crash, at the event: closing speed squared / (2 distance); null unless closing and beyond {drac_min_distance_m} m';
+comment on column events.drac_mps2 is 'deceleration needed to avoid a crash: closing speed squared / (2 distance); null unless closing and beyond {drac_min_distance_m} m';
 comment on column events.min_ttc_s is 'least time to collision in the {severity_before_s} s before';
 comment on column events.min_thw_s is 'least time headway in the {severity_before_s} s before';
 comment on column events.max_drac_mps2 is 'greatest deceleration needed in the {severity_before_s} s before';
@@ -103,7 +103,7 @@ comment on column events.peak_deceleration_mps2 is 'hardest braking in the {seve
 comment on column events.peak_jerk_mps3 is 'greatest change of acceleration per second in the {severity_after_s} s after, smoothed over {jerk_window_s} s';
 comment on column events.peak_steering_rate_deg_per_s is 'fastest turn of the steering wheel in the {severity_after_s} s after, smoothed over {jerk_window_s} s';
 comment on column events.peak_lateral_acceleration_mps2 is 'greatest curvature x speed squared in the {severity_after_s} s after; null where openpilot logged no curvature';
-comment on column events.time_to_input_s is 'from a disengagement to the driver''s first steering, gas, brake or button, 0 where that was going on; null if none within {severity_after_s} s';
+comment on column events.time_to_input_s is 'from a disengagement to the driver''s first input, 0 where one was going on; null if none within {severity_after_s} s';
 comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
 comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
