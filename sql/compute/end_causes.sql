@@ -135,7 +135,14 @@ answers as (
             <= cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
         ) as cause,
         coalesce(bool_or(evidence.name = 'pcmDisable'), false) as has_pcm_disable,
-        coalesce(bool_or(evidence.name = 'gas'), false) as has_gas_rise
+        coalesce(
+            bool_or(
+                evidence.name = 'gas'
+                and evidence.mono_ns
+                <= cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
+            ),
+            false
+        ) as has_gas_rise
     from cruise_ends
     inner join result.end_evidence as evidence
         on
