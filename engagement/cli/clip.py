@@ -72,8 +72,8 @@ def clip(
 
     \b
     Example:
-      engagement clip 00000046--b00f8e3212@54.3 --out moment.csv
-      engagement clip 00000046--b00f8e3212 --from 60 --to 90 --out part.mcap
+      engagement clip 00000047--e6318bf623@249.4 --out moment.csv
+      engagement clip 00000047--e6318bf623 --from 60 --to 90 --out part.mcap
       engagement clip 00000046@54.3 --from -5 --to 5 --raw --out rlog.zst
     """
     with Reader(database) as reader:

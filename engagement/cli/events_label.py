@@ -64,8 +64,8 @@ def label(
 
     \b
     Example:
-      engagement events label 00000046--b00f8e3212@54.3 planned --note "exit ramp"
-      engagement events label --remove 00000046--b00f8e3212@54.3
+      engagement events label 00000047--e6318bf623@249.4 planned --note "exit ramp"
+      engagement events label --remove 00000047--e6318bf623@249.4
       engagement events label --from labels.csv
     """
     if source is not None:

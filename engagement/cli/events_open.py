@@ -79,7 +79,7 @@ def open_(
 
     \b
     Example:
-      engagement events open 00000046--b00f8e3212@54.3
+      engagement events open 00000047--e6318bf623@249.4
       engagement events open --critical --worst 10 --with browser
       engagement events open --drive 00000046 --video
     """

@@ -3,7 +3,7 @@
 An event is named by
 
     DONGLE|DRIVE|KIND|MONO_NS   its `event_id`, the same in every database
-    DRIVE@SECONDS               its time in the drive: 00000046--b00f8e3212@54.3 (see `short_name`)
+    DRIVE@SECONDS               its time in the drive: 00000047--e6318bf623@249.4 (see `short_name`)
     DRIVE@M:SS, DRIVE@H:MM:SS   the same, as lists show it
     DRIVE@SECONDS/KIND          where two kinds begin at once
 
