@@ -3,7 +3,8 @@
 -- grain:   one row per (drive_id, axis, start_mono_ns)
 -- null:    steering_torque where carState does not say it
 -- why:     a press that ends the engagement is the disengagement, no override. Presses that are too
---          short are dropped before others are merged, or a noisy sensor's blips would chain
+--          short are dropped before others are merged, or a noisy sensor's blips would chain. Those
+--          carried in go with no later press; of two sources that tell of one, it is still one
 create or replace view compute.overrides as
 with
 
@@ -159,26 +160,32 @@ long_enough as (
 in_order as (
     select
         *,
-        max(end_mono_ns) over (
-            partition by drive_id, axis, run_num, is_carried_in
-            order by start_mono_ns, end_mono_ns
-            rows between unbounded preceding and 1 preceding
-        ) as pressed_until_ns
+        max(end_mono_ns) over by_start as pressed_until_ns,
+        max(start_mono_ns) over by_start as pressed_from_ns
     from long_enough
+    window by_start as (
+        partition by drive_id, axis, run_num, is_carried_in
+        order by start_mono_ns, end_mono_ns
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 numbered as (
     select
         *,
         sum(
-            (
-                is_carried_in
-                or pressed_until_ns is null
-                or start_mono_ns - pressed_until_ns
-                >= (select override_merge_ns from result.thresholds)
-            )::int
+            case
+                when is_carried_in then (start_mono_ns is distinct from pressed_from_ns)::int
+                else
+                    coalesce(
+                        start_mono_ns - pressed_until_ns
+                        >= (select override_merge_ns from result.thresholds),
+                        true
+                    )::int
+            end
         ) over (
-            partition by drive_id, axis order by start_mono_ns, end_mono_ns
+            partition by drive_id, axis, run_num, is_carried_in
+            order by start_mono_ns, end_mono_ns
             rows between unbounded preceding and current row
         ) as override_num
     from in_order
@@ -188,12 +195,12 @@ spans as (
     select
         drive_id,
         axis,
+        is_carried_in,
         min(start_mono_ns) as start_mono_ns,
         max(end_mono_ns) as end_mono_ns,
-        max(released_mono_ns) as released_mono_ns,
-        bool_or(is_carried_in) as is_carried_in
+        max(released_mono_ns) as released_mono_ns
     from numbered
-    group by drive_id, axis, override_num
+    group by drive_id, axis, run_num, is_carried_in, override_num
 ),
 
 merged as (

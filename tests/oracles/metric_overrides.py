@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -87,7 +88,9 @@ class Overrides:
 
     def _overrides(self, axis: str, chain: list[Run]) -> list[Override]:
         presses = sorted(self._presses(axis, chain), key=lambda p: (p.start_ns, p.end_ns))
-        groups: list[list[Press]] = [[press] for press in presses if press.is_carried_in]
+        carried_in: dict[int, list[Press]] = defaultdict(list)
+        for press in (press for press in presses if press.is_carried_in):
+            carried_in[press.start_ns].append(press)
         later: list[list[Press]] = []
         for press in (press for press in presses if not press.is_carried_in):
             until_ns = max((p.end_ns for p in later[-1]), default=0) if later else 0
@@ -95,7 +98,7 @@ class Overrides:
                 later[-1].append(press)
             else:
                 later.append([press])
-        return [self._override(axis, chain, group) for group in groups + later]
+        return [self._override(axis, chain, group) for group in [*carried_in.values(), *later]]
 
     def _presses(self, axis: str, chain: list[Run]) -> list[Press]:
         first = chain[0]
