@@ -4,8 +4,9 @@
 -- null:    cause_event without an event
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
 --          is the end of the car's cruise, or nothing but its fall, pedals, buttons and the car tell
---          what ended it. Without either, what the driver did first decides
---          is_only_joining is what the driver did without pedal or wheel: no taking over by itself
+--          what ended it. Without either, what the driver did first decides.
+--          is_only_joining is what the driver did without pedal or wheel: no taking over by itself.
+--          While only steering is on the pedals are driving, and join nothing
 create or replace view compute.end_causes as
 with
 
@@ -275,6 +276,8 @@ judged as (
         explained.mode = 'lateral_only' and explained.cause in ('driver_brake', 'driver_gas')
             as is_pause,
         explained.cause in ('driver_soft', 'driver_park', 'driver_inattention') as is_joined,
+        explained.has_brake and explained.mode = 'engaged' as joins_brake,
+        explained.has_gas and explained.mode = 'engaged' as joins_gas,
         causes.who = 'driver' as is_driver
     from explained
     inner join staging.causes as causes on explained.cause = causes.cause
@@ -309,12 +312,12 @@ final as (
         (judged.is_driver and not judged.is_pause) as is_by_driver,
         (
             judged.is_joined
-            and not (judged.has_brake or judged.has_gas or judged.has_steering)
+            and not (judged.joins_brake or judged.joins_gas or judged.has_steering)
         ) as is_only_joining,
         list_sort(list_distinct([
             judged.input,
-            case when judged.is_joined and judged.has_brake then 'brake' end,
-            case when judged.is_joined and judged.has_gas then 'gas' end,
+            case when judged.is_joined and judged.joins_brake then 'brake' end,
+            case when judged.is_joined and judged.joins_gas then 'gas' end,
             case when judged.is_joined and judged.has_steering then 'steer' end
         ])) as inputs,
         greatest(

@@ -3,8 +3,8 @@
 -- grain:   one row per (drive_id, kind, event_mono_ns)
 -- null:    cause of an override
 -- why:     inputs of one stretch of assistance that touch, or follow each other soon, are one
---          intervention. Seatbelt, door, gear, parking and inattention are one only with a pedal or the
---          wheel: their own, or an input that they follow
+--          intervention. Seatbelt, door, gear, parking and inattention are one only with a pedal (while
+--          engaged) or the wheel: their own, or an input that they follow
 create or replace view compute.intervention_inputs as
 with
 

@@ -25,6 +25,7 @@ BY_CAUSE = {
 OF_DRIVER = frozenset({*BY_CAUSE, "driver_other"}) - {"driver_park"}
 IF_JOINED = frozenset({"driver_soft", "driver_park", "driver_inattention"})
 PEDALS = frozenset({"driver_brake", "driver_gas"})
+DRIVING = frozenset({"brake", "gas"})  # while openpilot only steers
 AXES = {"lateral": "steer", "longitudinal": "gas"}
 
 
@@ -130,7 +131,7 @@ def _ends(run: Run, cause: Cause, end: End) -> list[Input]:
         return [Input(start_ns, run.end_ns, inputs, run)]
     if name not in IF_JOINED:
         return []
-    pressed = _pressed(end)
+    pressed = _pressed(end) - (DRIVING if run.mode == "lateral_only" else frozenset())
     return [Input(start_ns, run.end_ns, inputs | pressed, run, is_only_joining=not pressed)]
 
 
