@@ -132,11 +132,18 @@ def _exposure(
     column: str,
     place: dict[int, int],
 ) -> NDArray[np.float64]:
-    """Exposure by drive and speed band; what no band has of the drive's is at unknown speed."""
+    """Exposure by drive and speed band; what no band has of the drive's is at unknown speed.
+
+    Bands count whole steps from sample to sample, so in a coarse log they may have a little more
+    than the drive: then each has its part of the drive's.
+    """
     exposure = _by_band(bands, column, place)
     for row in drives:
-        of_drive = exposure[place[row["drive_id"]]]
-        of_drive[-1] = max((row[column] or 0.0) - of_drive.sum(), 0.0)
+        of_drive, total = exposure[place[row["drive_id"]]], row[column] or 0.0
+        in_bands = of_drive.sum()
+        if in_bands > total:
+            of_drive *= total / in_bands
+        of_drive[-1] += max(total - in_bands, 0.0)
     return exposure
 
 

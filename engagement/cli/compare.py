@@ -138,13 +138,13 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
     try:
-        comparison, units = _compare(options)
+        comparison, units, definitions = _compare(options)
     except NotFoundError as error:  # 1 is for a condition that holds
         raise InputError(str(error)) from error
     verdicts = [judge(condition, comparison) for condition in options["conditions"]]
     report = render_markdown(comparison, verdicts, options["per"], units)
     if as_json:
-        render.print_json(_document(comparison, verdicts))
+        render.print_json(_document(comparison, verdicts) | {"definitions": definitions})
     elif markdown:
         click.echo(report, nl=False)
     else:
@@ -156,7 +156,7 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
         ctx.exit(ExitCode.FAILED)
 
 
-def _compare(options: dict[str, Any]) -> tuple[Comparison, Units]:
+def _compare(options: dict[str, Any]) -> tuple[Comparison, Units, int]:
     selection: Selection = options["selection"]
     labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
@@ -170,7 +170,7 @@ def _compare(options: dict[str, Any]) -> tuple[Comparison, Units]:
             n_permutations=options["permutations"],
             labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
         )
-        return comparison, chosen_units(reader)
+        return comparison, chosen_units(reader), reader.definitions
 
 
 def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_json_has_stable_keys(run):
     found = document(run, *DEVICES)
     assert list(found) == [
         "by", "a", "b", "seed", "n_permutations", "warnings", "measures", "conditions",
+        "definitions",
     ]  # fmt: skip
     assert list(found["a"]) == [
         "name", "n_drives", "n_engaged_drives", "n_qlog_drives", "cars", "known_h", "engaged_h",

@@ -120,6 +120,9 @@ def test_answers_of_the_server_have_them_in_a_header(older):
                 answer = client.get(path)
                 assert answer.status_code == 200, path
                 assert answer.headers["engagement-definitions"] == str(wanted)
+            page = client.get("/").text
+            assert f"definitions {wanted} " in page
+            assert ("These numbers are of definitions 1" in page) == (wanted == 1)
         recompute(older.database)
 
 

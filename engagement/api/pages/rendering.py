@@ -22,6 +22,7 @@ from engagement.api.pages.selection import query
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
 from engagement.api.problems import STATUSES
+from engagement.definitions import DEFINITIONS
 from engagement.errors import EngagementError, StoreBusyError
 from engagement.formats import plural, setting
 from engagement.units import IMPERIAL, METRIC, Units
@@ -95,6 +96,7 @@ def environment(units: Units) -> Environment:
         "other_units": IMPERIAL if units is METRIC else METRIC,
         "published": published,
         "program_version": version("engagement"),
+        "definitions": DEFINITIONS,
         "words": WORDS,
     }
     return found
@@ -136,9 +138,8 @@ def page(
         )
 
     of_drive = None if drive_id is None else OfDrive(drive_id, published(generation))
-    return respond(
-        request, generation, answer, media_type=HTML, of_drive=of_drive, variant=units.name
-    )
+    variant = f"{units.name}, definitions {generation.definitions}"
+    return respond(request, generation, answer, media_type=HTML, of_drive=of_drive, variant=variant)
 
 
 def published(generation: Generation) -> str:
