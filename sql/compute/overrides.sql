@@ -21,11 +21,23 @@ nags as (
     ) as name
 ),
 
-intervals as (
+switches as (
+    select
+        drive_id,
+        mono_ns,
+        (
+            coalesce(available, true)
+            and not coalesce(enabled and (state is distinct from 'paused'), false)
+        ) as is_off
+    from log.mads
+),
+
+assisted as (
     select
         intervals.drive_id,
         intervals.start_mono_ns,
         intervals.end_mono_ns,
+        coalesce(intervals.lateral_active, true) as is_steering,
         engagements.engagement_num,
         engagements.assisted_num,
         engagements.mode
@@ -36,17 +48,32 @@ intervals as (
             and intervals.start_mono_ns >= engagements.start_mono_ns
     where
         intervals.start_mono_ns < engagements.end_mono_ns
-        and (
-            intervals.mode = 'engaged'
-            or (intervals.mode = 'lateral_only' and coalesce(intervals.lateral_active, true))
-        )
+        and intervals.mode = engagements.mode
+        and (intervals.mode = 'engaged' or coalesce(intervals.lateral_active, true))
+),
+
+-- MADS is switched off while engaged: the driver steers. Services change some milliseconds apart,
+-- so either end may tell.
+by_hand as (
+    select assisted.drive_id, assisted.start_mono_ns
+    from assisted
+    asof left join switches as at_start
+        on assisted.drive_id = at_start.drive_id and assisted.start_mono_ns >= at_start.mono_ns
+    asof left join switches as at_end
+        on assisted.drive_id = at_end.drive_id and assisted.end_mono_ns > at_end.mono_ns
+    where not assisted.is_steering and (at_start.is_off or at_end.is_off)
 ),
 
 axes as (
-    select *, 'lateral' as axis, assisted_num as run_num from intervals
+    select assisted.*, 'lateral' as axis, assisted.assisted_num as run_num
+    from assisted
+    anti join by_hand
+        on
+            assisted.drive_id = by_hand.drive_id
+            and assisted.start_mono_ns = by_hand.start_mono_ns
     union all
     select *, 'longitudinal' as axis, engagement_num as run_num
-    from intervals
+    from assisted
     where mode = 'engaged'
 ),
 
@@ -113,7 +140,8 @@ pressed as (
         greatest(presses.start_mono_ns, stretches.start_mono_ns) as start_mono_ns,
         least(presses.end_mono_ns, stretches.end_mono_ns) as end_mono_ns,
         (
-            presses.start_mono_ns <= runs.start_mono_ns and runs.start_kind <> 'unknown'
+            presses.start_mono_ns <= stretches.start_mono_ns
+            and (stretches.start_mono_ns > runs.start_mono_ns or runs.start_kind <> 'unknown')
         ) as is_carried_in
     from staging.presses as presses
     inner join stretches
@@ -148,7 +176,6 @@ long_enough as (
         on
             pressed.drive_id = ending.drive_id
             and pressed.axis = ending.axis
-            and pressed.end_mono_ns >= ending.end_mono_ns
             and pressed.start_mono_ns <= ending.end_mono_ns
             and pressed.pressed_mono_ns between ending.pressed_from_ns and ending.end_mono_ns
     where
@@ -398,7 +425,7 @@ comment on column overrides.axis is 'lateral or longitudinal';
 comment on column overrides.start_mono_ns is 'logMonoTime of the start';
 comment on column overrides.end_mono_ns is 'logMonoTime of the end, which is not part of it';
 comment on column overrides.duration_s is 'end - start';
-comment on column overrides.is_carried_in is 'pressed already when the engagement (steering: the stretch of assistance) began: no intervention';
+comment on column overrides.is_carried_in is 'pressed already when the engagement (steering: the stretch of assistance, or steering after a pause) began: no intervention';
 comment on column overrides.is_nudge is 'confirms a lane change and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_nag_answer is 'answers an alert to touch the wheel and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_resume is 'accelerator begun at standstill, or when asked to resume: no intervention';

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.oracles.metric_drive import Drive, Row, Span
     from tests.oracles.metric_events import Events
     from tests.oracles.metric_runs import Run, Runs
+    from tests.oracles.metric_states import Interval
 
 COLUMNS = {"lateral": "steering_pressed", "longitudinal": "gas_pressed"}
 DISENGAGING = {"lateral": "driver_steer", "longitudinal": "driver_gas"}
@@ -103,7 +104,7 @@ class Overrides:
     def _presses(self, axis: str, chain: list[Run]) -> list[Press]:
         first = chain[0]
         stretches = joined(
-            [piece for run in chain for piece in self._steered(run)],
+            [piece for run in chain for piece in self._steered(axis, run)],
             self.seconds("engagement_min_off_s"),
         )
         return [
@@ -111,23 +112,38 @@ class Overrides:
                 start_ns=start_ns,
                 end_ns=end_ns,
                 released_ns=pressed[1],
-                is_carried_in=first.start_kind == "engaged" and pressed[0] <= first.start_ns,
+                is_carried_in=pressed[0] <= stretch[0]
+                and (first.start_kind == "engaged" or stretch[0] > first.start_ns),
             )
             for pressed in self._pressed(axis)
             if not any(self._disengages(axis, pressed, run) for run in chain)
-            for start_ns, end_ns in common(pressed, stretches)
+            for stretch in stretches
+            for start_ns, end_ns in common(pressed, [stretch])
             if end_ns - start_ns >= self.seconds("override_min_s")
         ]
 
-    def _steered(self, run: Run) -> list[Span]:
-        """A run without what MADS pauses in it, as by a blinker: whoever steers then, drives."""
+    def _steered(self, axis: str, run: Run) -> list[Span]:
+        """A run without what MADS pauses in it, as by a blinker: whoever steers then, drives.
+
+        So does the driver who is engaged with MADS switched off: he steers himself throughout.
+        """
         return [
             (interval.start_ns, interval.end_ns)
             for interval in self.runs.intervals
             if run.start_ns <= interval.start_ns < run.end_ns
             and interval.mode == run.mode
-            and (run.mode == "engaged" or interval.lateral_active is not False)
+            and (
+                interval.lateral_active is not False
+                or (run.mode == "engaged" and (axis == "longitudinal" or self._has_mads(interval)))
+            )
         ]
+
+    def _has_mads(self, interval: Interval) -> bool:
+        """Whether MADS, where the fork logs it, is on at both ends of an interval."""
+        told = [self.drive.mads(time) for time in (interval.start_ns, interval.end_ns - 1)]
+        return all(
+            row is None or (row["enabled"] is True and row.get("state") != "paused") for row in told
+        )
 
     def _disengages(self, axis: str, pressed: Span, run: Run) -> bool:
         """Whether a press is what ended a run."""

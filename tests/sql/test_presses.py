@@ -102,3 +102,38 @@ def test_pedals_are_driving_while_only_steering_is_on(connection, name, pressed,
     used = {each for _, together in found for each in together}
     assert used & {"brake", "steer"} == inputs
     assert len(found) == len(inputs)
+
+
+def tell_mads(tables, *, is_on):
+    """Let sunnypilot tell every tenth of a second whether MADS is on."""
+    for row in tables["selfdrive_state"]:
+        told = {name: row[name] for name in PLACE} | {"source": "selfdriveStateSP"}
+        state = {"state": "enabled" if is_on else "disabled", "enabled": is_on, "active": is_on}
+        add(tables, "mads", told | state | {"available": True})
+
+
+@pytest.mark.parametrize(("is_on", "n_interventions"), [(False, 0), (True, 1)])
+def test_who_is_engaged_with_mads_switched_off_steers_himself(connection, is_on, n_interventions):
+    tables = steering_alone()
+    tell_mads(tables, is_on=is_on)
+    for row in tables["selfdrive_state"]:
+        row |= {"enabled": True, "active": True}
+    for row in tables["car_control"]:
+        # At standstill or by a fault it does not steer either, but nobody has switched it off.
+        row |= {"enabled": True, "lat_active": False}
+    press(tables, 30, 32)
+
+    assert interventions(connection, tables) == [("engaged", ["steer"])] * n_interventions
+
+
+@pytest.mark.parametrize(("back_s", "n_interventions"), [(31, 0), (28, 1)])
+def test_a_press_that_a_pause_of_steering_hands_over_is_carried_in(
+    connection, back_s, n_interventions
+):
+    tables = steering_alone()
+    press(tables, 29, 33)
+    press(tables, 24, back_s, "left_blinker")
+    for row in tables["car_control"]:
+        row["lat_active"] = row["lat_active"] and not between(25, back_s)(row)
+
+    assert interventions(connection, tables) == [("lateral_only", ["steer"])] * n_interventions
