@@ -6,6 +6,17 @@
 create or replace view staging.car_control_edges as
 with
 
+segments as (
+    select
+        drive_id,
+        segment_num,
+        case
+            when log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
+            else (select max_gap_ns from result.thresholds)
+        end as max_gap_ns
+    from log.segment
+),
+
 samples as (
     select
         car_control.drive_id,
@@ -14,10 +25,8 @@ samples as (
         car_control.enabled,
         car_control.lat_active,
         car_control.long_active,
-        case
-            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
-            else (select max_gap_ns from result.thresholds)
-        end as max_gap_ns,
+        segments.max_gap_ns,
+        lag(segments.max_gap_ns) over by_time as previous_max_gap_ns,
         lag(car_control.mono_ns) over by_time as previous_mono_ns,
         lag(car_control.mono_ns, 2) over by_time as second_last_mono_ns,
         lag(car_control.segment_num) over by_time as previous_segment_num,
@@ -27,10 +36,10 @@ samples as (
         lead(car_control.mono_ns) over by_time as next_mono_ns,
         lead(car_control.segment_num) over by_time as next_segment_num
     from log.car_control as car_control
-    inner join log.segment as segment
+    inner join segments
         on
-            car_control.drive_id = segment.drive_id
-            and car_control.segment_num = segment.segment_num
+            car_control.drive_id = segments.drive_id
+            and car_control.segment_num = segments.segment_num
     window by_time as (
         partition by car_control.drive_id
         order by car_control.mono_ns, car_control.segment_num, car_control.message_num
@@ -53,7 +62,7 @@ steps as (
             and (lat_active is not distinct from previous_lat_active)
             and (long_active is not distinct from previous_long_active)
             and holds_until(
-                previous_mono_ns, previous_segment_num, mono_ns, segment_num, max_gap_ns
+                previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
             )
         ) as is_same
     from samples

@@ -9,6 +9,18 @@
 create or replace view staging.control_edges as
 with
 
+segments as (
+    select
+        drive_id,
+        segment_num,
+        (log_kind = 'qlog') as is_qlog,
+        case
+            when log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
+            else (select max_gap_ns from result.thresholds)
+        end as max_gap_ns
+    from log.segment
+),
+
 samples as (
     select
         samples.drive_id,
@@ -16,11 +28,9 @@ samples as (
         samples.segment_num,
         samples.enabled,
         samples.active,
-        (segment.log_kind = 'qlog') as is_qlog,
-        case
-            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
-            else (select max_gap_ns from result.thresholds)
-        end as max_gap_ns,
+        segments.is_qlog,
+        segments.max_gap_ns,
+        lag(segments.max_gap_ns) over by_time as previous_max_gap_ns,
         lag(samples.mono_ns) over by_time as previous_mono_ns,
         lag(samples.mono_ns, 2) over by_time as second_last_mono_ns,
         lag(samples.segment_num) over by_time as previous_segment_num,
@@ -29,8 +39,8 @@ samples as (
         lead(samples.mono_ns) over by_time as next_mono_ns,
         lead(samples.segment_num) over by_time as next_segment_num
     from staging.control_samples as samples
-    inner join log.segment as segment
-        on samples.drive_id = segment.drive_id and samples.segment_num = segment.segment_num
+    inner join segments
+        on samples.drive_id = segments.drive_id and samples.segment_num = segments.segment_num
     window by_time as (
         partition by samples.drive_id
         order by samples.mono_ns, samples.segment_num, samples.message_num
@@ -53,7 +63,7 @@ steps as (
         ) as is_known,
         coalesce(
             holds_until(
-                previous_mono_ns, previous_segment_num, mono_ns, segment_num, max_gap_ns
+                previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
             ),
             false
         ) as follows,
