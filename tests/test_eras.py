@@ -64,8 +64,8 @@ def test_totals(store, name):
 def test_engagements(store, name):
     expected = EXPECTED[name]
     query = (
-        "select duration_s, start_kind, end_kind from engagements where drive_id = $drive "
-        "order by engagement_num"
+        "select duration_s, start_kind, end_kind from engagements "
+        "where drive_id = $drive and mode = 'engaged' order by engagement_num"
     )
     lengths_s, start_kinds, end_kinds = zip(*store.rows(name, query), strict=True)
     assert len(lengths_s) == expected.n_engagements
@@ -80,7 +80,8 @@ def test_causes(store, name):
     expected = EXPECTED[name]
     query = (
         "select time_s, cause, cause_event, is_counted, is_inferred, speed_mps, latitude, "
-        "segment_num from disengagements where drive_id = $drive order by time_s"
+        "segment_num from disengagements where drive_id = $drive and mode = 'engaged' "
+        "order by time_s"
     )
     times_s, causes, names, *rest = zip(*store.rows(name, query), strict=True)
     assert times_s == pytest.approx((20.0, 40.0, 50.0), abs=expected.tolerance_s)
@@ -131,7 +132,7 @@ def test_identity(store, name):
         expected.drive,
         expected.version,
         expected.car_fingerprint,
-        "clocks",
+        "gps",
         started,
     )
 

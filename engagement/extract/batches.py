@@ -29,12 +29,6 @@ BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if no
 _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
 _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
-_NEWER_THAN_CAR_STATE = {  # where a log has one of these, carState does not tell it
-    "car_event": ("carEvents", "onroadEvents"),
-    "mads": (
-        "selfdriveState",
-    ),  # which the sunnypilot that had its switch in carState did not have
-}
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
@@ -96,11 +90,11 @@ def build(log: Log) -> list[Rows]:
 
 
 def _is_worth_reading(log: Log, source: Source) -> bool:
-    """Events, and the switch for steering alone, are carState's only in logs that are so old."""
-    newer = _NEWER_THAN_CAR_STATE.get(source.table)
-    if source.event != "carState" or newer is None:
+    """The events in carState are read only from logs that have no other list of them."""
+    if source.table != "car_event" or source.event != "carState":
         return True
-    return bool(log.is_damaged[np.concatenate([*map(log.numbers_of, newer)])].all())
+    others = [log.numbers_of(name) for name in ("carEvents", "onroadEvents")]
+    return bool(log.is_damaged[np.concatenate(others)].all())
 
 
 def _structs(log: Log, source: Source) -> Structs:
@@ -196,14 +190,6 @@ def _codes(values: Column) -> PerRow[Any]:
         codes: PerRow[Any] = values.indices.fill_null(0).to_numpy(zero_copy_only=False)
         return codes
     return np.zeros(len(values), np.bool_) if isinstance(values, pa.Array) else values
-
-
-def _refine_mads(rows: Rows, structs: Structs, source: Source) -> Rows:
-    """Of carState only sunnypilot's older form, by its length."""
-    if source.event == "carState":
-        is_theirs = structs.n_pointers == _OLD_SUNNYPILOT_POINTERS
-        rows, structs = rows.keep(is_theirs), structs.take(is_theirs)
-    return _refine_to_changes(rows, structs, source)
 
 
 def changes(mono_ns: PerRow[Int], codes: list[PerRow[Any]]) -> PerRow[Bool]:
@@ -314,6 +300,6 @@ _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "alert": _refine_to_changes,
     "lane_change": _refine_to_changes,
     "longitudinal_plan": _refine_to_changes,
-    "mads": _refine_mads,
+    "mads": _refine_to_changes,
     "car_event": _refine_car_event,
 }

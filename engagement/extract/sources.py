@@ -223,8 +223,6 @@ SOURCES = (
         },
         constants={"source": "selfdriveStateSP"},
     ),
-    # In sunnypilot up to 0.9.7 this slot of carState is madsEnabled.
-    Source("mads", "carState", {"enabled": "canRcvTimeout"}, constants={"source": "carState"}),
     Source(
         "live_parameters",
         "liveParameters",

@@ -245,7 +245,10 @@ explained as (
             when end_kind = 'end_of_drive' then 'end_of_drive'
             when is_cruise_end and answer is not null then answer
             when is_cruise_end and is_car then 'car_cruise'
-            when is_cruise_end and (has_pcm_disable or event_cause is null) then 'driver_cancel'
+            when
+                is_cruise_end
+                and (event_cause is null or (event_cause = 'cruise' and has_pcm_disable))
+                then 'driver_cancel'
             when event_cause = 'cruise' then 'car_cruise'
             when event_cause = 'pedal' and is_gas then 'driver_gas'
             when event_cause = 'pedal' then 'driver_brake'

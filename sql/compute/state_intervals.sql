@@ -3,7 +3,8 @@
 -- grain:   one row per (drive_id, start_mono_ns)
 -- null:    every flag while the mode is unknown; lateral_active and longitudinal_active while the
 --          services that tell them are
--- why:     where the fork logs its switch for steering without cruise, that decides, as latActive drops
+-- why:     services change some milliseconds apart, so steering alone for a moment is no mode. Where
+--          the fork logs its switch for steering without cruise, that decides, as latActive drops
 --          at standstill and while a blinker is on. Each source is cut down to its edges first; they are then laid over each other, so
 --          the windows that fill in see a few hundred rows instead of every sample
 create or replace view compute.state_intervals as
@@ -160,6 +161,42 @@ states as (
     from values_by_moment
 ),
 
+in_span as (
+    select
+        *,
+        lag(mode) over by_time as mode_before,
+        lead(mono_ns, 1, last_mono_ns) over by_time as next_mono_ns
+    from states
+    where mono_ns >= first_mono_ns and mono_ns < last_mono_ns
+    window by_time as (partition by drive_id order by mono_ns)
+),
+
+mode_nums as (
+    select
+        *,
+        sum((mode is distinct from mode_before)::int) over (
+            partition by drive_id order by mono_ns
+            rows between unbounded preceding and current row
+        ) as mode_num
+    from in_span
+),
+
+settled as (
+    select
+        * replace (
+            case
+                when
+                    mode = 'lateral_only'
+                    and max(next_mono_ns) over by_mode - min(mono_ns) over by_mode
+                    < (select cause_after_ns from result.thresholds)
+                    then 'manual'
+                else mode
+            end as mode
+        )
+    from mode_nums
+    window by_mode as (partition by drive_id, mode_num)
+),
+
 runs as (
     select
         *,
@@ -168,8 +205,7 @@ runs as (
         lag(active) over by_time as previous_active,
         lag(lateral_active) over by_time as previous_lateral_active,
         lag(longitudinal_active) over by_time as previous_longitudinal_active
-    from states
-    where mono_ns >= first_mono_ns and mono_ns < last_mono_ns
+    from settled
     window by_time as (partition by drive_id order by mono_ns)
 ),
 

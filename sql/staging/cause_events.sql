@@ -3,8 +3,8 @@
 -- grain:   one row per name
 -- null:    never
 -- why:     pedal and cruise are no causes yet: pedals and the car tell which. Of one list with one
---          flag the least event_order comes first: the car's cruise ends as a consequence. Others
---          stand at 8
+--          flag the least event_order comes first, others stand at 8; the car's cruise, which ends as
+--          a consequence, comes after every other event of the list
 create or replace view staging.cause_events as
 with
 
@@ -13,8 +13,8 @@ final as (
     from (
         values
         ('pedalPressed', 'pedal', 2),
-        ('pcmDisable', 'cruise', 9),
-        ('cruiseDisabled', 'cruise', 9),
+        ('pcmDisable', 'cruise', 109),
+        ('cruiseDisabled', 'cruise', 109),
         ('steerDisengage', 'driver_steer', 1),
         ('steeringDisengage', 'driver_steer', 1),
         ('buttonCancel', 'driver_cancel', 3),

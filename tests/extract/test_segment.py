@@ -259,21 +259,3 @@ def test_fields_that_the_writer_did_not_have_or_used_otherwise_are_null(folder):
     assert states["v_cruise_kph"].to_pylist() == [30.0, None, 30.0, 30.0, 30.0]
     assert states["steering_disengage"].to_pylist() == [True, True, None, None, None]
     assert states["n_pointers"].to_pylist() == [6, 6, 7, 255, 255]
-
-
-@pytest.mark.parametrize(
-    ("service", "n_pointers", "switches"),
-    [
-        ("controlsState", 6, []),
-        ("controlsState", 7, [True]),
-        ("controlsState", 8, []),
-        ("selfdriveState", 7, []),
-    ],
-)
-def test_only_the_old_sunnypilot_has_its_switch_in_car_state(folder, service, n_pointers, switches):
-    build = EventBuilder().event
-    state = resized(build("carState", 1, {"vEgo": 3.0, "canRcvTimeout": True}), 9, n_pointers)
-
-    tables = rows_of(read(state + build(service, 2, {"enabled": True}), folder).tables)
-
-    assert [row["enabled"] for row in tables.get("mads", [])] == switches

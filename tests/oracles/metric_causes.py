@@ -193,26 +193,29 @@ class End:
             flag: sorted(event.name for event in begun if event.flag == flag)
             for flag in ("user_disable", "immediate_disable", "soft_disable")
         }
-        if by_flag["user_disable"]:
-            return self._user(by_flag["user_disable"], begun[0].mono_ns)
-        if by_flag["immediate_disable"]:
-            return self._immediate(by_flag["immediate_disable"], begun[0].mono_ns)
-        if by_flag["soft_disable"]:
-            return self._system(by_flag["soft_disable"], "soft", begun[0].mono_ns)
-        return self._by_controls()
+        # The car's cruise ends as a consequence of whatever else the list holds.
+        others = {
+            flag: [name for name in names if name not in CRUISE] for flag, names in by_flag.items()
+        }
+        mono_ns = begun[0].mono_ns if begun else 0
+        if others["user_disable"]:
+            return self._user(others["user_disable"])
+        if others["immediate_disable"]:
+            return self._immediate(others["immediate_disable"], mono_ns)
+        if others["soft_disable"]:
+            return self._system(others["soft_disable"], "soft", mono_ns)
+        cruise = [name for names in by_flag.values() for name in names]
+        return self._cruise(cruise, mono_ns) if cruise else self._by_controls()
 
-    def _user(self, names: list[str], mono_ns: int) -> Cause:
+    def _user(self, names: list[str]) -> Cause:
         for chosen, cause in NAMED:
             name = next((name for name in names if name in chosen), None)
             if name == "pedalPressed":
                 return self._pedal()
             if name:
                 return Cause(cause, name)
-        others = [name for name in names if name not in CRUISE]
-        if others:
-            special = sorted(others, key=lambda name: (name not in SPECIAL, name))
-            return Cause(SPECIAL.get(special[0], "driver_other"), special[0])
-        return self._cruise(names, mono_ns)
+        special = sorted(names, key=lambda name: (name not in SPECIAL, name))
+        return Cause(SPECIAL.get(special[0], "driver_other"), special[0])
 
     def _pedal(self) -> Cause:
         """By the pedal that went down; of two that are down the brake."""
@@ -224,12 +227,9 @@ class End:
         return Cause("driver_brake", "pedalPressed", is_inferred=not has_brake)
 
     def _immediate(self, names: list[str], mono_ns: int) -> Cause:
-        others = [name for name in names if name not in CRUISE]
-        if not others:
-            return self._cruise(names, mono_ns)
         # Of one list an event with a class of its own comes first.
-        others.sort(key=lambda name: (name not in EVENT_CAUSES, name))
-        return self._system(others, "immediate", mono_ns)
+        ordered = sorted(names, key=lambda name: (name not in EVENT_CAUSES, name))
+        return self._system(ordered, "immediate", mono_ns)
 
     def _system(self, names: list[str], how: str, mono_ns: int) -> Cause:
         """openpilot itself, unless the car's cruise fell before it and says why."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,7 +46,22 @@ def state_runs(drive: Drive, control: Samples) -> list[Interval]:
         if runs and runs[-1].state == piece.state:
             piece = replace(piece, start_ns=runs.pop().start_ns)
         runs.append(piece)
-    return runs
+    return _settled(runs, round(drive.parameters.cause_after_s * 1e9))
+
+
+def _settled(runs: list[Interval], least_ns: int) -> list[Interval]:
+    """Steering alone for a moment is no mode: services change some milliseconds apart."""
+    found: list[Interval] = []
+    for mode, group in groupby(runs, key=lambda run: run.mode):
+        same = list(group)
+        if mode == "lateral_only" and same[-1].end_ns - same[0].start_ns < least_ns:
+            same = [replace(run, mode="manual") for run in same]
+        for run in same:
+            if found and found[-1].state == run.state:
+                found[-1] = replace(found[-1], end_ns=run.end_ns)
+            else:
+                found.append(run)
+    return found
 
 
 def _state(drive: Drive, control: Row | None, mono_ns: int) -> tuple[Any, ...]:

@@ -27,10 +27,7 @@ Row = dict[str, Any]
 _BORDER_NS = 10**9
 _INT64 = 2**63
 _KEPT_CHANGES = ("alert", "lane_change", "longitudinal_plan", "mads")
-_NEWER = {  # what of carState a log with one of these is not read for
-    "car_event": {"carEvents", "onroadEvents"},
-    "mads": {"selfdriveState"},
-}
+_EVENT_LISTS = {"carEvents", "onroadEvents"}
 
 
 def read_tables(raw: bytes, schema: Schema, *, without: Iterable[int] = ()) -> dict[str, list[Row]]:
@@ -53,7 +50,7 @@ def read_tables(raw: bytes, schema: Schema, *, without: Iterable[int] = ()) -> d
     )
     tables: dict[str, list[Row]] = defaultdict(list)
     for source in SOURCES:
-        if source.event == "carState" and logged & _NEWER.get(source.table, set()):
+        if source.table == "car_event" and source.event == "carState" and logged & _EVENT_LISTS:
             continue
         rows: list[Row] = []
         for number, event in events.items():
@@ -157,10 +154,9 @@ def _init_data(row: Row, _member: Any, _message: bytes) -> None:
         row["wall_time_ns"] = None
 
 
-def _mads(row: Row, _member: Any, message: bytes) -> bool:
-    """sunnypilot's state has pointers alone; its older carState has seven."""
-    n_data, n_pointers = _sizes(message)
-    return n_data == 0 if "state" in row else n_pointers == 7
+def _mads(_row: Row, _member: Any, message: bytes) -> bool:
+    """sunnypilot's state has pointers alone."""
+    return _sizes(message)[0] == 0
 
 
 _RULES = {

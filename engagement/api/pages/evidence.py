@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _REASONS = """
-select after_s, evidence, name, event_order // 10 as flag_num, outcome
+select after_s, evidence, name, event_order // 10 % 10 as flag_num, outcome
 from staging.end_reasons
 where drive_id = $drive_id and engagement_num = $engagement_num
 order by mono_ns, event_order, name
