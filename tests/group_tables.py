@@ -26,6 +26,7 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
         "result.disengagements": [], "result.interventions": [],
         "result.intervention_inputs": [], "result.engagements": [], "result.clean_stretches": [],
+        "result.drive_facts": [],
     }  # fmt: skip
     for drive_id in range(1, n_drives + 1):
         drive = {"drive_id": drive_id, "dongle_id": rng.choice("ab"), "host": ""}
@@ -55,7 +56,9 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
         git_commit=rng.choice("cde"),
         fork=rng.choice((None, "openpilot")),
         started_at_utc=rng.choice((None, started, started)),
+        started_at_local=rng.choice((None, started + timedelta(hours=9))),
     )
+    add("result.drive_facts", first_mono_ns=0)
     is_engaged = rng.random() < 0.8
     known_s = rng.choice((0.0, 100.0, rng.uniform(0, 10_000)))
     engaged_s = known_s * rng.random() * is_engaged

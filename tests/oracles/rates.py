@@ -122,7 +122,8 @@ def quasi_poisson_factor(pairs: list[tuple[float, float]], n: float) -> float:
     n_degrees = len(pairs) - 1
     pearson = math.fsum((x - mu) ** 2 / mu for x, mu in pairs) / n_degrees
     of_the_sum = math.fsum((x - mu) ** 2 for x, mu in pairs) * len(pairs) / n_degrees / n
-    return math.exp(stats.t.ppf(0.975, n_degrees) * math.sqrt(max(pearson, of_the_sum) / n))
+    exponent = stats.t.ppf(0.975, n_degrees) * math.sqrt(max(pearson, of_the_sum) / n)
+    return math.exp(min(exponent, 300))  # beyond any rate, and still a number
 
 
 def poisson_limits(n: int) -> tuple[float, float]:
