@@ -38,7 +38,7 @@ _COMMANDS = {
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",
-    "glossary": "Explain the columns of the report and of every view.",
+    "glossary": "Explain the columns of the report, of every view and of every table.",
     "sql": "Run a query on the views.",
     "shell": "Open a SQL prompt on the views, read-only.",
     "serve": "Serve the views over HTTP, and pages to look at them.",

@@ -82,13 +82,15 @@ def test_the_ends_of_a_query_are_its_first_and_last_rows(database, n_rows, n_kep
 
 
 def test_columns_in_the_middle_give_way_and_what_is_shown_is_whole(shown, run):
-    table = shown("sql", "from drives", columns=80)
+    times = "started_at_utc, started_at_local, time_zone, started_at"
+    drives = f"select * exclude ({times}) from drives"
+    table = shown("sql", drives, columns=80)
     heading, _rule, *rows, footer = filter(None, table.splitlines())
-    names = run("sql", "--csv", "from drives").stdout.splitlines()[0].split(",")
+    names = run("sql", "--csv", drives).stdout.splitlines()[0].split(",")
     first, last = (part.split() for part in heading.split("…"))
     assert [*first, *last] == [*names[: len(first)], *names[len(names) - len(last) :]]
     assert footer.startswith(f"3 rows, {len(names)} columns ({len(first) + len(last)} shown)")
-    values = json.loads(run("sql", "--json", "from drives").stdout)
+    values = json.loads(run("sql", "--json", drives).stdout)
     for row, value in zip(rows, values, strict=True):
         assert [value["drive_id"], value["dongle_id"]] == [int(row.split()[0]), row.split()[1]]
         assert float(row.split()[-1]) == pytest.approx(value[names[-1]], rel=1e-15)

@@ -126,7 +126,7 @@ def test_a_log_that_names_no_car_is_of_the_car_of_its_drive(garage):
     garage.ingest()
     assert garage.profiles() == [LABEL, LABEL]
 
-    garage.park(2, car_log("", frames(), has_car_params=False))
+    garage.park(2, car_log("", frames(90), has_car_params=False))
     assert garage.ingest().n_ingested == 1
     assert garage.profiles() == [LABEL] * 3
 

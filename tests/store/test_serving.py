@@ -284,7 +284,7 @@ def test_a_narrowing_holds_for_one_query_and_no_other(database):
         database,
         "insert into log.drive values (1, 'aa', 'one', 'h'), (2, 'bb', 'two', 'h'); "
         "insert into log.segment select drive_id, 0, 'rlog', 'none', drive, 1, 1, drive, 1, 'ok', "
-        "null, 1, 0, 0, 1, null, now() from log.drive",
+        "null, 1, 0, 0, 1, null, now(), null from log.drive",
     )
     publication = Publication(database)
     both = [{"dongle_id": "aa"}, {"dongle_id": "bb"}]

@@ -109,9 +109,12 @@ def own(database, tmp_path):
 
 @pytest.fixture
 def worst(database):
-    """The critical events, the worst first."""
+    """Events, the critical ones first, by severity."""
     with Reader(database) as reader:
-        return reader.rows("select * from events where is_critical order by severity desc")
+        return reader.rows(
+            "select * from events where cause is distinct from 'end_of_drive' "
+            "order by coalesce(is_critical, false) desc, coalesce(severity, 0) desc"
+        )
 
 
 @pytest.fixture
