@@ -138,7 +138,7 @@ def page(
         )
 
     of_drive = None if drive_id is None else OfDrive(drive_id, published(generation))
-    variant = f"{units.name}, definitions {generation.definitions}"
+    variant = f"{units.name}-{generation.definitions}"
     return respond(request, generation, answer, media_type=HTML, of_drive=of_drive, variant=variant)
 
 
