@@ -153,8 +153,8 @@ def test_a_comparison_is_that_of_the_command(visit, reader):
     values = row.locator("[data-value]").evaluate_all("all => all.map(one => one.dataset.value)")
     rates = [
         reader.rows(
-            "select per_100km from rates where grouped_by = 'device' and event = 'intervention' "
-            "and starts_with(group_name, ?)",
+            "select per_100km from rates where grouped_by = 'device' and mode = 'engaged' "
+            "and event = 'intervention' and starts_with(group_name, ?)",
             [device],
         )[0]["per_100km"]
         for device in ("a1b2c3d4", "7f0e1d2c")

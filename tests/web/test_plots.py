@@ -136,7 +136,7 @@ def test_plots_take_the_width_of_a_phone_and_the_other_colours(plots):
     light = page.evaluate("document.querySelector('#signals canvas').toDataURL()")
 
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.querySelector('#signals .uplot').clientWidth < 390")
+    page.wait_for_function("() => document.querySelector('#signals .uplot').clientWidth < 390")
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(100)
 
