@@ -144,8 +144,9 @@ def _causes(wanted: tuple[str, ...]) -> list[str]:
     for text in wanted:
         alike = [cause for cause in causes if cause == text or cause.startswith(f"{text}_")]
         if not alike:
+            near = suggestion(text, causes)
             raise InputError(
-                f"--cause: no cause {text!r}{suggestion(text, causes)}; there are "
+                f"--cause: no cause {text!r}{near if 'did you mean' in near else ''}; there are "
                 f"{', '.join(causes)}, and driver, system and car for all of theirs"
             )
         found += alike
