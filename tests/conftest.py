@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FIXTURES = {"browser", "running_server"}
 _FILES = {
     "api/test_answers.py",
+    "api/test_api_page.py",
     "api/test_connections.py",
     "api/test_downloads.py",
     "api/test_legacy.py",
@@ -59,15 +60,21 @@ _FILES = {
     "sql/test_severity.py",
     "sql/test_tuning.py",
     "store/test_cars.py",
+    "store/test_copies.py",
     "store/test_database_writer.py",
+    "store/test_decoding.py",
+    "store/test_definitions.py",
     "store/test_ingest.py",
     "store/test_ingest_files.py",
     "store/test_labels.py",
+    "store/test_schema.py",
     "store/test_serving.py",
     "store/test_splitting.py",
+    "store/test_tables.py",
     "store/test_watch.py",
     "test_bench.py",
     "test_build.py",
+    "test_definitions_cases.py",
     "test_deploy.py",
     "test_docs.py",
     "test_eras.py",
@@ -77,6 +84,7 @@ _FILES = {
     "test_repository.py",
     "test_site.py",
     "test_wheel.py",
+    "web/test_answers.py",
 }
 
 
