@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
-import pytest
 from tzfpy import get_tz
 
-from engagement.store import schema
 from engagement.store.time_zones import find_time_zones, forget_time_zones
 from tests import builders
 from tests.computing import compute, rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Row = dict[str, Any]
 SECOND_NS = 1_000_000_000
@@ -35,21 +29,6 @@ PLACES = [
     (48.137, 11.575), (40.71, -74.0), (-33.87, 151.2), (28.61, 77.21), (0.001, 0.001), (91.0, 0.0),
     (35.68, 139.69), (64.1, -21.9),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(store: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty store: what a test does to it is rolled back."""
-    store.execute("begin")
-    yield store
-    store.execute("rollback")
 
 
 def nanoseconds(time: datetime) -> int:

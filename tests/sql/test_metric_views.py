@@ -8,16 +8,17 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
-from engagement.store import results, schema
+from engagement.store import results
 from tests import builders
 from tests.oracles import metrics
 from tests.oracles.metric_drive import DEFAULTS, Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    import duckdb
 
 Row = dict[str, Any]
 Views = dict[str, list[Row]]
@@ -87,21 +88,6 @@ OTHER = Parameters(
     unplanned_deceleration_mps2=0.1,
     reaction_max_s=2.0,
 )
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
-        yield connection
-
-
-@pytest.fixture
-def connection(store: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty store: what a test does to it is rolled back."""
-    store.execute("begin")
-    yield store
-    store.execute("rollback")
 
 
 @pytest.mark.parametrize("seeds", BATCHES, ids=str)
