@@ -3,12 +3,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from engagement.review.child import ViewerError, start
+from tests.support.waiting import wait_for
 
 PATIENCE_S = 20
 
@@ -16,13 +16,6 @@ PATIENCE_S = 20
 def _run(tmp_path, code, **options):
     options = {"patience_s": 0.0} | options
     return start([sys.executable, "-c", code], tmp_path / "said.txt", **options)
-
-
-def _wait_for(is_so):
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
 
 
 def _is_alive(pid):
@@ -42,12 +35,12 @@ def test_what_a_program_started_ends_with_it_even_if_it_ignores_sigterm(tmp_path
         "child.wait()"
     )
     child = _run(tmp_path, code)
-    _wait_for(lambda: child.said().endswith("\n"))
+    wait_for(lambda: child.said().endswith("\n"))
     grandchild = int(child.said())
     assert os.getpgid(grandchild) == child.pid != os.getpgid(0)
     child.end()
     assert not child.is_running
-    _wait_for(lambda: not _is_alive(grandchild))
+    wait_for(lambda: not _is_alive(grandchild))
 
 
 def test_what_a_wrapper_left_behind_ends_too(tmp_path):
@@ -56,7 +49,7 @@ def test_what_a_wrapper_left_behind_ends_too(tmp_path):
     grandchild = int(child.said())
     assert _is_alive(grandchild)
     child.end()
-    _wait_for(lambda: not _is_alive(grandchild))
+    wait_for(lambda: not _is_alive(grandchild))
 
 
 def test_one_that_fails_at_once_says_why(tmp_path):

@@ -28,6 +28,7 @@ from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.deadlines import deadline_for_all
 from engagement.store.reader import Reader
 from engagement.store.serving import Generation, Limits, Narrowing, Publication
+from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -410,7 +411,7 @@ def test_who_reads_an_older_generation_does_not_wait_while_a_newer_one_is_opened
         first, second = (one.result(20) for one in newer)
     assert first is second
     assert first.generation.number == older.generation.number + 1
-    assert not is_open(older.generation)
+    wait_for(lambda: not is_open(older.generation))  # closed by a thread
     assert is_open(first.generation)
     for lease in (first, second):
         publication.release(lease)

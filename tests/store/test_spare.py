@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from engagement.store import spare
 from engagement.store.spare import Spare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +23,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     monkeypatch.setattr(spare, "_AFTER_S", 0.0)
     monkeypatch.setattr(duckdb, "connect", note)
     return found
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
 
 
 def test_the_second_taker_gets_what_another_thread_has_made(made):
