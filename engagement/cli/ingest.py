@@ -70,6 +70,13 @@ _DATABASE = Path("engagement.duckdb")  # where no other is named
     metavar="FILE",
     help="Where profiles are.  [default: config/vehicle_profiles.json here, else the shipped one]",
 )
+@click.option(
+    "--keep-param",
+    "keep_params",
+    multiple=True,
+    metavar="NAME",
+    help="Also store this param of the device; repeatable. Of most, the values are private.",
+)
 @click.option("--schema-dir", type=FOLDER, metavar="DIR", help="A fork's own Cap'n Proto schemas.")
 @click.option(
     "--max-log-bytes",
@@ -180,4 +187,5 @@ def _read_options(device: str | None, drive: str | None, options: dict[str, Any]
         limit_bytes=options["max_log_bytes"],
         device=device,
         drive=drive,
+        keep_params=options["keep_params"],
     )

@@ -8,6 +8,7 @@ does not have are null.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from engagement.extract.fields import constant, named, nullable, read_columns
+from engagement.extract.kept_params import kept_params
 from engagement.extract.sources import SOURCES, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
 
     from engagement.extract.fields import Column
     from engagement.logs.arrays import Bool, Int, PerRow
@@ -33,6 +36,8 @@ _SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
 _MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
+_VIN_CHARACTERS = 8  # maker and model; what follows names the one vehicle
+_LOGIN = re.compile(r"^(\w+://)[^/]*@")  # a name or a token in the address of a repository
 _REQUIRED = {  # a source without such a field is not used for the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -77,14 +82,19 @@ class Rows:
         return pa.table(arrays)
 
 
-def build(log: Log) -> list[Rows]:
-    """Every table's rows in a log, CAN aside; tables without rows may be left out."""
+def build(log: Log, keep_params: Iterable[str] = ()) -> list[Rows]:
+    """Every table's rows in a log, CAN aside; tables without rows may be left out.
+
+    Args:
+        log: The log.
+        keep_params: Params to keep besides those of the list.
+    """
     read: list[tuple[Source, Structs, dict[str, Column]]] = []
     for source in SOURCES:
         if _is_worth_reading(log, source):
             structs = _structs(log, source)
             read.append((source, structs, read_columns(structs, source)))
-    others = [*_ignition(log), _params(log)]
+    others = [*_ignition(log), _params(log, kept_params().union(keep_params))]
     found = [_refine(log, *each) for each in read]
     return [*found, *(rows.keep(~log.is_damaged[rows.message_num]) for rows in others)]
 
@@ -120,7 +130,23 @@ def _refine(log: Log, source: Source, structs: Structs, columns: dict[str, Colum
 
 def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:
     rows.columns["wall_time_ns"] = _positive(rows.columns["wall_time_ns"])
+    rows.columns["git_remote"] = _each_text(
+        rows.columns["git_remote"], lambda remote: _LOGIN.sub(r"\1", remote)
+    )
     return rows
+
+
+def _refine_car_params(rows: Rows, _structs: Structs, _source: Source) -> Rows:
+    rows.columns["car_vin"] = _each_text(rows.columns["car_vin"], lambda vin: vin[:_VIN_CHARACTERS])
+    return rows
+
+
+def _each_text(values: Column, change: Callable[[str], str]) -> Column:
+    """A column of texts with each distinct one changed."""
+    if not isinstance(values, pa.DictionaryArray):
+        return values
+    texts = pa.array([change(str(text)) for text in values.dictionary.to_pylist()], pa.string())
+    return pa.DictionaryArray.from_arrays(values.indices, texts)
 
 
 def _refine_clock(rows: Rows, _structs: Structs, _source: Source) -> Rows:
@@ -278,7 +304,7 @@ def _ignition(log: Log) -> list[Rows]:
     return found
 
 
-def _params(log: Log) -> Rows:
+def _params(log: Log, kept: AbstractSet[str]) -> Rows:
     entries = log.structs("initData").struct("params").items("entries")
     key_codes, keys = entries.texts("key")
     value_codes, values = entries.octets("value").distinct()
@@ -287,11 +313,14 @@ def _params(log: Log) -> Rows:
         "name": pa.array([keys[code] for code in key_codes.tolist()], pa.string()),
         "value": pa.array([decoded[code] for code in value_codes.tolist()], pa.string()),
     }
-    return Rows("param", log, entries.message_num, columns)
+    rows = Rows("param", log, entries.message_num, columns)
+    is_kept = np.array([key in kept for key in keys], np.bool_)
+    return rows.keep(is_kept[key_codes])
 
 
 _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "init_data": _refine_init_data,
+    "car_params": _refine_car_params,
     "clock": _refine_clock,
     "car_state": _refine_car_state,
     "car_control": _refine_car_control,

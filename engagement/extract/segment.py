@@ -25,6 +25,7 @@ from engagement.logs.schema import load_schema
 from engagement.names import MAX_SEGMENT_NUM, parse_dongle_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from engagement.extract.can_tables import Wanted
@@ -50,6 +51,7 @@ class ReadOptions:
         limit_bytes: Read no more of one log, decompressed.
         device: The device of logs that name none.
         drive: The drive of logs whose path names none.
+        keep_params: Params to keep besides those of config/kept_params.toml.
     """
 
     specs: tuple[SignalSpec, ...] = ()
@@ -62,6 +64,7 @@ class ReadOptions:
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     device: str | None = None
     drive: str | None = None
+    keep_params: tuple[str, ...] = ()
 
     @property
     def wants_can(self) -> bool:
@@ -241,7 +244,7 @@ def _span(log: Log) -> tuple[int | None, int | None]:
 
 def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | None, str | None]:
     """Every table's rows, in file order; the car, and the profile that its signals are of."""
-    tables = tables_but_can(log)
+    tables = tables_but_can(log, options.keep_params)
     fingerprint = find_fingerprint(log, tables.get("car_params"), options.fingerprint)
     if options.specs or not options.is_auto:
         wanted: Wanted = options.specs
@@ -254,9 +257,9 @@ def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | No
     return tables | read_can(log, wanted), fingerprint, profile
 
 
-def tables_but_can(log: Log) -> dict[str, pa.Table]:
+def tables_but_can(log: Log, keep_params: Iterable[str] = ()) -> dict[str, pa.Table]:
     """The rows of every table but those of CAN signals, in file order."""
-    return _join([rows for rows in build(log) if len(rows.message_num)])
+    return _join([rows for rows in build(log, keep_params) if len(rows.message_num)])
 
 
 def _join(parts: list[Rows]) -> dict[str, pa.Table]:

@@ -18,7 +18,7 @@ import duckdb
 
 from engagement.errors import StoreBusyError, StoreError, StoreLockedError
 from engagement.store.reader import Reader
-from engagement.store.schema import create
+from engagement.store.schema import create, latest_version, stored_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +106,7 @@ class Writer:
         }
         self._private = path.with_name(_private_name(path))
         self.connection = self._open()
+        self._is_migrated = False
         self.is_outdated = self._create()
 
     def __enter__(self) -> Self:
@@ -117,25 +118,44 @@ class Writer:
         if isinstance(error, _FAILURES):
             raise self._failure(error) from error
 
-    def publish(self, *, reopen: bool = False) -> None:
+    def publish(self, *, reopen: bool = False, complete: bool = False) -> None:
         """Put the private copy in the database's place, whole or not at all.
 
         Args:
             reopen: Whether to continue with a copy of what was published.
+            complete: Whether what was removed must be nowhere any more: the file is written anew,
+                as DuckDB leaves the bytes of removed rows in it, and no earlier generation of it
+                is kept beside it. The first one after a migration always is.
         """
+        is_complete = complete or self._is_migrated
         self.connection.execute(
             "update store.state set generation = generation + 1, "
             "published_at_utc = now() at time zone 'utc'"
         )
         self.connection.execute("checkpoint")
         self.connection.close()
+        if is_complete:
+            self._rewrite()
         _sync(self._private)
         self._refuse_changed()
         _wal(self.path).unlink(missing_ok=True)
         self._private.replace(self.path)
         _sync(self.path.parent)
+        self._is_migrated = False
         if reopen:
             self.connection = self._open()
+
+    def _rewrite(self) -> None:
+        """Copy all that is in the private copy to a new file, which takes its place."""
+        rewritten = _rewritten(self._private)
+        config = {**self._config, "temp_directory": f"{rewritten}.tmp"}
+        with duckdb.connect(config=config) as connection:
+            connection.execute(f"attach {_quoted(self._private)} as old (read_only)")
+            connection.execute(
+                f"attach {_quoted(rewritten)} as new (storage_version '{_STORAGE_VERSION}')"
+            )
+            connection.execute("copy from database old to new")
+        rewritten.replace(self._private)
 
     def _refuse_changed(self) -> None:
         """Refuse to replace a database that another program has changed since it was copied."""
@@ -158,6 +178,7 @@ class Writer:
 
     def _create(self) -> bool:
         try:
+            self._is_migrated = 0 < stored_version(self.connection) < latest_version()
             return create(
                 self.connection,
                 self._parameters_file,
@@ -176,9 +197,10 @@ class Writer:
         return StoreError(f"{self.path}: can't make its next generation: {reason}")
 
     def _clear(self) -> None:
-        for path in (self._private, _wal(self._private)):
+        for path in (self._private, _rewritten(self._private)):
             path.unlink(missing_ok=True)
-        shutil.rmtree(f"{self._private}.tmp", ignore_errors=True)
+            _wal(path).unlink(missing_ok=True)
+            shutil.rmtree(f"{path}.tmp", ignore_errors=True)
 
 
 def _private_name(path: Path) -> str:
@@ -188,6 +210,14 @@ def _private_name(path: Path) -> str:
     """
     is_ambiguous = path.name.split(".", 1)[0] in _SCHEMAS
     return f"{'engagement.' if is_ambiguous else ''}{path.name}.next"
+
+
+def _rewritten(private: Path) -> Path:
+    return private.with_name(private.name + ".new")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _version(path: Path) -> list[tuple[int, int, int]]:

@@ -172,7 +172,9 @@ def remove_labels(database: Path, names: Sequence[str]) -> LabelReport:
         with Writer(database) as writer:
             _bring_up_to_date(writer)
             _replace(writer.connection, keys, [])
-            writer.publish()
+            # Of a note that somebody takes back, nothing may stay in the file.
+            noted = {_key(row, "labelled_mono_ns") for row in known if row["note"]}
+            writer.publish(complete=bool(keys & noted))
     return LabelReport(n_removed=len(keys))
 
 

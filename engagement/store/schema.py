@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engagement.definitions import DEFINITIONS, UNNUMBERED
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
+from engagement.extract.kept_params import kept_params
 from engagement.resources import resource_dir
 from engagement.store.tables import describe_tables
 from engagement.store.views import load_macros, load_views, sql_hash
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_PRIVATE_PARAMS = "_private_values.sql"  # the migration that leaves only those of the list
 _MAX_COUNT = 1000  # from here on the views' approximations of the limits are as good
 
 
@@ -154,6 +156,8 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: 
     connection.execute("begin")
     try:
         connection.execute(text)
+        if name.endswith(_PRIVATE_PARAMS):
+            _forget_private_params(connection)
         connection.execute(
             f"insert into {_migration_table(connection)} "
             "values (?, ?, ?, now() at time zone 'utc')",
@@ -163,6 +167,11 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, name: str, text: 
         connection.execute("rollback")
         raise ViewError(name, str(error)) from error
     connection.execute("commit")
+
+
+def _forget_private_params(connection: duckdb.DuckDBPyConnection) -> None:
+    kept = sorted(kept_params())
+    connection.execute("delete from log.param where not list_contains(?, name)", [kept])
 
 
 def seed_parameters(

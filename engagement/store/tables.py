@@ -65,11 +65,13 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "init_data": ("What the device and its software are, once a log.", {
         "wall_time_ns": "wall clock of the device, in ns since 1970",
     }),
-    "param": ("openpilot's params, once a log.", {
+    "param": ("openpilot's params that say how it is set, once a log.", {
         "name": "initData.params.entries.key",
         "value": "initData.params.entries.value; null where it is no text",
     }),
-    "car_params": ("What openpilot knows of the car, once a log or more.", {}),
+    "car_params": ("What openpilot knows of the car, once a log or more.", {
+        "car_vin": "its first 8 characters, maker and model",
+    }),
     "controls_state": ("openpilot's state, in the service that had it first.", {
         "v_cruise_kph": "set speed in km/h",
     }),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import struct
+import tomllib
 from collections import defaultdict
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import capnp
@@ -24,17 +26,25 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_CONFIG = Path(__file__).parents[2] / "config"
 _BORDER_NS = 10**9
 _INT64 = 2**63
 _KEPT_CHANGES = ("alert", "lane_change", "longitudinal_plan", "mads")
 _EVENT_LISTS = {"carEvents", "onroadEvents"}
 
 
-def read_tables(raw: bytes, schema: Schema, *, without: Iterable[int] = ()) -> dict[str, list[Row]]:
+def read_tables(
+    raw: bytes,
+    schema: Schema,
+    *,
+    without: Iterable[int] = (),
+    keep_params: Iterable[str] = (),
+) -> dict[str, list[Row]]:
     """Every table's rows in file order, as plain values; tables without rows are left out.
 
-    The messages `without` are not read.
+    The messages `without` are not read; params are those of the list and `keep_params`.
     """
+    kept = {*keep_params, *_listed_params()}
     messages = dict(enumerate(split(raw)))
     events = {
         number: next(schema.event.read_multiple_bytes(message, traversal_limit_in_words=1 << 40))
@@ -61,7 +71,7 @@ def read_tables(raw: bytes, schema: Schema, *, without: Iterable[int] = ()) -> d
         tables[source.table] += _changes(rows, source)
     for number, event in events.items():
         tables["ignition"] += _ignition(number, event)
-        tables["param"] += _params(number, event)
+        tables["param"] += [row for row in _params(number, event) if row["name"] in kept]
     ordered = {name: sorted(rows, key=lambda r: r["message_num"]) for name, rows in tables.items()}
     return {name: rows for name, rows in ordered.items() if rows}
 
@@ -152,6 +162,14 @@ def _clock(row: Row, _member: Any, _message: bytes) -> bool:
 def _init_data(row: Row, _member: Any, _message: bytes) -> None:
     if not 0 < row["wall_time_ns"] < _INT64:
         row["wall_time_ns"] = None
+    scheme, mark, rest = (row["git_remote"] or "").partition("://")
+    host, slash, path = rest.partition("/")
+    if mark and scheme.replace("_", "a").isalnum():
+        row["git_remote"] = scheme + mark + host.rpartition("@")[2] + slash + path
+
+
+def _car_params(row: Row, _member: Any, _message: bytes) -> None:
+    row["car_vin"] = row["car_vin"] and row["car_vin"][:8]
 
 
 def _mads(_row: Row, _member: Any, message: bytes) -> bool:
@@ -167,6 +185,7 @@ _RULES = {
     "gps": _gps,
     "clock": _clock,
     "init_data": _init_data,
+    "car_params": _car_params,
 }
 
 
@@ -197,6 +216,20 @@ def _ignition(number: int, event: Any) -> list[Row]:
     is_on = any(state.ignitionLine or state.ignitionCan for state in states)
     row = {"message_num": number, "mono_ns": event.logMonoTime, "source": "pandaState"}
     return [row | {"is_on": is_on}] if states else []
+
+
+def param_names(raw: bytes, schema: Schema) -> list[str]:
+    """The names of all params in a log, in order."""
+    events = [
+        next(schema.event.read_multiple_bytes(message, traversal_limit_in_words=1 << 40))
+        for message in split(raw)
+    ]
+    return sorted({row["name"] for event in filter(_is_known, events) for row in _params(0, event)})
+
+
+def _listed_params() -> Iterable[str]:
+    groups = tomllib.loads((_CONFIG / "kept_params.toml").read_text())
+    return [name for names in groups.values() for name in names]
 
 
 def _params(number: int, event: Any) -> list[Row]:
