@@ -1,4 +1,4 @@
-"""`engagement collect`: logs from devices over SSH, and a line about each device."""
+"""`engagement collect`: logs from devices and servers, and a line about each of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,14 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 
 @click.command()
-@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.argument("names", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--list",
+    "list_file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="More sources, one a line; - is stdin.",
+)
 @click.option(
     "--to",
     "folder",
@@ -42,8 +49,11 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
     help="The folder here; a log goes into DONGLE/DRIVE--N/ in it.",
 )
 @click.option(
-    "--kind", type=click.Choice(["rlog", "qlog", "both"]), default="rlog", help="Which logs."
+    "--kind",
+    type=click.Choice(["rlog", "qlog", "both"]),
+    help="Which logs.  [default: rlog; of servers alone qlog]",
 )
+@click.option("--video", is_flag=True, help="The small video, qcamera.ts, too.")
 @filter_options("since", "until")
 @click.option("--drive", metavar="NAME", callback=_check_drive, help="Only logs of this drive.")
 @dongle_option("The dongle id of the device, instead of what it says itself.")
@@ -56,6 +66,19 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 @click.option("--verify", is_flag=True, help="Compare SHA-256 sums, not only sizes.")
 @click.option(
     "--limit-rate", type=ByteSize(), metavar="SIZE", help="No more than this a second: 500kB."
+)
+@click.option(
+    "--server",
+    metavar="NAME|URL",
+    help="The server of routes and connect: a name of config/collect.toml.  [default: comma]",
+)
+@click.option(
+    "--token-file", type=FILE, metavar="FILE", help="The token for it; see docs/collect.md."
+)
+@click.option(
+    "--request-upload",
+    is_flag=True,
+    help="Ask the device, through its server, for rlogs that the server lacks.",
 )
 @click.option("--accept-new", is_flag=True, help="Trust hosts not known yet, and pin their keys.")
 @click.option(
@@ -92,16 +115,19 @@ def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) 
 @database_option
 def collect(
     *,
-    hosts: tuple[str, ...],
+    names: tuple[str, ...],
     selection: Selection,
     watch_minutes: float | None,
     **options: Any,
 ) -> None:
-    """Fetch logs from devices over SSH, several at once; nothing is changed on them.
+    """Fetch logs from devices over SSH and from servers, several at once; nothing is changed there.
 
-    HOST is an alias of ~/.ssh/config or user@host:port, by default the `remote_device` of
-    config/collect.toml. What is here already is left alone, what was broken off goes on where it
-    stopped, and segments that are still being written wait for the next time.
+    SOURCE is an alias of ~/.ssh/config or user@host:port, by default the `remote_device` of
+    config/collect.toml; or `connect` for all devices of an account of comma connect,
+    `connect:DONGLE` for one, a route like DONGLE|DRIVE with /0:4 behind it for some of its
+    segments, or an address of connect as a browser shows it. What is here already is left alone,
+    what was broken off goes on where it stopped, and segments that are still being written wait
+    for the next time.
 
     \b
     Exit status: 0 done, 1 a device could not be reached or some logs could not be had,
@@ -113,11 +139,13 @@ def collect(
       engagement collect comma@192.168.1.20 --accept-new
       engagement collect car1 car2 --since 2025-07-01 --ingest
       engagement collect car1 --kind both --compress zstd --watch 30
+      engagement collect connect --since 2025-07-01 --ingest
+      engagement collect "a2a0ccea32023010|2023-07-27--13-01-19/0:4" --kind rlog
     """
     from engagement.cli import collecting  # noqa: PLC0415 - paramiko takes its time
 
     try:
-        task = collecting.make_task(hosts, selection=selection, options=options)
+        task = collecting.make_task(names, selection=selection, options=options)
     except collecting.NoHostError as error:
         raise click.UsageError(str(error)) from error
     exit_code = (

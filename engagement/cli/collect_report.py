@@ -50,6 +50,7 @@ def _summary(report: DeviceReport, *, is_dry_run: bool) -> str:
             (len(report.failed), "failed"),
             (n_left, "left"),
             (report.n_retries, "times connected again"),
+            (report.n_requested, "rlogs asked for"),
         )
         if number
     )
@@ -75,7 +76,7 @@ def document(
 
 
 def _device(report: DeviceReport) -> dict[str, Any]:
-    names = ("n_there", "n_old", "n_locked", "n_gone", "n_busy", "n_retries")
+    names = ("n_there", "n_old", "n_locked", "n_gone", "n_busy", "n_retries", "n_requested")
     return {
         "host": report.host,
         "dongle_id": report.dongle_id,

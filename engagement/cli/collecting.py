@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,21 +15,25 @@ from engagement.cli.collect_progress import DeviceBars
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.signals import signals_by
 from engagement.collect.collect_options import CollectOptions
-from engagement.collect.collector import collect
+from engagement.collect.collector import make_jobs, run_jobs
 from engagement.collect.connection import Timeouts
 from engagement.collect.hosts import parse_host
-from engagement.collect.pace import Patience, Stop
+from engagement.collect.pace import Patience, Rate, Stop
 from engagement.collect.plan import WantedLogs
 from engagement.collect.settings import load_settings
-from engagement.errors import EngagementError, InputError
+from engagement.errors import ConfigError, EngagementError, InputError
 from engagement.filters import Selection
+from engagement.servers.addresses import parse_address, parse_list
+from engagement.servers.collector import Collection, ServerOptions, find_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
-    from engagement.collect.report import DeviceReport
+    from engagement.collect.plan import Kind
+    from engagement.collect.report import DeviceReport, Progress
+    from engagement.servers.collector import ServerSource
     from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
 
@@ -40,7 +45,7 @@ class NoHostError(InputError):
     """Nothing says which device is meant."""
 
     def __init__(self) -> None:
-        super().__init__("name a HOST, or set remote_device in config/collect.toml")
+        super().__init__("name a SOURCE, or set remote_device in config/collect.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Task:
     """All that the command line says; `ingest` is None where nothing shall be ingested."""
 
     hosts: tuple[Host, ...]
+    sources: tuple[ServerSource, ...]
+    servers: ServerOptions
     folder: Path
     options: CollectOptions
     database: Path
@@ -63,33 +70,66 @@ def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, 
         InputError: If one can't be understood, or a file of settings does not hold.
     """
     settings = load_settings(options["settings_file"], Path.cwd())
-    names = list(dict.fromkeys(names or settings.hosts))
+    listed = _listed(options["list_file"])
+    names = list(dict.fromkeys([*names, *listed] if names or listed else settings.hosts))
     if not names:
         raise NoHostError
+    found = {name: parse_address(name) for name in names}
+    addresses = [address for address in found.values() if address]
+    names = [name for name, address in found.items() if address is None]
+    kind: Kind = options["kind"] or ("rlog" if names else "qlog")
     # The dongle id names the folder of logs: two devices would write into one.
     if options["device"] and len(names) > 1:
         raise InputError(f"--device names one device, but {len(names)} are to be collected from")
     timeout_s = options["timeout_s"]
     drives = Selection.of(drive=options["drive"], **selection.values)
+    how = CollectOptions(
+        settings=settings,
+        wanted=WantedLogs(kind, drives, with_video=options["video"]),
+        dongle_id=options["device"],
+        codec=_CODECS[options["compress"]],
+        limit_bytes_per_s=options["limit_rate"],
+        verify=options["verify"],
+        dry_run=options["dry_run"],
+        accept_new=options["accept_new"],
+        timeouts=Timeouts(timeout_s, timeout_s, timeout_s),
+        patience=Patience(options["retries"]),
+    )
+    servers = ServerOptions(options["server"], options["token_file"], options["request_upload"])
     return Task(
         hosts=tuple(parse_host(name, default_user=settings.user) for name in names),
+        sources=tuple(find_sources(addresses, servers, how)),
+        servers=servers,
         folder=options["folder"],
-        options=CollectOptions(
-            settings=settings,
-            wanted=WantedLogs(options["kind"], drives),
-            dongle_id=options["device"],
-            codec=_CODECS[options["compress"]],
-            limit_bytes_per_s=options["limit_rate"],
-            verify=options["verify"],
-            dry_run=options["dry_run"],
-            accept_new=options["accept_new"],
-            timeouts=Timeouts(timeout_s, timeout_s, timeout_s),
-            patience=Patience(options["retries"]),
-        ),
+        options=how,
         database=options["database"],
         ingest=_ingest_options(options["profile"]) if options["with_ingest"] else None,
         as_json=options["as_json"],
     )
+
+
+def _listed(path: Path | None) -> list[str]:
+    """The sources in a file, or on stdin for `-`."""
+    if path is None:
+        return []
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(path, "can't be read") from error
+    return parse_list(text.splitlines())
+
+
+def _collect(task: Task, stop: Stop, on_progress: Callable[[Progress], None]) -> list[DeviceReport]:
+    """Collect from all hosts and servers at once."""
+    rate = Rate(task.options.limit_bytes_per_s, stop)
+    jobs = make_jobs(task.hosts, task.folder, task.options, stop=stop, rate=rate, show=on_progress)
+    if not task.sources:
+        return run_jobs(jobs, stop)
+    collection = Collection(
+        task.folder, task.options, task.servers, stop=stop, rate=rate, show=on_progress
+    )
+    with closing(collection):
+        return run_jobs([*jobs, *collection.jobs(task.sources)], stop)
 
 
 def _ingest_options(profile_name: str | None) -> IngestOptions:
@@ -156,9 +196,7 @@ class _Rounds:
         task = self._task
         is_dry_run = task.options.dry_run
         with DeviceBars() as bars:
-            reports = collect(
-                task.hosts, task.folder, task.options, stop=self._stop, on_progress=bars.show
-            )
+            reports = _collect(task, self._stop, bars.show)
         if not task.as_json:
             collect_report.print_reports(reports, is_dry_run=is_dry_run)
         exit_code, ingested = ExitCode.OK, None

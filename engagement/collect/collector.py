@@ -6,7 +6,7 @@ Problems of one device are in its report, and do not stop the others.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engagement.collect.job import Job
 from engagement.collect.pace import Rate, Stop
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 _MAX_AT_ONCE = 16
 _LOOK_EVERY_S = 0.2
+
+
+class Runnable(Protocol):
+    """What collects from one place."""
+
+    def run(self) -> DeviceReport:
+        """Collect; problems are in the report."""
 
 
 def collect(
@@ -46,7 +53,24 @@ def collect(
     stop = stop or Stop()
     rate = Rate(options.limit_bytes_per_s, stop)
     show = on_progress or (lambda _: None)
-    jobs = [Job(host, folder, options, stop=stop, rate=rate, show=show) for host in hosts]
+    return run_jobs(make_jobs(hosts, folder, options, stop=stop, rate=rate, show=show), stop)
+
+
+def make_jobs(
+    hosts: Sequence[Host],
+    folder: Path,
+    options: CollectOptions,
+    *,
+    stop: Stop,
+    rate: Rate,
+    show: Callable[[Progress], None],
+) -> list[Runnable]:
+    """A job for each host."""
+    return [Job(host, folder, options, stop=stop, rate=rate, show=show) for host in hosts]
+
+
+def run_jobs(jobs: Sequence[Runnable], stop: Stop) -> list[DeviceReport]:
+    """Run jobs at once; return their reports in their order."""
     with ThreadPoolExecutor(min(len(jobs), _MAX_AT_ONCE) or 1, "collect") as threads:
         running = [threads.submit(job.run) for job in jobs]
         try:

@@ -60,6 +60,11 @@ class Whole:
         else:
             self.part.unlink()
 
+    def drop(self) -> None:
+        """Remove it, so that it is fetched anew."""
+        self.part.unlink(missing_ok=True)
+        os.close(self.file)
+
 
 _Outcome = tuple[Whole, int | BusyError | OSError]  # bytes of a finished file, or what was wrong
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
 
+from engagement.collect.remote_log import QCAMERA, VIDEO
 from engagement.collect.transfer import Transfer
 from engagement.filters import Selection
 from engagement.names import drive_started_at
@@ -24,24 +25,27 @@ Kind = Literal["rlog", "qlog", "both"]
 
 _SUFFIXES = ("", ".bz2", ".zst")
 _PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in _SUFFIXES}
+_PARTS[f"{QCAMERA}.part"] = VIDEO
 _OLD_LENGTH = 8  # of the dongle ids that older systems name folders by
 _SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 
 
 @dataclass(frozen=True, slots=True)
 class WantedLogs:
-    """Which logs are wanted: of a kind, and of some drives.
+    """Which logs are wanted: of a kind, with the small video or not, and of some drives.
 
     The day of a drive is the one in its name; for those that have none, the day of the file here.
     """
 
     kind: Kind = "rlog"
     drives: Selection = field(default_factory=Selection)
+    with_video: bool = False
 
     def admits(self, log: RemoteLog) -> bool:
         """Whether a log is wanted."""
         day = _day(log)
-        is_of_kind = self.kind in (log.kind, "both")
+        is_video = log.kind == VIDEO
+        is_of_kind = self.with_video if is_video else self.kind in (log.kind, "both")
         return is_of_kind and self.drives.admits(drive=log.drive, since=day, until=day)
 
 
@@ -199,7 +203,7 @@ def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _H
 
 def _suffix_in(files: dict[str, os.stat_result], log: RemoteLog) -> str | None:
     """The suffix that a log has among files: its own if the size is, else one of its time."""
-    for suffix in _SUFFIXES:
+    for suffix in dict.fromkeys((log.suffix, *_SUFFIXES)):
         status = files.get(f"{log.kind}{suffix}")
         if status is None or not stat.S_ISREG(status.st_mode):
             continue

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+VIDEO = "qcamera"
+QCAMERA = f"{VIDEO}.ts"
+"""The small video of a segment, which devices upload beside the qlog."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteLog:
@@ -14,8 +18,8 @@ class RemoteLog:
         dongle_id: The device that recorded it, if the path says.
         drive: The log id.
         segment_num: Number of the segment.
-        kind: `rlog` or `qlog`.
-        suffix: `.bz2`, `.zst` or nothing.
+        kind: `rlog`, `qlog`, or `qcamera`, which is no log but lies beside them.
+        suffix: `.bz2`, `.zst` or nothing; `.ts` of the video.
         size_bytes: On the device.
         mtime_ns: Time of the last change, nanoseconds since 1970.
     """

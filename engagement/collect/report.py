@@ -25,6 +25,7 @@ class DeviceReport:
         n_gone: Logs that the device deleted before they came.
         n_busy: Logs that another collect is fetching.
         n_retries: How often the connection was opened again.
+        n_requested: Logs that the device was asked to upload.
         conflicts: Files that are here and differ, each with how.
         failed: Logs that could not be fetched, each with the reason.
         notes: Remarks for the user.
@@ -43,6 +44,7 @@ class DeviceReport:
     n_gone: int = 0
     n_busy: int = 0
     n_retries: int = 0
+    n_requested: int = 0
     conflicts: list[tuple[Path, str]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

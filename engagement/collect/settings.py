@@ -8,11 +8,28 @@ import msgspec
 
 from engagement.config_files import convert, find_config, read_toml
 from engagement.errors import ConfigError, suggestion
+from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "collect.toml"
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A server that holds logs.
+
+    Attributes:
+        api: The address of its API.
+        devices: Where requests for a device go, with `{dongle_id}` in it; empty for nowhere.
+        sites: Hosts of its pages, for addresses that are pasted from a browser.
+        token_file: Where the token for it is.
+    """
+
+    api: str
+    devices: str = ""
+    sites: list[str] = []
+    token_file: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,12 +40,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         user: The user to log in as, if nothing else names one.
         logs: The device's folder of logs, absolute.
         params: The device's folder of parameters, absolute.
+        servers: Servers by name; those of the shipped file are always among them.
     """
 
     remote_device: str | list[str] = ""
     user: str = "comma"
     logs: str = "/data/media/0/realdata"
     params: str = "/data/params/d"
+    servers: dict[str, ServerSettings] = {}
 
     @property
     def hosts(self) -> list[str]:
@@ -56,12 +75,27 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
         if key not in known:
             raise ConfigError(file, f"unknown key {key!r}{suggestion(key, known)}")
     settings = convert(content, Settings, file)
+    settings = msgspec.structs.replace(settings, servers=_servers(settings, file))
     for key in ("logs", "params"):
         if not getattr(settings, key).startswith("/"):
             raise ConfigError(file, f"{key}: must be an absolute path")
     if settings.hosts:
         return settings
     return msgspec.structs.replace(settings, remote_device=_remote_device_of_profiles(cwd))
+
+
+def _servers(settings: Settings, file: Path) -> dict[str, ServerSettings]:
+    """The servers of a file beside the shipped ones, which have the tokens of many people.
+
+    Raises:
+        ConfigError: If a shipped one is declared anew: a token would go elsewhere.
+    """
+    shipped_file = resource_dir("config") / _NAME
+    shipped = convert(read_toml(shipped_file), Settings, shipped_file).servers
+    for name, server in settings.servers.items():
+        if shipped.get(name, server) != server:
+            raise ConfigError(file, f"a server {name!r} is known; give yours another name")
+    return shipped | settings.servers
 
 
 def _remote_device_of_profiles(cwd: Path) -> str:
