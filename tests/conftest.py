@@ -30,6 +30,7 @@ _FILES = {
     "cli/events_open",
     "cli/test_clip.py",
     "cli/test_collect.py",
+    "cli/test_collect_servers.py",
     "cli/test_demo.py",
     "cli/test_emptiness.py",
     "cli/test_events_label.py",

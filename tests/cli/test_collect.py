@@ -130,7 +130,7 @@ def test_a_conflict_is_reported(run_alone):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ((), "name a HOST, or set remote_device"),
+        ((), "name a SOURCE, or set remote_device"),
         (("-x",), "No such option"),
         (("a b",), "'a b' is no host"),
         (("a", "b", "--device", DONGLE_ID), "--device names one device"),
@@ -233,9 +233,13 @@ def test_a_busy_database_is_said_in_the_document_too(tmp_path, run_alone):
 def test_a_later_round_ingests_what_an_earlier_one_could_not(tmp_path, run_alone):
     dongle_id = with_simulated_logs(tmp_path)
     options = dict.fromkeys(
-        ["drive", "device", "limit_rate", "profile", "settings_file"]
+        [
+            "drive", "device", "limit_rate", "profile", "settings_file", "list_file", "server",
+            "token_file",
+        ]
     ) | {
         "folder": Path("rlogs"), "kind": "both", "compress": "none", "verify": False,
+        "video": False, "request_upload": False,
         "dry_run": False, "accept_new": False, "timeout_s": 5.0, "retries": 0,
         "database": Path("engagement.duckdb"), "with_ingest": True, "as_json": False,
     }  # fmt: skip

@@ -305,3 +305,18 @@ def test_no_command_is_longer_than_any_server_takes(device, folder):
 
     assert [len(reports[0].collected), reports[1].n_there] == [150, 150]
     assert max(n_bytes) < 9000
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("with_video", [True, False])
+def test_the_small_video_comes_if_it_is_wanted(device, folder, with_video):
+    device.add(f"{DRIVE}--0/qlog.zst", b"log")
+    device.add(f"{DRIVE}--0/qcamera.ts", b"video")
+    device.add(f"{DRIVE}--0/fcamera.hevc", b"large")
+    report = run_collect(device, folder, wanted=WantedLogs("qlog", with_video=with_video))
+    again = run_collect(device, folder, wanted=WantedLogs("qlog", with_video=with_video))
+
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert report.is_good
+    assert names == {"qlog.zst"} | ({"qcamera.ts"} if with_video else set())
+    assert (len(again.collected), again.n_there) == (0, 1 + with_video)
