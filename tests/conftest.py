@@ -52,6 +52,7 @@ _FILES = {
     "legacy/test_export.py",
     "legacy/test_import.py",
     "logs/test_columns.py",
+    "servers/test_collector.py",
     "simulate/test_drives.py",
     "sql/test_legacy_views.py",
     "sql/test_metric_views.py",
