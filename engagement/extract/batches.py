@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engagement.extract.fields import Column
-    from engagement.logs.arrays import Bool, Int, PerRow
+    from engagement.logs.arrays import Bool, Index, Int, PerRow
     from engagement.logs.columns import Structs
     from engagement.logs.log import Log
 
@@ -55,7 +55,7 @@ class Rows:
 
     table: str
     log: Log
-    message_num: PerRow[Int]
+    message_num: PerRow[Index]
     columns: dict[str, Column]
 
     def keep(self, mask: PerRow[Bool]) -> Rows:

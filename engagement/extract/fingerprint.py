@@ -5,6 +5,7 @@ carParams says it about once a minute; where a log has none, initData has a copy
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from engagement.logs.log import Log
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _OF_THE_DRIVE = ("CarParams",)
 _OF_AN_EARLIER_DRIVE = ("CarParamsPersistent", "CarParamsCache")  # mostly of the same car
 _MAX_CHARACTERS = 200
+_MAX_TRIES = 16  # a drive's segments repeat its params
 
 
 def find_fingerprint(log: Log, car_params: pa.Table | None, known: str | None) -> str | None:
@@ -42,12 +44,13 @@ def _car_params_of(log: Log) -> dict[str, str]:
     key_codes, keys = entries.texts("key")
     value_codes, values = entries.octets("value").distinct()
     wanted = {*_OF_THE_DRIVE, *_OF_AN_EARLIER_DRIVE}
+    pairs = zip(key_codes.tolist(), value_codes.tolist(), strict=True)
+    candidates = dict.fromkeys(pair for pair in pairs if keys[pair[0]] in wanted)
     found: dict[str, str] = {}
-    for key_code, value_code in zip(key_codes.tolist(), value_codes.tolist(), strict=True):
-        if keys[key_code] in wanted:
-            fingerprint = _fingerprint_in(values[value_code], log)
-            if fingerprint:
-                found.setdefault(keys[key_code], fingerprint)
+    for key_code, value_code in islice(candidates, _MAX_TRIES):
+        fingerprint = _fingerprint_in(values[value_code], log)
+        if fingerprint:
+            found.setdefault(keys[key_code], fingerprint)
     return found
 
 

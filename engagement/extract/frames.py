@@ -17,8 +17,9 @@ from engagement.extract.can_decoding import CanFrames, extract_signals
 from engagement.extract.dbc import MessageSignals
 from engagement.extract.fingerprint import find_fingerprint
 from engagement.extract.profiles import SignalEntry
-from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
+from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress_file
 from engagement.logs.log import Log
+from engagement.logs.other_formats import other_format
 from engagement.logs.schema import load_schema
 
 if TYPE_CHECKING:
@@ -140,12 +141,14 @@ def open_log(
         OSError: If the file can't be read.
         ConfigError: If the schemas don't compile.
     """
-    decompressed = decompress(path.read_bytes(), limit_bytes=limit_bytes)
+    with path.open("rb") as stream:
+        decompressed = decompress_file(stream, limit_bytes=limit_bytes)
     log = Log(decompressed.raw, load_schema(schema_dir))
     log.refuse_lost_times()
     damage = decompressed.damage or log.damage
     if len(log) <= log.n_damaged:
-        raise LogError(path, damage or "no message in it can be read; is it an rlog?")
+        problem = other_format(decompressed.raw) or damage
+        raise LogError(path, problem or "no message in it can be read; is it an rlog?")
     try:
         yield log, damage
     finally:

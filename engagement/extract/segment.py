@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +19,9 @@ from engagement.extract.can_tables import read_can
 from engagement.extract.cars import is_current_label, is_unknown_car
 from engagement.extract.clocks import wall_time
 from engagement.extract.fingerprint import find_fingerprint
-from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress
+from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress_file
 from engagement.logs.log import Log
+from engagement.logs.other_formats import other_format
 from engagement.logs.schema import load_schema
 from engagement.names import MAX_SEGMENT_NUM, parse_dongle_id
 
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from engagement.extract.can_tables import Wanted
     from engagement.extract.signal_specs import SignalSpec
+    from engagement.logs.codec import Decompressed
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
+_HASHED_BYTES = 1 << 20  # at once
 _SEGMENT_NS = 60_000_000_000  # how long openpilot makes a segment
 
 
@@ -124,15 +127,14 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         OSError: If the file can't be read.
         ConfigError: If the schemas of `options` don't compile.
     """
-    content = file.path.read_bytes()
-    content_hash = hashlib.sha256(content).hexdigest()
-    decompressed = decompress(content, limit_bytes=options.limit_bytes)
-    del content  # not needed any more, and a log's arrays take much memory
+    with file.path.open("rb") as stream:
+        content_hash = _hash(stream, options.limit_bytes)
+        decompressed = decompress_file(stream, limit_bytes=options.limit_bytes)
     log = Log(decompressed.raw, load_schema(options.schema_dir))
     log.refuse_lost_times()
     tables, fingerprint, profile = _read(log, options)
     # Only now: reading a field may show that its message is damaged.
-    damage = _damage(log, decompressed.damage)
+    damage = _damage(log, decompressed)
     is_empty = len(log) <= log.n_damaged
     start_ns, end_ns = _span(log)
     log.close()
@@ -160,18 +162,29 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     return _identify(result, options)
 
 
-def _damage(log: Log, codec_damage: str | None) -> str | None:
+def _hash(stream: IO[bytes], limit_bytes: int) -> str:
+    """SHA-256 of a file, or of its beginning where it is longer than a log may be."""
+    found = hashlib.sha256()
+    left = limit_bytes + _HASHED_BYTES
+    while left > 0 and (piece := stream.read(min(left, _HASHED_BYTES))):
+        found.update(piece)
+        left -= len(piece)
+    return found.hexdigest()
+
+
+def _damage(log: Log, decompressed: Decompressed) -> str | None:
     """A description of all that is wrong with a log."""
-    damages = [codec_damage or log.damage]
+    if not len(log):
+        other = other_format(decompressed.raw)
+        return other or decompressed.damage or log.damage or "there is no message in it"
+    damages = [decompressed.damage or log.damage]
     if log.n_damaged:
         first = int(np.argmax(log.is_damaged))
         damages.append(
             f"{log.n_damaged} of {len(log)} messages have bad pointers or times, "
             f"the first is {first}"
         )
-    if not len(log) and not any(damages):
-        damages.append("there is no message in it")
-    return "; ".join(text for text in damages if text) or None
+    return "; ".join(text for text in [*damages, *log.notes] if text) or None
 
 
 def _identify(log: SegmentLog, options: ReadOptions) -> SegmentLog:
@@ -244,7 +257,7 @@ def _span(log: Log) -> tuple[int | None, int | None]:
 
 def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | None, str | None]:
     """Every table's rows, in file order; the car, and the profile that its signals are of."""
-    tables = tables_but_can(log, options.keep_params)
+    tables = tables_but_can(log, options.keep_params) if len(log) else {}
     fingerprint = find_fingerprint(log, tables.get("car_params"), options.fingerprint)
     if options.specs or not options.is_auto:
         wanted: Wanted = options.specs
@@ -254,7 +267,7 @@ def _read(log: Log, options: ReadOptions) -> tuple[dict[str, pa.Table], str | No
 
         wanted = plan_car(fingerprint, options.car_signals_file)
         profile = wanted.label
-    return tables | read_can(log, wanted), fingerprint, profile
+    return tables | (read_can(log, wanted) if len(log) else {}), fingerprint, profile
 
 
 def tables_but_can(log: Log, keep_params: Iterable[str] = ()) -> dict[str, pa.Table]:

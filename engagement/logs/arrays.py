@@ -13,6 +13,7 @@ import numpy as np
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 Int = np.int64
+Index = np.int32  # of words, messages and rows: the largest log has 2^29 words
 Bool = np.bool_
 Float = np.float64
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from engagement.logs.arrays import Bool, Int, PerElement, PerRow, RowsByWords
+    from engagement.logs.arrays import Bool, Index, Int, PerElement, PerRow, RowsByWords
     from engagement.logs.pointers import Messages
     from engagement.logs.schema import Field, StructLayout
 
@@ -25,6 +25,7 @@ _DTYPES = {
     "uint32": "<u4", "float32": "<f4", "int64": "<i8", "uint64": "<u8", "float64": "<f8",
 }  # fmt: skip
 _BYTES = 2  # element size code of texts and data
+_GATHERED_WORDS = 1 << 20  # at once, so that their places take little memory
 _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's element size code
 
 
@@ -57,12 +58,12 @@ class Structs:
 
     messages: Messages
     layout: StructLayout | None
-    message_num: PerRow[Int]
-    parent: PerRow[Int]
-    segment: PerRow[Int]
-    place: PerRow[Int]
-    n_data: PerRow[Int]
-    n_pointers: PerRow[Int]
+    message_num: PerRow[Index]
+    parent: PerRow[Index]
+    segment: PerRow[Index]
+    place: PerRow[Index]
+    n_data: PerRow[Index]
+    n_pointers: PerRow[Index]
     _sections: RowsByWords | None = None
 
     def __len__(self) -> int:
@@ -127,16 +128,28 @@ class Structs:
         """
         if self._sections is None:
             n_words = self.layout.n_data_words if self.layout else 0
-            within = np.arange(min(n_words, int(self.n_data.max(initial=0))))
-            place = self.place[:, None] + within
-            is_short = int(self.n_data.min(initial=len(within))) < len(within)
-            if is_short:
-                is_beyond = within >= self.n_data[:, None]
-                place[is_beyond] = 0
-            self._sections = self.messages.view("<u8")[place]
-            if is_short:
-                self._sections[is_beyond] = 0
+            n_words = min(n_words, int(self.n_data.max(initial=0)))
+            step = max(_GATHERED_WORDS // max(n_words, 1), 1)
+            parts = [
+                self._gather_words(slice(start, start + step), n_words)
+                for start in range(0, max(len(self), 1), step)
+            ]
+            self._sections = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return self._sections
+
+    def _gather_words(self, rows: slice, n_words: int) -> RowsByWords:
+        """The first words of the data sections of some rows."""
+        place, n_data = self.place[rows], self.n_data[rows]
+        within = np.arange(n_words)
+        places = place[:, None] + within
+        is_short = int(n_data.min(initial=n_words)) < n_words
+        if is_short:
+            is_beyond = within >= n_data[:, None]
+            places[is_beyond] = 0
+        words: RowsByWords = self.messages.view("<u8")[places]
+        if is_short:
+            words[is_beyond] = 0
+        return words
 
     def _has_tags(self, field: Field) -> PerRow[Bool]:
         holds = np.ones(len(self), dtype=np.bool_)
@@ -144,12 +157,12 @@ class Structs:
             holds &= self.number("uint16", offset, 0) == value
         return holds
 
-    def _pointer(self, field: Field) -> PerRow[Int]:
+    def _pointer(self, field: Field) -> PerRow[Index]:
         """Where the field's pointer is, in words; -1 where the struct has no such slot."""
         is_there = self.n_pointers > field.offset
         if field.tags:
             is_there &= self._has_tags(field)
-        return np.where(is_there, self.place + self.n_data + field.offset, -1)
+        return np.where(is_there, self.place + self.n_data + field.offset, np.int32(-1))
 
     def struct(self, name: str) -> Structs:
         """The structs that a pointer field leads to, row for row; all default where null."""
@@ -171,20 +184,20 @@ class Structs:
 
     def _nothing(self, length: int) -> Structs:
         """Structs without fields for the first rows."""
-        zero = np.zeros(length, dtype=np.int64)
-        parent = np.arange(length, dtype=np.int64)
+        zero = np.zeros(length, dtype=np.int32)
+        parent = np.arange(length, dtype=np.int32)
         rows = self.message_num[:length], parent, self.segment[:length]
         return Structs(self.messages, None, *rows, zero, zero, zero)
 
-    def numbers(self, name: str) -> tuple[PerElement[Int], PerElement[Any]]:
+    def numbers(self, name: str) -> tuple[PerElement[Index], PerElement[Any]]:
         """A list of numbers: the row here and the value of each element."""
         field = self.field(name)
         dtype = _DTYPES.get(field.element_kind or "", "") if field else ""
         if field is None or not dtype:
-            return np.zeros(0, dtype=np.int64), np.zeros(0)
+            return np.zeros(0, dtype=np.int32), np.zeros(0)
         size = np.dtype(dtype).itemsize
         start, count, _ = self._elements(field, _ELEMENT_CODES[size], size)
-        parent = np.repeat(np.arange(len(self), dtype=np.int64), count)
+        parent = np.repeat(np.arange(len(self), dtype=np.int32), count)
         within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
         return parent, self.messages.view(dtype)[start[parent] // size + within]
 

@@ -10,7 +10,7 @@ from engagement.logs.columns import Structs
 from engagement.logs.pointers import Messages
 
 if TYPE_CHECKING:
-    from engagement.logs.arrays import Bool, Int, PerMessage, PerRow
+    from engagement.logs.arrays import Bool, Index, Int, PerMessage, PerRow
     from engagement.logs.schema import Schema
 
 _MAX_DISTANCE_NS = 3_600_000_000_000
@@ -34,7 +34,9 @@ class Log:
         self._messages.is_damaged |= mono_ns > _MAX_MONO_NS
         self._messages.mono_ns = np.where(self.is_damaged, 0, mono_ns).astype(np.int64)
         which = self._root.number("uint16", schema.layout.discriminant_offset, 0)
-        self.which: PerMessage[Int] = np.where(self.is_damaged, -1, which.astype(np.int64))
+        self.which: PerMessage[Index] = np.where(
+            self.is_damaged, np.int32(-1), which.astype(np.int32)
+        )
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -54,6 +56,11 @@ class Log:
     def mono_ns(self) -> PerMessage[Int]:
         """Each message's logMonoTime; 0 where it can't be read."""
         return self._messages.mono_ns
+
+    @property
+    def notes(self) -> list[str]:
+        """What is wrong that the number of damaged messages does not tell."""
+        return sorted(self._messages.notes)
 
     @property
     def n_damaged(self) -> int:
@@ -98,6 +105,6 @@ class Log:
         start = frames.start[segment]
         has_root = start < frames.end[segment]
         messages.is_damaged |= ~has_root
-        rows = np.arange(len(self), dtype=np.int64)
-        places = messages.follow(rows, segment, np.where(has_root, start, -1))
+        rows = np.arange(len(self), dtype=np.int32)
+        places = messages.follow(rows, segment, np.where(has_root, start, np.int32(-1)))
         return Structs(messages, self.schema.layout, *places)

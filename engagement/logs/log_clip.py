@@ -71,8 +71,8 @@ def cut(raw: bytes, start_ns: int, end_ns: int, schema: Schema | None = None) ->
 def _places(frames: Frames) -> tuple[PerMessage[Int], PerMessage[Int]]:
     """The bytes at which each message begins, with its header, and ends."""
     header = 1 + frames.count // 2
-    begins = frames.start[frames.first] - header
-    ends = frames.end[frames.first + frames.count - 1]
+    begins = (frames.start[frames.first] - header).astype(np.int64)
+    ends = frames.end[frames.first + frames.count - 1].astype(np.int64)
     return begins * _WORD_BYTES, ends * _WORD_BYTES
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from engagement.logs.framing import walk
 
 if TYPE_CHECKING:
-    from engagement.logs.arrays import Bool, Int, PerElement, PerMessage, PerRow
+    from engagement.logs.arrays import Bool, Index, Int, PerElement, PerMessage, PerRow
 
 _WORD_BYTES = 8
 
@@ -24,7 +24,13 @@ _STRUCT, _LIST, _FAR = 0, 1, 2
 _KIND_MASK, _DOUBLE_FAR_MASK = 3, 7
 _DOUBLE_FAR = 6
 _COMPOSITE = 7
+MAX_ITEMS = 16_384
+"""Structs in one list: the longest of a real log are a few hundred frames or params."""
+
+_MIN_ITEMS_A_LOG = 1 << 20  # of all lists of a kind together; ten minutes of CAN have more, and
+_WORDS_AN_ITEM = 3  # as many words as this each, which a CAN frame has at least
 _HARMLESS_WORDS = 8  # of a list: its pointer has one word, so a log can expand eightfold at most
+_TOO_MANY_ITEMS = f"lists of more than {MAX_ITEMS} structs, or too many of them, are left out"
 
 
 class Places(NamedTuple):
@@ -36,12 +42,12 @@ class Places(NamedTuple):
     old its schema was.
     """
 
-    message_num: PerRow[Int]
-    parent: PerRow[Int]
-    segment: PerRow[Int]
-    place: PerRow[Int]
-    n_data: PerRow[Int]
-    n_pointers: PerRow[Int]
+    message_num: PerRow[Index]
+    parent: PerRow[Index]
+    segment: PerRow[Index]
+    place: PerRow[Index]
+    n_data: PerRow[Index]
+    n_pointers: PerRow[Index]
 
 
 class Messages:
@@ -51,6 +57,7 @@ class Messages:
         damage: Where the stream of messages ends early, if it does.
         is_damaged: Which messages reading has found to be bad so far.
         mono_ns: Each message's logMonoTime; zeros until `Log` has read them.
+        notes: What is wrong that the messages' number does not tell.
     """
 
     def __init__(self, raw: bytes) -> None:
@@ -58,6 +65,7 @@ class Messages:
         self.damage = self.frames.damage
         self.is_damaged: PerMessage[Bool] = np.zeros(len(self), dtype=np.bool_)
         self.mono_ns: PerMessage[Int] = np.zeros(len(self), dtype=np.int64)
+        self.notes: set[str] = set()
         self._views: dict[str, PerElement[Any]] = {}
         self._words = np.frombuffer(raw, dtype="<u8", count=len(raw) // _WORD_BYTES)
 
@@ -75,51 +83,51 @@ class Messages:
             self._views[dtype] = self._words.view(dtype)
         return self._views[dtype]
 
-    def mark(self, rows: PerRow[Int], is_bad: PerRow[Bool]) -> None:
+    def mark(self, rows: PerRow[Index], is_bad: PerRow[Bool]) -> None:
         """Mark the messages of some of the rows as damaged."""
         if is_bad.any():
             self.is_damaged[rows[is_bad]] = True
 
-    def follow(self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int]) -> Places:
+    def follow(self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index]) -> Places:
         """The structs that the pointers at words `at` (-1 for none) of segments lead to.
 
         Here and below `rows` is the message of each row, by its place in the log.
         """
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _STRUCT)
-        n_data = ((pointer >> 32) & 0xFFFF).astype(np.int64)
-        n_pointers = (pointer >> 48).astype(np.int64)
+        n_data, n_pointers = _sizes(pointer)
         is_usable = self._within(rows, segment, target, n_data + n_pointers, is_usable)
         if not is_usable.all():
             n_data, n_pointers = n_data * is_usable, n_pointers * is_usable
             target = np.where(is_usable, target, 0)
-        parent = np.arange(len(rows), dtype=np.int64)
+        parent = np.arange(len(rows), dtype=np.int32)
         return Places(rows, parent, segment, target, n_data, n_pointers)
 
-    def follow_items(self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int]) -> Places:
+    def follow_items(self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index]) -> Places:
         """Elements of composite lists; cereal writes lists of structs in no other way."""
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
-        n_words = (pointer >> 35).astype(np.int64)
+        n_words = (pointer >> 35).astype(np.int32)
         is_composite = ((pointer >> 32) & 7) == _COMPOSITE
         self.mark(rows, is_usable & ~is_composite)
         is_usable = self._within(rows, segment, target, n_words + 1, is_usable & is_composite)
         tag = np.where(is_usable, self._words[np.where(is_usable, target, 0)], 0)
         count = ((tag & 0xFFFFFFFF) >> 2).astype(np.int64)
-        n_data = ((tag >> 32) & 0xFFFF).astype(np.int64)
-        n_pointers = (tag >> 48).astype(np.int64)
+        n_data, n_pointers = _sizes(tag)
         step = n_data + n_pointers
         is_whole = ((tag & _KIND_MASK) == _STRUCT) & (count * step <= n_words)
         self.mark(rows, is_usable & ~is_whole)
         count *= is_usable & is_whole
         count = self._affordable(rows, count, count * np.maximum(step, 1))
-        parent = np.repeat(np.arange(len(rows), dtype=np.int64), count)
-        within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
+        count = self._few(rows, count)
+        parent = np.repeat(np.arange(len(rows), dtype=np.int32), count)
+        before = (np.cumsum(count) - count).astype(np.int32)
+        within = np.arange(len(parent), dtype=np.int32) - before[parent]
         place = target[parent] + 1 + within * step[parent]
         return Places(
             rows[parent], parent, segment[parent], place, n_data[parent], n_pointers[parent]
         )
 
     def follow_elements(
-        self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int], *, code: int, size: int
+        self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index], *, code: int, size: int
     ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
         """First byte and number of elements of lists of one element size, and which are set."""
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
@@ -129,11 +137,12 @@ class Messages:
         n_words = (count * size + 7) >> 3
         is_usable = self._within(rows, segment, target, n_words, is_usable & has_code)
         count = self._affordable(rows, count * is_usable, n_words * is_usable)
-        return np.where(count > 0, target * _WORD_BYTES, 0), count, is_usable
+        start = np.where(count > 0, target.astype(np.int64) * _WORD_BYTES, 0)
+        return start, count, is_usable
 
     def _pointers(
-        self, rows: PerRow[Int], segment: PerRow[Int], at: PerRow[Int], kind: int
-    ) -> tuple[PerRow[Any], PerRow[Int], PerRow[Int], PerRow[Bool]]:
+        self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index], kind: int
+    ) -> tuple[PerRow[Any], PerRow[Index], PerRow[Index], PerRow[Bool]]:
         """Read pointers: the word, its target, the target's segment and whether it is usable."""
         pointer = np.where(at >= 0, self._words[np.maximum(at, 0)], 0)
         target = at + 1 + _offset(pointer)
@@ -147,8 +156,8 @@ class Messages:
         return pointer, target, segment, is_usable
 
     def _land(
-        self, rows: PerRow[Int], pointer: PerRow[Any]
-    ) -> tuple[PerRow[Any], PerRow[Int], PerRow[Int]]:
+        self, rows: PerRow[Index], pointer: PerRow[Any]
+    ) -> tuple[PerRow[Any], PerRow[Index], PerRow[Index]]:
         """Resolve far pointers: the near pointer, its target and segment.
 
         A far pointer stays one if it leads nowhere, or to too many other far pointers.
@@ -166,23 +175,23 @@ class Messages:
         return np.where(is_good, landed, _FAR), target, segment
 
     def _far_target(
-        self, rows: PerRow[Int], pointer: PerRow[Any], n_words: Any
-    ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
+        self, rows: PerRow[Index], pointer: PerRow[Any], n_words: Any
+    ) -> tuple[PerRow[Index], PerRow[Index], PerRow[Bool]]:
         """The segment and word that far pointers lead to, and whether `n_words` are there."""
         frames = self.frames
         number = (pointer >> 32).astype(np.int64)
         is_known = number < frames.count[rows]
-        segment = frames.first[rows] + number * is_known
-        at = frames.start[segment] + ((pointer & 0xFFFFFFFF) >> 3).astype(np.int64)
+        segment = frames.first[rows] + (number * is_known).astype(np.int32)
+        at = frames.start[segment] + ((pointer & 0xFFFFFFFF) >> 3).astype(np.int32)
         is_inside = is_known & (at + n_words <= frames.end[segment])
         return segment, at * is_inside, is_inside
 
     def _within(
         self,
-        rows: PerRow[Int],
-        segment: PerRow[Int],
-        target: PerRow[Int],
-        n_words: PerRow[Int],
+        rows: PerRow[Index],
+        segment: PerRow[Index],
+        target: PerRow[Index],
+        n_words: PerRow[Any],
         is_usable: PerRow[Bool],
     ) -> PerRow[Bool]:
         frames = self.frames
@@ -192,7 +201,7 @@ class Messages:
         return is_usable & is_inside
 
     def _affordable(
-        self, rows: PerRow[Int], count: PerRow[Int], n_words: PerRow[Int]
+        self, rows: PerRow[Index], count: PerRow[Int], n_words: PerRow[Int]
     ) -> PerRow[Int]:
         """The counts of lists of so many words; 0 if a message's lists are longer than the message.
 
@@ -207,6 +216,26 @@ class Messages:
         is_over = (total > frames.end[last] - frames.start[frames.first])[rows]
         self.mark(rows, is_over)
         return np.where(is_over, 0, count)
+
+    def _few(self, rows: PerRow[Index], count: PerRow[Int]) -> PerRow[Int]:
+        """The counts of lists of structs; 0 for those that no device writes so long.
+
+        Every struct takes some tens of bytes as a row, and can be a word in the log, so all of them
+        together are limited too.
+        """
+        most = max(_MIN_ITEMS_A_LOG, len(self._words) // _WORDS_AN_ITEM)
+        is_over = count > MAX_ITEMS
+        count = np.where(is_over, 0, count)
+        is_over |= np.cumsum(count) > most
+        if is_over.any():
+            self.mark(rows, is_over)
+            self.notes.add(_TOO_MANY_ITEMS)
+        return np.where(is_over, 0, count)
+
+
+def _sizes(pointer: PerRow[Any]) -> tuple[PerRow[Index], PerRow[Index]]:
+    """Words of data and pointers, of a pointer to a struct or a list's tag."""
+    return ((pointer >> 32) & 0xFFFF).astype(np.int32), (pointer >> 48).astype(np.int32)
 
 
 def _offset(pointer: PerRow[Any]) -> PerRow[Any]:
