@@ -8,6 +8,11 @@ time of the start (`2023-11-05--10-20-30`), or since 2024 a counter with a rando
     <dongle>|<drive>--<n>/rlog.zst      `_` or `%7C` also stand for `|`
     <dongle>/<drive>/<n>/rlog.zst       `|`, `_` and `%7C` too; the dongle may be missing
     <dongle>|<drive>--<n>--rlog.zst     one flat file; the dongle may be missing, or be the folder
+    <dongle>|<drive>--<n>.bz2           the same, where the content tells the kind
+    <dongle>/<drive>/<n>--rlog.zst      or `rlog--<n>.zst`: the number in the file's name
+
+`_` also stands for the `--` before and after a number, `raw_log` for `rlog`, and capitals for small
+letters. What programs add to the name of a copy (` (1)`, ` - Copy`) is not part of it.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,18 +32,37 @@ _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})--([0-9]{2})-([0-9]{2})-([0-9]{2})"
 _COUNTER = r"[0-9a-f]{8}--[a-z0-9]{10}"
 _NUMBER = r"[0-9]{1,6}"
 MAX_SEGMENT_NUM = 999_999
-_FILE = r"(?P<kind>[rq]log)(?:\.(?:bz2|zst))?"
-_ROUTE = rf"(?:(?P<dongle>{_DONGLE})[|_])?(?P<drive>{_TIME}|{_COUNTER})"
-_SEGMENT = rf"{_ROUTE}--(?P<number>{_NUMBER})"
+_BAR = "(?:[|_\\uf07c\\uff5c]|--)"  # file systems that know no bar have others for it
+_DASHES = "(?:--|_)"
+_KIND = r"(?P<kind>[rq]log|raw[_-]?log)"
+_CODEC = r"\.(?:bz2|zst)"
+_ROUTE = rf"(?:(?P<dongle>{_DONGLE}){_BAR})?(?P<drive>{_TIME}|{_COUNTER})"
+_SEGMENT = rf"{_ROUTE}{_DASHES}(?P<number>{_NUMBER})"
+_ANY_CASE = re.ASCII | re.IGNORECASE
 
 _DONGLE_PATTERN = re.compile(_DONGLE)
 _TIME_PATTERN = re.compile(_TIME)
 _COUNTER_PATTERN = re.compile(_COUNTER)
 _NUMBER_PATTERN = re.compile(_NUMBER)
-_ROUTE_PATTERN = re.compile(_ROUTE)
-_SEGMENT_PATTERN = re.compile(_SEGMENT)
-_FLAT_PATTERN = re.compile(rf"{_SEGMENT}--{_FILE}")
-_FILE_PATTERN = re.compile(_FILE)
+_ROUTE_PATTERN = re.compile(_ROUTE, _ANY_CASE)
+_SEGMENT_PATTERN = re.compile(_SEGMENT, _ANY_CASE)
+_FLAT_PATTERN = re.compile(rf"{_SEGMENT}(?:{_DASHES}{_KIND}(?:{_CODEC})?|{_CODEC})", _ANY_CASE)
+_FILE_PATTERN = re.compile(
+    rf"(?:(?P<before>{_NUMBER}){_DASHES})?{_KIND}(?:{_DASHES}(?P<after>{_NUMBER}))?(?:{_CODEC})?",
+    _ANY_CASE,
+)
+_COPY_MARK = r"(?: ?\([0-9]{1,3}\)| - [^\W\d_]+(?: \([0-9]{1,3}\))?| copy(?: [0-9]{1,3})?)"
+_COPY_PATTERN = re.compile(
+    rf"(?:copy (?:\([0-9]{{1,3}}\) )?of )?(?P<stem>.+?){_COPY_MARK}?"
+    rf"(?:(?P<codec>{_CODEC})(?:{_COPY_MARK}|\.[0-9]{{1,3}})?)?",
+    re.IGNORECASE,
+)
+_LOOKS_LIKE_LOG = re.compile(
+    rf"(?<![a-z])(?:[rq]log|raw[_-]?log)(?![a-z])"
+    rf"|(?:{_TIME}|{_COUNTER}){_DASHES}{_NUMBER}(?![0-9]).*\.(?:bz2|zst|gz|xz|zip|7z|tar|lz4)$",
+    _ANY_CASE,
+)
+_BESIDE_LOGS = (".lock", ".md5", ".sha1", ".sha256", ".sha512", ".txt", ".json", ".csv", ".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +128,12 @@ def parse_log_path(path: PurePath) -> LogName | None:
     *folders, file = _last_components(path)
     flat = _FLAT_PATTERN.fullmatch(file)
     if flat is not None:
-        return _segment(flat, flat["number"], folders[-1], flat["kind"])
+        return _segment(flat, flat["number"], folders[-1], _log_kind(flat["kind"]))
     plain = _FILE_PATTERN.fullmatch(file)
-    if plain is None:
+    if plain is None or (plain["before"] and plain["after"]):
         return None
-    return _segment_of_folders(folders, plain["kind"])
+    number = plain["before"] or plain["after"] or ""
+    return _segment_of_folders(folders, _log_kind(plain["kind"]), number)
 
 
 def parse_any_path(path: PurePath) -> LogName:
@@ -115,23 +141,41 @@ def parse_any_path(path: PurePath) -> LogName:
     return parse_log_path(path) or _segment_of_folders(_last_components(path)[:-1], "")
 
 
+def looks_like_log(file: str) -> bool:
+    """Say whether people may take a file for a log by its name, although it is named like none."""
+    is_beside = file.lower().endswith(_BESIDE_LOGS)
+    return not is_beside and _LOOKS_LIKE_LOG.search(file) is not None
+
+
 def _last_components(path: PurePath) -> list[str]:
     """Return the last four components, empty strings where there are fewer."""
-    names = [name.replace("%7C", "|").replace("%7c", "|") for name in path.parts[-4:]]
-    return [""] * (4 - len(names)) + names
+    names = [name for part in path.parts[-4:] for name in unquote(part).split("/")][-4:]
+    return [""] * (4 - len(names)) + [_without_copy_mark(name) for name in names]
 
 
-def _segment_of_folders(folders: list[str], log_kind: str) -> LogName:
-    """Name a log by the three folders that lead to it, outermost first."""
+def _without_copy_mark(name: str) -> str:
+    match = _COPY_PATTERN.fullmatch(name)
+    return match["stem"] + (match["codec"] or "") if match else name
+
+
+def _log_kind(text: str | None) -> str:
+    """Return `rlog`, `qlog` or nothing; rlogs were called raw logs."""
+    return {"q": "qlog", "r": "rlog"}.get((text or "")[:1].lower(), "")
+
+
+def _segment_of_folders(folders: list[str], log_kind: str, number: str = "") -> LogName:
+    """Name a log by the three folders that lead to it, outermost first, and its file's number."""
+    nameless = LogName(log_kind=log_kind)
     match = _SEGMENT_PATTERN.fullmatch(folders[2])
     if match is not None:
-        name = _segment(match, match["number"], folders[1], log_kind)
-        return name or LogName(log_kind=log_kind)
+        return _segment(match, match["number"], folders[1], log_kind) or nameless
+    match = _ROUTE_PATTERN.fullmatch(folders[2])
+    if match is not None and number:
+        return _segment(match, number, folders[1], log_kind) or nameless
     match = _ROUTE_PATTERN.fullmatch(folders[1])
     if match is not None and _NUMBER_PATTERN.fullmatch(folders[2]):
-        name = _segment(match, folders[2], folders[0], log_kind)
-        return name or LogName(log_kind=log_kind)
-    return LogName(log_kind=log_kind)
+        return _segment(match, folders[2], folders[0], log_kind) or nameless
+    return nameless
 
 
 def _segment(route: re.Match[str], number: str, above: str, log_kind: str) -> LogName | None:
@@ -139,7 +183,8 @@ def _segment(route: re.Match[str], number: str, above: str, log_kind: str) -> Lo
 
     `above` is the folder around, which may be the dongle's when the route does not tell it.
     """
-    if not is_drive(route["drive"]):
+    drive = route["drive"].lower()
+    if not is_drive(drive):
         return None
     dongle_id = parse_dongle_id(route["dongle"] or above)
-    return LogName(dongle_id, route["drive"], int(number), log_kind)
+    return LogName(dongle_id, drive, int(number), log_kind)

@@ -66,6 +66,7 @@ _FILES = {
     "store/test_database_writer.py",
     "store/test_decoding.py",
     "store/test_definitions.py",
+    "store/test_hostile_logs.py",
     "store/test_ingest.py",
     "store/test_ingest_files.py",
     "store/test_labels.py",

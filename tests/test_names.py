@@ -12,6 +12,7 @@ from engagement.names import (
     LogName,
     drive_started_at,
     is_drive,
+    looks_like_log,
     parse_any_path,
     parse_dongle_id,
     parse_log_path,
@@ -103,7 +104,7 @@ def test_parses_layouts_without_a_dongle(layout, drive, number, kind, codec):
         ("2023-02-29--13-01-19/1/rlog", LogName(log_kind="rlog")),
         ("2023-07-27--24-00-00--1/rlog", LogName(log_kind="rlog")),
         ("0000-07-27--13-01-19--1/rlog", LogName(log_kind="rlog")),
-        ("000000E4--bd5189394c--1/rlog", LogName(log_kind="rlog")),
+        ("000000E4--BD5189394c--1/rlog", LogName(None, COUNTED, 1, "rlog")),
         ("000000e4--bd5189394--1/rlog", LogName(log_kind="rlog")),
         ("2023-13-27--13-01-19--1--rlog.bz2", None),
         (f"{DONGLE}|{TIMED}--1--rlog.gz", None),
@@ -122,6 +123,62 @@ def test_parses_layouts_without_a_dongle(layout, drive, number, kind, codec):
 )
 def test_parses_good_spellings_and_refuses_bad_ones(text, expected):
     assert parse_log_path(PurePosixPath(text)) == expected
+
+
+# What browsers, file managers and other programs make of names.
+OTHER_SPELLINGS = {
+    "old name": "{dongle}|{drive}/{number}/raw_log.bz2",
+    "kind left out": "{dongle}|{drive}--{number}.bz2",
+    "number before the kind": "{dongle}/{drive}/{number}--rlog.zst",
+    "number after the kind": "{dongle}/{drive}/rlog--{number}.zst",
+    "number in both names": "{dongle}/{drive}--{number}/rlog_{number}.zst",
+    "underscores": "{dongle}_{drive}_{number}_rlog.zst",
+    "dashes for the bar": "{dongle}--{drive}--{number}--rlog.zst",
+    "bar as Samba has it": "{dongle}\uf07c{drive}--{number}/rlog.zst",
+    "encoded slashes": "{dongle}%2F{drive}--{number}%2Frlog.zst",
+    "browser's copy": "{dongle}_{drive}--{number}--rlog (2).zst",
+    "browser's copy of a bare name": "{dongle}/{drive}--{number}/rlog(12)",
+    "mark after the codec": "{dongle}/{drive}--{number}/rlog.zst (1)",
+    "wget's copy": "{dongle}/{drive}--{number}/rlog.bz2.1",
+    "copy on Windows": "{dongle}/{drive}--{number}/rlog - Copy (3).zst",
+    "copy in another language": "{dongle}/{drive}--{number}/rlog - Kopie.zst",
+    "copy on a Mac": "{dongle}/{drive}--{number}/rlog copy 2.zst",
+    "copy of": "{dongle}/{drive}--{number}/Copy of rlog.zst",
+    "folder's copy": "{dongle}/{drive}--{number} (1)/rlog.zst",
+    "copy by its number": "{dongle}/{drive}/rlog--{number} (1).zst",
+}
+
+
+@pytest.mark.parametrize("spelling", OTHER_SPELLINGS.values(), ids=OTHER_SPELLINGS)
+@few
+@given(dongle=DONGLES, drive=DRIVES, number=NUMBERS, is_upper=st.booleans())
+def test_reads_names_that_programs_give(spelling, dongle, drive, number, is_upper):
+    text = spelling.format(dongle=dongle, drive=drive, number=number)
+    kind = "rlog" if "log" in spelling else ""
+
+    name = parse_log_path(PurePosixPath(text.upper() if is_upper else text))
+
+    assert name == LogName(dongle, drive, number, kind)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("rlog.gz", True),
+        ("rlog.bz2.zst", True),
+        ("my-QLOG.zst", True),
+        (f"{TIMED}--3.gz", True),
+        ("raw_log.7z", True),
+        ("rlog.zst.md5", False),
+        ("rlog.lock", False),
+        ("catalog.txt", False),
+        ("rlogs.zip", False),
+        (f"{TIMED}.bz2", False),
+        (f"{TIMED}--3--fcamera.hevc", False),
+    ],
+)
+def test_says_what_people_may_take_for_a_log(file, expected):
+    assert looks_like_log(file) == expected
 
 
 def test_reads_windows_paths():

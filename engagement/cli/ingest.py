@@ -27,10 +27,11 @@ from engagement.cli.progress import Bar
 from engagement.cli.wrapping import is_terminal
 from engagement.extract.choice import choose_can
 from engagement.filters import Selection
-from engagement.logs.codec import DEFAULT_LIMIT_BYTES
+from engagement.logs.codec import DEFAULT_LIMIT_BYTES, MAX_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.store import ingestion as store
 from engagement.store.ingest_options import IngestOptions
+from engagement.store.memory import DEFAULT_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from engagement.extract.segment import ReadOptions
@@ -80,11 +81,19 @@ _DATABASE = Path("engagement.duckdb")  # where no other is named
 @click.option("--schema-dir", type=FOLDER, metavar="DIR", help="A fork's own Cap'n Proto schemas.")
 @click.option(
     "--max-log-bytes",
-    type=ByteSize(),
+    type=ByteSize(most=MAX_LIMIT_BYTES),
     metavar="SIZE",
     default=DEFAULT_LIMIT_BYTES,
     show_default=False,
-    help="Read no more than this of one log, decompressed.  [default: 2GiB]",
+    help="Read no more than this of one log, decompressed.  [default: 256MiB]",
+)
+@click.option(
+    "--max-memory",
+    type=ByteSize(),
+    metavar="SIZE",
+    default=DEFAULT_MEMORY_BYTES,
+    show_default=False,
+    help="For all processes together; more lets more logs be read at once.  [default: 1GB]",
 )
 @click.option("--parameters", type=FILE, metavar="FILE", help="Thresholds other than the shipped.")
 @click.option("--dry-run", is_flag=True, help="Only list the logs that would be read.")
@@ -136,6 +145,7 @@ def ingest(
         selection=Selection.of(device=device, drive=drive, **selection.values),
         reprocess=options["reprocess"],
         jobs=options["jobs"] or 0,
+        memory_bytes=options["max_memory"],
         dry_run=options["dry_run"],
         parameters_file=options["parameters"],
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engagement.store.ingest_options import IngestReport
 
 _NAMES = "they are named rlog or qlog, with .bz2, .zst or nothing after it"
+_SHOWN_NOT_TAKEN = 5
 _SHOWN_NAMED = 10
 
 _NO_CARS = (
@@ -67,6 +68,7 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
         render.note(f"no logs under {', '.join(there)}: {_NAMES}")
+    _print_not_taken(report)
     render.say(_summary(report, is_dry_run=is_dry_run))
 
 
@@ -86,6 +88,21 @@ def _print_named(report: IngestReport) -> None:
     n_more = len(report.named) - _SHOWN_NAMED
     if n_more > 0:
         render.say(f"{count(n_more, 'more log')} whose path names no drive")
+
+
+def _print_not_taken(report: IngestReport) -> None:
+    """Say which files people may have meant as logs; named themselves, they are taken."""
+    n_files = len(report.not_taken)
+    if not n_files:
+        return
+    shown = [text(path) for path in report.not_taken[:_SHOWN_NOT_TAKEN]]
+    if n_files > len(shown):
+        shown.append(f"and {n_files - len(shown)} more")
+    verbs = "looks like a log and was" if n_files == 1 else "look like logs and were"
+    render.note(
+        f"{count(n_files, 'file')} {verbs} not taken: {', '.join(shown)}; {_NAMES}, "
+        "and one that is given itself is taken whatever its name"
+    )
 
 
 def _left(report: IngestReport) -> list[tuple[int, str]]:
@@ -135,6 +152,7 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "definitions_before": report.definitions_before,
         "n_recomputed": report.n_recomputed,
         "locked": [stored_path(Path(path)) for path in report.locked],
+        "not_taken": [stored_path(Path(path)) for path in report.not_taken],
         "missing": [stored_path(Path(path)) for path in report.missing],
         "to_read": [stored_path(Path(path)) for path in report.to_read],
     }

@@ -48,6 +48,9 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
 
     name = "bytes"
 
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Parse the text."""
         if isinstance(value, int):
@@ -56,7 +59,10 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
         if not match:
             self.fail(f"{value!r} is no size; write it like 500MB or 2GiB", param, ctx)
         base = 1024 if match[3] else 1000
-        return int(float(match[1]) * base ** _POWERS[(match[2] or "").lower()])
+        n_bytes = int(float(match[1]) * base ** _POWERS[(match[2] or "").lower()])
+        if self._most is not None and n_bytes > self._most:
+            self.fail(f"{value!r} is more than {self._most} bytes", param, ctx)
+        return n_bytes
 
 
 def _of_group(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:

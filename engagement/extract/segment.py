@@ -6,9 +6,11 @@ This is what a worker process runs, so everything that goes in and comes out can
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +29,6 @@ from engagement.names import MAX_SEGMENT_NUM, parse_dongle_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from engagement.extract.can_tables import Wanted
     from engagement.extract.signal_specs import SignalSpec
@@ -35,8 +36,14 @@ if TYPE_CHECKING:
     from engagement.logs.find import LogFile
 
 _DECIMATED_PERIOD_NS = 50_000_000  # carState comes at 100 Hz in an rlog, at 10 Hz in a qlog
+_SMALL_BYTES = 32 * 1024**2  # of a raw log: an rlog of a minute mostly, or a qlog of half an hour
+_SMALL_MESSAGES = 1 << 18  # two minutes have fewer
 _HASHED_BYTES = 1 << 20  # at once
 _SEGMENT_NS = 60_000_000_000  # how long openpilot makes a segment
+
+
+class LargeLogError(Exception):
+    """A log is not as small as it had to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class ReadOptions:
         fingerprint: The car of a log that does not name one.
         schema_dir: A fork's own schemas.
         limit_bytes: Read no more of one log, decompressed.
+        only_small: Refuse a log that could take much memory, before it does.
         device: The device of logs that name none.
         drive: The drive of logs whose path names none.
         keep_params: Params to keep besides those of config/kept_params.toml.
@@ -65,6 +73,7 @@ class ReadOptions:
     fingerprint: str | None = None
     schema_dir: Path | None = None
     limit_bytes: int = DEFAULT_LIMIT_BYTES
+    only_small: bool = False
     device: str | None = None
     drive: str | None = None
     keep_params: tuple[str, ...] = ()
@@ -126,12 +135,12 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
     Raises:
         OSError: If the file can't be read.
         ConfigError: If the schemas of `options` don't compile.
+        LargeLogError: If only a small one may be read.
     """
     with file.path.open("rb") as stream:
         content_hash = _hash(stream, options.limit_bytes)
-        decompressed = decompress_file(stream, limit_bytes=options.limit_bytes)
-    log = Log(decompressed.raw, load_schema(options.schema_dir))
-    log.refuse_lost_times()
+        decompressed = _decompress(stream, options)
+    log = _open(decompressed.raw, options)
     tables, fingerprint, profile = _read(log, options)
     # Only now: reading a field may show that its message is damaged.
     damage = _damage(log, decompressed)
@@ -160,6 +169,39 @@ def read_segment(file: LogFile, options: ReadOptions) -> SegmentLog:
         profile=profile,
     )
     return _identify(result, options)
+
+
+def unread_segment(file: LogFile, options: ReadOptions, problem: str) -> SegmentLog:
+    """A log that can't be read although its file can: it ended its process, or takes too much.
+
+    Raises:
+        OSError: If the file can't be read either.
+    """
+    nothing = replace(file, path=Path(os.devnull))
+    read = read_segment(nothing, options)
+    with file.path.open("rb") as stream:
+        content_hash = _hash(stream, options.limit_bytes)
+    return replace(read, file=file, content_hash=content_hash, damage=problem)
+
+
+def _decompress(stream: IO[bytes], options: ReadOptions) -> Decompressed:
+    if not options.only_small:
+        return decompress_file(stream, limit_bytes=options.limit_bytes)
+    limit_bytes = min(options.limit_bytes, _SMALL_BYTES)
+    decompressed = decompress_file(stream, limit_bytes=limit_bytes)
+    if limit_bytes == _SMALL_BYTES and len(decompressed.raw) == _SMALL_BYTES:
+        raise LargeLogError
+    return decompressed
+
+
+def _open(raw: bytes, options: ReadOptions) -> Log:
+    schema = load_schema(options.schema_dir)
+    log = Log(raw, schema, max_messages=_SMALL_MESSAGES if options.only_small else None)
+    if options.only_small and len(log) == _SMALL_MESSAGES:
+        log.close()
+        raise LargeLogError
+    log.refuse_lost_times()
+    return log
 
 
 def _hash(stream: IO[bytes], limit_bytes: int) -> str:

@@ -4,9 +4,9 @@ The codec is recognised by the first bytes, as the suffix of a copied file can b
 write one zstd frame or bz2 stream per file and lose its end when the power is cut; concatenated
 files have several. Damage raises no error: it is described beside the bytes before it.
 
-The file is read and decompressed in small pieces into one growing buffer. That keeps memory near the
-size of the raw log whatever the file holds, stops a decompression bomb in time, and is faster than
-one call, which touches twice as many new pages.
+The file is read and decompressed in small pieces into one growing buffer. That keeps memory near
+the size of the raw log whatever the file holds, stops a decompression bomb in time, and is faster
+than one call, which touches twice as many new pages.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ class _Codec:
     def starts(self, content: bytes) -> bool:
         """Whether a stream starts here; one that is cut within its first bytes counts."""
         return len(content) > 0 and any(
-            all(byte in allowed for byte, allowed in zip(content[:_MAGIC_BYTES], magic, strict=False))
+            all(
+                byte in allowed
+                for byte, allowed in zip(content[:_MAGIC_BYTES], magic, strict=False)
+            )
             for magic in self.magics
         )
 
@@ -111,9 +114,7 @@ def decompress(content: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Dec
     return Decompressed(content, "none", None) if is_raw else decompressed
 
 
-def decompress_file(
-    file: IO[bytes], *, limit_bytes: int = DEFAULT_LIMIT_BYTES
-) -> Decompressed:
+def decompress_file(file: IO[bytes], *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Decompressed:
     """Decode a file by its magic bytes; content in no known codec is taken as raw.
 
     Takes at most about `limit_bytes` and an eighth of memory, however large the file is.

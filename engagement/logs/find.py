@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engagement.names import LogName, parse_any_path, parse_log_path
+from engagement.names import LogName, looks_like_log, parse_any_path, parse_log_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNFINISHED_SUFFIXES = (".part", ".tmp")
 _LOCK_SUFFIX = ".lock"
+_ARCHIVES = (".bz2", ".zst", ".gz", ".xz", ".zip", ".7z", ".tar", ".lz4")
 _KIND_ORDER = {"rlog": 0, "qlog": 1, "": 2}
 
 _Paths = list[tuple[str, str]]  # as reached, and with links resolved
@@ -51,12 +52,14 @@ class Found:
         locked: Logs that are still being written, or whose recording crashed.
         missing: Given paths that do not exist, as given.
         unreadable: Folders and files that can't be read, and why.
+        not_taken: Files in folders that look like logs, but are not named like one.
     """
 
     logs: list[LogFile] = field(default_factory=list)
     locked: list[Path] = field(default_factory=list)
     missing: list[Path] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
+    not_taken: list[Path] = field(default_factory=list)
 
 
 def find_logs(paths: Sequence[Path]) -> Found:
@@ -73,6 +76,7 @@ def find_logs(paths: Sequence[Path]) -> Found:
     found.logs.sort(key=_order)
     found.locked.sort()
     found.unreadable.sort()
+    found.not_taken.sort()
     return found
 
 
@@ -150,13 +154,15 @@ class _Search:
             own = os.path.join(real, entry.name)  # noqa: PTH118 - a Path takes 3x the time
             if kind == "folder":
                 folders.append((entry.path, own))
-            elif "log" in entry.name:  # so that the videos beside every log need no `stat`
+            elif _may_be_log(entry.name):  # so that the videos beside every log need no `stat`
                 file = Path(entry.path)
                 self.take_file(file, own, parse_log_path(file), locks)
         return folders, links
 
     def take_file(self, path: Path, real: str, name: LogName | None, locks: set[str]) -> None:
         """Take a regular file that is a log and not yet seen, with the locks in its folder."""
+        if name is None and looks_like_log(path.name) and real not in self.seen:
+            self.found.not_taken.append(path)
         if name is None or real in self.seen:
             return
         try:
@@ -171,6 +177,11 @@ class _Search:
             self.found.locked.append(path)
         else:
             self.found.logs.append(LogFile(path, name, status.st_size, status.st_mtime_ns))
+
+
+def _may_be_log(file: str) -> bool:
+    name = file.lower()
+    return "log" in name or name.endswith(_ARCHIVES)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -45,7 +45,7 @@ class Frames:
         return len(self.first)
 
 
-def walk(raw: bytes) -> Frames:
+def walk(raw: bytes, max_messages: int | None = None) -> Frames:
     """Find every whole message; a cut or impossible one ends the log and is described in `damage`.
 
     A message of no words is impossible, so the zeros at the end of a file that was preallocated
@@ -54,7 +54,7 @@ def walk(raw: bytes) -> Frames:
     """
     n_words = len(raw) // _WORD_BYTES
     words = memoryview(raw)[: n_words * _WORD_BYTES].cast("Q")
-    most = max(MAX_MESSAGES, len(raw) // _BYTES_A_MESSAGE)
+    most = max_messages or max(MAX_MESSAGES, len(raw) // _BYTES_A_MESSAGE)
     headers = array("I")
     append, mask = headers.append, _COUNT_MASK  # local names make this loop a quarter faster
     position = n_more_segments = 0

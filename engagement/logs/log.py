@@ -24,8 +24,8 @@ class Log:
     discriminant of each message's union (-1 where even that can't be read).
     """
 
-    def __init__(self, raw: bytes, schema: Schema) -> None:
-        self._messages = Messages(raw)
+    def __init__(self, raw: bytes, schema: Schema, *, max_messages: int | None = None) -> None:
+        self._messages = Messages(raw, max_messages)
         self._structs: dict[str, Structs] = {}
         self.schema = schema
         self.damage = self._messages.damage

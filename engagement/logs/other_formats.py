@@ -15,6 +15,8 @@ _BY_MAGIC = {
     b"Rar!\x1a\x07": "a RAR archive; unpack it",
     b"\x04\x22\x4d\x18": "lz4, not bz2 or zstd; unpack it with `unlz4`",
     b"SQLite format 3\x00": "a SQLite database, not a log",
+    b"BZh": "compressed twice; unpack it once",
+    b"\x28\xb5\x2f\xfd": "compressed twice; unpack it once",
     b"%PDF-": "a PDF, not a log",
 }
 _BY_TAG = {
@@ -27,10 +29,7 @@ _BY_TAG = {
 
 
 def other_format(content: bytes) -> str | None:
-    """What content is that can't be a log's, None where it may be one.
-
-    No log starts so: each of these would be a message of a billion segments or words.
-    """
+    """What content is, decompressed once, that has no message in it; None if that is not known."""
     head = content[:_HEAD_BYTES]
     for magic, name in _BY_MAGIC.items():
         if head.startswith(magic):

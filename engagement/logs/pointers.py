@@ -60,8 +60,8 @@ class Messages:
         notes: What is wrong that the messages' number does not tell.
     """
 
-    def __init__(self, raw: bytes) -> None:
-        self.frames = walk(raw)
+    def __init__(self, raw: bytes, max_messages: int | None = None) -> None:
+        self.frames = walk(raw, max_messages)
         self.damage = self.frames.damage
         self.is_damaged: PerMessage[Bool] = np.zeros(len(self), dtype=np.bool_)
         self.mono_ns: PerMessage[Int] = np.zeros(len(self), dtype=np.int64)
@@ -102,7 +102,9 @@ class Messages:
         parent = np.arange(len(rows), dtype=np.int32)
         return Places(rows, parent, segment, target, n_data, n_pointers)
 
-    def follow_items(self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index]) -> Places:
+    def follow_items(
+        self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index]
+    ) -> Places:
         """Elements of composite lists; cereal writes lists of structs in no other way."""
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
         n_words = (pointer >> 35).astype(np.int32)
@@ -127,7 +129,13 @@ class Messages:
         )
 
     def follow_elements(
-        self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index], *, code: int, size: int
+        self,
+        rows: PerRow[Index],
+        segment: PerRow[Index],
+        at: PerRow[Index],
+        *,
+        code: int,
+        size: int,
     ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
         """First byte and number of elements of lists of one element size, and which are set."""
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)

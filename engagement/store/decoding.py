@@ -1,43 +1,32 @@
-"""Decodes logs in worker processes, a limited number at a time."""
+"""Decodes logs: small ones here, others in processes that may die of them, some at a time."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import multiprocessing.forkserver
-import multiprocessing.resource_tracker
 import os
-import signal
-import threading
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engagement.extract.segment import read_segment
-from engagement.store.segments import rank
+from engagement.extract.segment import LargeLogError, unread_segment
+from engagement.store.memory import DEFAULT_MEMORY_BYTES, MEMORY_OPTION, Budget
+from engagement.store.segment_choice import Decoded, best_of, read_best
+from engagement.store.workers import executor, read_within, start_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
 
-    from engagement.extract.segment import ReadOptions, SegmentLog
+    from engagement.extract.segment import ReadOptions
     from engagement.logs.find import LogFile
 
-    _Reading = Callable[[tuple[LogFile, ...]], ReadOptions]
+    _Group = tuple[LogFile, ...]
+    _Reading = Callable[[_Group], ReadOptions]
 
 _WORTH_PROCESSES_BYTES = 8_000_000  # less is decoded faster than workers start
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """The best log of a group; `problems` are the files that could not be read, and why."""
-
-    group: tuple[LogFile, ...]
-    log: SegmentLog | None
-    problems: tuple[tuple[LogFile, str], ...]
+_KILLED = "it killed its decoder, perhaps for want of memory"
 
 
 def default_jobs() -> int:
@@ -46,11 +35,12 @@ def default_jobs() -> int:
 
 
 def decode(
-    groups: Sequence[tuple[LogFile, ...]],
+    groups: Sequence[_Group],
     options: ReadOptions,
     fingerprints: Mapping[tuple[str, str], str] | None = None,
     *,
     jobs: int,
+    memory_bytes: int = DEFAULT_MEMORY_BYTES,
 ) -> Iterator[Decoded]:
     """Decode every group, in any order; a crash of a worker is reported for its log alone.
 
@@ -59,17 +49,20 @@ def decode(
         options: How to read them.
         fingerprints: The car of each drive, by device and drive; entries may be added meanwhile.
         jobs: Processes.
+        memory_bytes: For this process and those that it starts, together.
     """
     read = partial(_options_of, options, {} if fingerprints is None else fingerprints)
-    if not _is_worth_processes(groups, jobs):
-        for group in groups:
-            yield decode_best(group, read(group))
-        return
-    yield from _decode_in_processes(groups, read, min(jobs, len(groups)))
+    budget = Budget(memory_bytes)
+    if _is_worth_processes(groups, jobs):
+        alone = yield from _decode_in_processes(groups, read, budget, min(jobs, len(groups)))
+    else:
+        alone = yield from _decode_here(groups, read)
+    for group in alone:
+        yield _decode_alone(group, read, budget)
 
 
 def _options_of(
-    options: ReadOptions, fingerprints: Mapping[tuple[str, str], str], group: tuple[LogFile, ...]
+    options: ReadOptions, fingerprints: Mapping[tuple[str, str], str], group: _Group
 ) -> ReadOptions:
     """The options for a group: its drive's car may be known from another log."""
     name = group[0].name
@@ -77,118 +70,118 @@ def _options_of(
     return replace(options, fingerprint=fingerprint) if fingerprint else options
 
 
-def warm_up(groups: Sequence[tuple[LogFile, ...]], *, jobs: int) -> None:
+def warm_up(groups: Sequence[_Group], *, jobs: int) -> None:
     """Start the fork server, so that it imports the decoder while the caller does other work."""
-    if _is_worth_processes(groups, jobs) and _context().get_start_method() == "forkserver":
-        # Ctrl-C is this process's to handle, also while the server imports. The tracker is started
-        # first, as that lets Ctrl-C through again.
-        multiprocessing.resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            multiprocessing.forkserver.ensure_running()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if _is_worth_processes(groups, jobs):
+        start_server()
 
 
-def _is_worth_processes(groups: Sequence[tuple[LogFile, ...]], jobs: int) -> bool:
+def _is_worth_processes(groups: Sequence[_Group], jobs: int) -> bool:
     size_bytes = sum(group[0].size_bytes for group in groups)
     return jobs > 1 and len(groups) > 1 and size_bytes >= _WORTH_PROCESSES_BYTES
 
 
-def decode_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
-    """Read a segment's logs until one is whole, and give the best of those read."""
-    best: SegmentLog | None = None
-    logs: list[SegmentLog] = []
-    problems: list[tuple[LogFile, str]] = []
-    for file in group:
+def _decode_here(
+    groups: Sequence[_Group], read: _Reading
+) -> Generator[Decoded, None, list[_Group]]:
+    """Decode groups whose logs are small; return the others."""
+    large: list[_Group] = []
+    for group in groups:
         try:
-            log = read_segment(file, options)
-        except OSError as error:
-            problems.append((file, error.strerror or str(error)))
-            continue
-        except MemoryError:
-            problems.append((file, "there is not enough memory to read it"))
-            continue
-        logs.append(log)
-        if best is None or rank(log) > rank(best):
-            best = log
-        if log.status == "ok":
-            break
-    problems += [
-        (log.file, log.damage or "nothing could be read")
-        for log in logs
-        if log.status == "failed" and log is not best
-    ]
-    return Decoded(group, best, tuple(problems))
+            yield read_best(group, replace(read(group), only_small=True))
+        except (LargeLogError, MemoryError):
+            large.append(group)
+    return large
 
 
 def _decode_in_processes(
-    groups: Sequence[tuple[LogFile, ...]], read: _Reading, jobs: int
-) -> Iterator[Decoded]:
+    groups: Sequence[_Group], read: _Reading, budget: Budget, jobs: int
+) -> Generator[Decoded, None, list[_Group]]:
+    """Decode groups side by side; return those that took too much, or were there when one died."""
     waiting = deque(groups)
+    alone: list[_Group] = []
     while waiting:
-        suspects = yield from _decode_in_pool(waiting, read, jobs)
-        for group in suspects:
-            yield _decode_alone(group, read(group))
+        alone += yield from _decode_in_pool(waiting, read, budget, budget.n_workers(jobs))
+    return alone
 
 
 def _decode_in_pool(
-    waiting: deque[tuple[LogFile, ...]], read: _Reading, jobs: int
-) -> Generator[Decoded, None, list[tuple[LogFile, ...]]]:
-    """Decode the waiting groups; if a worker dies, return the groups that were being decoded."""
-    under_way: dict[Future[Decoded], tuple[LogFile, ...]] = {}
-    executor = _executor(jobs)
-    suspects: list[tuple[LogFile, ...]] = []
+    waiting: deque[_Group], read: _Reading, budget: Budget, n_workers: int
+) -> Generator[Decoded, None, list[_Group]]:
+    """Decode the waiting groups, as `_decode_in_processes` does, until a worker dies."""
+    shares: dict[Future[Decoded | None], int] = {}
+    under_way: dict[Future[Decoded | None], _Group] = {}
+    alone: list[_Group] = []
+    is_broken = False
+    pool = executor(n_workers)
     try:
-        while (waiting or under_way) and not suspects:
-            while waiting and len(under_way) < 2 * jobs:
+        while (waiting or under_way) and not is_broken:
+            while waiting and len(under_way) < 2 * n_workers:
+                share = max(map(budget.share_bytes, waiting[0]))
+                others = [shares[future] for future in under_way]
+                if others and not budget.admits(share, others, n_workers):
+                    break
                 group = waiting.popleft()
-                under_way[executor.submit(decode_best, group, read(group))] = group
+                future = _submit(pool, group, read(group), share)
+                if future is None:
+                    is_broken = True
+                    alone.append(group)
+                    break
+                under_way[future], shares[future] = group, share
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 group = under_way.pop(future)
                 try:
-                    yield future.result()
+                    decoded = future.result()
                 except BrokenProcessPool:
-                    suspects.append(group)
-    except BrokenProcessPool:  # while a group was submitted
-        suspects.append(group)
+                    is_broken = True
+                    decoded = None
+                if decoded is None:
+                    alone.append(group)
+                else:
+                    yield decoded
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-    return [*suspects, *under_way.values()] if suspects else []
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [*alone, *under_way.values()]
 
 
-def _decode_alone(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
-    executor = _executor(1)
+def _submit(
+    pool: ProcessPoolExecutor, group: _Group, options: ReadOptions, share_bytes: int
+) -> Future[Decoded | None] | None:
     try:
-        return executor.submit(decode_best, group, options).result()
+        return pool.submit(read_within, group, options, share_bytes, is_alone=False)
     except BrokenProcessPool:
-        problem = "it killed its decoder, perhaps for want of memory"
-        return Decoded(group, None, ((group[0], problem),))
+        return None
+
+
+def _decode_alone(group: _Group, read: _Reading, budget: Budget) -> Decoded:
+    """Decode a group's logs one by one until one is whole, each with all the memory there is."""
+    found: list[Decoded] = []
+    for file in group:
+        found.append(_decode_one(file, read(group), budget))
+        log = found[-1].log
+        if log and log.status == "ok":
+            break
+    return best_of(group, found)
+
+
+def _decode_one(file: LogFile, options: ReadOptions, budget: Budget) -> Decoded:
+    pool = executor(1)
+    share_bytes = budget.alone_bytes
+    try:
+        decoded = pool.submit(read_within, (file,), options, share_bytes, is_alone=True).result()
+        problem = f"reading it takes more than {share_bytes} bytes of memory ({MEMORY_OPTION})"
+    except BrokenProcessPool:
+        decoded, problem = None, _KILLED
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+    return decoded or _failed(file, options, problem)
 
 
-def _executor(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker)
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Workers are forked from a server that has imported the decoder and has no threads."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["engagement.extract.segment"])
-    return context
-
-
-def _prepare_worker() -> None:
-    """Ignore Ctrl-C, which the parent handles, and end when the parent ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+def _failed(file: LogFile, options: ReadOptions, problem: str) -> Decoded:
+    """A log that can't be read; it is kept as failed, so that it is not tried again and again."""
+    is_named = file.name.drive is not None and file.name.dongle_id is not None
+    try:
+        log = unread_segment(file, options, problem) if is_named else None
+    except OSError:
+        log = None
+    return Decoded((file,), log, () if log else ((file, problem),))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engagement.filters import Selection
+from engagement.store.memory import DEFAULT_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ class Problem:
 class IngestReport:
     """What an ingest did; counts are of logs, but of segments where rows were written.
 
-    `named` are logs whose path names no drive, each with the route name that it was given.
+    `not_taken` are files in folders that look like logs, but are not named like one. `named` are
+    logs whose path names no drive, each with the route name that it was given.
     `n_failed_before` of the unchanged ones could not be read when they were first ingested.
     `n_recomputed` drives were computed anew as their numbers were of older definitions, those of
     `definitions_before`. `unknown_cars` are fingerprints whose DBC was looked for and not found.
@@ -46,6 +48,7 @@ class IngestReport:
     problems: list[Problem] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    not_taken: list[str] = field(default_factory=list)
     to_read: list[str] = field(default_factory=list)
     named: list[tuple[str, str]] = field(default_factory=list)
     unknown_cars: set[str] = field(default_factory=set)
@@ -70,11 +73,15 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """How to ingest; `read` says how logs are decoded."""
+    """How to ingest; `read` says how logs are decoded.
+
+    `memory_bytes` are for all processes together, `jobs` of which decode (0: one a core).
+    """
 
     read: ReadOptions
     selection: Selection = field(default_factory=Selection)
     reprocess: bool = False
     jobs: int = 0
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
     dry_run: bool = False
     parameters_file: Path | None = None

@@ -82,10 +82,12 @@ class Known:
     def unchanged(self, log: LogFile, read: ReadOptions) -> KnownSegment | None:
         """The segment that this very file was ingested for, if it has not changed since.
 
-        It is read again if CAN signals are wanted that were not extracted then.
+        It is read again if CAN signals are wanted that were not extracted then, or more of it.
         """
         known = self._by_path.get(stored_path(log.path))
         if known is None or not read.is_met_by(known.profile):
+            return None
+        if known.is_cut_below(read.limit_bytes):
             return None
         is_same = (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns)
         return known if is_same else None

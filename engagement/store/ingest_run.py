@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from engagement.extract.segment import SegmentLog
     from engagement.store.database_writer import Writer
-    from engagement.store.decoding import Decoded
     from engagement.store.ingest_options import IngestOptions, IngestReport
     from engagement.store.ingest_plan import Known, Plan
+    from engagement.store.segment_choice import Decoded
     from engagement.store.segments import Key, KnownSegment
 
 _PUBLISH_EVERY_S = 120.0
@@ -68,7 +68,13 @@ class IngestRun:
         jobs = self._options.jobs or default_jobs()
         published_at_s = time.monotonic()
         n_bytes = 0
-        logs = decode(plan.groups, self._options.read, self._fingerprints, jobs=jobs)
+        logs = decode(
+            plan.groups,
+            self._options.read,
+            self._fingerprints,
+            jobs=jobs,
+            memory_bytes=self._options.memory_bytes,
+        )
         for n_done, decoded in enumerate(logs, start=1):
             self._take(decoded)
             n_bytes += decoded.group[0].size_bytes
@@ -140,7 +146,8 @@ class IngestRun:
     def _is_there(self, log: SegmentLog, known: KnownSegment) -> bool:
         is_same = known.content_hash == log.content_hash
         is_as_wanted = self._options.read.is_met_by(known.profile)
-        return is_same and is_as_wanted and not self._options.reprocess
+        is_cut = known.is_cut_below(self._options.read.limit_bytes)
+        return is_same and is_as_wanted and not is_cut and not self._options.reprocess
 
     def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
         """Update path and time of a log that was moved, or written again unchanged."""
@@ -156,7 +163,8 @@ class IngestRun:
         """
         is_same_file = stored_path(log.file.path) == known.path
         is_itself = is_same_file or log.content_hash == known.content_hash
-        if is_itself and (log.status == "ok" or self._options.reprocess):
+        is_longer = log.raw_size_bytes > known.raw_size_bytes
+        if is_itself and (log.status == "ok" or is_longer or self._options.reprocess):
             return True
         if rank(log) == rank(known):
             return _stands_for(log, known)

@@ -58,6 +58,7 @@ def ingest(
     found = find_logs(paths)
     report.locked = [str(path) for path in found.locked]
     report.missing = [str(path) for path in found.missing]
+    report.not_taken = [str(path) for path in found.not_taken]
     for path, reason in found.unreadable:
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from engagement.logs.codec import LIMIT_OPTION
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -45,6 +47,13 @@ class KnownSegment:
     start_mono_ns: int | None = None
     end_mono_ns: int | None = None
     profile: str | None = None
+    raw_size_bytes: int = 0
+    damage: str | None = None
+
+    def is_cut_below(self, limit_bytes: int) -> bool:
+        """Whether it was read up to a lower limit than this."""
+        is_cut = LIMIT_OPTION in (self.damage or "")
+        return is_cut and self.raw_size_bytes < limit_bytes
 
 
 def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
@@ -65,6 +74,8 @@ def known_as(drive_id: int, key: Key, log: SegmentLog) -> KnownSegment:
         start_mono_ns=log.start_mono_ns,
         end_mono_ns=log.end_mono_ns,
         profile=log.profile,
+        raw_size_bytes=log.raw_size_bytes,
+        damage=log.damage,
     )
 
 
@@ -83,7 +94,7 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
     query = (
         "select d.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
         " s.mtime_ns, s.content_hash, s.status, s.n_messages,"
-        " s.start_mono_ns, s.end_mono_ns, s.profile"
+        " s.start_mono_ns, s.end_mono_ns, s.profile, s.raw_size_bytes, s.damage"
         f" from {place}.segment as s inner join {place}.drive as d on abs(s.drive_id) = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]

@@ -122,11 +122,13 @@ class _Sight:
         said = self._said or set()
         if is_first:
             self._news.locked = [str(path) for path in found.locked]
+        self._news.not_taken += [str(path) for path in found.not_taken if path not in said]
         self._news.missing += [str(path) for path in found.missing if path not in said]
         for path, reason in found.unreadable:
             if path not in said:
                 self._news.fail(path, reason)
-        self._said = {*found.missing, *(path for path, _ in found.unreadable)}
+        unreadable = [path for path, _ in found.unreadable]
+        self._said = {*found.missing, *unreadable, *found.not_taken}
 
 
 class _Rounds:
@@ -151,7 +153,7 @@ class _Rounds:
             self._sight.finish(batch)
             yield _with_news(report, self._sight.news())
         news = self._sight.news()
-        if news.locked or news.missing or news.problems:
+        if news.locked or news.missing or news.not_taken or news.problems:
             yield news
 
     def _wanted(self, settled: Sequence[Path]) -> list[Path]:
@@ -182,6 +184,7 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 def _with_news(report: IngestReport, news: IngestReport) -> IngestReport:
     report.locked += news.locked
     report.missing += news.missing
+    report.not_taken += news.not_taken
     for problem in news.problems:
         report.problems.append(problem)
         report.n_failed += 1

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import bz2
+import io
 import random
+import time
 import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.logs.codec import Decompressed, decompress, zstd
+from engagement.logs.codec import Decompressed, decompress, decompress_file, zstd
 
 MB = 1024 * 1024
 CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
@@ -96,6 +98,32 @@ def test_content_in_no_codec_is_raw_itself():
 
     assert result == Decompressed(content, "none", None)
     assert result.raw is content
+
+
+def test_a_raw_file_is_read_up_to_the_limit():
+    content = bytes(range(10))
+
+    assert decompress_file(io.BytesIO(content), limit_bytes=10) == decompress(content)
+    cut = decompress_file(io.BytesIO(content), limit_bytes=9)
+    assert cut.raw == content[:9]
+    assert cut.damage == "expands beyond the limit of 9 bytes (--max-log-bytes)"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [zstd.compress(b""), zstd.compress(b"12345678"), skippable(b"abcd"), bz2.compress(b"")],
+    ids=["empty", "tiny", "skippable", "bz2"],
+)
+def test_more_streams_than_a_file_has_are_left_out_in_time(stream):
+    content = stream * 500_000
+    started_at_s = time.process_time()
+
+    result = decompress(content)
+
+    assert time.process_time() - started_at_s < 2
+    assert result.damage.startswith("10 000 ")
+    assert f"streams end at byte {10_000 * len(stream):,} of".replace(",", " ") in result.damage
+    assert decompress(stream * 10_000).damage is None
 
 
 def test_an_empty_file_is_damaged():

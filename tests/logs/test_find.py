@@ -153,6 +153,25 @@ def test_leaves_out_hidden_and_unfinished_folders_and_files(tmp_path):
     assert found_names(tmp_path, tmp_path / ".trash") == [f".trash/{TIMED}--3/rlog"]
 
 
+def test_names_what_looks_like_a_log_and_is_not_taken(tmp_path):
+    archive, odd, taken, *_ = make(
+        tmp_path,
+        f"{DONGLE}/{TIMED}--3.zip",
+        f"{DONGLE}/{TIMED}--3/rlog.gz",
+        f"{DONGLE}/{TIMED}--3/RLOG (1).ZST",
+        f"{DONGLE}/{TIMED}--3/rlog.zst.part",
+        f"{DONGLE}/{TIMED}--3/fcamera.hevc",
+    )
+
+    found = find_logs([tmp_path])
+
+    assert found.not_taken == [odd, archive]
+    assert [(log.path, log.name) for log in found.logs] == [
+        (taken, LogName(DONGLE, TIMED, 3, "rlog"))
+    ]
+    assert find_logs([odd]).not_taken == []
+
+
 @pytest.mark.parametrize(
     ("log", "lock", "is_locked"),
     [

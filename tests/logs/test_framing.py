@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.logs.framing import walk
+from engagement.logs.framing import MAX_MESSAGES, walk
 from tests.oracles.capnp_reader import split
 
 
@@ -143,3 +143,33 @@ def test_tiny_messages_cost_little_more_than_their_bytes():
     assert len(frames) == 100_000
     assert peak_bytes < 12 * len(raw)
     assert time.perf_counter() - start < 5
+
+
+def test_more_messages_than_a_device_writes_end_the_walk():
+    raw = frame(words(1)) * (MAX_MESSAGES + 2)
+
+    frames = walk(raw)
+
+    assert len(frames) == MAX_MESSAGES
+    assert frames.damage == (
+        f"it has more messages than the {MAX_MESSAGES} before byte {16 * MAX_MESSAGES} of the "
+        "decoded log, as no device writes them; the rest is left out"
+    )
+    assert walk(raw[: 16 * MAX_MESSAGES]).damage is None
+    assert len(walk(raw, 5)) == 5
+
+
+def test_a_longer_log_may_have_more_messages():
+    raw = frame(words(1)) * (MAX_MESSAGES + 2) + frame(words(32 * MAX_MESSAGES))
+
+    assert len(walk(raw)) == MAX_MESSAGES + 3
+    assert walk(raw).damage is None
+
+
+def test_more_segments_than_a_device_writes_end_the_walk():
+    raw = frame(*[b""] * 512) * (MAX_MESSAGES // 511 + 1)
+
+    frames = walk(raw)
+
+    assert len(frames) == MAX_MESSAGES // 511
+    assert "it has more messages than the" in (frames.damage or "")

@@ -23,9 +23,8 @@ LARGE_BYTES = 10_000_000  # enough to be worth processes
 class DeadlyPath(type(Path())):
     """A log that ends whoever reads it."""
 
-    def read_bytes(self):
+    def open(self, *_, **__):
         os.kill(os.getpid(), signal.SIGKILL)
-        return b""
 
 
 def group(path, size_bytes=LARGE_BYTES):
@@ -72,14 +71,14 @@ def test_workers_end_with_their_parent(tmp_path, large_logs, how):
 # Ctrl-C while the server imports: a terminal sends it to every process of a command.
 INTERRUPTED = """
 import os, signal, time
-from engagement.store import decoding
+from engagement.store import decoding, workers
 
 signal.signal(signal.SIGINT, lambda *_: None)
 decoding._is_worth_processes = lambda *_, **__: True
 decoding.warm_up([], jobs=2)
 time.sleep({after_s})
 os.killpg(0, signal.SIGINT)
-with decoding._executor(1) as executor:
+with workers.executor(1) as executor:
     print(executor.submit(len, "works").result())
 """
 
