@@ -77,7 +77,7 @@ def folder(tmp_path_factory):
         path = folder / DONGLE / f"00000002--0123456789--{number}" / "rlog"
         path.parent.mkdir()
         path.write_bytes(noise.randbytes(500))
-    good = next(path for path in GOOD.rglob("*") if path.is_file())
+    good = find_logs([GOOD]).logs[0].path
     (folder / DONGLE / "00000003--0123456789--0").mkdir()
     shutil.copy(good, folder / DONGLE / "00000003--0123456789--0" / good.name)
     return folder
@@ -158,7 +158,7 @@ def test_a_log_of_too_little_memory_is_named_and_its_qlog_read(tmp_path):
     path.write_bytes(bytes(NULL * 3_000_000))
     name = LogName(DONGLE, "00000001--0123456789", 0, "rlog")
     rlog = LogFile(path, name, path.stat().st_size, 0)
-    (good,) = [log for log in find_logs([GOOD]).logs if log.name.log_kind][:1]
+    good = find_logs([GOOD]).logs[0]
 
     (decoded,) = decode([(rlog, good)], ReadOptions(), jobs=1, memory_bytes=200 * MB)
 
