@@ -1,4 +1,4 @@
-"""The page of docs/ that shows runs: what a section printed goes between marks of its own."""
+"""The pages of docs/ that show runs: what a section printed goes between marks of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "benchmarks.md"
+STATISTICS = DOCS / "statistics.md"  # has the marks of its sections already
 _MARK = "<!-- what `python -m bench --write` printed; everything below is written by it -->"
 _BLOCK = re.compile(r"<!-- (\w+) -->\n\n```text\n(.*?)\n```\n", re.DOTALL)
 
@@ -34,12 +36,16 @@ def written_to_page(section: str) -> Iterator[None]:
     copy = _Copy()
     with redirect_stdout(copy):
         yield
-    text = replace_block(PAGE.read_text(encoding="utf-8"), section, copy.getvalue().strip())
-    PAGE.write_text(text, encoding="utf-8")
+    page = STATISTICS if f"<!-- {section} -->" in STATISTICS.read_text(encoding="utf-8") else PAGE
+    text = replace_block(page.read_text(encoding="utf-8"), section, copy.getvalue().strip())
+    page.write_text(text, encoding="utf-8")
 
 
 def replace_block(page: str, section: str, printed: str) -> str:
     """A page with what a section printed now; new sections come last, the others stay."""
+    block = f"<!-- {section} -->\n\n```text\n{printed}\n```\n"
+    if _MARK not in page:
+        return _BLOCK.sub(lambda found: block if found[1] == section else found[0], page)
     words, _, rest = page.partition(_MARK)
     blocks = dict(_BLOCK.findall(rest)) | {section: printed}
     written = "\n".join(

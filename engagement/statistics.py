@@ -6,7 +6,13 @@ where it is needed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 from scipy import special
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LEVEL = 0.95
 
@@ -37,3 +43,15 @@ def t_quantile(n_degrees: float, level: float = LEVEL) -> float:
     above 0 and need not be whole.
     """
     return float(special.stdtrit(n_degrees, (1 + level) / 2))
+
+
+def t_probability(t: NDArray[np.float64], n_degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How often |Student's t| is at least so great by chance; arrays, element by element."""
+    p_values: NDArray[np.float64] = np.minimum(2 * special.stdtr(n_degrees, -np.abs(t)), 1.0)
+    return p_values
+
+
+def normal_quantiles(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`normal_quantile` of an array."""
+    quantiles: NDArray[np.float64] = special.ndtri(probabilities)
+    return quantiles

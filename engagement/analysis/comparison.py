@@ -5,24 +5,28 @@ A is the baseline and B the candidate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engagement.analysis.differences import Method
+from engagement.analysis.differences import compare_measures
 from engagement.analysis.labels import tally
 from engagement.analysis.measures import read_measures
+from engagement.analysis.samples import Sample
+from engagement.analysis.sequential import Timed, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
 
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Division
     from engagement.analysis.labels import Tally
+    from engagement.analysis.measures import Measure
+    from engagement.analysis.sequential import Sequence as Looks
     from engagement.store.query_types import Queryable
-
-N_PERMUTATIONS = 10_000
 
 _GROUP = """
 select
@@ -36,6 +40,11 @@ select
     coalesce(fsum(distance_km), 0) as distance_km,
     coalesce(fsum(engaged_km), 0) as engaged_km
 from drives
+where drive_id in (select unnest($drives))
+"""
+_STARTS = """
+select drive_id, epoch(started_at) as started_s
+from engagement.main.drives
 where drive_id in (select unnest($drives))
 """
 
@@ -56,14 +65,24 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Which measures are looked at after every drive; `until_drives` of B if an end is planned."""
+
+    measures: frozenset[str]
+    until_drives: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two groups, and every measure of them; `labels` are A's and B's where only some count."""
+    """Two groups, and every measure of them; `labels` are A's and B's where only some count.
+
+    `n_others` are the other drives of the database, whose dispersion the test relies on.
+    """
 
     by: str
     a: Group
     b: Group
-    seed: int
-    n_permutations: int
+    n_others: int
     differences: tuple[Difference, ...]
     labels: tuple[Tally, Tally] | None = None
 
@@ -76,32 +95,65 @@ def compare(
     reader: Queryable,
     division: Division,
     *,
-    seed: int,
-    n_permutations: int = N_PERMUTATIONS,
+    others: Collection[int] = (),
     labels: Sequence[str] | None = None,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Compare two groups of drives in every measure.
 
     Args:
         reader: The database.
         division: The drives of each group.
-        seed: Of the permutations.
-        n_permutations: How often the drives are dealt to the groups anew, at most.
+        others: All drives of the database, or all but these.
         labels: What `count_labelled` gave, if only events with a label count for the reader.
+        watch: What to look at after every drive.
     """
     counted = None if labels is None else _tally_groups(reader, labels, division)
     drives = (*division.a_drives, *division.b_drives)
     is_b = np.arange(len(drives)) >= len(division.a_drives)
-    method = Method(_read_dispersion_max(reader), n_permutations, seed)
+    rest = sorted(set(others).difference(drives))
+    measures = list(read_measures(reader, [*drives, *rest]))
+    dispersion_max = _read_dispersion_max(reader)
+    found = compare_measures(measures, is_b, dispersion_max=dispersion_max)
+    if watch:
+        starts = _read_starts(reader, [*drives, *rest])
+        found = [
+            replace(one, sequence=_look_again(measure, is_b, starts, watch.until_drives))
+            if one.name in watch.measures
+            else one
+            for one, measure in zip(found, measures, strict=True)
+        ]
     return Comparison(
         division.by,
         _read_group(reader, division.a, division.a_drives),
         _read_group(reader, division.b, division.b_drives),
-        seed,
-        n_permutations,
-        tuple(method.compare(list(read_measures(reader, drives)), is_b)),
+        len(rest),
+        tuple(found),
         counted,
     )
+
+
+def _look_again(
+    measure: Measure, is_b: NDArray[np.bool_], starts: NDArray[np.float64], until: int | None
+) -> Looks:
+    known = slice(None) if measure.kind == "share" else slice(-1)  # speeds
+    tops, bottoms = measure.numerators[:, known], measure.denominators[:, known]
+    n_drives = len(is_b)
+    nobody = np.zeros(len(tops) - n_drives, dtype=np.bool_)
+    return follow(
+        Timed.of(Sample(tops[:n_drives], bottoms[:n_drives], is_b), starts[:n_drives]),
+        Timed.of(Sample(tops[n_drives:], bottoms[n_drives:], nobody), starts[n_drives:]),
+        is_rate=measure.kind == "rate",
+        until_drives=until,
+    )
+
+
+def _read_starts(reader: Queryable, drives: Sequence[int]) -> NDArray[np.float64]:
+    """When each drive started, in seconds since 1970; not a number where nobody knows."""
+    rows = reader.rows(_STARTS, {"drives": list(drives)})
+    start_by_drive = {row["drive_id"]: row["started_s"] for row in rows}
+    starts = [start_by_drive.get(drive) for drive in drives]
+    return np.array([np.nan if start is None else start for start in starts], dtype=np.float64)
 
 
 def _tally_groups(

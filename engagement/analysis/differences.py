@@ -1,20 +1,20 @@
-"""How a measure differs between two groups of drives: ratio, interval, p, and what is lacking.
+"""One measure compared between two groups of drives.
 
 A is the baseline and B the candidate: every ratio is B / A. The unit of chance is the drive.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from engagement.analysis.intervals import mean_interval, rate_interval, share_interval
-from engagement.analysis.permutation import permutation_tests, relabel
-from engagement.analysis.power import count_variances, needed_exposure
-from engagement.analysis.ratios import Ratio, mean_ratio, mean_variances, naive_p, rate_ratio
-from engagement.analysis.samples import Sample, dispersion, inflation
+from engagement.analysis.measures import BANDS
+from engagement.analysis.ratios import Ratio, compare_amounts, compare_groups, crude_ratio, naive_p
+from engagement.analysis.samples import Sample, dispersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engagement.analysis.intervals import Interval
-    from engagement.analysis.measures import ExposureUnit, Kind, Measure
-    from engagement.analysis.permutation import PermutationTest
-    from engagement.analysis.samples import Spread
+    from engagement.analysis.measures import Better, ExposureUnit, Kind, Measure
+    from engagement.analysis.ratios import Basis, Outcome
+    from engagement.analysis.sequential import Sequence as Looks
+
+    Answer = Literal["better", "worse", "open", "too_few", "speeds_differ", "nothing"]
+    Obstacle = Literal["few_alike", "other_side"]
+
+SIGNIFICANT = 0.05
+
+_LEAST_ALIKE = 0.5  # of the driving at the same speeds, for ratios that mean something
+_APART = math.log(1.1)  # ratios on two sides of 1 that are closer are only noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +61,38 @@ class Driving:
 
 
 @dataclass(frozen=True, slots=True)
+class BandValues:
+    """A measure in one speed band: amounts (events of a rate) and exposures in its own unit."""
+
+    speed_band: str
+    a: float
+    a_exposure: float
+    b: float
+    b_exposure: float
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """How a measure differs between the groups.
 
     Attributes:
+        better: Whether lower or higher values are the better ones.
         ratio: B / A at like speeds, or simply B / A if the measure has no speed bands; None where
             nothing can be compared. Infinite where only B has events.
         crude_ratio: B / A whatever the speeds.
         compared_fraction: Share of the exposure at speeds that both groups have; None without any.
+        alike_fraction: Share of each group's exposure that the other has at the same speeds.
+        obstacle: Why the ratio is not to be relied on: `few_alike` speeds, or a crude ratio on the
+            `other_side` of 1, and not because both are close to it.
+        bands: What each group has in each speed band; none of a measure without bands.
         dispersion: Pearson's chi2 by its degrees of freedom over the drives; 1 for Poisson.
-        inflation: What the ratio's interval multiplies Poisson's variance with: drives by length.
-        p_value: By relabelling drives, two-sided, of the ratio being 1.
+        basis: What the test's dispersion rests on: the database, or these drives alone.
+        answer: What p and the direction say; `speeds_differ` where an obstacle forbids to say it.
+        p_value: By the moderated score test, two-sided, of the ratio being 1.
         naive_p_value: The same if every event were independent of all others.
         needed_a: What A lacks to show a 30 % difference; 0 if there is enough.
         needed_b: The same of B.
+        sequence: Looks after every drive, if they were asked for.
     """
 
     name: str
@@ -74,20 +100,24 @@ class Difference:
     unit: str
     kind: Kind
     exposure_unit: ExposureUnit
+    better: Better
     a: GroupValue
     b: GroupValue
     ratio: Ratio
-    crude_ratio: Ratio
+    crude_ratio: float | None
     is_stratified: bool
     compared_fraction: float | None
+    alike_fraction: float | None
+    obstacle: Obstacle | None
+    bands: tuple[BandValues, ...]
     dispersion: float | None
-    inflation: float | None
+    basis: Basis | None
+    answer: Answer
     p_value: float | None
-    is_exact_p: bool
-    n_relabellings: int
     naive_p_value: float | None
     needed_a: Driving | None
     needed_b: Driving | None
+    sequence: Looks | None = None
 
     @property
     def is_enough(self) -> bool:
@@ -96,104 +126,169 @@ class Difference:
         return all(driving is not None and driving.hours == 0 for driving in needed)
 
 
-class Method:
-    """How measures are compared; labels are dealt once for all that have the same drives."""
+def compare_measures(
+    measures: Sequence[Measure], is_b: NDArray[np.bool_], *, dispersion_max: float
+) -> list[Difference]:
+    """Compare A and B, the first drives of each measure; those that follow are the others.
 
-    def __init__(self, dispersion_max: float, n_permutations: int, seed: int) -> None:
-        self._dispersion_max = dispersion_max
-        self._n_permutations = n_permutations
-        self._seed = seed
+    `is_b` marks the drives of the candidate among the first ones; the others of the database only
+    tell how much drives vary.
+    """
+    pairs = [_Pair.of(measure, is_b) for measure in measures]
+    outcomes = _outcomes(pairs)
+    return [
+        _difference(pair, outcome, dispersion_max)
+        for pair, outcome in zip(pairs, outcomes, strict=True)
+    ]
 
-    def compare(self, measures: Sequence[Measure], is_b: NDArray[np.bool_]) -> list[Difference]:
-        """Compare the groups in each measure; `is_b` marks the drives of the candidate."""
-        samples = [Sample(measure.numerators, measure.denominators, is_b) for measure in measures]
-        likes = [
-            _at_known_speeds(measure, sample).comparable()
-            for measure, sample in zip(measures, samples, strict=True)
-        ]
-        parts = zip(measures, samples, likes, self._test(likes), strict=True)
-        return [self._difference(*part) for part in parts]
 
-    def _test(self, samples: Sequence[Sample | None]) -> list[PermutationTest | None]:
-        """The permutation test of each sample that there is."""
-        numbers_by_labels: dict[bytes, list[int]] = {}
-        for number, sample in enumerate(samples):
-            if sample is not None:
-                numbers_by_labels.setdefault(sample.is_b.tobytes(), []).append(number)
-        tests: list[PermutationTest | None] = [None] * len(samples)
-        for labels, numbers in numbers_by_labels.items():
-            is_b = np.frombuffer(labels, dtype=np.bool_)
-            relabellings = relabel(is_b, n_permutations=self._n_permutations, seed=self._seed)
-            alike = [sample for n in numbers if (sample := samples[n]) is not None]
-            tables = [(sample.numerators, sample.denominators) for sample in alike]
-            found = permutation_tests(tables, is_b, relabellings)
-            for number, test in zip(numbers, found, strict=True):
-                tests[number] = test
-        return tests
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A measure of two groups: all of it, what is comparable, and that of the other drives."""
 
-    def _difference(
-        self, measure: Measure, sample: Sample, like: Sample | None, test: PermutationTest | None
-    ) -> Difference:
-        crude = sample.crude()
-        is_rate = measure.kind == "rate"
-        extra = inflation(like or crude) if is_rate else None
-        has_both = crude.comparable() is not None
-        needed = _needed(measure, crude, extra)
-        return Difference(
-            name=measure.name,
-            label=measure.label,
-            unit=measure.unit,
-            kind=measure.kind,
-            exposure_unit=measure.exposure_unit,
-            a=self._value(measure, ~sample.is_b),
-            b=self._value(measure, sample.is_b),
-            ratio=_ratio(measure.kind, like, extra),
-            crude_ratio=_ratio(measure.kind, crude if has_both else None, inflation(crude)),
-            is_stratified=measure.kind != "share",
-            compared_fraction=_compared_fraction(sample, like),
-            dispersion=dispersion(crude) if is_rate else None,
-            inflation=extra.size if extra else None,
-            p_value=test.p_value if test else None,
-            is_exact_p=test.is_exact if test else False,
-            n_relabellings=test.n_relabellings if test else 0,
-            naive_p_value=naive_p(like) if like and is_rate else None,
-            needed_a=needed[0] if needed else None,
-            needed_b=needed[1] if needed else None,
+    measure: Measure
+    sample: Sample
+    like: Sample | None
+    others: Sample
+
+    @classmethod
+    def of(cls, measure: Measure, is_b: NDArray[np.bool_]) -> _Pair:
+        n_drives = len(is_b)
+        sample = Sample(measure.numerators[:n_drives], measure.denominators[:n_drives], is_b)
+        bands = sample.common_bands()
+        if measure.kind != "share":
+            bands[-1] = False  # at unknown speeds nothing is alike
+        others = Sample(
+            measure.numerators[n_drives:, bands],
+            measure.denominators[n_drives:, bands],
+            np.zeros(len(measure.numerators) - n_drives, dtype=np.bool_),
         )
-
-    def _value(self, measure: Measure, drives: NDArray[np.bool_]) -> GroupValue:
-        everything = np.zeros(int(drives.sum()), dtype=np.bool_)
-        group = Sample(measure.numerators[drives], measure.denominators[drives], everything)
-        interval = self._interval(measure.kind, group)
-        kms = measure.exposures_km
-        return GroupValue(
-            n_drives=group.exposed().n_drives,
-            n_events=int(group.numerators.sum()) if measure.kind == "rate" else None,
-            exposure_h=float(measure.exposures_h[drives].sum()),
-            exposure_km=None if kms is None else float(kms[drives].sum()),
-            value=interval.value,
-            lower=interval.lower,
-            upper=interval.upper,
-            interval=interval.kind,
-        )
-
-    def _interval(self, kind: Kind, group: Sample) -> Interval:
-        if kind == "rate":
-            return rate_interval(group, dispersion_max=self._dispersion_max)
-        return share_interval(group) if kind == "share" else mean_interval(group)
+        return cls(measure, sample, sample.take_bands(bands), others)
 
 
-def _at_known_speeds(measure: Measure, sample: Sample) -> Sample:
-    """Without the band of unknown speeds, which are not like each other."""
-    if measure.kind == "share":
-        return sample
-    return Sample(sample.numerators[:, :-1], sample.denominators[:, :-1], sample.is_b)
+def _outcomes(pairs: Sequence[_Pair]) -> list[Outcome | None]:
+    """The test of each that has anything to compare; rates of one unit are tested together."""
+    found: list[Outcome | None] = [None] * len(pairs)
+    numbers_by_unit: dict[str, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        if pair.like is None:
+            continue
+        if pair.measure.kind == "rate":
+            numbers_by_unit.setdefault(pair.measure.unit, []).append(number)
+        else:
+            found[number] = compare_amounts(pair.like, pair.others)
+    for numbers in numbers_by_unit.values():
+        likes = [like for number in numbers if (like := pairs[number].like)]
+        outcomes = compare_groups(likes, [pairs[number].others for number in numbers])
+        for number, outcome in zip(numbers, outcomes, strict=True):
+            found[number] = outcome
+    return found
 
 
-def _ratio(kind: Kind, sample: Sample | None, extra: Spread | None) -> Ratio:
-    if sample is None:
-        return Ratio()
-    return rate_ratio(sample, extra) if kind == "rate" else mean_ratio(sample)
+def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> Difference:
+    measure, sample, like = pair.measure, pair.sample, pair.like
+    is_rate, has_bands = measure.kind == "rate", measure.kind != "share"
+    crude = crude_ratio(sample)
+    alike = _alike_fraction(sample) if has_bands else None
+    ratio = outcome.ratio if outcome else Ratio()
+    obstacle = _obstacle(ratio, crude, alike)
+    needed = outcome.needed if outcome else None
+    scale = _exposure_scale(measure, sample.n_drives)
+    return Difference(
+        name=measure.name,
+        label=measure.label,
+        unit=measure.unit,
+        kind=measure.kind,
+        exposure_unit=measure.exposure_unit,
+        better=measure.better,
+        a=_value(measure, np.flatnonzero(~sample.is_b), dispersion_max),
+        b=_value(measure, np.flatnonzero(sample.is_b), dispersion_max),
+        ratio=ratio,
+        crude_ratio=crude,
+        is_stratified=has_bands,
+        compared_fraction=_compared_fraction(sample, like),
+        alike_fraction=alike,
+        obstacle=obstacle,
+        bands=_band_values(sample) if has_bands else (),
+        dispersion=dispersion(sample) if is_rate else None,
+        basis=outcome.basis if outcome else None,
+        answer=_answer(measure.better, outcome, obstacle),
+        p_value=outcome.p_value if outcome else None,
+        naive_p_value=naive_p(like) if like and is_rate else None,
+        needed_a=_driving(needed.a, *scale) if needed else None,
+        needed_b=_driving(needed.b, *scale) if needed else None,
+    )
+
+
+def _answer(better: Better, outcome: Outcome | None, obstacle: Obstacle | None) -> Answer:
+    if outcome is None or outcome.ratio.value is None:
+        return "nothing"
+    if outcome.is_too_few:
+        return "too_few"
+    if obstacle == "few_alike":
+        return "speeds_differ"
+    if outcome.p_value is None or outcome.p_value >= SIGNIFICANT:
+        return "open"
+    if obstacle:
+        return "speeds_differ"
+    return "better" if (outcome.ratio.value < 1) == (better == "lower") else "worse"
+
+
+def _obstacle(ratio: Ratio, crude: float | None, alike: float | None) -> Obstacle | None:
+    """Why a ratio at like speeds is not to be relied on."""
+    if alike is None or ratio.value is None or crude is None:
+        return None
+    if alike < _LEAST_ALIKE:
+        return "few_alike"
+    if (ratio.value - 1) * (crude - 1) >= 0:
+        return None
+    low, high = sorted((ratio.value, crude))
+    is_far = low == 0 or math.isinf(high) or math.log(high / low) > _APART
+    return "other_side" if is_far else None
+
+
+def _alike_fraction(sample: Sample) -> float | None:
+    """How much of each group's driving the other has at the same known speeds."""
+    shares = []
+    for group in (sample.group(is_b=False), sample.group(is_b=True)):
+        exposures = group.denominators[:, :-1].sum(axis=0)
+        if not exposures.sum():
+            return None
+        shares.append(exposures / exposures.sum())
+    return float(np.minimum(*shares).sum())
+
+
+def _band_values(sample: Sample) -> tuple[BandValues, ...]:
+    a, b = sample.group(is_b=False), sample.group(is_b=True)
+    columns = [
+        part.sum(axis=0).tolist()
+        for group in (a, b)
+        for part in (group.numerators, group.denominators)
+    ]
+    return tuple(BandValues(band, *values) for band, *values in zip(BANDS, *columns, strict=True))
+
+
+def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) -> GroupValue:
+    everything = np.zeros(len(drives), dtype=np.bool_)
+    group = Sample(measure.numerators[drives], measure.denominators[drives], everything)
+    interval = _interval(measure.kind, group, dispersion_max)
+    kms = measure.exposures_km
+    return GroupValue(
+        n_drives=group.exposed().n_drives,
+        n_events=int(group.numerators.sum()) if measure.kind == "rate" else None,
+        exposure_h=float(measure.exposures_h[drives].sum()),
+        exposure_km=None if kms is None else float(kms[drives].sum()),
+        value=interval.value,
+        lower=interval.lower,
+        upper=interval.upper,
+        interval=interval.kind,
+    )
+
+
+def _interval(kind: Kind, group: Sample, dispersion_max: float) -> Interval:
+    if kind == "rate":
+        return rate_interval(group, dispersion_max=dispersion_max)
+    return share_interval(group) if kind == "share" else mean_interval(group)
 
 
 def _compared_fraction(sample: Sample, like: Sample | None) -> float | None:
@@ -203,24 +298,14 @@ def _compared_fraction(sample: Sample, like: Sample | None) -> float | None:
     return float(like.denominators.sum()) / exposure if like else 0.0
 
 
-def _needed(
-    measure: Measure, crude: Sample, extra: Spread | None
-) -> tuple[Driving, Driving] | None:
-    """What the groups lack to show a difference; None where nothing tells how much drives vary."""
-    exposures = [float(crude.group(is_b=is_b).denominators.sum()) for is_b in (False, True)]
-    exposure = sum(exposures)
-    variances = mean_variances(crude) if measure.kind != "rate" else None
-    if extra and exposure:
-        variances = count_variances(float(crude.numerators.sum()) / exposure, extra.size)
-    if variances is None:
-        return None
-    lacking = needed_exposure(variances, (exposures[0], exposures[1]))
-    hours = float(measure.exposures_h.sum()) / exposure
+def _exposure_scale(measure: Measure, n_drives: int) -> tuple[float, float | None]:
+    """Hours and kilometres that a unit of exposure takes."""
+    exposure = float(measure.denominators[:n_drives].sum()) or 1.0
+    hours = float(measure.exposures_h[:n_drives].sum()) / exposure
     kms = measure.exposures_km
-    km = None if kms is None else float(kms.sum()) / exposure
-    return _driving(lacking.a, hours, km), _driving(lacking.b, hours, km)
+    return hours, None if kms is None else float(kms[:n_drives].sum()) / exposure
 
 
 def _driving(exposure: float, hours: float, km: float | None) -> Driving:
-    """An exposure as time and distance, of which a unit of exposure takes so much."""
+    """An exposure as time and distance."""
     return Driving(exposure * hours, None if km is None else exposure * km)

@@ -20,6 +20,8 @@ _FILTERS = {one.name: one for one in DRIVE_FILTERS.values() if one.is_grouping}
 NAMED = (*_FILTERS, "month")
 KINDS = (*NAMED, "date", f"{_PARAM}NAME")
 
+ALL_DRIVES = "engagement.main.drives"  # also those that a selection leaves out
+
 _MAX_LISTED = 30
 
 _GROUPS = "select drive_id, group_name from drive_groups where grouped_by = ?"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.analysis.summary import findings, headline, notes, sections
+from engagement.analysis.summary import (
+    findings,
+    headline,
+    notes,
+    obstacles,
+    sections,
+    sequences,
+    verdict_text,
+)
 from engagement.analysis.wording import distances_text, warnings
 from engagement.formats import about
 from engagement.units import METRIC
@@ -13,47 +21,59 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from engagement.analysis.comparison import Comparison, Group
-    from engagement.analysis.gate import Verdict
-    from engagement.analysis.summary import Per
+    from engagement.analysis.gate import Ruling, State
+    from engagement.analysis.verdict import Per
     from engagement.units import Units
 
 _READING = """\
-Ratios are B / A. Those of rates and of steering are at like speeds: Mantel-Haenszel over city, \
-road and highway. Intervals are of 95 % and allow for events that come in clusters: naive p takes \
-each event for independent of all others, which it is only at a dispersion of about 1. p is the \
-share of relabellings of the drives that differ as much. The last column is the driving that would \
-show a 30 % difference in four of five such comparisons."""
+Ratios are B / A. Those of rates and of steering are at like speeds: over city, road and highway. \
+p and the intervals of ratios, of 95 %, are of one test, which allows for events that come in \
+clusters and for few drives: an interval holds 1 just where p is not below 0.05. q is the least \
+share of false discoveries at which the measure would be told among all of them; "perhaps" is what \
+p alone says. Naive p takes each event for independent of all others, which it is only at a \
+dispersion of about 1. The last column is the driving that would show a 30 % difference in four of \
+five such comparisons."""
 
 _COLUMNS = {
     "measure": "",
+    "answer": "B is",
     "a": "A",
     "a_interval": "A 95 %",
     "b": "B",
     "b_interval": "B 95 %",
     "ratio": "B / A (95 %)",
     "p": "p",
+    "q": "q",
     "naive_p": "naive p",
     "dispersion": "dispersion",
     "needed": "still needed",
 }
 
-_STATES = {True: "**holds**", False: "does not hold", None: "**can't be told**"}
+_STATES: dict[State, str] = {
+    "holds": "**holds**",
+    "does_not_hold": "does not hold",
+    "too_few": "**can't be told**",
+    "speeds_differ": "**is not judged**",
+}
 
 
 def render_markdown(
-    comparison: Comparison, verdicts: Sequence[Verdict], per: Per, units: Units = METRIC
+    comparison: Comparison, rulings: Sequence[Ruling], per: Per, units: Units = METRIC
 ) -> str:
     """The whole report; it ends with a newline."""
     parts = [
         f"### {code(comparison.b.name)} against {code(comparison.a.name)}, by {comparison.by}",
-        f"**{_as_sentence(headline(comparison, per, units))}**",
+        f"**{_as_sentence(verdict_text(comparison, per, units))}**",
+        _as_sentence(headline(comparison, per, units)),
+        _list(map(_as_sentence, sequences(comparison, units))),
         _list(map(_as_sentence, findings(comparison, per, units))),
         _table(("", "A, baseline", "B, candidate"), _group_rows(comparison, units)),
         _table(tuple(_COLUMNS.values()), _rows(comparison, per, units)),
         " ".join(map(_as_sentence, notes(comparison, per))),
+        _list(map(_as_sentence, obstacles(comparison, per, units))),
         _warnings(comparison),
-        _verdicts(verdicts),
-        _reading(comparison),
+        _rulings(rulings),
+        f"<details><summary>How to read this</summary>\n\n{_READING}\n\n</details>",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -93,16 +113,11 @@ def _warnings(comparison: Comparison) -> str:
     return "\n".join(["> [!WARNING]", *(f"> - {_as_sentence(_escaped(text))}" for text in found)])
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> str:
+def _rulings(rulings: Sequence[Ruling]) -> str:
     return _list(
-        f"Condition {code(verdict.condition)} {_STATES[verdict.holds]}: {verdict.why}."
-        for verdict in verdicts
+        f"Condition {code(ruling.condition)} {_STATES[ruling.state]}: {ruling.why}."
+        for ruling in rulings
     )
-
-
-def _reading(comparison: Comparison) -> str:
-    method = f"Made with {comparison.n_permutations} relabellings, seed {comparison.seed}."
-    return f"<details><summary>How to read this</summary>\n\n{_READING} {method}\n\n</details>"
 
 
 def code(text: str) -> str:

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
     Kind = Literal["rate", "share", "mean"]
     ExposureUnit = Literal["h", "km"]
+    Better = Literal["lower", "higher"]
+    Columns = dict[str, NDArray[Any]]
 
 BANDS = ("city", "road", "highway", "unknown")  # the last one is never like another's
 
 _KM_PER_UNIT = 100.0
 _S_PER_H = 3600.0
 
-# What an event is called in `event_counts`: its plural, and what people read.
+# What an event is called in `event_counts`: its plural, and what people read. Fewer are better.
 _EVENTS = {
     "intervention": ("interventions", "interventions"),
     "unplanned_intervention": ("unplanned_interventions", "unplanned interventions"),
@@ -41,14 +43,14 @@ _EVENTS = {
     "critical_event": ("critical_events", "critical events"),
 }
 
-# Columns of `drives`: numerator, denominator.
+# Columns of `drives`: numerator, denominator. More is better.
 _SHARES = {
     "engaged_fraction": ("engaged_s", "known_s", "share of time engaged"),
     "moving_engaged_fraction": ("moving_engaged_s", "moving_s", "share of moving time engaged"),
     "distance_engaged_fraction": ("engaged_km", "known_km", "share of distance engaged"),
 }
 
-# Columns of `tuning`: the value, the time that it is over, its unit, what people read.
+# Columns of `tuning`: the time that it is over, its unit, what people read. Less is better.
 _MEANS = {
     "lateral_error_mean_mps2": ("lateral_error_s", "m/s2", "mean lateral error"),
     "lateral_error_p95_mps2": ("lateral_error_s", "m/s2", "95th percentile of lateral error"),
@@ -57,9 +59,12 @@ _MEANS = {
     "sign_flips_per_s": ("sign_flips_s", "", "steering sign flips per second"),
 }
 
+# Two measures that are one where they count the same: the first is then not shown.
+PARTS = {"disengagements_counted": "disengagements"}
+
 _DRIVES = """
 select drive_id, engaged_s, known_s, moving_engaged_s, moving_s, engaged_km, distance_km, known_km
-from drives
+from engagement.main.drives
 where drive_id in (select unnest($drives))
 """
 _EXPOSURE = """
@@ -72,8 +77,12 @@ select drive_id, speed_band, event, n_events
 from event_counts
 where mode = 'engaged' and drive_id in (select unnest($drives))
 """
-_TUNING = """
-select * exclude (dongle_id, drive)
+_TUNING = f"""
+select
+    drive_id,
+    speed_band,
+    {", ".join(sorted({weight for weight, _, _ in _MEANS.values()}))},
+    {", ".join(f"{name}, ({name} is not null)::integer as {name}_known" for name in _MEANS)}
 from tuning
 where drive_id in (select unnest($drives))
 """
@@ -93,6 +102,7 @@ class Measure:
         exposures_h: Hours that the exposure is.
         exposures_km: Kilometres that the exposure is, where it has any.
         exposure_unit: Which of the two people read.
+        better: Whether lower or higher values are the better ones.
     """
 
     name: str
@@ -104,6 +114,12 @@ class Measure:
     exposures_h: NDArray[np.float64]
     exposures_km: NDArray[np.float64] | None
     exposure_unit: ExposureUnit
+    better: Better = "lower"
+
+    @property
+    def event(self) -> str:
+        """The plural of what a rate counts: `interventions`; of others their name."""
+        return self.name.rsplit("_per_", 1)[0] if self.kind == "rate" else self.name
 
 
 def measure_names() -> list[str]:
@@ -114,42 +130,61 @@ def measure_names() -> list[str]:
 
 def read_measures(reader: Queryable, drive_ids: Sequence[int]) -> Iterator[Measure]:
     """Yield every measure of the drives, in the order of `drive_ids`."""
-    place = {drive_id: number for number, drive_id in enumerate(drive_ids)}
-    parameters = {"drives": list(drive_ids)}
-    drives = reader.rows(_DRIVES, parameters)
-    bands = reader.rows(_EXPOSURE, parameters)
+    place = _Places(drive_ids)
+    drives = _read(reader, _DRIVES, place)
+    bands = _read(reader, _EXPOSURE, place)
     hours = _exposure(bands, drives, "engaged_s", place) / _S_PER_H
     kms = _exposure(bands, drives, "engaged_km", place)
-    counts = reader.rows(_COUNTS, parameters)
-    yield from _rates(counts, place, hours, kms)
+    yield from _rates(_read(reader, _COUNTS, place), place, hours, kms)
     yield from _shares(drives, place)
-    yield from _means(reader.rows(_TUNING, parameters), place)
+    yield from _means(_read(reader, _TUNING, place), place)
 
 
-def _exposure(
-    bands: Sequence[dict[str, Any]],
-    drives: Sequence[dict[str, Any]],
-    column: str,
-    place: dict[int, int],
-) -> NDArray[np.float64]:
+class _Places:
+    """Where a drive stands in the order that was asked for."""
+
+    def __init__(self, drive_ids: Sequence[int]) -> None:
+        self.drive_ids = np.array(drive_ids, dtype=np.int64)
+        self._order = np.argsort(self.drive_ids)
+
+    def __len__(self) -> int:
+        return len(self.drive_ids)
+
+    def of(self, drive_ids: NDArray[Any]) -> NDArray[np.intp]:
+        """The places of drives."""
+        return self._order[np.searchsorted(self.drive_ids, drive_ids, sorter=self._order)]
+
+
+def _read(reader: Queryable, query: str, place: _Places) -> Columns:
+    """The columns of a query over the drives; numbers are 0 where they are null."""
+    table = reader.table(query, {"drives": place.drive_ids.tolist()})
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    return {
+        name: np.nan_to_num(column.astype(np.float64)) if column.dtype.kind in "fiu" else column
+        for name, column in columns.items()
+    } | {"place": place.of(columns["drive_id"])}
+
+
+def _exposure(bands: Columns, drives: Columns, column: str, place: _Places) -> NDArray[np.float64]:
     """Exposure by drive and speed band; what no band has of the drive's is at unknown speed.
 
     Bands count whole steps from sample to sample, so in a coarse log they may have a little more
     than the drive: then each has its part of the drive's.
     """
     exposure = _by_band(bands, column, place)
-    for row in drives:
-        of_drive, total = exposure[place[row["drive_id"]]], row[column] or 0.0
-        in_bands = of_drive.sum()
-        if in_bands > total:
-            of_drive *= total / in_bands
-        of_drive[-1] += max(total - in_bands, 0.0)
+    totals = np.zeros(len(place))
+    totals[drives["place"]] = drives[column]
+    in_bands = exposure.sum(axis=1)
+    exposure *= np.where(in_bands > totals, totals / np.where(in_bands > 0, in_bands, 1), 1.0)[
+        :, None
+    ]
+    exposure[:, -1] += np.maximum(totals - in_bands, 0.0)
     return exposure
 
 
 def _rates(
-    counts: Sequence[dict[str, Any]],
-    place: dict[int, int],
+    counts: Columns,
+    place: _Places,
     hours: NDArray[np.float64],
     kms: NDArray[np.float64],
 ) -> Iterator[Measure]:
@@ -157,42 +192,44 @@ def _rates(
         ("100km", "per 100 km", kms / _KM_PER_UNIT, "km"),
         ("hour", "per hour", hours, "h"),
     )
+    numerators_by_event = {
+        event: _by_band(counts, "n_events", place, counts["event"] == event) for event in _EVENTS
+    }
     for suffix, unit, denominators, exposure_unit in units:
         for event, (plural, label) in _EVENTS.items():
-            rows = [row for row in counts if row["event"] == event]
-            numerators = _by_band(rows, "n_events", place)
-            name = f"{plural}_per_{suffix}"
+            name, numerators = f"{plural}_per_{suffix}", numerators_by_event[event]
             yield Measure(
                 name, label, unit, "rate", numerators, denominators, hours, kms, exposure_unit
             )
 
 
-def _shares(rows: Sequence[dict[str, Any]], place: dict[int, int]) -> Iterator[Measure]:
-    columns = {name: np.zeros((len(place), 1)) for name in rows[0]} if rows else {}
-    for row in rows:
-        for name, column in columns.items():
-            column[place[row["drive_id"]]] = row[name] or 0.0
+def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:
+    columns = {}
+    for name, values in drives.items():
+        columns[name] = np.zeros((len(place), 1))
+        columns[name][drives["place"], 0] = values
     hours, kms = columns["known_s"] / _S_PER_H, columns["distance_km"]
     for name, (numerator, denominator, label) in _SHARES.items():
         shown: ExposureUnit = "km" if denominator.endswith("_km") else "h"
         top, bottom = columns[numerator], columns[denominator]
-        yield Measure(name, label, "", "share", top, bottom, hours, kms, shown)
+        yield Measure(name, label, "", "share", top, bottom, hours, kms, shown, "higher")
 
 
-def _means(rows: Sequence[dict[str, Any]], place: dict[int, int]) -> Iterator[Measure]:
+def _means(rows: Columns, place: _Places) -> Iterator[Measure]:
     for name, (weight, unit, label) in _MEANS.items():
-        logged = [row for row in rows if row[name] is not None]
-        seconds = _by_band(logged, weight, place)
-        values = _by_band(logged, name, place)
+        is_logged = rows[f"{name}_known"] > 0
+        seconds = _by_band(rows, weight, place, is_logged)
+        values = _by_band(rows, name, place, is_logged)
         hours = seconds / _S_PER_H
         yield Measure(name, label, unit, "mean", values * seconds, seconds, hours, None, "h")
 
 
 def _by_band(
-    rows: Sequence[dict[str, Any]], column: str, place: dict[int, int]
+    rows: Columns, column: str, place: _Places, is_wanted: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
     """A column of rows by drive and speed band; where there is no row, 0."""
     values = np.zeros((len(place), len(BANDS)))
-    for row in rows:
-        values[place[row["drive_id"]], BANDS.index(row["speed_band"])] += row[column] or 0.0
+    bands = np.array([BANDS.index(band) for band in rows["speed_band"]], dtype=np.intp)
+    taken = slice(None) if is_wanted is None else is_wanted
+    np.add.at(values, (rows["place"][taken], bands[taken]), rows[column][taken])
     return values

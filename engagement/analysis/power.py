@@ -26,20 +26,11 @@ class Needed:
         return self.a == 0 and self.b == 0
 
 
-def count_variances(rate: float, factor: float) -> tuple[float, float]:
-    """What the variance of each group's log rate is times its exposure, B's rate being greater.
-
-    `rate` is that of both groups, `factor` what Poisson's variance is multiplied with; less than 1
-    is taken for 1, as few drives may be alike by chance.
-    """
-    factor = max(factor, 1.0)
-    return factor / rate, factor / (rate * EFFECT)
-
-
 def needed_exposure(variances: tuple[float, float], exposures: tuple[float, float]) -> Needed:
     """What each group lacks to show a ratio of 1.3 in four of five such comparisons.
 
-    The ratio shows, at p < 0.05, if var_a / exposure_a + var_b / exposure_b is at most
+    `variances` are what the variance of each group's log rate is times its exposure. The ratio
+    shows, at p < 0.05, if var_a / exposure_a + var_b / exposure_b is at most
     (ln 1.3 / (z_0.975 + z_0.8))^2. Two groups that both lack something are brought to one
     exposure; where one has more than that, the other needs less.
     """

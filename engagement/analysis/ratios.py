@@ -1,21 +1,28 @@
-"""Ratios of two groups' rates and means, at like speeds; every ratio is B / A."""
+"""Two groups compared in one measure: ratio, p and interval come of one test; ratios are B / A."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engagement.analysis.intervals import widening
-from engagement.analysis.samples import spread_of_sum
-from engagement.statistics import normal_quantile, t_quantile
+from engagement.analysis.power import needed_exposure
+from engagement.analysis.score_test import Table, fit_dispersion, ratio_limits, score
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
-    from engagement.analysis.samples import Sample, Spread
+    from engagement.analysis.power import Needed
+    from engagement.analysis.samples import Sample
+    from engagement.analysis.score_test import Array, Dispersion
+
+    Basis = Literal["database", "drives"]
+
+LEAST_OTHERS = 30  # drives of the database, below which their dispersion is not relied on
+_LEAST_EFFECTIVE = 8.0  # drives of one length that tell as much
+_LEAST_EXPECTED = 5.0  # events
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +38,128 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
-    """Mantel-Haenszel sums: each group's numerators, weighed by the other's share of the band.
+class Outcome:
+    """What the test says of one measure.
 
-    `variance` is Poisson's of b - a where the rates are equal.
+    Attributes:
+        ratio: B / A, at like speeds where there are bands.
+        p_value: Of the ratio being 1; below 0.05 just where the interval is on one side of 1.
+        basis: What the dispersion rests on: the database, or these drives alone.
+        is_too_few: Whether there are too few drives for an answer; p and limits are then None.
+        needed: What the groups lack to show a 30 % difference, in exposure; None without amounts.
     """
 
-    a: float
-    b: float
-    variance: float
-    weights_a: NDArray[np.float64]
-    weights_b: NDArray[np.float64]
+    ratio: Ratio
+    p_value: float | None
+    basis: Basis
+    is_too_few: bool
+    needed: Needed | None
 
 
-def _mantel_haenszel(sample: Sample) -> _Sums:
-    a, b = sample.group(is_b=False), sample.group(is_b=True)
-    totals = sample.denominators.sum(axis=0)
-    totals = np.where(totals > 0, totals, np.inf)
-    share_a, share_b = a.denominators.sum(axis=0) / totals, b.denominators.sum(axis=0) / totals
-    return _Sums(
-        float((a.numerators.sum(axis=0) * share_b).sum()),
-        float((b.numerators.sum(axis=0) * share_a).sum()),
-        float((sample.numerators.sum(axis=0) * share_a * share_b).sum()),
-        share_b,
-        share_a,
-    )
+def compare_groups(likes: Sequence[Sample], others: Sequence[Sample]) -> list[Outcome]:
+    """Test counts that are over the same exposures of the same drives, all at once."""
+    return _compare(likes, others, least_phi=1.0)
 
 
-def rate_ratio(sample: Sample, inflation: Spread | None) -> Ratio:
-    """The Mantel-Haenszel ratio of rates over the bands, with a quasi-Poisson score interval.
+def compare_amounts(like: Sample, others: Sample) -> Outcome:
+    """Test an amount that is no count, as engaged seconds."""
+    return _compare([like], [others], least_phi=0.0)[0]
 
-    The limits are the ratios r for which (b - r a)^2 = q^2 f r v: a and b are the groups' sums, q
-    is the quantile, f the inflation, and r v Poisson's variance of b - r a if r were the ratio.
-    Around the estimate this is Greenland and Robins' interval (Biometrics 41:55, 1985); where one
-    group has no events it still has its one bound.
+
+def fit(like: Sample, others: Sample, *, least_phi: float) -> tuple[Dispersion, Basis]:
+    """The dispersion to test with: also of the database's other drives, if they are enough."""
+    groups = list(tables([like]))
+    if is_enough_others(others):
+        return fit_dispersion([*groups, _table([others])], least_phi=least_phi), "database"
+    return fit_dispersion(groups, least_phi=least_phi), "drives"
+
+
+def is_enough_others(others: Sample) -> bool:
+    """Whether other drives tell how much drives vary."""
+    return others.exposed().n_drives >= LEAST_OTHERS and bool(others.numerators.any())
+
+
+def tables(samples: Sequence[Sample]) -> tuple[Table, Table]:
+    """A and B of samples that have the same drives, as the test takes them."""
+    sides = [[sample.group(is_b=is_b) for sample in samples] for is_b in (False, True)]
+    return _table(sides[0]), _table(sides[1])
+
+
+def _table(samples: Sequence[Sample]) -> Table:
+    return Table(np.stack([one.numerators for one in samples]), samples[0].denominators)
+
+
+def _compare(
+    likes: Sequence[Sample], others: Sequence[Sample], *, least_phi: float
+) -> list[Outcome]:
+    a, b = tables(likes)
+    own = [a, b]
+    own_fit = fit_dispersion(own, least_phi=least_phi)
+    whole_fit = fit_dispersion([*own, _table(others)], least_phi=least_phi)
+    is_whole = np.array([is_enough_others(other) for other in others])
+    dispersion = whole_fit.where(is_whole, own_fit)
+    found = score(a, b, dispersion)
+    limits = ratio_limits(a, b, dispersion)
+    ratios = zip(*(limit.tolist() for limit in limits), strict=True)
+    exposures = (float(a.exposures.sum()), float(b.exposures.sum()))
+    outcomes = []
+    for number, (value, lower, upper) in enumerate(ratios):
+        expected = float(found.expected[number])
+        variances = (float(found.variance_a[number]), float(found.variance_b[number]))
+        basis: Basis = "database" if is_whole[number] else "drives"
+        is_few = basis == "drives" and is_too_few(likes[number], is_rate=least_phi > 0)
+        ratio = Ratio() if expected <= 0 else Ratio(value) if is_few else Ratio(value, lower, upper)
+        outcomes.append(
+            Outcome(
+                ratio,
+                None if is_few else float(found.p_value[number]),
+                basis,
+                is_few,
+                _needed(variances, expected, exposures) if expected > 0 else None,
+            )
+        )
+    return outcomes
+
+
+def _needed(
+    variances: tuple[float, float], expected: float, exposures: tuple[float, float]
+) -> Needed:
+    """The variance of each group's log ratio falls as its exposure grows."""
+    scaled = [v / expected**2 * e for v, e in zip(variances, exposures, strict=True)]
+    return needed_exposure((scaled[0], scaled[1]), exposures)
+
+
+def is_too_few(sample: Sample, *, is_rate: bool) -> bool:
+    """Whether a group is too small to tell its own dispersion.
+
+    Events are those expected at the common rate: to count them would hide true drops to none.
     """
-    sums = _mantel_haenszel(sample)
-    if sums.a + sums.b == 0:
-        return Ratio()
-    value = sums.b / sums.a if sums.a else math.inf
-    if inflation is None:
-        return Ratio(value)
-    # Few drives may by chance differ less than Poisson's events would: never narrower than that.
-    squared_width = max(inflation.quantile**2 * inflation.size, normal_quantile(0.975) ** 2)
-    slack = squared_width * sums.variance
-    root = 2 * sums.a * sums.b + slack + math.sqrt(slack * (slack + 4 * sums.a * sums.b))
-    return Ratio(value, 2 * sums.b**2 / root, root / (2 * sums.a**2) if sums.a else math.inf)
+    lengths = [
+        g.denominators.sum(axis=1) for g in (sample.group(is_b=False), sample.group(is_b=True))
+    ]
+    if any(_n_effective(one) < _LEAST_EFFECTIVE for one in lengths):
+        return True
+    total = sum(float(one.sum()) for one in lengths)
+    rate = float(sample.numerators.sum()) / total
+    return is_rate and any(rate * float(one.sum()) < _LEAST_EXPECTED for one in lengths)
+
+
+def _n_effective(lengths: Array) -> float:
+    """How many drives of one length would tell as much as these do."""
+    squares = float((lengths**2).sum())
+    return float(lengths.sum()) ** 2 / squares if squares else 0.0
+
+
+def crude_ratio(sample: Sample) -> float | None:
+    """B / A whatever the speeds."""
+    values = []
+    for group in (sample.group(is_b=False), sample.group(is_b=True)):
+        exposure = float(group.denominators.sum())
+        values.append(float(group.numerators.sum()) / exposure if exposure else None)
+    a, b = values
+    if a is None or b is None or a == b == 0:
+        return None
+    return b / a if a else math.inf
 
 
 def naive_p(sample: Sample) -> float:
@@ -84,46 +167,12 @@ def naive_p(sample: Sample) -> float:
 
     The score test of Poisson counts over the bands, by the normal distribution; 1 without events.
     """
-    sums = _mantel_haenszel(sample)
-    if not sums.variance:
-        return 1.0
-    return math.erfc(abs(sums.b - sums.a) / math.sqrt(2 * sums.variance))
-
-
-def mean_ratio(sample: Sample) -> Ratio:
-    """The ratio of means over the bands, with an interval by the spread of the drives.
-
-    It is taken on the logarithm, with Satterthwaite's degrees of freedom; there is none of means
-    that are 0, and no ratio of negative ones.
-    """
-    sums = _mantel_haenszel(sample)
-    if sums.a <= 0 or sums.b < 0:
-        return Ratio()
-    value = sums.b / sums.a
-    spread_a = spread_of_sum(sample.group(is_b=False), sums.weights_a)
-    spread_b = spread_of_sum(sample.group(is_b=True), sums.weights_b)
-    if spread_a is None or spread_b is None or not sums.b:
-        return Ratio(value)
-    part_a, part_b = spread_a.size / sums.a**2, spread_b.size / sums.b**2
-    if not part_a + part_b:
-        return Ratio(value, value, value)
-    n_degrees = (part_a + part_b) ** 2 / (
-        part_a**2 / spread_a.n_degrees + part_b**2 / spread_b.n_degrees
+    a, b = sample.group(is_b=False), sample.group(is_b=True)
+    totals = sample.denominators.sum(axis=0)
+    totals = np.where(totals > 0, totals, np.inf)
+    share_a, share_b = a.denominators.sum(axis=0) / totals, b.denominators.sum(axis=0) / totals
+    difference = float(
+        (b.numerators.sum(axis=0) * share_a - a.numerators.sum(axis=0) * share_b).sum()
     )
-    width = widening(t_quantile(n_degrees) * math.sqrt(part_a + part_b))
-    return Ratio(value, value / width, value * width)
-
-
-def mean_variances(sample: Sample) -> tuple[float, float] | None:
-    """What the variance of each group's log mean is times its exposure; of a sample without bands.
-
-    None where a group has fewer than two drives or a mean of 0.
-    """
-    found = []
-    for group in (sample.group(is_b=False), sample.group(is_b=True)):
-        total = float(group.numerators.sum())
-        spread = spread_of_sum(group, np.ones(1))
-        if spread is None or not total:
-            return None
-        found.append(spread.size / total**2 * float(group.denominators.sum()))
-    return found[0], found[1]
+    variance = float((sample.numerators.sum(axis=0) * share_a * share_b).sum())
+    return math.erfc(abs(difference) / math.sqrt(2 * variance)) if variance else 1.0

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ALMOST_1 = 1 - 1e-9
-_ALIKE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Sample:
 
     def group(self, *, is_b: bool) -> Sample:
         """The drives of one group."""
-        return self._take(self.is_b == is_b)
+        return self.take(self.is_b == is_b)
 
     def groups(self) -> list[Sample]:
         """The groups that have drives, A first."""
@@ -53,7 +52,7 @@ class Sample:
 
     def exposed(self) -> Sample:
         """The drives that have a denominator."""
-        return self._take(self.denominators.sum(axis=1) > 0)
+        return self.take(self.denominators.sum(axis=1) > 0)
 
     def crude(self) -> Sample:
         """The same without bands."""
@@ -63,15 +62,20 @@ class Sample:
             self.is_b,
         )
 
-    def comparable(self) -> Sample | None:
-        """The bands in which both groups have a denominator, and the drives that have one there."""
-        totals = [self.group(is_b=is_b).denominators.sum(axis=0) for is_b in (False, True)]
-        common = (totals[0] > 0) & (totals[1] > 0)
-        if not common.any():
-            return None
-        return Sample(self.numerators[:, common], self.denominators[:, common], self.is_b).exposed()
+    def common_bands(self) -> NDArray[np.bool_]:
+        """The bands in which both groups have a denominator."""
+        a, b = (self.group(is_b=is_b).denominators.sum(axis=0) > 0 for is_b in (False, True))
+        common: NDArray[np.bool_] = a & b
+        return common
 
-    def _take(self, drives: NDArray[np.bool_]) -> Sample:
+    def take_bands(self, bands: NDArray[np.bool_]) -> Sample | None:
+        """Some bands, and the drives that have a denominator there; None without any band."""
+        if not bands.any():
+            return None
+        return Sample(self.numerators[:, bands], self.denominators[:, bands], self.is_b).exposed()
+
+    def take(self, drives: NDArray[np.bool_] | NDArray[np.intp]) -> Sample:
+        """Some drives."""
         return Sample(self.numerators[drives], self.denominators[drives], self.is_b[drives])
 
 
@@ -105,29 +109,6 @@ def _chi2(group: Sample) -> float:
         return 0.0  # nothing is just what is expected
     expected = group.denominators * group.rates
     return float(((group.numerators - expected) ** 2 / expected).sum())
-
-
-def inflation(sample: Sample) -> Spread | None:
-    """What Poisson's variance of a group's rate must be multiplied with.
-
-    The variance of a rate is a sum of drives' squared residuals, so long drives weigh more in it
-    than in Pearson's chi2, where each drive counts the same. As rates differ from drive to drive,
-    the counts of long drives are the more dispersed, and chi2 would give intervals that are too
-    narrow. The degrees of freedom count drives by their share of the exposure: one long drive
-    among short ones is not many. A size below 1 is left as it is: with Student's t the intervals
-    cover what they should, where a floor makes those of few drives too wide.
-
-    None where no events, no more drives than groups, or drives that are all alike tell nothing.
-    """
-    groups = sample.exposed().groups()
-    n_events = sum(float(group.numerators.sum()) for group in groups)
-    if sum(group.n_drives - 1 for group in groups) < 1 or not n_events:
-        return None
-    squares = sum(float((_residuals(group) ** 2).sum()) for group in groups)
-    if squares < _ALIKE * n_events:
-        return None
-    n_degrees = sum(_n_effective(group) - 1 for group in groups)
-    return Spread(squares / n_events, max(n_degrees, 1.0))
 
 
 def spread_of_sum(group: Sample, weights: NDArray[np.float64]) -> Spread | None:

@@ -6,52 +6,104 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from engagement.analysis.differences import SIGNIFICANT
+from engagement.analysis.looks import looks_text
+from engagement.analysis.verdict import (
+    HEADLINE,
+    chosen,
+    is_known,
+    is_quiet,
+    is_repeated,
+    judge_all,
+    shown,
+)
 from engagement.analysis.wording import (
-    SIGNIFICANT,
+    ANSWERS,
+    NO_DIFFERENCE,
+    bands_text,
     interval_text,
     needed_text,
+    obstacle_text,
     ratio_text,
     sentence,
     unit_text,
     value_text,
 )
-from engagement.formats import two_digits
+from engagement.formats import ratio_number, two_digits
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
     from engagement.analysis.measures import Kind
+    from engagement.analysis.verdict import Per, Verdict
     from engagement.units import Units
 
-    Per = Literal["100km", "hour"]
+_MOST_NAMED = 3
 
-_HEADLINE = "interventions_per_"
+
+def verdict_text(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
+    """Whether B is better than A, false discoveries held over all measures, in a sentence."""
+    verdict = judge_all(comparison, per)
+    first = comparison.find(HEADLINE + per)
+    if verdict.state == "mixed":
+        return f"B is better in {_named(verdict.better)}, and worse in {_named(verdict.worse)}"
+    if verdict.state in ("better", "worse"):
+        told = verdict.better or verdict.worse
+        return f"B is {verdict.state} than A: {_named(told)}"
+    if verdict.state == "too_few":
+        return "too few drives to tell whether B is better than A"
+    if verdict.state == "speeds_differ":
+        return f"it can't be told whether B is better than A: {obstacle_text(first)}"
+    if verdict.state == "no_difference":
+        return (
+            f"no difference is told: one of 30 % in {first.label} would mostly show in these drives"
+        )
+    needed = needed_text(first, units) if first.needed_a and first.needed_b else None
+    more = f": about {needed} would show a 30 % difference in {first.label}" if needed else ""
+    return f"can't tell yet whether B is better than A{more}"
+
+
+def _named(differences: Sequence[Difference]) -> str:
+    """Measures with their ratios: interventions (0.52 x) and 2 more."""
+    names = [f"{one.label} ({ratio_number(one.ratio.value)} x)" for one in differences]
+    if len(names) > _MOST_NAMED:
+        names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def headline(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
     """What the drives allow to say of interventions."""
-    return sentence(comparison.find(_HEADLINE + per), units)
+    return sentence(comparison.find(HEADLINE + per), units)
 
 
 def findings(comparison: Comparison, per: Per, units: Units = METRIC) -> list[str]:
-    """What else chance seldom does, and how often it would among so many measures."""
-    tested = [found for found in shown(comparison, per) if found.p_value is not None]
-    found = [one for one in tested if (one.p_value or 0.0) < SIGNIFICANT]
-    said = [sentence(one, units) for one in found if one.name != _HEADLINE + per]
-    if found:
+    """What else has a low p, and what is left of it among so many measures."""
+    verdict = judge_all(comparison, per)
+    low = [one for one in shown(comparison, per) if (one.p_value or 1.0) < SIGNIFICANT]
+    said = [sentence(one, units) for one in low if one.name != HEADLINE + per]
+    if low:
+        n_held = sum(verdict.q_by_name[one.name] < SIGNIFICANT for one in low)
         said.append(
-            f"{len(found)} of {len(tested)} measures have p < {SIGNIFICANT}; if nothing differed, "
-            f"about {max(round(len(tested) * SIGNIFICANT), 1)} would by chance"
+            f"{len(low)} of {verdict.n_tested} measures have p < {SIGNIFICANT}; {n_held} of these "
+            "hold when the share of false discoveries is held at 5 %"
         )
     return said
 
 
-def shown(comparison: Comparison, per: Per) -> list[Difference]:
-    """The measures that both groups have, but for what neither has any of."""
-    return [found for found in _chosen(comparison, per) if _is_told(found) and not _is_quiet(found)]
+def obstacles(comparison: Comparison, per: Per, units: Units = METRIC) -> list[str]:
+    """Of which measures the speeds make the ratio doubtful, with what was counted at each speed."""
+    found = [one for one in shown(comparison, per) if one.obstacle]
+    return [f"{one.label}: {obstacle_text(one)}: {bands_text(one, units)}" for one in found]
+
+
+def sequences(comparison: Comparison, units: Units = METRIC) -> list[str]:
+    """What looks after every drive told, of the measures that they were asked of."""
+    return [looks_text(one, units) for one in comparison.differences if one.sequence]
 
 
 def sections(
@@ -59,66 +111,77 @@ def sections(
 ) -> list[tuple[str, list[dict[str, str]]]]:
     """The measures as rows of a table, under the heading of their kind."""
     headings: dict[Kind, str] = {
-        "rate": f"events {unit_text(comparison.find(_HEADLINE + per), units)} engaged",
+        "rate": f"events {unit_text(comparison.find(HEADLINE + per), units)} engaged",
         "share": "engagement",
         "mean": "steering",
     }
-    found = shown(comparison, per)
+    found, verdict = shown(comparison, per), judge_all(comparison, per)
     rows_by_kind = {
-        kind: [measure_texts(one, units) for one in found if one.kind == kind] for kind in headings
+        kind: [measure_texts(one, verdict, units) for one in found if one.kind == kind]
+        for kind in headings
     }
     return [(headings[kind], rows) for kind, rows in rows_by_kind.items() if rows]
 
 
-def describe(difference: Difference) -> dict[str, Any]:
-    """A measure as it is, with what it allows to say."""
-    return asdict(difference) | {
-        "is_enough": difference.is_enough,
-        "sentence": sentence(difference),
-    }
+def describe(comparison: Comparison) -> list[dict[str, Any]]:
+    """Every measure as it is, with what it allows to say.
+
+    `q_value` is among the measures that are shown with rates of the same unit.
+    """
+    q_values = judge_all(comparison, "hour").q_by_name | judge_all(comparison, "100km").q_by_name
+    return [
+        asdict(one)
+        | {
+            "q_value": q_values.get(one.name),
+            "is_enough": one.is_enough,
+            "sentence": sentence(one),
+        }
+        for one in comparison.differences
+    ]
 
 
-def measure_texts(difference: Difference, units: Units = METRIC) -> dict[str, str]:
+def measure_texts(
+    difference: Difference, verdict: Verdict, units: Units = METRIC
+) -> dict[str, str]:
     """A measure as a row of a table; the unit of rates is in the heading."""
     has_unit = difference.unit and difference.kind != "rate"
     return {
         "measure": f"{difference.label}, {difference.unit}" if has_unit else difference.label,
+        "answer": answer_text(difference, verdict),
         "a": value_text(difference, difference.a, units),
         "a_interval": interval_text(difference, difference.a, units),
         "b": value_text(difference, difference.b, units),
         "b_interval": interval_text(difference, difference.b, units),
         "ratio": ratio_text(difference),
         "p": two_digits(difference.p_value),
+        "q": two_digits(verdict.q_by_name.get(difference.name)),
         "naive_p": two_digits(difference.naive_p_value),
         "dispersion": two_digits(difference.dispersion),
         "needed": needed_text(difference, units),
     }
 
 
+def answer_text(difference: Difference, verdict: Verdict) -> str:
+    """Better or worse; only perhaps, where among so many measures chance may give such a p."""
+    said = ANSWERS[difference.answer]
+    if difference.answer == "open" and difference.is_enough:
+        said = NO_DIFFERENCE
+    is_told = difference.answer in ("better", "worse")
+    is_held = verdict.q_by_name.get(difference.name, 1.0) < SIGNIFICANT
+    return f"perhaps {said}" if is_told and not is_held else said
+
+
 def notes(comparison: Comparison, per: Per) -> list[str]:
     """What is not shown, and why."""
-    chosen = _chosen(comparison, per)
-    quiet = [found.label for found in chosen if _is_told(found) and _is_quiet(found)]
-    untold = [found.label for found in chosen if not _is_told(found)]
+    known = [one for one in chosen(comparison, per) if is_known(one)]
+    quiet = [one.label for one in known if is_quiet(one)]
+    is_double = any(not is_quiet(one) and is_repeated(one, comparison) for one in known)
+    untold = [one.label for one in chosen(comparison, per) if not is_known(one)]
     said = []
     if quiet:
         said.append(f"neither has any: {', '.join(quiet)}")
+    if is_double:
+        said.append("every disengagement is a counted one")
     if untold:
         said.append(f"not known of both: {', '.join(untold)}")
     return said
-
-
-def _chosen(comparison: Comparison, per: Per) -> list[Difference]:
-    return [
-        found
-        for found in comparison.differences
-        if found.kind != "rate" or found.name.endswith(f"_per_{per}")
-    ]
-
-
-def _is_told(difference: Difference) -> bool:
-    return difference.a.value is not None and difference.b.value is not None
-
-
-def _is_quiet(difference: Difference) -> bool:
-    return difference.a.value == difference.b.value == 0

@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from engagement.analysis.ratios import LEAST_OTHERS
 from engagement.formats import UNKNOWN, about, count, is_any, percent, ratio_number, two_digits
 from engagement.units import METRIC
 
@@ -13,12 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engagement.analysis.comparison import Comparison, Group
-    from engagement.analysis.differences import Difference, Driving, GroupValue
+    from engagement.analysis.differences import Answer, Difference, Driving, GroupValue
     from engagement.units import Units
 
-SIGNIFICANT = 0.05
+ANSWERS: dict[Answer, str] = {
+    "better": "better",
+    "worse": "worse",
+    "open": "can't tell yet",
+    "too_few": "too few to tell",
+    "speeds_differ": "speeds differ",
+    "nothing": UNKNOWN,
+}
 
-_FEW_DRIVES = 5
+NO_DIFFERENCE = "no difference told"
+
 _MOST_COMPARED = 0.95
 _MAX_CARS = 4
 _ALIKE = 1.25  # what two groups lack is one number if it differs less than this
@@ -32,7 +41,21 @@ def sentence(difference: Difference, units: Units = METRIC) -> str:
         return f"nothing can be said of {what}: {_missing(difference)}"
     if difference.ratio.value is None:
         return _no_ratio(difference, what, units)
-    return _first_clause(difference, what) + _second_clause(difference, units)
+    said = _first_clause(difference, what)
+    told = _told(difference, units)
+    return f"{told}: {said}"
+
+
+def _told(difference: Difference, units: Units) -> str:
+    """What the answer is, and what it takes if there is none."""
+    answer = ANSWERS[difference.answer]
+    if difference.answer == "too_few":
+        return f"{answer} from these drives alone"
+    if difference.answer != "open" or difference.needed_a is None or difference.needed_b is None:
+        return answer
+    if difference.is_enough:
+        return f"{NO_DIFFERENCE}, though one of 30 % would mostly show"
+    return f"{answer}, about {needed_text(difference, units)} would show a 30 % difference"
 
 
 def measure_name(difference: Difference, units: Units = METRIC) -> str:
@@ -81,33 +104,24 @@ def _no_ratio(difference: Difference, what: str, units: Units) -> str:
 
 def _first_clause(difference: Difference, what: str) -> str:
     ratio, a, b = difference.ratio, difference.a, difference.b
+    p = "" if difference.p_value is None else f" ({p_text(difference.p_value)})"
+    if ratio.value == math.inf and difference.kind != "rate":
+        return f"only B has any {what}{p}"
     if ratio.value == math.inf:
         bound = f"; the ratio is over {ratio_number(ratio.lower)}" if ratio.lower else ""
         nothing = "A none at like speeds" if a.n_events else "A none"
-        return f"B has {_count(b.n_events, difference.label)}, {nothing}{bound}"
+        return f"B has {_count(b.n_events, difference.label)}, {nothing}{bound}{p}"
     if ratio.value == 0 and difference.kind == "rate":
         bound = f"; the ratio is under {ratio_number(ratio.upper)}" if ratio.upper else ""
         nothing = "none at like speeds" if b.n_events else "none"
-        return f"A has {_count(a.n_events, difference.label)}, B {nothing}{bound}"
-    return f"B has {ratio_number(ratio.value)} x the {what} of A{_limits(difference)}"
+        return f"A has {_count(a.n_events, difference.label)}, B {nothing}{bound}{p}"
+    limits = _limits(difference, f"; {p_text(difference.p_value)}")
+    return f"B has {ratio_number(ratio.value)} x the {what} of A{limits}"
 
 
-def _limits(difference: Difference) -> str:
+def _limits(difference: Difference, also: str = "") -> str:
     lower, upper = difference.ratio.lower, difference.ratio.upper
-    return "" if lower is None else f" ({ratio_number(lower)} to {ratio_number(upper)})"
-
-
-def _second_clause(difference: Difference, units: Units) -> str:
-    n_drives = difference.a.n_drives + difference.b.n_drives
-    p = p_text(difference.p_value)
-    if difference.p_value is not None and difference.p_value < SIGNIFICANT:
-        return f"; in {n_drives} drives chance seldom does that ({p})"
-    told = f"; {n_drives} drives don't tell that from chance ({p})"
-    if difference.needed_a is None or difference.needed_b is None:
-        return told
-    if difference.is_enough:
-        return f"{told}, though they would mostly show a 30 % difference"
-    return f"{told}; about {needed_text(difference, units)} would show a 30 % difference"
+    return "" if lower is None else f" ({ratio_number(lower)} to {ratio_number(upper)}{also})"
 
 
 def _count(n_events: int | None, label: str) -> str:
@@ -151,6 +165,7 @@ def warnings(comparison: Comparison) -> list[str]:
         *_log_warnings(comparison),
         *_group_warnings(comparison),
         *_speed_warnings(comparison),
+        *_basis_warnings(comparison),
     ]
 
 
@@ -173,22 +188,6 @@ def _group_warnings(comparison: Comparison) -> Iterator[str]:
     a, b = comparison.a, comparison.b
     if set(a.cars) != set(b.cars):
         yield f"the cars differ: A has {_cars(a)}; B has {_cars(b)}"
-    for name, group in (("A", a), ("B", b)):
-        n_drives = group.n_engaged_drives
-        if n_drives < _FEW_DRIVES:
-            drives = count(n_drives, "drive") if n_drives else "no drives"
-            yield f"{name} has {drives} with engaged time: fewer than {_FEW_DRIVES} tell little"
-    least = _least_p(comparison.differences[0])
-    if least >= SIGNIFICANT:
-        yield f"so few drives give no p below {two_digits(least)}"
-
-
-def _least_p(difference: Difference) -> float:
-    """The least p that so few drives can give, however much they differ."""
-    if not difference.is_exact_p:
-        return 0.0
-    is_even = difference.a.n_drives == difference.b.n_drives  # exchanging the groups counts twice
-    return min((2 if is_even else 1) / difference.n_relabellings, 1.0)
 
 
 def _cars(group: Group) -> str:
@@ -198,13 +197,53 @@ def _cars(group: Group) -> str:
     return ", ".join(group.cars[:_MAX_CARS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _speed_warnings(comparison: Comparison) -> Iterator[str]:
-    compared = comparison.differences[0].compared_fraction
-    if compared is not None and 0 < compared < _MOST_COMPARED:
+def _basis_warnings(comparison: Comparison) -> Iterator[str]:
+    tested = [one for one in comparison.differences if one.p_value is not None]
+    if tested and all(one.basis == "drives" for one in tested):
         yield (
-            f"only {compared * 100:.0f} % of the engaged distance is at speeds that both groups "
-            "have; ratios leave out the rest"
+            f"the database has {count(comparison.n_others, 'other drive')}, fewer than "
+            f"{LEAST_OTHERS}: p and intervals rest on these drives' own dispersion only"
         )
+
+
+def _speed_warnings(comparison: Comparison) -> Iterator[str]:
+    first = comparison.differences[0]
+    if first.obstacle == "few_alike":
+        yield f"{obstacle_text(first)}: {bands_text(first)}"
+    elif first.compared_fraction is not None and 0 < first.compared_fraction < _MOST_COMPARED:
+        yield (
+            f"only {first.compared_fraction * 100:.0f} % of the engaged distance is at speeds that "
+            "both groups have; ratios leave out the rest"
+        )
+
+
+def obstacle_text(difference: Difference) -> str:
+    """Why a ratio at like speeds is not to be relied on."""
+    if difference.obstacle == "few_alike":
+        alike = percent(difference.alike_fraction)
+        return f"A and B were driven at different speeds: only {alike} % of the driving is alike"
+    ratios = (ratio_number(difference.ratio.value), ratio_number(difference.crude_ratio))
+    return f"at like speeds the ratio is {ratios[0]}, over all speeds {ratios[1]}"
+
+
+def bands_text(difference: Difference, units: Units = METRIC) -> str:
+    """What both have in each speed band: city A 3 in 120 km, B 5 in 90 km; road ..."""
+    shown = [
+        f"{band.speed_band} A {_band(difference, band.a, band.a_exposure, units)}, "
+        f"B {_band(difference, band.b, band.b_exposure, units)}"
+        for band in difference.bands
+        if band.a_exposure or band.b_exposure
+    ]
+    return "; ".join(shown)
+
+
+def _band(difference: Difference, amount: float, exposure: float, units: Units) -> str:
+    if difference.kind != "rate":
+        return two_digits(amount / exposure) if exposure else UNKNOWN
+    if difference.exposure_unit == "km":
+        distance = units.distance
+        return f"{amount:.0f} in {about(exposure * 100 * distance.per_si)} {distance.name}"
+    return f"{amount:.0f} in {about(exposure)} h"
 
 
 def p_text(p_value: float | None) -> str:

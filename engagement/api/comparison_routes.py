@@ -11,16 +11,30 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from engagement.analysis.comparison import N_PERMUTATIONS, compare
-from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
-from engagement.analysis.summary import describe as describe_measure
-from engagement.analysis.summary import findings, headline, notes
+from engagement.analysis.comparison import Watch, compare
+from engagement.analysis.grouping import (
+    ALL_DRIVES,
+    KINDS,
+    comparable_drives,
+    divide,
+    parse_grouping,
+)
+from engagement.analysis.measures import measure_names
+from engagement.analysis.summary import describe as describe_measures
+from engagement.analysis.summary import (
+    findings,
+    headline,
+    notes,
+    obstacles,
+    sequences,
+    verdict_text,
+)
 from engagement.analysis.wording import warnings
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
 from engagement.api.request_filters import MAX_LENGTH, Filters
-from engagement.errors import InputError, ServerBusyError
+from engagement.errors import InputError, ServerBusyError, suggestion
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -40,23 +54,28 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
         by: What the groups differ in.
         a: The baseline: its name, drives and exposure.
         b: The candidate.
-        seed: Of the permutations.
-        n_permutations: How often labels were dealt anew.
+        n_others: Other drives of the database, whose dispersion the test relies on if they are 30.
+        verdict: Whether B is better than A, in a sentence, false discoveries held at 5 %.
         headline: In a sentence, of interventions.
         findings: In sentences, what else chance seldom does.
+        sequences: In sentences, what looks after every drive told.
+        obstacles: In sentences, whose ratio is doubtful for the speeds, with counts by band.
         notes: In sentences, what is not told.
         warnings: In sentences, what to keep in mind.
-        measures: Every measure: both values with intervals, ratio, p, and its sentence.
+        measures: Every measure: both values with intervals, ratio, p, q, its answer, counts by
+            speed band, looks after every drive if asked for, and its sentence.
     """
 
     generation: int
     by: str
     a: dict[str, Any]
     b: dict[str, Any]
-    seed: int
-    n_permutations: int
+    n_others: int
+    verdict: str
     headline: str
     findings: list[str]
+    sequences: list[str]
+    obstacles: list[str]
     notes: list[str]
     warnings: list[str]
     measures: list[dict[str, Any]]
@@ -90,17 +109,31 @@ def get_comparison(
     ],
     a: Annotated[str, _group("baseline")],
     b: Annotated[str, _group("candidate")],
-    seed: Annotated[int, QueryParameter(ge=0, le=2**31, description="For the same p again.")] = 1,
-    permutations: Annotated[
-        int, QueryParameter(ge=100, le=N_PERMUTATIONS, description="How many, at most.")
-    ] = N_PERMUTATIONS,
+    sequential: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=MAX_LENGTH,
+            description="A measure to look at after every drive, as interventions_per_100km.",
+        ),
+    ] = None,
+    until_drives: Annotated[
+        int | None,
+        QueryParameter(
+            ge=1, le=10**6, description="The planned end of these looks, in drives of B."
+        ),
+    ] = None,
 ) -> Response[Any]:
     """Compare two groups of drives in every measure, at like speeds."""
     division = divide_drives(generation, filters, by, a, b)
+    if sequential is not None and sequential not in measure_names():
+        near = suggestion(sequential, measure_names())
+        raise ParameterError("sequential", f"no measure {sequential!r}{near}")
+    watch = Watch(frozenset([sequential]), until_drives) if sequential else None
 
     def answer() -> ComparisonDocument:
         with in_turn(request):
-            found = compare(generation, division, seed=seed, n_permutations=permutations)
+            others = comparable_drives(generation, ALL_DRIVES)
+            found = compare(generation, division, others=others, watch=watch)
         return describe(generation, found)
 
     return respond(request, generation, answer)
@@ -142,17 +175,18 @@ def divide_drives(generation: Generation, filters: Filters, by: str, a: str, b: 
 
 def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
     """A comparison with what it allows to say."""
-    measures = [describe_measure(difference) for difference in found.differences]
     return ComparisonDocument(
-        generation.number,
-        found.by,
-        asdict(found.a),
-        asdict(found.b),
-        found.seed,
-        found.n_permutations,
-        headline(found, "100km"),
-        findings(found, "100km"),
-        notes(found, "100km"),
-        warnings(found),
-        measures,
+        generation=generation.number,
+        by=found.by,
+        a=asdict(found.a),
+        b=asdict(found.b),
+        n_others=found.n_others,
+        verdict=verdict_text(found, "100km"),
+        headline=headline(found, "100km"),
+        findings=findings(found, "100km"),
+        sequences=sequences(found),
+        obstacles=obstacles(found, "100km"),
+        notes=notes(found, "100km"),
+        warnings=warnings(found),
+        measures=describe_measures(found),
     )

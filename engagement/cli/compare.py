@@ -8,14 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.analysis.comparison import N_PERMUTATIONS
+from engagement.analysis.comparison import Watch
 from engagement.analysis.comparison import compare as compare_groups
 from engagement.analysis.gate import judge, parse_condition
-from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
+from engagement.analysis.grouping import (
+    ALL_DRIVES,
+    KINDS,
+    comparable_drives,
+    divide,
+    parse_grouping,
+)
 from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
-from engagement.analysis.summary import describe, findings, headline, notes, sections
+from engagement.analysis.summary import (
+    describe,
+    findings,
+    headline,
+    notes,
+    obstacles,
+    sections,
+    sequences,
+    verdict_text,
+)
+from engagement.analysis.verdict import HEADLINE
 from engagement.analysis.wording import distances_text, warnings
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
@@ -31,24 +47,35 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engagement.analysis.comparison import Comparison, Group
-    from engagement.analysis.gate import Condition, Verdict
+    from engagement.analysis.gate import Condition, Ruling, State
     from engagement.analysis.grouping import Grouping
-    from engagement.analysis.summary import Per
+    from engagement.analysis.verdict import Per
     from engagement.filters import Selection
     from engagement.units import Units
 
-_MIN_PERMUTATIONS = 100
-_MAX_PERMUTATIONS = 1_000_000
+_STATES: dict[State, str] = {
+    "holds": "holds",
+    "does_not_hold": "does not hold",
+    "too_few": "can't be told",
+    "speeds_differ": "is not judged, as the speeds differ",
+}
+_CODES: dict[State, ExitCode] = {  # the first that applies is the exit status
+    "holds": ExitCode.FAILED,
+    "speeds_differ": ExitCode.NOT_COMPARABLE,
+    "too_few": ExitCode.TOO_FEW,
+}
 
 _COLUMNS = (
     Column("kind", "kind", is_piped=True),
     Column("", "measure"),
+    Column("B is", "answer"),
     Column("A", "a", is_number=True),
     Column("A 95 %", "a_interval", is_number=True, rank=9),
     Column("B", "b", is_number=True),
     Column("B 95 %", "b_interval", is_number=True, rank=8),
     Column("B / A (95 %)", "ratio", is_number=True),
     Column("p", "p", is_number=True),
+    Column("q", "q", is_number=True, rank=4),
     Column("naive p", "naive_p", is_number=True, rank=6),
     Column("dispersion", "dispersion", is_number=True, rank=5),
     Column("still needed", "needed", rank=7),
@@ -85,14 +112,15 @@ def _conditions(
     help="Which rates to show; JSON and conditions have both.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, metavar="N", help="For the same p every time."
+    "--sequential",
+    is_flag=True,
+    help="Look at interventions after every drive, so that it may be asked every day.",
 )
 @click.option(
-    "--permutations",
-    type=click.IntRange(_MIN_PERMUTATIONS, _MAX_PERMUTATIONS),
-    default=N_PERMUTATIONS,
+    "--until-drives",
+    type=click.IntRange(min=1),
     metavar="N",
-    help="How often labels are dealt anew; all ways are tried where there are no more.",
+    help="With --sequential: the planned end, in drives of B; tells of smaller differences.",
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, fit for a pull request.")
 @click.option(
@@ -107,7 +135,7 @@ def _conditions(
     multiple=True,
     metavar="CONDITION",
     callback=_conditions,
-    help="Exit with 1 if this holds; can be given again.",
+    help="Exit with 1 if this holds, 5 or 6 if it can't be told; can be given again.",
 )
 @units_option
 @json_option
@@ -116,47 +144,62 @@ def _conditions(
 def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: Any) -> None:
     """Compare two groups of drives, and say what the difference rests on.
 
-    A is the baseline and B the candidate: every ratio is B / A, at like speeds. The p-value comes
-    of dealing the drives to the groups anew, since events within a drive are no independent
-    trials; the naive one, which takes them for that, stands beside it.
+    A is the baseline and B the candidate: every ratio is B / A, at like speeds. p and interval come
+    of one test that allows for few drives, and for events that come in clusters within a drive.
 
     A CONDITION is a measure, a quantity (ratio, ratio_lower, ratio_upper, crude_ratio, a, b), an
-    operator and a number, and `at p < NUMBER` if it must be no chance. One about which the drives
-    tell nothing does not hold, and stderr says so.
+    operator and a number, and then `at p < NUMBER` or `sequential` if it must be no chance. Asked
+    after every drive, `at p < 0.05` finds a difference of equal groups in 17 to 32 % of cases:
+    that is what `sequential` is for, which looks at the drives in their order of time.
 
     \b
     Exit status: 0 done, 1 a condition holds, 2 wrong usage or no such group, 4 the database
-    can't be read.
+    can't be read, 5 too few drives to judge a condition, 6 a condition is not judged, as the
+    groups were driven at different speeds.
 
     \b
     Example:
       engagement compare --by branch master my-tune
       engagement compare --by date 2025-06-01..2025-06-30 2025-07-01..
+      engagement compare --by branch master my-tune --sequential --until-drives 60
       engagement compare --by commit 1a2b3c4 5d6e7f8 --markdown \\
-        --fail-if "interventions_per_100km ratio > 1.2 at p < 0.05"
+        --fail-if "interventions_per_100km ratio > 1.2 sequential"
     """
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other")
+    watch = _watch(options)
     try:
-        comparison, units, definitions = _compare(options)
+        comparison, units, definitions = _compare(options, watch)
     except NotFoundError as error:  # 1 is for a condition that holds
         raise InputError(str(error)) from error
-    verdicts = [judge(condition, comparison) for condition in options["conditions"]]
-    report = render_markdown(comparison, verdicts, options["per"], units)
+    rulings = [judge(condition, comparison) for condition in options["conditions"]]
+    report = render_markdown(comparison, rulings, options["per"], units)
     if as_json:
-        render.print_json(_document(comparison, verdicts) | {"definitions": definitions})
+        render.print_json(
+            _document(comparison, rulings, options["per"]) | {"definitions": definitions}
+        )
     elif markdown:
         click.echo(report, nl=False)
     else:
         _print_table(comparison, options["per"], units)
     if options["out"]:
         _write(report, options["out"], options["database"])
-    _report_verdicts(verdicts)
-    if any(verdict.holds for verdict in verdicts):
-        ctx.exit(ExitCode.FAILED)
+    _report_rulings(rulings)
+    states = {ruling.state for ruling in rulings}
+    ctx.exit(next((code for state, code in _CODES.items() if state in states), ExitCode.OK))
 
 
-def _compare(options: dict[str, Any]) -> tuple[Comparison, Units, int]:
+def _watch(options: dict[str, Any]) -> Watch | None:
+    """The measures that are looked at after every drive."""
+    measures = {one.measure for one in options["conditions"] if one.is_sequential}
+    if options["sequential"]:
+        measures.add(HEADLINE + options["per"])
+    if not measures and options["until_drives"]:
+        raise click.UsageError("--until-drives goes with --sequential")
+    return Watch(frozenset(measures), options["until_drives"]) if measures else None
+
+
+def _compare(options: dict[str, Any], watch: Watch | None) -> tuple[Comparison, Units, int]:
     selection: Selection = options["selection"]
     labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
@@ -166,22 +209,23 @@ def _compare(options: dict[str, Any]) -> tuple[Comparison, Units, int]:
         comparison = compare_groups(
             reader,
             division,
-            seed=options["seed"],
-            n_permutations=options["permutations"],
+            others=comparable_drives(reader, ALL_DRIVES),
             labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
+            watch=watch,
         )
         return comparison, chosen_units(reader), reader.definitions
 
 
-def _document(comparison: Comparison, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def _document(comparison: Comparison, rulings: Sequence[Ruling], per: Per) -> dict[str, Any]:
     """The comparison as it is, with what it allows to say."""
     document = asdict(comparison)
     del document["differences"]
     if comparison.labels is None:
         del document["labels"]
+    document["verdict"] = verdict_text(comparison, per)
     document["warnings"] = warnings(comparison)
-    document["measures"] = [describe(difference) for difference in comparison.differences]
-    document["conditions"] = [asdict(verdict) for verdict in verdicts]
+    document["measures"] = describe(comparison)
+    document["conditions"] = [asdict(ruling) for ruling in rulings]
     return document
 
 
@@ -189,11 +233,17 @@ def _print_table(comparison: Comparison, per: Per, units: Units) -> None:
     for name, group in (("A", comparison.a), ("B", comparison.b)):
         render.answer(f"{name}  {_group(comparison.by, group, units)}", indent=3)
     click.echo()
+    render.answer(verdict_text(comparison, per, units))
     render.answer(headline(comparison, per, units))
+    for line in sequences(comparison, units):
+        render.answer(line)
     click.echo()
     columns = render.print_table(_COLUMNS, _lines(comparison, per, units))
     click.echo()
-    for line in [*findings(comparison, per, units), *notes(comparison, per)]:
+    for said in (findings, obstacles):
+        for line in said(comparison, per, units):
+            render.answer(text(line))
+    for line in notes(comparison, per):
         render.answer(text(line))
     for warning in warnings(comparison):
         render.note(f"warning: {text(warning)}")
@@ -224,8 +274,6 @@ def _write(report: str, out: Path, database: Path) -> None:
         out.write_text(report, encoding="utf-8")
 
 
-def _report_verdicts(verdicts: Sequence[Verdict]) -> None:
-    states = {True: "holds", False: "does not hold", None: "does not hold, as"}
-    for verdict in verdicts:
-        joint = " " if verdict.holds is None else ": "
-        render.note(f"{text(verdict.condition)} {states[verdict.holds]}{joint}{text(verdict.why)}")
+def _report_rulings(rulings: Sequence[Ruling]) -> None:
+    for ruling in rulings:
+        render.note(f"{text(ruling.condition)} {_STATES[ruling.state]}: {text(ruling.why)}")

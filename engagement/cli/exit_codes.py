@@ -23,5 +23,11 @@ class ExitCode(IntEnum):
     DATABASE = 4
     """The database is missing, can't be read, or another process writes to it."""
 
+    TOO_FEW = 5
+    """The drives are too few to judge a condition of `compare --fail-if`."""
+
+    NOT_COMPARABLE = 6
+    """A condition is not judged, as both groups were driven at different speeds."""
+
     INTERRUPTED = 130
     """Ctrl-C; the database holds what was last published."""

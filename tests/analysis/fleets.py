@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -48,10 +49,13 @@ class MemoryReader:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()
+        self.connection.execute("attach ':memory:' as engagement; use engagement")
+
+    def table(self, query: str, parameters: Any = ()) -> pa.Table:
+        return self.connection.sql(query, params=parameters or None).to_arrow_table()
 
     def rows(self, query: str, parameters: Any = ()) -> list[dict[str, Any]]:
-        relation = self.connection.sql(query, params=parameters or None)
-        return relation.to_arrow_table().to_pylist()
+        return self.table(query, parameters).to_pylist()
 
 
 @dataclass
@@ -91,7 +95,7 @@ class Fleet:
                 {
                     "drive_id": number,
                     "branch": branch,
-                    "started_at": day,
+                    "started_at": datetime.fromisoformat(day) + timedelta(milliseconds=number),
                     "is_imported": False,
                     "log_kind": log_kind,
                     "car_fingerprint": car,

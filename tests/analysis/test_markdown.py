@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from engagement.analysis.gate import Verdict
+from engagement.analysis.gate import Ruling
 from engagement.analysis.markdown import render_markdown
-from engagement.analysis.summary import findings, headline
+from engagement.analysis.summary import findings, headline, verdict_text
 from tests.analysis.conftest import RATES, compare_branches
 from tests.analysis.fleets import Fleet
 
@@ -29,15 +29,15 @@ def tables(report):
 def test_a_report_has_a_heading_a_sentence_and_two_tables(comparison, per):
     report = render_markdown(comparison, [], per)
     lines = report.splitlines()
-    said = headline(comparison, per)
     assert lines[0] == "### `tuning` against `master`, by branch"
-    assert lines[2] == f"**{said}.**"
+    assert lines[2] == f"**{verdict_text(comparison, per)}.**"
+    assert lines[4].lower() == f"{headline(comparison, per)}.".lower()
     groups, measures = tables(report)
     assert groups[0] == ["", "A, baseline", "B, candidate"]
     assert groups[3] == ["drives", "24", "31"]
     assert measures[0] == [
-        "", "A", "A 95 %", "B", "B 95 %", "B / A (95 %)", "p", "naive p", "dispersion",
-        "still needed",
+        "", "B is", "A", "A 95 %", "B", "B 95 %", "B / A (95 %)", "p", "q", "naive p",
+        "dispersion", "still needed",
     ]  # fmt: skip
     for table in (groups, measures):
         assert {len(row) for row in table} == {len(table[0])}
@@ -50,27 +50,38 @@ def test_a_report_has_a_heading_a_sentence_and_two_tables(comparison, per):
     assert report.endswith("</details>\n")
 
 
-def test_findings_come_with_how_many_chance_would_give(comparison):
+def test_findings_come_with_how_many_are_left_of_them(comparison):
     said = findings(comparison, "100km")
     assert len(said) > 1
     assert re.fullmatch(
-        r"\d+ of \d+ measures have p < 0.05; if nothing differed, about \d+ would by chance",
+        r"\d+ of \d+ measures have p < 0.05; \d+ of these hold when the share of false "
+        r"discoveries is held at 5 %",
         said[-1],
     )
 
 
-def test_verdicts_and_warnings_are_in_the_report():
+def test_rulings_and_warnings_are_in_the_report():
     fleet = Fleet()
     fleet.add("master", 3, per_100km=RATES)
     fleet.add("tuning", 6, per_100km=RATES, car="HONDA_CIVIC_BOSCH")
-    verdicts = [
-        Verdict("x > 1", holds=True, why="x is 2"),
-        Verdict("y > 1", holds=None, why="nothing can be said"),
+    rulings = [
+        Ruling("x > 1", "holds", "x is 2"),
+        Ruling("y > 1", "too_few", "too few to tell"),
+        Ruling("z > 1", "speeds_differ", "A and B were driven at different speeds"),
     ]
-    report = render_markdown(compare_branches(fleet), verdicts, "100km")
+    report = render_markdown(compare_branches(fleet), rulings, "100km")
     assert "> [!WARNING]\n> - The cars differ: A has TOYOTA COROLLA TSS2 2019; B has " in report
     assert "- Condition `x > 1` **holds**: x is 2." in report
-    assert "- Condition `y > 1` **can't be told**: nothing can be said." in report
+    assert "- Condition `y > 1` **can't be told**: too few to tell." in report
+    assert "- Condition `z > 1` **is not judged**: A and B were driven at different" in report
+
+
+def test_what_was_counted_at_each_speed_is_in_the_report(paradox):
+    report = render_markdown(paradox, [], "100km")
+    assert re.search(
+        r"^- Interventions: at like speeds the ratio is 0\.\d+, over all ", report, re.MULTILINE
+    )
+    assert re.search(r"city A \d+ in [\d ]+ km, B \d+ in [\d ]+ km; highway A ", report)
 
 
 def test_names_from_logs_are_no_markup():

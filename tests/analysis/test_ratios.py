@@ -8,20 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from engagement.analysis.ratios import mean_ratio, naive_p, rate_ratio
-from engagement.analysis.samples import Sample, Spread, dispersion, inflation
-
-# Doll and Hill's doctors: deaths and person-years of smokers and of others, by age; Breslow and
-# Day, Statistical methods in cancer research II; Stata's manual gives the estimates (`ir`).
-SMOKERS = [(32, 52407), (104, 43248), (206, 28612), (186, 12663), (102, 5317)]
-OTHERS = [(2, 18790), (12, 10673), (28, 5710), (28, 2585), (31, 1462)]
-
-# Walker's users of clozapine, current and past: deaths and person-years by age; Rothman,
-# Greenland and Lash, Modern epidemiology, chapter 15.
-CURRENT = [(196, 62119), (167, 6085)]
-PAST = [(111, 15763), (157, 2780)]
-
-POISSON = Spread(1.0, 1e9)  # no inflation, the normal quantile
+from engagement.analysis.ratios import (
+    LEAST_OTHERS,
+    compare_amounts,
+    compare_groups,
+    crude_ratio,
+    naive_p,
+)
+from engagement.analysis.samples import Sample, dispersion
 
 
 def two_drives(a, b):
@@ -30,103 +24,108 @@ def two_drives(a, b):
     return Sample(table[:, :, 0], table[:, :, 1], np.array([False, True]))
 
 
-def random_sample(seed, *, n_drives=14, n_bands=3, mean=3.0):
+def random_sample(seed, *, n_drives=14, n_bands=3, mean=3.0, n_a=None):
     rng = np.random.default_rng(seed)
     exposures = rng.lognormal(0, 0.7, (n_drives, n_bands))
     counts = rng.poisson(mean * exposures * rng.gamma(1, 1, (n_drives, 1)))
-    return Sample(counts.astype(float), exposures, np.arange(n_drives) >= n_drives // 2)
+    n_a = n_drives // 2 if n_a is None else n_a
+    return Sample(counts.astype(float), exposures, np.arange(n_drives) >= n_a)
+
+
+def others(seed, n_drives, n_bands=3):
+    return random_sample(seed, n_drives=n_drives, n_bands=n_bands, n_a=n_drives)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.integers(0, 10_000), st.integers(16, 40), st.sampled_from([0, 40]), st.booleans())
+def test_no_interval_contradicts_its_p(seed, n_drives, n_others, is_rate):
+    sample, rest = random_sample(seed, n_drives=n_drives), others(seed + 1, n_others)
+    outcome = compare_groups([sample], [rest])[0] if is_rate else compare_amounts(sample, rest)
+    if outcome.p_value is None:
+        assert outcome.is_too_few
+        assert (outcome.ratio.lower, outcome.ratio.upper) == (None, None)
+        return
+    ratio = outcome.ratio
+    assert ratio.lower <= ratio.value <= ratio.upper
+    assert (ratio.lower > 1 or ratio.upper < 1) == (outcome.p_value < 0.05)
+
+
+def test_with_thirty_other_drives_the_database_is_the_basis():
+    sample = random_sample(1, n_drives=6)
+    few = compare_groups([sample], [others(2, LEAST_OTHERS - 1)])[0]
+    enough = compare_groups([sample], [others(2, LEAST_OTHERS)])[0]
+    assert (few.basis, few.is_too_few, few.p_value) == ("drives", True, None)
+    assert few.ratio.value is not None
+    assert (enough.basis, enough.is_too_few) == ("database", False)
+    assert enough.p_value is not None
+
+
+def test_below_thirty_others_the_answer_is_of_these_drives_alone():
+    sample = random_sample(1, n_drives=40)
+    alone, with_some = (compare_groups([sample], [others(2, n)])[0] for n in (0, LEAST_OTHERS - 1))
+    assert alone == with_some
+    assert not alone.is_too_few
+
+
+def test_other_drives_without_any_event_tell_nothing():
+    sample, rest = random_sample(1, n_drives=40), others(2, 50)
+    quiet = Sample(np.zeros_like(rest.numerators), rest.denominators, rest.is_b)
+    assert compare_groups([sample], [quiet])[0].basis == "drives"
 
 
 @pytest.mark.parametrize(
-    ("candidate", "baseline", "ratio", "lower", "upper"),
-    [(SMOKERS, OTHERS, 1.424682, 1.154703, 1.757784), (CURRENT, PAST, 0.469, 0.400, 0.550)],
+    ("n_a", "n_b", "lengths", "mean", "is_few"),
+    [
+        (8, 8, 1.0, 3.0, False),
+        (8, 7, 1.0, 3.0, True),
+        (10, 10, [20.0] + [1.0] * 9, 3.0, True),  # one long drive among short ones is not many
+        (20, 20, 1.0, 0.2, True),  # four events expected a side
+        (20, 20, 1.0, 0.3, False),
+    ],
 )
-def test_mantel_haenszel_is_that_of_the_textbooks(candidate, baseline, ratio, lower, upper):
-    found = rate_ratio(two_drives(baseline, candidate), POISSON)
-    assert found.value == pytest.approx(ratio, rel=1e-3, abs=5e-4)
-    # The textbooks' limits are those of Greenland and Robins, which the score limits are close to.
-    assert found.lower == pytest.approx(lower, rel=0.01)
-    assert found.upper == pytest.approx(upper, rel=0.01)
+def test_alone_it_takes_eight_drives_and_five_events_a_side(n_a, n_b, lengths, mean, is_few):
+    n_drives = n_a + n_b
+    exposures = np.ones((n_drives, 1))
+    exposures[:n_a, 0] = lengths
+    total = mean * exposures.sum()
+    counts = np.zeros((n_drives, 1))
+    counts[n_a, 0] = round(total)  # wherever they are: expected ones count
+    sample = Sample(counts, exposures, np.arange(n_drives) >= n_a)
+    assert compare_groups([sample], [others(1, 0, n_bands=1)])[0].is_too_few is is_few
 
 
-def test_the_crude_ratio_is_that_of_the_textbook():
-    crude = two_drives(OTHERS, SMOKERS).crude()
-    assert rate_ratio(crude, POISSON).value == pytest.approx(1.719823, abs=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_limits_are_where_the_score_is_the_quantile(seed):
-    sample = random_sample(seed)
-    extra = Spread(2.5, 9.0)
-    found = rate_ratio(sample, extra)
-    events, exposures, is_b = sample.numerators, sample.denominators, sample.is_b
-    sum_a = sum_b = variance = 0.0
-    for band in range(3):
-        total_a, total_b = exposures[~is_b, band].sum(), exposures[is_b, band].sum()
-        total = total_a + total_b
-        sum_a += events[~is_b, band].sum() * total_b / total
-        sum_b += events[is_b, band].sum() * total_a / total
-        variance += events[:, band].sum() * total_a * total_b / total**2
-    assert found.value == pytest.approx(sum_b / sum_a)
-    quantile = stats.t.ppf(0.975, 9)
-    for limit in (found.lower, found.upper):
-        score = (sum_b - limit * sum_a) / math.sqrt(2.5 * limit * variance)
-        assert abs(score) == pytest.approx(quantile)
-    assert found.lower < found.value < found.upper
-
-
-def test_near_the_estimate_the_interval_is_greenland_and_robins():
-    sample = two_drives([(4000, 900.0), (3000, 200.0)], [(4400, 1000.0), (2500, 180.0)])
-    found = rate_ratio(sample, POISSON)
-    a, b = [(4000, 900.0), (3000, 200.0)], [(4400, 1000.0), (2500, 180.0)]
-    top = sum(y * t / (t + u) for (y, u), (_, t) in zip(b, a, strict=True))
-    bottom = sum(x * u / (t + u) for (x, t), (_, u) in zip(a, b, strict=True))
-    spread = sum((x + y) * t * u / (t + u) ** 2 for (x, t), (y, u) in zip(a, b, strict=True)) / (
-        top * bottom
-    )
-    width = math.exp(stats.norm.ppf(0.975) * math.sqrt(spread))
-    assert found.lower == pytest.approx(top / bottom / width, rel=1e-4)
-    assert found.upper == pytest.approx(top / bottom * width, rel=1e-4)
-
-
-def test_without_events_in_one_group_one_bound_stands():
-    none_in_b = rate_ratio(two_drives([(6, 10.0)], [(0, 10.0)]), POISSON)
-    none_in_a = rate_ratio(two_drives([(0, 10.0)], [(6, 10.0)]), POISSON)
-    assert (none_in_b.value, none_in_b.lower) == (0, 0)
-    # (0 - 6r/2)^2 = 1.96^2 r 6/4 where one group has half of the exposure
-    assert none_in_b.upper == pytest.approx(stats.norm.ppf(0.975) ** 2 / 6)
-    assert (none_in_a.value, none_in_a.upper) == (math.inf, math.inf)
-    assert none_in_a.lower == pytest.approx(1 / none_in_b.upper)
+def test_a_drop_to_no_event_is_told():
+    """Expected events are counted, not those seen, else a cure would be too few to tell."""
+    counts = np.concatenate([np.full((20, 1), 3.0), np.zeros((20, 1))])
+    sample = Sample(counts, np.ones((40, 1)), np.arange(40) >= 20)
+    outcome = compare_groups([sample], [others(1, 0, n_bands=1)])[0]
+    assert (outcome.ratio.value, outcome.ratio.lower) == (0, 0)
+    assert outcome.p_value < 0.001
 
 
 def test_without_any_events_there_is_no_ratio():
-    found = rate_ratio(two_drives([(0, 10.0)], [(0, 10.0)]), POISSON)
-    assert (found.value, found.lower, found.upper) == (None, None, None)
+    sample = Sample(np.zeros((40, 1)), np.ones((40, 1)), np.arange(40) >= 20)
+    outcome = compare_groups([sample], [others(1, 40, n_bands=1)])[0]
+    assert (outcome.ratio.value, outcome.ratio.lower, outcome.ratio.upper) == (None, None, None)
+    assert outcome.needed is None
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.integers(0, 10_000))
-def test_exchanging_the_groups_inverts_ratio_and_limits(seed):
-    sample = random_sample(seed)
-    other = Sample(sample.numerators, sample.denominators, ~sample.is_b)
-    for estimate in (lambda s: rate_ratio(s, inflation(s)), mean_ratio):
-        plain, swapped = estimate(sample), estimate(other)
-        if plain.value and not math.isinf(plain.value):
-            assert swapped.value == pytest.approx(1 / plain.value)
-            assert swapped.lower == pytest.approx(1 / plain.upper)
-            assert swapped.upper == pytest.approx(1 / plain.lower)
+def test_drives_that_are_all_alike_differ_as_soon_as_the_groups_do():
+    amounts = np.where(np.arange(20) >= 10, 0.6, 0.5)[:, None]
+    sample = Sample(amounts, np.ones((20, 1)), np.arange(20) >= 10)
+    outcome = compare_amounts(sample, others(1, 0, n_bands=1))
+    assert outcome.ratio.value == pytest.approx(1.2)
+    assert outcome.p_value < 0.05
 
 
-def test_equal_groups_have_the_ratio_one_and_naive_p_one():
-    sample = random_sample(1)
-    twice = Sample(
-        np.vstack([sample.numerators] * 2),
-        np.vstack([sample.denominators] * 2),
-        np.repeat([False, True], 14),
-    )
-    assert rate_ratio(twice, inflation(twice)).value == pytest.approx(1)
-    assert mean_ratio(twice).value == pytest.approx(1)
-    assert naive_p(twice) == pytest.approx(1)
+def test_crude_ratios_are_of_sums():
+    sample = random_sample(4)
+    a, b = sample.group(is_b=False), sample.group(is_b=True)
+    rates = [group.numerators.sum() / group.denominators.sum() for group in (a, b)]
+    assert crude_ratio(sample) == pytest.approx(rates[1] / rates[0])
+    assert crude_ratio(two_drives([(0, 1.0)], [(2, 1.0)])) == math.inf
+    assert crude_ratio(two_drives([(0, 1.0)], [(0, 1.0)])) is None
+    assert crude_ratio(two_drives([(0, 0.0)], [(2, 1.0)])) is None
 
 
 def test_naive_p_is_the_score_test_of_two_poisson_counts():
@@ -156,79 +155,18 @@ def test_drives_without_exposure_tell_nothing_of_dispersion():
         np.append(sample.is_b, [True, True, False, False]),
     )
     assert dispersion(more) == pytest.approx(dispersion(sample))
-    assert inflation(more) == inflation(sample)
 
 
 def test_too_few_drives_or_events_give_no_dispersion():
-    one_each = two_drives([(3, 1.0)], [(5, 1.0)])
-    none = two_drives([(0, 1.0)], [(0, 1.0)])
-    assert dispersion(one_each) is None
-    assert inflation(one_each) is None
-    assert dispersion(none) is None
-    assert rate_ratio(one_each, None).value == pytest.approx(5 / 3)
-    assert rate_ratio(one_each, None).lower is None
-
-
-def test_inflation_is_the_dispersion_if_drives_are_of_one_length():
-    counts = np.array([[1.0], [9], [4], [22], [0]])
-    sample = Sample(counts, np.ones((5, 1)), np.zeros(5, dtype=bool))
-    found = inflation(sample)
-    assert found.size == pytest.approx(dispersion(sample))
-    assert found.n_degrees == pytest.approx(4)
-
-
-def test_inflation_weighs_drives_by_length():
-    # One long drive with a surplus, which the short ones lack.
-    counts = np.array([[40.0], [0], [0], [0], [0]])
-    lengths = np.array([[10.0], [2.5], [2.5], [2.5], [2.5]])
-    sample = Sample(counts, lengths, np.zeros(5, dtype=bool))
-    assert inflation(sample).size > dispersion(sample)
-    assert inflation(sample).n_degrees == pytest.approx(20**2 / (100 + 4 * 6.25) - 1)
-
-
-def test_drives_that_are_all_alike_give_no_interval():
-    even = Sample(np.full((6, 1), 4.0), np.ones((6, 1)), np.arange(6) >= 3)
-    assert inflation(even) is None
-    found = rate_ratio(even, inflation(even))
-    assert (found.value, found.lower, found.upper) == (1, None, None)
-
-
-def test_the_ratio_of_means_and_its_limits_by_loops():
-    sample = random_sample(3, n_bands=1)
-    found = mean_ratio(sample)
-    means, parts = [], []
-    for group in (~sample.is_b, sample.is_b):
-        y, t = sample.numerators[group, 0], sample.denominators[group, 0]
-        mean = y.sum() / t.sum()
-        variance = sum((a - mean * b) ** 2 / (1 - b / t.sum()) for a, b in zip(y, t, strict=True))
-        means.append(mean)
-        parts.append((variance / y.sum() ** 2, t.sum() ** 2 / (t**2).sum() - 1))
-    n_degrees = sum(v for v, _ in parts) ** 2 / sum(v**2 / d for v, d in parts)
-    width = math.exp(stats.t.ppf(0.975, n_degrees) * math.sqrt(sum(v for v, _ in parts)))
-    assert found.value == pytest.approx(means[1] / means[0])
-    assert found.upper == pytest.approx(found.value * width)
-    assert found.lower == pytest.approx(found.value / width)
-
-
-def test_means_of_one_drive_have_no_interval():
-    found = mean_ratio(two_drives([(3, 2.0)], [(4, 2.0)]))
-    assert found.value == pytest.approx(4 / 3)
-    assert found.lower is None
+    assert dispersion(two_drives([(3, 1.0)], [(5, 1.0)])) is None
+    assert dispersion(two_drives([(0, 1.0)], [(0, 1.0)])) is None
 
 
 def test_only_bands_of_both_groups_are_comparable():
     events = np.array([[1.0, 5, 2], [2, 0, 3]])
     exposures = np.array([[1.0, 4, 0], [2, 0, 5]])
     sample = Sample(events, exposures, np.array([False, True]))
-    like = sample.comparable()
+    like = sample.take_bands(sample.common_bands())
     assert like.numerators.tolist() == [[1], [2]]
     nothing = Sample(events[:, 1:], exposures[:, 1:], sample.is_b)
-    assert nothing.comparable() is None
-
-
-def test_limits_are_never_narrower_than_those_of_independent_events():
-    sample = two_drives([(40, 10.0)], [(60, 10.0)])
-    narrow, poisson = (rate_ratio(sample, Spread(size, 1e9)) for size in (0.01, 1.0))
-    assert (narrow.lower, narrow.upper) == pytest.approx((poisson.lower, poisson.upper))
-    wide = rate_ratio(sample, Spread(4.0, 1e9))
-    assert wide.lower < poisson.lower < poisson.upper < wide.upper
+    assert nothing.take_bands(nothing.common_bands()) is None

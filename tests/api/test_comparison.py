@@ -9,6 +9,7 @@ import pytest
 
 from engagement.analysis.comparison import compare
 from engagement.analysis.grouping import divide, parse_grouping
+from engagement.analysis.summary import verdict_text
 from engagement.analysis.wording import sentence
 
 URL = "/api/v1/comparison"
@@ -19,9 +20,9 @@ def test_a_comparison_has_the_numbers_and_sentences_of_the_analysis(client, read
     drives = [row["drive_id"] for row in reader.rows("from drives where not is_imported")]
     grouping = parse_grouping("device")
     division = divide(reader, grouping, DEVICES["a"], DEVICES["b"], drives)
-    wanted = compare(reader, division, seed=3, n_permutations=100)
+    wanted = compare(reader, division, others=drives)
 
-    found = client.get(URL, params=DEVICES | {"seed": 3, "permutations": 100}).json()
+    found = client.get(URL, params=DEVICES).json()
 
     assert found["a"] == json.loads(json.dumps(asdict(wanted.a)))
     assert found["b"]["n_drives"] == wanted.b.n_drives
@@ -31,14 +32,24 @@ def test_a_comparison_has_the_numbers_and_sentences_of_the_analysis(client, read
         assert measure["p_value"] == difference.p_value
         assert measure["sentence"] == sentence(difference)
         assert measure["a"]["value"] == pytest.approx(difference.a.value)
+    assert found["n_others"] == wanted.n_others
+    assert found["verdict"] == verdict_text(wanted, "100km")
     assert found["headline"]
 
 
-def test_the_same_request_has_the_same_p(client):
-    parameters = DEVICES | {"permutations": 200}
-    again = dict(reversed(parameters.items()))
+def test_looks_after_every_drive_are_of_the_measure_that_is_named(client):
+    wanted = {"sequential": "disengagements_per_hour", "until_drives": 40}
+    found = client.get(URL, params=DEVICES | wanted).json()
+    by_name = {measure["name"]: measure["sequence"] for measure in found["measures"]}
+    assert by_name["disengagements_per_hour"]["until_drives"] == 40
+    assert sum(sequence is not None for sequence in by_name.values()) == 1
+    assert found["sequences"][0].startswith("disengagements per hour: no look yet")
 
-    assert client.get(URL, params=parameters).json() == client.get(URL, params=again).json()
+
+def test_the_order_of_parameters_does_not_matter(client):
+    again = dict(reversed(DEVICES.items()))
+
+    assert client.get(URL, params=DEVICES).json() == client.get(URL, params=again).json()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,8 @@ def test_the_same_request_has_the_same_p(client):
         ({"by": "branch", "a": "nope", "b": "2"}, 404, "nope"),
         ({"by": "date", "a": "2025", "b": "2026"}, 400, "2025"),
         ({"by": "param:nope", "a": "1", "b": "2"}, 404, "nope"),
-        (DEVICES | {"permutations": 10**6}, 400, "permutations"),
+        (DEVICES | {"sequential": "nope"}, 400, "no measure 'nope'"),
+        (DEVICES | {"until_drives": 0}, 400, "until_drives"),
         (DEVICES | {"kind": "x"}, 400, "kind"),
         (DEVICES | {"drive": "nope"}, 404, "nope"),
         ({"by": "device", "a": "' or 1=1 --", "b": "x"}, 404, "or 1=1"),
@@ -66,8 +78,8 @@ def test_one_comparison_at_a_time_is_computed(serve):
     client = serve()
     turn = client.app.state.comparisons
     with turn:
-        busy = client.get(URL, params=DEVICES | {"permutations": 100})
-    free = client.get(URL, params=DEVICES | {"permutations": 100})
+        busy = client.get(URL, params=DEVICES)
+    free = client.get(URL, params=DEVICES)
 
     assert busy.status_code == 503
     assert "retry-after" in busy.headers

@@ -194,7 +194,7 @@ def test_a_comparison_counts_labelled_events_of_each_group(engagement, rows):
     devices = sorted({row["dongle_id"] for row in rows})
     mine = [row for row in rows if row["dongle_id"] == devices[0] and row["is_intervention"]]
     engagement("events", "label", mine[0]["event_id"], "true")
-    words = ("compare", "--by", "device", *devices[:2], "--permutations", "100")
+    words = ("compare", "--by", "device", *devices[:2])
     document = json.loads(engagement(*words, "--json", "--labels", "true").stdout)
     assert [tally["n_counted"] for tally in document["labels"]] == [1, 0]
     [measure] = [m for m in document["measures"] if m["name"] == "interventions_per_hour"]

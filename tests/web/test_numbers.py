@@ -160,5 +160,7 @@ def test_a_comparison_is_that_of_the_command(visit, reader):
         for device in ("a1b2c3d4", "7f0e1d2c")
     ]
     assert [float(value) for value in values[:2]] == pytest.approx(rates, rel=1e-12)
-    assert 0 < float(values[3]) <= 1
-    assert "per 100 km" in shown.page.locator(".verdict").inner_text()
+    assert row.locator("[data-answer]").get_attribute("data-answer") == "too_few"
+    assert values[3] == ""
+    assert "too few drives" in shown.page.locator(".verdict").inner_text().lower()
+    assert "per 100 km" in shown.page.locator(".lead").inner_text()

@@ -10,16 +10,28 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from engagement.analysis.comparison import compare
-from engagement.analysis.grouping import KINDS, comparable_drives, divide, parse_grouping
-from engagement.analysis.summary import findings, headline, measure_texts, notes, shown
-from engagement.analysis.wording import (
-    SIGNIFICANT,
-    unit_text,
-    warnings,
+from engagement.analysis.comparison import Watch, compare
+from engagement.analysis.grouping import (
+    ALL_DRIVES,
+    KINDS,
+    comparable_drives,
+    divide,
+    parse_grouping,
 )
+from engagement.analysis.summary import (
+    findings,
+    headline,
+    measure_texts,
+    notes,
+    obstacles,
+    sequences,
+    verdict_text,
+)
+from engagement.analysis.verdict import HEADLINE, judge_all, shown
+from engagement.analysis.wording import unit_text, warnings
 from engagement.api.comparison_routes import in_turn
 from engagement.api.pages.charts import Scale, Tick, log_scale
+from engagement.api.pages.looks_chart import draw_looks
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
@@ -32,13 +44,11 @@ if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Grouping
-    from engagement.analysis.summary import Per
+    from engagement.analysis.verdict import Per, Verdict
     from engagement.units import Units
 
     Row = dict[str, Any]
 
-_SEED = 1
-_N_PERMUTATIONS = 10_000
 _MAX_LISTED = 200
 _HEADINGS = {"rate": "Events, {unit} engaged", "share": "Engagement", "mean": "Steering"}
 
@@ -122,9 +132,9 @@ def get_comparison(
         }  # fmt: skip
         if division is not None:
             with in_turn(request):
-                comparison = compare(
-                    generation, division, seed=_SEED, n_permutations=_N_PERMUTATIONS
-                )
+                others = comparable_drives(generation, ALL_DRIVES)
+                watch = Watch(frozenset([HEADLINE + per]))
+                comparison = compare(generation, division, others=others, watch=watch)
             found |= _describe(comparison, "100km" if per == "100km" else "hour", units)
         return found
 
@@ -152,10 +162,17 @@ def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, An
     differences = shown(comparison, per)
     reach, ticks = log_scale(list(_limits(differences)), limit=16.0)
     scale = Scale(-math.log2(reach), math.log2(reach), 2.0, 98.0)
-    unit = unit_text(comparison.find(f"interventions_per_{per}"), units)
-    rows = [_measured(difference, scale, units) for difference in differences]
+    unit = unit_text(comparison.find(HEADLINE + per), units)
+    verdict = judge_all(comparison, per)
+    rows = [_measured(difference, verdict, scale, units) for difference in differences]
+    first = comparison.find(HEADLINE + per)
     return {
         "comparison": comparison,
+        "verdict": _as_sentence(verdict_text(comparison, per, units)),
+        "state": verdict.state,
+        "sequences": [_as_sentence(text) for text in sequences(comparison, units)],
+        "looks": draw_looks(first.sequence) if first.sequence else None,
+        "obstacles": [_as_sentence(text) for text in obstacles(comparison, per, units)],
         "headline": _as_sentence(headline(comparison, per, units)),
         "findings": [_as_sentence(text) for text in findings(comparison, per, units)],
         "notes": [_as_sentence(text) for text in notes(comparison, per)],
@@ -183,9 +200,10 @@ def _limits(differences: Sequence[Difference]) -> Iterator[float]:
             yield from (value for value in (ratio.value, ratio.lower, ratio.upper) if value)
 
 
-def _measured(difference: Difference, scale: Scale, units: Units) -> Measured:
-    is_told = difference.p_value is not None and difference.p_value < SIGNIFICANT
-    return Measured(difference, measure_texts(difference, units), is_told, _mark(difference, scale))
+def _measured(difference: Difference, verdict: Verdict, scale: Scale, units: Units) -> Measured:
+    is_told = difference.answer in ("better", "worse")
+    texts = measure_texts(difference, verdict, units)
+    return Measured(difference, texts, is_told, _mark(difference, scale))
 
 
 def _mark(difference: Difference, scale: Scale) -> Mark | None:
