@@ -101,7 +101,7 @@ def test_hostile_logs_cost_themselves_and_little_else(folder, tmp_path, jobs):
     assert sorted(segments) == sorted(hostile + noise)
     with Reader(database) as reader:
         rows = reader.rows("select status from segments where drive = '00000003--0123456789'")
-        assert rows == [("ok",)]
+        assert rows == [{"status": "ok"}]
     again = subprocess.run(
         [*map(str, command)], check=False, stdout=subprocess.PIPE, text=True, timeout=300
     )
