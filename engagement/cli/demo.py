@@ -15,6 +15,7 @@ from engagement.cli.program import typed
 from engagement.cli.progress import Bar
 from engagement.formats import count, size
 from engagement.simulate import simulate
+from engagement.store.database_path import check_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,7 @@ def demo(
         raise click.UsageError("--port and --no-browser are for --serve")
     database = database or _database_of_group(ctx) or out.parent / "demo.duckdb"
     ctx.meta[DATABASE_KEY] = database
+    check_database(database)
     _make(out, drives, seed, is_full_size=full_size)
     if is_served:
         _serve(ctx, out, database, port, has_browser=not no_browser)

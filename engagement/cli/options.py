@@ -13,6 +13,7 @@ import click
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Selection, parse_day
 from engagement.names import parse_dongle_id
+from engagement.store.database_path import check_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,7 @@ def _of_group(ctx: click.Context, _param: click.Parameter, value: Path | None) -
     """The command's own --db, else the group's; messages name it."""
     database: Path = value or ctx.meta[DATABASE_KEY]
     ctx.meta[DATABASE_KEY] = database
+    check_database(database)
     return database
 
 

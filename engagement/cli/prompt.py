@@ -57,7 +57,6 @@ class Prompt:
     def _run(self, statement: str) -> None:
         command, _, argument = statement.partition(" ")
         with Reader(self._database) as reader:
-            reader.lock()
             if command == ".tables":
                 rows = [
                     {"column": name, "meaning": title} for name, title in reader.views().items()

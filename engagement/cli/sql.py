@@ -43,7 +43,6 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
     if arrow and sys.stdout.isatty():
         raise click.UsageError("--arrow writes bytes: send them to a file or a program")
     with Reader(database) as reader:
-        reader.lock()
         if output == "table" and not arrow:
             print_query(reader, query)
             return

@@ -35,7 +35,7 @@ _WORTH_DELTA_BYTES = 1_000_000
 _LEFT_S = 60  # a part that nobody has written to for so long was left
 _OLD_S = 86_400  # and is of no use any more
 _TRIES = 3
-_NEW_MODE = 0o644
+_PRIVATE_MODE = 0o600
 _HASH_CHARS = 16
 
 Method = Literal["none", "rsync", "sftp"]
@@ -95,20 +95,35 @@ class FileUpload:
 
     def _take_over(self, there: paramiko.SFTPAttributes | None) -> None:
         """Give the part the owner and the mode of what it replaces, in this order."""
-        mode = stat.S_IMODE(there.st_mode) if there and there.st_mode is not None else _NEW_MODE
+        mode = self._mode_of_new() if there is None else stat.S_IMODE(there.st_mode or 0)
         with self._remote.at(self._part):
             part = self._remote.sftp.stat(self._part)
             if there is not None and _owner(there) not in (_owner(part), (None, None)):
-                self._change_owner(there)
+                self._change_owner(there, part)
+                if self._remote.sftp.stat(self._part).st_gid != there.st_gid:
+                    # The other group may do no more than anybody may.
+                    mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
             self._remote.sftp.chmod(self._part, mode)
 
-    def _change_owner(self, there: paramiko.SFTPAttributes) -> None:
-        """Set the owner, which only root may do; else add a note who owns the file now."""
-        try:
-            self._remote.sftp.chown(self._part, there.st_uid or 0, there.st_gid or 0)
-        except OSError:
-            if self._remote.sftp.get_channel().closed:  # type: ignore[union-attr] # it has one
-                raise
+    def _mode_of_new(self) -> int:
+        """The mode that the user's umask there gives a new file; private where none is told."""
+        probe = self._part.removesuffix(".part") + ".mode"
+        with self._remote.at(probe), self._remote.sftp.open(probe, "w") as file:
+            mode = file.stat().st_mode
+        self._remote.remove(probe)
+        return _PRIVATE_MODE if mode is None else stat.S_IMODE(mode)
+
+    def _change_owner(self, there: paramiko.SFTPAttributes, part: paramiko.SFTPAttributes) -> None:
+        """Set the owner, which only root may do, or the group; else add a note whose it is now."""
+        for uid in (there.st_uid, part.st_uid):
+            try:
+                self._remote.sftp.chown(self._part, uid or 0, there.st_gid or 0)
+            except OSError:
+                if self._remote.sftp.get_channel().closed:  # type: ignore[union-attr] # it has one
+                    raise
+            else:
+                break
+        if _owner(self._remote.sftp.stat(self._part)) != _owner(there):
             owner = f"{there.st_uid}:{there.st_gid}"
             self.notes = [f"{self._target} was of {owner}, and is now of the user who sent it"]
 
@@ -196,7 +211,7 @@ class FileUpload:
         if mine is not None:
             return mine.st_size or 0
         with self._remote.at(self._part), self._remote.sftp.open(self._part, "wx") as part:
-            part.chmod(0o600)  # what it replaces may be private
+            part.chmod(_PRIVATE_MODE)  # as what it replaces may be
             now_s = part.stat().st_mtime or 0  # by the server's clock
         for path, size_bytes, age_s in self._left_parts(now_s):
             if age_s > _LEFT_S and self._is_of_this(path):
@@ -211,7 +226,7 @@ class FileUpload:
         """Path, size and age of each part beside the target, the largest first."""
         with self._remote.at(self._folder):
             entries = self._remote.sftp.listdir_attr(self._folder)
-        pattern = re.compile(rf"\.{re.escape(self._name)}\.[0-9a-f]+\.[0-9a-f]+\.(part|delta)")
+        pattern = re.compile(rf"\.{re.escape(self._name)}\.[0-9a-f]+\.[0-9a-f]+\.(part|delta|mode)")
         parts = [
             (
                 posixpath.join(self._folder, entry.filename),

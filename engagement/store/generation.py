@@ -67,7 +67,9 @@ class Generation:
     def __init__(
         self, path: Path, limits: Limits, across: Cache | None = None, spare: Spare | None = None
     ) -> None:
-        self._reader = Reader(path, connection=spare.take() if spare else None)
+        self._reader = Reader(
+            path, connection=spare.take() if spare else None, settings=_settings(limits)
+        )
         self.path = path
         self.limits = limits
         self._across = across or Cache()
@@ -75,7 +77,7 @@ class Generation:
         self._cache = Cache()
         self._n_read: Counter[str] = Counter()
         try:
-            self._restrict()
+            self._reader.connection.execute("set lock_configuration = true")
             [state] = self.rows("from store.state")
         except duckdb.Error as error:
             self.close()
@@ -87,17 +89,6 @@ class Generation:
         self.definitions = self._reader.definitions
         self.number: int = state["generation"]
         self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
-
-    def _restrict(self) -> None:
-        """Set the limits; after the last of these settings none can be changed any more."""
-        for setting, value in {
-            "memory_limit": f"'{self.limits.memory_limit}'",
-            "threads": self.limits.n_threads,
-            "temp_directory": "''",
-            "enable_external_access": "false",
-            "lock_configuration": "true",
-        }.items():
-            self._reader.connection.execute(f"set {setting} = {value}")
 
     def close(self) -> None:
         """Close the file."""
@@ -291,6 +282,15 @@ class Generation:
             column = Column(name, row["data_type"], row["comment"] or "")
             found.setdefault(row["table_name"], {})[name] = column
         return found
+
+
+def _settings(limits: Limits) -> dict[str, str]:
+    """Limits for all queries of an instance; it writes nothing to disk."""
+    return {
+        "memory_limit": f"'{limits.memory_limit}'",
+        "threads": str(limits.n_threads),
+        "temp_directory": "''",
+    }
 
 
 def _own(view: str) -> str:

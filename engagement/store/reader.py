@@ -21,9 +21,9 @@ from engagement.errors import (
     QueryError,
     StoreError,
     StoreLockedError,
-    StoreMissingError,
     StoreVersionError,
 )
+from engagement.store.database_path import existing_database, foreign_format
 from engagement.store.schema import (
     latest_version,
     load_parameters,
@@ -87,11 +87,21 @@ group by all
 """
 
 
+def new_instance() -> duckdb.DuckDBPyConnection:
+    """An empty DuckDB instance in memory that loads no extension by itself."""
+    return duckdb.connect(
+        config={"autoload_known_extensions": False, "autoinstall_known_extensions": False}
+    )
+
+
 class Reader:
     """An open generation; queries see it unchanged until `close`.
 
-    `any_version` is for the writer, which updates an older database itself; `connection` is an
-    empty in-memory one, if the caller has made one before.
+    A database may be a stranger's, so before the first query nothing but its file can be read any
+    more: no other file, no extension, no service, whatever its views say.
+
+    `any_version` is for the writer, which updates an older database itself; `connection` is one of
+    `new_instance`, if the caller has made one before; `settings` are for it, in SQL.
 
     `definitions` are those of its results; where they are not this program's, that is warned of.
 
@@ -107,14 +117,15 @@ class Reader:
         *,
         any_version: bool = False,
         connection: duckdb.DuckDBPyConnection | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        if not path.is_file():
-            raise StoreMissingError(path)
+        quoted = str(existing_database(path)).replace("'", "''")
         self.path = path
-        self.connection = connection or duckdb.connect()
-        quoted = str(path).replace("'", "''")
+        self.connection = connection or new_instance()
         try:
-            self.connection.execute(f"attach '{quoted}' as engagement (read_only)")
+            self.connection.execute(f"attach '{quoted}' as engagement (read_only, type duckdb)")
+            for name, value in {**(settings or {}), "enable_external_access": "false"}.items():
+                self.connection.execute(f"set {name} = {value}")
             self.connection.execute("use engagement")
             found = stored_version(self.connection)
         except duckdb.Error as error:
@@ -136,10 +147,6 @@ class Reader:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
-
-    def lock(self) -> None:
-        """Forbid all later queries to read, write or attach any other file."""
-        self.connection.execute("set enable_external_access = false")
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """A query's rows as an Arrow table.
@@ -255,6 +262,9 @@ def unusable(path: Path, error: duckdb.Error) -> StoreError:
         found = _HOLDER.search(str(error))
         holder = f"process {found[2]} ({PurePath(found[1]).name})" if found else "another program"
         return StoreLockedError(path, holder)
+    foreign = foreign_format(path)
+    if foreign:
+        return StoreError(f"{path}: {foreign}")
     reason = str(error).split("\n", 1)[0]
     return StoreError(
         f"{path}: DuckDB can't use it: {reason}; ingest into a new file, or restore it"

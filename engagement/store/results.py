@@ -52,7 +52,9 @@ def _refresh_in_threads(
     """Refresh groups side by side: the views' windows keep DuckDB to one thread for each."""
     cursors: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
     opened = [connection.cursor() for _ in range(default_jobs())]
+    [(database,)] = connection.execute("select current_database()").fetchall()
     for cursor in opened:
+        cursor.execute(f'use "{database}"')  # which a cursor does not take over
         cursors.put(cursor)
 
     def refresh_group(group: Sequence[int]) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-import duckdb
+from engagement.store.reader import new_instance
+
+if TYPE_CHECKING:
+    import duckdb
 
 _AFTER_S = 0.5  # after the first answers of a new generation
 
@@ -25,7 +29,7 @@ class Spare:
                 self._timer = threading.Timer(_AFTER_S, self._make)
                 self._timer.daemon = True
                 self._timer.start()
-        return taken or duckdb.connect()
+        return taken or new_instance()
 
     def close(self) -> None:
         """Close the instance that was made in advance."""
@@ -38,7 +42,7 @@ class Spare:
                 self._connection = None
 
     def _make(self) -> None:
-        made = duckdb.connect()
+        made = new_instance()
         with self._lock:
             if self._timer is None or self._connection is not None:  # closed meanwhile
                 made.close()

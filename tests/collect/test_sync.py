@@ -9,7 +9,6 @@ from unittest.mock import Mock
 
 import pytest
 
-from engagement.collect import upload
 from engagement.collect.hosts import parse_host
 from engagement.collect.sending import Upload, send
 from engagement.errors import InputError, RemoteError
@@ -80,12 +79,16 @@ def test_a_replaced_file_keeps_its_owner(source, place):
     assert sent.notes == ()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.parametrize(("before", "after"), [(0o660, 0o600), (0o664, 0o644)])
 @pytest.mark.usefixtures("server")
-def test_an_owner_that_can_not_be_kept_is_said(source, place, monkeypatch):
+def test_an_owner_that_can_not_be_kept_is_said(source, place, monkeypatch, before, after):
+    """And the group that it has now may do no more than anybody may."""
     target = place / "engagement.duckdb"
     target.write_bytes(b"old")
+    os.chown(target, 1234, 4321)
+    target.chmod(before)
     refuse = Mock(side_effect=PermissionError(13, "Permission denied"))
-    monkeypatch.setattr(upload, "_owner", lambda found: (found.st_size, 0))  # differs
     monkeypatch.setattr("paramiko.SFTPClient.chown", refuse)
     notes = []
 
@@ -94,6 +97,29 @@ def test_an_owner_that_can_not_be_kept_is_said(source, place, monkeypatch):
     assert target.read_bytes() == source.read_bytes()
     assert [*sent.notes] == notes
     assert "is now of the user who sent it" in notes[0]
+    assert target.stat().st_mode & 0o777 == after
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o007], ids=oct)
+def test_a_new_file_has_the_mode_that_the_users_umask_there_gives(
+    tmp_path, source, place, monkeypatch, mask
+):
+    servers = run_server(tmp_path / "sshd", extra=f"ForceCommand internal-sftp -u {mask:04o}")
+    server = next(servers)
+    monkeypatch.setenv("HOME", str(server.home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    target = place / "engagement.duckdb"
+
+    send_one(source, target)
+    assert target.stat().st_mode & 0o777 == 0o666 & ~mask
+    target.chmod(0o640)
+    source.write_bytes(changed(source.read_bytes()))
+    send_one(source, target)
+    servers.close()
+
+    assert target.read_bytes() == source.read_bytes()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert names(place) == ["engagement.duckdb"]
 
 
 @pytest.mark.parametrize("is_missing", ["here", "there"])
@@ -165,6 +191,17 @@ def test_what_a_link_leads_to_is_replaced_not_the_link(source, place):
 
     assert (place / "link").is_symlink()
     assert (place / "real").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.usefixtures("server")
+def test_what_a_link_leads_to_is_made_where_it_is_not_there_yet(source, place):
+    (place / "folder").mkdir()
+    (place / "link").symlink_to("folder/real")
+
+    send_one(source, place / "link")
+
+    assert (place / "link").is_symlink()
+    assert (place / "folder" / "real").read_bytes() == source.read_bytes()
 
 
 @pytest.mark.usefixtures("server")

@@ -345,7 +345,7 @@ def test_a_folder_in_the_database_s_place_is_told(tmp_path):
     folder.mkdir()
     (tmp_path / "rlogs").mkdir()
 
-    with pytest.raises(StoreError, match=r"engagement\.duckdb: can't read it: Is a directory"):
+    with pytest.raises(StoreError, match=r"engagement\.duckdb: that is a folder"):
         Store(tmp_path).ingest()
 
 

@@ -14,14 +14,14 @@ from tests.support.waiting import wait_for
 def made(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """The threads in which connections were made, in turn; they are made without delay."""
     found: list[threading.Thread] = []
-    connect = duckdb.connect
+    make = spare.new_instance
 
     def note() -> duckdb.DuckDBPyConnection:
         found.append(threading.current_thread())
-        return connect()
+        return make()
 
     monkeypatch.setattr(spare, "_AFTER_S", 0.0)
-    monkeypatch.setattr(duckdb, "connect", note)
+    monkeypatch.setattr(spare, "new_instance", note)
     return found
 
 

@@ -1,0 +1,69 @@
+"""The files of a database's generations: copied, made durable, and kept as private as they were."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COPY_BYTES = 1 << 30
+_OWNER_ONLY = 0o600
+
+
+def wal(path: Path) -> Path:
+    """Where DuckDB keeps what it has not written into the file itself yet."""
+    return path.with_name(path.name + ".wal")
+
+
+def version(path: Path) -> list[tuple[int, int, int]]:
+    """Inode, size and time of the database and its write-ahead log: a write changes them."""
+    found = [file.stat() for file in (path, wal(path)) if file.exists()]
+    return [(status.st_ino, status.st_size, status.st_mtime_ns) for status in found]
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file or a folder outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy to a new file that nobody else can read, sharing the blocks if the file system can."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
+        left = os.fstat(reader.fileno()).st_size
+        with suppress(AttributeError, OSError):  # not every system, nor file system, has it
+            while left > 0:
+                n_bytes = min(left, _COPY_BYTES)
+                copied = os.copy_file_range(reader.fileno(), writer.fileno(), n_bytes)
+                if not copied:
+                    break
+                left -= copied
+        shutil.copyfileobj(reader, writer, _COPY_BYTES >> 10)
+
+
+def keep_attributes(source: Path, target: Path) -> None:
+    """Give a file owner, mode and extended attributes, as access lists are, of another.
+
+    Where the group can't be kept, the new one may do no more than anybody may.
+    """
+    wanted = source.stat()
+    for name in os.listxattr(source) if hasattr(os, "listxattr") else ():
+        with suppress(OSError):
+            os.setxattr(target, name, os.getxattr(source, name))
+    for owner in (wanted.st_uid, -1):
+        with suppress(OSError):
+            os.chown(target, owner, wanted.st_gid)
+            break
+    mode = stat.S_IMODE(wanted.st_mode)
+    if target.stat().st_gid != wanted.st_gid:
+        mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
+    target.chmod(mode)
