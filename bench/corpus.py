@@ -28,6 +28,7 @@ CODECS: tuple[Codec, ...] = ("bz2", "zst")
 LIBRARIES = {"bz2": "bz2", "zst": "zstd"}
 SEGMENTS_PER_DRIVE = 3
 _DRIVES = 3
+N_DISTINCT = _DRIVES * SEGMENTS_PER_DRIVE
 _N_PLANNED = 6  # of the simulated fleet, the last three of which send CAN of the demo profile
 _N_DEVICES = 5
 _FIRST_DEVICE = 0xBE00_0000_0000_0000

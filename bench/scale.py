@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from bench.corpus import OUT, SEGMENTS_PER_DRIVE, corpus
+from bench.corpus import N_DISTINCT, OUT, corpus
 from bench.output import megabytes, print_table, seconds
 from engagement.extract.segment import ReadOptions
 from engagement.resources import resource_dir
@@ -63,7 +63,7 @@ def _database(rate: str, hours: int) -> Path:
 
 def _logs(rate: str) -> Path:
     if rate.startswith("100"):
-        return corpus("zst", 6 * SEGMENTS_PER_DRIVE).folder
+        return corpus("zst", N_DISTINCT).folder
     folder = OUT / "fleet-logs"
     shutil.rmtree(folder, ignore_errors=True)
     for _ in simulate(folder, drives=_DRIVES):
@@ -105,7 +105,12 @@ def _replacements(table: str, n_drives: int) -> str:
     if table == "log.drive":
         columns["drive"] = "printf('%08x--%010x', drive_id, k)"
     if table == "log.segment":
-        columns |= {"content_hash": "content_hash || k", "path": "path || k"}
+        # Else they would be copies of a log, which count once.
+        columns |= {
+            "content_hash": "content_hash || k",
+            "raw_crc32": "raw_crc32 + k",
+            "path": "path || k",
+        }
     if table == "log.clock":
         columns["wall_time_ns"] = f"wall_time_ns + k * {_DAY_S} * 1000000000"
     if table == "log.gps":
