@@ -32,6 +32,7 @@ _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})--([0-9]{2})-([0-9]{2})-([0-9]{2})"
 _COUNTER = r"[0-9a-f]{8}--[a-z0-9]{10}"
 _NUMBER = r"[0-9]{1,6}"
 MAX_SEGMENT_NUM = 999_999
+_FULL_LENGTH, _SHORT_LENGTH = 16, 8  # of dongle ids
 _BAR = "(?:[|_\\uf07c\\uff5c]|--)"  # file systems that know no bar have others for it
 _DASHES = "(?:--|_)"
 _KIND = r"(?P<kind>[rq]log|raw[_-]?log)"
@@ -87,13 +88,43 @@ def parse_dongle_id(text: str) -> str | None:
     return text.lower() if _DONGLE_PATTERN.fullmatch(text) else None
 
 
+def full_dongle_ids(known: Iterable[str]) -> dict[str, str]:
+    """Which of some dongle ids are short names of others, and of which one, where that is certain.
+
+    A short name has the last 8 characters of the full id, or, where none ends so, the first 8.
+    """
+    names = sorted(set(known))
+    full_ids = [name for name in names if len(name) == _FULL_LENGTH and parse_dongle_id(name)]
+    found = {}
+    for short in (name for name in names if len(name) == _SHORT_LENGTH and parse_dongle_id(name)):
+        alike = [name for name in full_ids if name.endswith(short)]
+        alike = alike or [name for name in full_ids if name.startswith(short)]
+        if len(alike) == 1:
+            found[short] = alike[0]
+    return found
+
+
+def is_short_for(short: str | None, full: str | None) -> bool:
+    """Whether a dongle id is the last or first 8 characters of a full one."""
+    return bool(short and full) and short in short_dongle_ids(full or "")
+
+
+def short_dongle_ids(full: str) -> tuple[str, ...]:
+    """The names that older systems give the device of a full dongle id, the usual one first."""
+    return (full[-_SHORT_LENGTH:], full[:_SHORT_LENGTH]) if len(full) == _FULL_LENGTH else ()
+
+
 def starting_so(text: str, known: Iterable[str]) -> list[str]:
-    """Return the name that the text is, else all that start so in lower case, in order."""
+    """Return the name that the text is, else all that start so in lower case, in order.
+
+    Else the devices that the text is the short name of.
+    """
     names = sorted(known)
     for whole in (text, text.lower()):
         if whole in names:
             return [whole]
-    return [name for name in names if name.startswith(text.lower())]
+    found = [name for name in names if name.startswith(text.lower())]
+    return found or [name for name in names if is_short_for(text.lower(), name)]
 
 
 def is_drive(text: str) -> bool:

@@ -12,6 +12,8 @@ from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import database_option, format_options
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.filters import Selection
+from engagement.formats import count
+from engagement.store.devices import join_devices
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -21,19 +23,34 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--join",
+    "pair",
+    nargs=2,
+    metavar="OLD NEW",
+    help="Make the drives of device OLD those of NEW, as it is one device.",
+)
 @units_option
 @format_options
 @database_option
-def devices(*, database: Path, output: Format) -> None:
+def devices(*, database: Path, output: Format, pair: tuple[str, str] | None) -> None:
     """List the devices, with how much is known of each.
 
-    JSON and CSV have every column of the view `devices`.
+    JSON and CSV have every column of the view `devices`. A device that folders or old files name by
+    the last or first 8 characters of its dongle id is joined with it by itself, where just one
+    device can be meant; --join does it where you know.
 
     \b
     Example:
       engagement devices
       engagement devices --json
+      engagement devices --join 89abcdef 0123456789abcdef
     """
+    if pair:
+        old, new = (name.lower() for name in pair)
+        n_drives = join_devices(database, old, new)
+        render.say(f"{count(n_drives, 'drive')} of {old} are of {new} from now on")
+        return
     with Reader(database) as reader:
         rows = select(reader).devices()
         names = list(reader.comments("devices"))

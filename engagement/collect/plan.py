@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from engagement.collect.remote_log import QCAMERA, VIDEO
 from engagement.collect.transfer import Transfer
 from engagement.filters import Selection
-from engagement.names import drive_started_at
+from engagement.names import drive_started_at, is_short_for, short_dongle_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from engagement.collect.listing import Listing
@@ -26,7 +26,6 @@ Kind = Literal["rlog", "qlog", "both"]
 _SUFFIXES = ("", ".bz2", ".zst")
 _PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in _SUFFIXES}
 _PARTS[f"{QCAMERA}.part"] = VIDEO
-_OLD_LENGTH = 8  # of the dongle ids that older systems name folders by
 _SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 
 
@@ -63,7 +62,7 @@ class Plan:
     Attributes:
         transfers: Logs to fetch, oldest first.
         n_there: Logs that are here already.
-        n_old: Those of them in a folder named by the first 8 characters of the dongle id.
+        n_old: Those of them in a folder named by 8 characters of the dongle id.
         there: Those of them that should be here byte for byte, each with its file.
         n_locked: Logs that are still being written.
         conflicts: Files that are here and differ, each with how.
@@ -133,10 +132,10 @@ def make_plan(
             continue
         # One file per segment and kind: of a log in two forms, the first of the listing counts.
         target, its_codec = _target_of(log, folder / name, codec)
-        old_folder = folder / name[:_OLD_LENGTH] / target.parent.name
+        old_folders = [folder / short / target.parent.name for short in short_dongle_ids(name)]
         if (target.parent, log.kind) in places:
             plan.doubles.append(log)
-        elif not _settle(plan, log, target, old_folder, here):
+        elif not _settle(plan, log, target, old_folders, here):
             plan.transfers.append(Transfer(log, target, its_codec))
         places.add((target.parent, log.kind))
     # What an incomplete listing lacks may still be on the device.
@@ -171,14 +170,16 @@ def _names_in(folder: Path) -> Iterable[str]:
 
 def _device_of(log: RemoteLog, dongle_id: str | None) -> str | None:
     """The dongle that recorded a log; a folder may have the short form of the device's own."""
-    if log.dongle_id and dongle_id and dongle_id.startswith(log.dongle_id):
+    if is_short_for(log.dongle_id, dongle_id):
         return dongle_id
     return log.dongle_id or dongle_id
 
 
-def _settle(plan: Plan, log: RemoteLog, target: Path, old_folder: Path, here: _Here) -> bool:
+def _settle(
+    plan: Plan, log: RemoteLog, target: Path, old_folders: Sequence[Path], here: _Here
+) -> bool:
     """Record a log that is here, or whose name is taken; return whether it was recorded."""
-    for folder in dict.fromkeys((target.parent, old_folder)):
+    for folder in (target.parent, *old_folders):
         suffix = _suffix_in(here.files(folder), log)
         if suffix is None:
             continue

@@ -25,7 +25,7 @@ from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress_file
 from engagement.logs.log import Log
 from engagement.logs.other_formats import other_format
 from engagement.logs.schema import load_schema
-from engagement.names import MAX_SEGMENT_NUM, parse_dongle_id
+from engagement.names import MAX_SEGMENT_NUM, is_short_for, parse_dongle_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -233,7 +233,9 @@ def _identify(log: SegmentLog, options: ReadOptions) -> SegmentLog:
     """Fill in from the log itself what its path did not say."""
     init_data = _init_data(log)
     log_kind = log.file.name.log_kind or _kind(log.tables.get("car_state"))
-    dongle_id = log.dongle_id or _dongle_id(log.tables.get("init_data")) or options.device
+    own_dongle_id = _dongle_id(log.tables.get("init_data"))
+    named_dongle_id = own_dongle_id if is_short_for(log.dongle_id, own_dongle_id) else log.dongle_id
+    dongle_id = named_dongle_id or own_dongle_id or options.device
     started_at_utc = None
     if log.start_mono_ns is not None:
         started_at_utc = wall_time(log.tables, log.start_mono_ns, log.read_at_utc)

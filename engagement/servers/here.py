@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from engagement.collect.remote_log import QCAMERA, VIDEO
+from engagement.names import short_dongle_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from engagement.collect.remote_log import RemoteLog
 
-_OLD_LENGTH = 8  # of the dongle ids that older systems name folders by
 _FILES = {
     "rlog": ("rlog", "rlog.bz2", "rlog.zst"),
     "qlog": ("qlog", "qlog.bz2", "qlog.zst"),
@@ -34,7 +34,7 @@ class Here:
     def find(self, log: RemoteLog) -> Path | None:
         """The file of a log that is here, in any compression; None if there is none."""
         dongle_id = str(log.dongle_id)
-        for name in (dongle_id, dongle_id[-_OLD_LENGTH:], dongle_id[:_OLD_LENGTH]):
+        for name in (dongle_id, *short_dongle_ids(dongle_id)):
             segment = self._folder / name / log.segment
             for file in _FILES[log.kind]:
                 if file in self._names_in(segment):

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from engagement.names import full_dongle_ids
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.devices import join_short_names
+from engagement.store.results import refresh_in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +71,7 @@ def import_entries(
         # The writer has replaced views of another version: their results must be computed again.
         if writer.is_outdated:
             refresh_all(connection)
+        drives = _under_full_names(connection, drives)
         connection.register("old_drive", _table(drives, OldDrive))
         connection.register("old_event", _table(events, OldEvent))
         connection.execute("begin")
@@ -79,9 +83,25 @@ def import_entries(
         )
         connection.unregister("old_drive")
         connection.unregister("old_event")
-        if n_drives or n_events or writer.is_outdated:
+        joined = join_short_names(connection)
+        refresh_in_groups(connection, joined)
+        if n_drives or n_events or joined or writer.is_outdated:
             writer.publish()
     return counts
+
+
+def _under_full_names(
+    connection: duckdb.DuckDBPyConnection, drives: Iterable[OldDrive]
+) -> list[OldDrive]:
+    """Entries under the full dongle ids of their devices, where these are known.
+
+    Of two entries that become one the later one counts.
+    """
+    drives = list(drives)
+    stored = connection.execute("select distinct dongle_id from log.drive").fetchall()
+    full_ids = full_dongle_ids({name for (name,) in stored} | {old.dongle_id for old in drives})
+    named = [old._replace(dongle_id=full_ids.get(old.dongle_id, old.dongle_id)) for old in drives]
+    return list({(old.dongle_id, old.drive): old for old in named}.values())
 
 
 def _table(rows: Iterable[OldDrive | OldEvent], kind: type[OldDrive | OldEvent]) -> pa.Table:

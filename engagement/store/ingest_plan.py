@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from engagement.extract.clocks import is_set
-from engagement.names import drive_started_at
+from engagement.names import drive_started_at, full_dongle_ids
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engagement.extract.segment import ReadOptions, SegmentLog
     from engagement.filters import Selection
@@ -54,9 +54,13 @@ def started_at(log: SegmentLog) -> datetime | None:
 
 @dataclass(slots=True)
 class Plan:
-    """`groups` are the logs to read, one group a segment, its best log first."""
+    """`groups` are the logs to read, one group a segment, its best log first.
+
+    `full_ids` are the dongle ids of devices that folders name by 8 characters of them.
+    """
 
     groups: list[tuple[LogFile, ...]] = field(default_factory=list)
+    full_ids: dict[str, str] = field(default_factory=dict)
     n_unchanged: int = 0
     n_superseded: int = 0
     n_filtered: int = 0
@@ -74,6 +78,12 @@ class Known:
     def __init__(self, segments: Iterable[KnownSegment]) -> None:
         self.by_key = {(s.dongle_id, s.drive, s.segment_num): s for s in segments}
         self._by_path = {s.path: s for s in self.by_key.values()}
+        self._dongle_ids = {s.dongle_id for s in self.by_key.values()}
+
+    def full_ids(self, logs: Iterable[LogFile]) -> dict[str, str]:
+        """The full dongle ids of devices that folders name by 8 characters of them."""
+        named = {log.name.dongle_id for log in logs if log.name.dongle_id}
+        return full_dongle_ids(named | self._dongle_ids)
 
     def add(self, key: Key, segment: KnownSegment) -> None:
         """Add a segment that was written."""
@@ -109,15 +119,18 @@ def make_plan(
     reprocess: bool = False,
 ) -> Plan:
     """Leave out the logs that need not be read, and group the others by segment."""
-    plan = Plan()
+    logs = list(logs)
+    plan = Plan(full_ids=known.full_ids(logs))
     by_segment: dict[Key | str, list[LogFile]] = {}
     for log in logs:
         drive = log.name.drive
         if is_wanted(selection, log.name.dongle_id, drive, _named_at(drive)):
-            by_segment.setdefault(_key(log) or stored_path(log.path), []).append(log)
+            by_segment.setdefault(_key(log, plan.full_ids) or stored_path(log.path), []).append(log)
         else:
             plan.n_filtered += 1
     for key, candidates in by_segment.items():
+        # Folders of both names of a device may have logs of a segment.
+        candidates.sort(key=lambda log: log.name.log_kind != "rlog")
         if reprocess:
             plan.groups.append(tuple(candidates))
         else:
@@ -144,12 +157,13 @@ def _plan_segment(
         plan.groups.append(tuple(wanted))
 
 
-def _key(log: LogFile) -> Key | None:
+def _key(log: LogFile, full_ids: Mapping[str, str]) -> Key | None:
     """What the path says; the folder stands for a device that it does not name."""
     name = log.name
     if name.drive is None or name.segment_num is None:
         return None
-    return name.dongle_id or stored_path(log.path.parent), name.drive, name.segment_num
+    dongle_id = name.dongle_id or stored_path(log.path.parent)
+    return full_ids.get(dongle_id, dongle_id), name.drive, name.segment_num
 
 
 def _kind(log: LogFile) -> str:

@@ -16,6 +16,7 @@ from engagement.extract.cars import is_unknown_car
 from engagement.names import MAX_SEGMENT_NUM, route_name
 from engagement.store.copies import settle_copies
 from engagement.store.decoding import decode, default_jobs
+from engagement.store.devices import join_short_names
 from engagement.store.ingest_plan import is_wanted, started_at
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import (
@@ -55,6 +56,7 @@ class IngestRun:
         self._report = report
         self._batch: dict[Key, SegmentLog] = {}
         self._batch_bytes = 0
+        self._full_ids: dict[str, str] = {}
         self._touched = set(drives_with_logs(writer.connection) if writer.is_outdated else ())
         self._has_changed = writer.is_outdated
         is_auto = options.read.is_auto
@@ -67,6 +69,7 @@ class IngestRun:
         """Read the plan's logs, and publish what they change."""
         jobs = self._options.jobs or default_jobs()
         published_at_s = time.monotonic()
+        self._full_ids = plan.full_ids
         n_bytes = 0
         logs = decode(
             plan.groups,
@@ -99,7 +102,7 @@ class IngestRun:
         elif not is_wanted(self._options.selection, log.dongle_id, log.drive, started_at(log)):
             self._report.n_filtered += 1
         else:
-            dongle_id, drive = log.dongle_id, log.drive
+            dongle_id, drive = self._full_ids.get(log.dongle_id, log.dongle_id), log.drive
             self._report_damage(log)
             self._note_car(dongle_id, drive, log)
             if log.file.name.drive is None and self._options.read.drive is None:
@@ -182,7 +185,7 @@ class IngestRun:
             self._touched.add(drive_id)
             if log.status != "failed":
                 self._report.n_ingested += 1
-                self._report.drives.add(f"{log.dongle_id}|{log.drive}")
+                self._report.drives.add(route_name(key[0], key[1]))
             self._report.size_bytes += log.file.size_bytes
             self._report.raw_size_bytes += log.raw_size_bytes
         self._batch.clear()
@@ -194,6 +197,7 @@ class IngestRun:
             self._write()
         if not self._has_changed:
             return
+        self._touched |= join_short_names(self._writer.connection)
         self._touched |= settle_copies(self._writer.connection)
         refresh_in_groups(self._writer.connection, self._touched)
         self._touched.clear()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RENAMED = "0000002a--0123456789"
-OLD_FOLDER = ONE.dongle_id[-8:]
+OLD_FOLDER = "0badc0de"  # of no device here
 COUNTED = (
     "select dongle_id, drive, segment_num from segments order by dongle_id, drive, segment_num"
 )
