@@ -99,8 +99,9 @@ def open_download(client: Client, url: str, host: str, *, offset: int) -> Iterat
     Raises:
         DeniedError: If the address is no longer good.
         GoneError: If there is no such file.
-        ConnectionLostError: If the server can't be reached, or asks to wait.
-        RemoteError: If it refuses, or does not say how long the file is.
+        ConnectionLostError: If the server can't be reached, asks to wait, or does not say how long
+            the file is.
+        RemoteError: If it refuses.
     """
     headers = {"Accept-Encoding": "identity"}
     if offset:
@@ -165,7 +166,8 @@ def _understood(response: httpx.Response, host: str) -> Download:
             raise RemoteError(host, "the server sends a part without saying which")
         offset, size_bytes = int(found[1]), int(found[2])
     if size_bytes is None:
-        raise RemoteError(host, "the server does not say how long it is")
+        # Perhaps it is what an answer before had too much of: another connection may be better.
+        raise ConnectionLostError(host, "the server does not say how long it is")
     if size_bytes > MAX_FILE_BYTES:
         raise RemoteError(host, f"it has {size_bytes} bytes, which no log of a minute has")
     return Download(host, size_bytes, _mtime_ns(headers), offset, response)
