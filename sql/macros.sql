@@ -65,25 +65,184 @@ case when n > 0 then greatest(wilson_middle(n_of, n) - wilson_half_width(n_of, n
 create or replace macro wilson_upper(n_of, n) as
 case when n > 0 then least(wilson_middle(n_of, n) + wilson_half_width(n_of, n), 1) end;
 
--- 95 % limits of the mean of a Poisson count: exact from the table, as far as that goes, then by
--- Wilson and Hilferty's approximation.
-create or replace macro poisson_lower(n_events) as
-coalesce(
-    (select limits.poisson_lower from store.confidence_limit as limits where limits.n = n_events),
-    n_events * pow(1 - 1 / (9 * n_events) - z_95() / (3 * sqrt(n_events)), 3)
+-- The 2.5 % quantile of the gamma distribution with a shape of at most 1, by its density's power
+-- series: of one term, and what the next two add to its logarithm.
+create or replace macro power_gamma_lower(shape) as exp((ln(0.025) + lgamma(shape + 1)) / shape);
+
+create or replace macro small_gamma_lower(shape) as
+power_gamma_lower(shape) * exp(
+    power_gamma_lower(shape) / (shape + 1)
+    + pow(power_gamma_lower(shape), 2)
+    * ((1 + shape / 2) / pow(shape + 1, 2) - 1 / (2 * (shape + 2)))
 );
+
+-- 95 % limits of the mean of a Poisson count (Garwood), which need not be whole: the gamma
+-- distribution's 2.5 % quantile of shape n, and its 97.5 % quantile of shape n + 1. The cube root of
+-- such a quantile is nearly normal (Wilson and Hilferty); the terms after the first two are fitted
+-- to it, at shapes from 1. Right to 1 in 400 000.
+create or replace macro poisson_lower(n_events) as
+case
+    when n_events >= 1
+        then
+            n_events * pow(
+                1 - z_95() / (3 * pow(n_events, 0.5)) - 0.11113755 / n_events
+                + 0.005656088656 / pow(n_events, 1.5) + 0.01448386142 / pow(n_events, 2)
+                + 0.03827170953 / pow(n_events, 2.5) - 0.02092877675 / pow(n_events, 3)
+                + 0.03194390944 / pow(n_events, 3.5) + 0.02466433443 / pow(n_events, 4)
+                - 0.05579585348 / pow(n_events, 4.5) + 0.01979920908 / pow(n_events, 5),
+                3
+            )
+    when n_events > 0 then small_gamma_lower(n_events)
+    when n_events = 0 then 0
+end;
 
 create or replace macro poisson_upper(n_events) as
-coalesce(
-    (select limits.poisson_upper from store.confidence_limit as limits where limits.n = n_events),
-    (n_events + 1) * pow(1 - 1 / (9 * (n_events + 1)) + z_95() / (3 * sqrt(n_events + 1)), 3)
+(n_events + 1) * pow(
+    1 + z_95() / (3 * pow(n_events + 1, 0.5)) - 0.1111130946 / (n_events + 1)
+    - 0.005050887703 / pow(n_events + 1, 1.5) + 0.01873145582 / pow(n_events + 1, 2)
+    - 0.019248607 / pow(n_events + 1, 2.5) + 0.01186597807 / pow(n_events + 1, 3)
+    - 0.00391237777 / pow(n_events + 1, 3.5) + 0.0005354810725 / pow(n_events + 1, 4),
+    3
 );
 
--- How many standard errors a 95 % interval of Student's t reaches to each side; beyond the table
--- by Fisher's expansion.
+-- How many standard errors a 95 % interval of Student's t reaches to each side: the normal
+-- distribution's, and a polynomial in 1 / n_degrees fitted to its logarithm, of two degrees or more.
 create or replace macro t_95(n_degrees) as
-coalesce(
-    (select limits.t_quantile from store.confidence_limit as limits where limits.n = n_degrees),
-    z_95() + (pow(z_95(), 3) + z_95()) / (4 * n_degrees)
-    + (5 * pow(z_95(), 5) + 16 * pow(z_95(), 3) + 3 * z_95()) / (96 * pow(n_degrees, 2))
+z_95() * exp(
+    1.210364646 / n_degrees + 0.7075795303 / pow(n_degrees, 2)
+    + 0.1523867561 / pow(n_degrees, 3) - 0.2364004893 / pow(n_degrees, 4)
+    - 0.05916492576 / pow(n_degrees, 5) + 0.1349595689 / pow(n_degrees, 6)
+    - 0.03900242793 / pow(n_degrees, 7)
 );
+
+-- A term of a sum that is the same to the digit in whichever order threads bring the terms.
+create or replace macro exact(term) as try_cast(term as decimal(34, 20));
+
+-- How much more drives' counts vary than a Poisson process', from sums over drives with exposure:
+-- the greater of Pearson's dispersion and that of the sum of the counts, in which long drives weigh
+-- more. Both are expanded, as most drives have no event:
+-- sum (x - r e)^2 / (r e) = sum (x^2 / e) / r - 2 sum x + r sum e.
+-- Null of fewer than two drives, or without events.
+create or replace macro count_dispersion(
+    n_drives, n_events, exposure, ratios, squares, products, exposure_squares
+) as
+case
+    when n_drives > 1 and n_events > 0 and exposure > 0
+        then
+            greatest(
+                (ratios / n_events * exposure - n_events) / (n_drives - 1),
+                (
+                    squares
+                    - 2 * n_events / exposure * products
+                    + pow(n_events / exposure, 2) * exposure_squares
+                ) / n_events * n_drives / (n_drives - 1),
+                0
+            )
+end;
+
+-- How many degrees of freedom a group's own dispersion has: fewer than its drives, as counts are
+-- skew. Their excess kurtosis is taken as that of a process with the other drives' dispersion.
+create or replace macro excess_kurtosis(mean_events, other_dispersion) as
+6 * (other_dispersion - 1) / mean_events + 1 / (mean_events * other_dispersion);
+
+create or replace macro own_degrees(n_drives, n_events, other_dispersion) as
+greatest(n_drives - 1, 0) * 2
+/ (
+    2
+    + 0.3 * excess_kurtosis(greatest(n_events, 0.5) / greatest(n_drives, 1), other_dispersion)
+);
+
+-- The dispersion that an interval is made by: a group's own, which has so many degrees of freedom,
+-- shrunk to that of other drives. A process is no more regular than Poisson's.
+create or replace macro shrunk_dispersion(own_dispersion, n_degrees, other_dispersion) as
+greatest(
+    (
+        n_degrees * coalesce(own_dispersion, other_dispersion)
+        + (select dispersion_degrees from result.thresholds) * other_dispersion
+    ) / nullif(n_degrees + (select dispersion_degrees from result.thresholds), 0),
+    1
+);
+
+-- What a count is divided by so that Garwood's limits are its own: that dispersion, made greater as
+-- Student's t is wider than the normal distribution.
+create or replace macro count_scale(own_dispersion, n_degrees, other_dispersion) as
+shrunk_dispersion(own_dispersion, n_degrees, other_dispersion)
+* pow(
+    t_95(greatest(n_degrees + (select dispersion_degrees from result.thresholds), 2)) / z_95(), 2
+);
+
+-- 95 % limits of a rate of events; null without exposure. A lower limit below a millionth of the
+-- rate, which is that of less than a quarter of an event, is 0.
+create or replace macro rate_lower(n_events, exposure, scale) as
+case when n_events / scale >= 0.25 then poisson_lower(n_events / scale) else 0 end
+* scale / nullif(exposure, 0);
+
+create or replace macro rate_upper(n_events, exposure, scale) as
+poisson_upper(n_events / scale) * scale / nullif(exposure, 0);
+
+-- What other drives than a group's tell of how much drives differ, null if they are too few: all
+-- drives of the database, of which `totals` are the sums, less those of the group.
+create or replace macro known_dispersion(
+    n_drives, n_events, exposure, ratios, squares, products, exposure_squares
+) as
+case
+    when
+        n_drives >= (select other_min_drives from result.thresholds)
+        and n_events >= (select other_min_events from result.thresholds)
+        then
+            greatest(
+                count_dispersion(
+                    n_drives, n_events, exposure, ratios, squares, products, exposure_squares
+                ),
+                1
+            )
+end;
+
+-- Rates of groups of drives with their limits, from a table of the groups' sums: n_events and
+-- exposure of all their drives, the arguments of count_dispersion of those with exposure, and the
+-- known_dispersion of others. All columns stay.
+create or replace macro rate_limits(sums) as table
+    with
+
+    own as (
+        select
+            *,
+            case when known_dispersion is null then 'shipped' else 'database' end as dispersion_source,
+            coalesce(known_dispersion, (select shipped_dispersion from result.thresholds))
+                as other_dispersion,
+            count_dispersion(
+                n_exposed_drives,
+                n_exposed_events,
+                exposure,
+                ratios,
+                squares,
+                products,
+                exposure_squares
+            ) as own_dispersion
+        from query_table(sums)
+    ),
+
+    weighed as (
+        select
+            *,
+            own_degrees(n_exposed_drives, coalesce(n_exposed_events, 0), other_dispersion) as n_degrees
+        from own
+    ),
+
+    scaled as (
+        select
+            *,
+            shrunk_dispersion(own_dispersion, n_degrees, other_dispersion) as dispersion,
+            count_scale(own_dispersion, n_degrees, other_dispersion) as scale
+        from weighed
+    )
+
+    select
+        * replace (
+            case when exposure > 0 then dispersion_source end as dispersion_source,
+            case when exposure > 0 then dispersion end as dispersion
+        ),
+        n_events / nullif(exposure, 0) as rate,
+        rate_lower(n_events, exposure, scale) as rate_lower,
+        rate_upper(n_events, exposure, scale) as rate_upper
+    from scaled;

@@ -57,11 +57,18 @@ def has_values(row: Row, expected: Row) -> bool:
     return all(is_same(row[name], value) for name, value in expected.items())
 
 
-def differences(views: Tables, expected: Tables, keys: Mapping[str, Sequence[str]]) -> list[str]:
+def differences(
+    views: Tables,
+    expected: Tables,
+    keys: Mapping[str, Sequence[str]],
+    rel_tols: Mapping[str, float] | None = None,
+) -> list[str]:
     """What views say otherwise than expected, in any column that is expected.
 
-    Rows are told by the columns that `keys` names for each view.
+    Rows are told by the columns that `keys` names for each view; `rel_tols` are of columns whose
+    names end so, where they are approximations.
     """
+    rel_tols = rel_tols or {}
     found = []
     for name in views.keys() & keys.keys():
         rows = {tuple(row[key] for key in keys[name]): row for row in views[name]}
@@ -73,6 +80,10 @@ def differences(views: Tables, expected: Tables, keys: Mapping[str, Sequence[str
             f"{name}{key}: {column} is {rows[key][column]!r} and not {value!r}"
             for key in rows.keys() & wanted.keys()
             for column, value in wanted[key].items()
-            if not is_same(rows[key][column], value)
+            if not is_same(
+                rows[key][column],
+                value,
+                rel_tol=next((rel_tols[end] for end in rel_tols if column.endswith(end)), 1e-9),
+            )
         ]
     return sorted(found)

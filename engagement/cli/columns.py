@@ -253,11 +253,11 @@ RATES = (
     Column("hours", "exposure_h", decimal, rank=5),
     Column("/hour", "per_hour", interval),
     Column("disper-\nsion", "per_hour_dispersion", number, rank=3),
-    Column("interval", "per_hour_interval", rank=2),
+    Column("from", "per_hour_dispersion_source", rank=2),
     Column("{unit}", "exposure_km", decimal, rank=6, unit="distance"),
     Column("/{unit}", "per_100km", interval, unit="per_distance"),
     Column("disper-\nsion", "per_100km_dispersion", number, rank=3),
-    Column("interval", "per_100km_interval", rank=2),
+    Column("from", "per_100km_dispersion_source", rank=2),
 )
 
 MTBF = (
@@ -265,6 +265,8 @@ MTBF = (
     Column("failures", "n_failures", is_number=True),
     Column("engaged\nhours", "engaged_h", decimal, rank=1),
     Column("hours between\nfailures", "mtbf_h", interval),
+    Column("disper-\nsion", "dispersion", number, rank=3),
+    Column("from", "dispersion_source", rank=2),
 )
 
 PROBLEMS = (

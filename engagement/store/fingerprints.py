@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Every table with rows of drives, except results and logs, which `segment` represents.
 DRIVE_TABLES = ("log.drive", "log.segment", "store.imported_drive", "store.event_label")
 # The same for all drives.
-SHARED_TABLES = ("store.parameter", "store.confidence_limit")
+SHARED_TABLES = ("store.parameter",)
 # No answer about one drive is read from these.
 OTHER_TABLES = (
     "store.state",
@@ -70,7 +70,6 @@ _OF_ALL = """
 select
     (select sql_hash from store.state) as sql_hash,
     (select bit_xor(hash(hash(stored))) from store.parameter as stored) as parameters,
-    (select bit_xor(hash(hash(stored))) from store.confidence_limit as stored) as limits,
     (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds
 """
 

@@ -24,7 +24,7 @@ from engagement.errors import (
 from engagement.store.cache import Cache
 from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
 from engagement.store.query_types import Column, Described, Limits, Narrowing
-from engagement.store.reader import LABELLED_COUNTS, Reader, unusable
+from engagement.store.reader import LABELLED_COUNTS, NO_TOTALS, Reader, unusable
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
 
@@ -182,6 +182,7 @@ class Generation:
                 if narrowing and narrowing.labels is not None:
                     counted = f"create temp table event_counts as {LABELLED_COUNTS}"
                     cursor.execute(counted, {"labels": list(narrowing.labels)})
+                    cursor.execute(f"create temp table event_totals as {NO_TOTALS}")
                 yield cursor
             except duckdb.OutOfMemoryException as error:
                 raise QueryTooLargeError("more memory than there is for it") from error

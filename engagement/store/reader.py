@@ -86,6 +86,9 @@ where
 group by all
 """
 
+# The view `event_totals` is of all events: it tells nothing of those with some labels.
+NO_TOTALS = "select * from engagement.main.event_totals limit 0"
+
 
 def new_instance() -> duckdb.DuckDBPyConnection:
     """An empty DuckDB instance in memory that loads no extension by itself."""
@@ -224,6 +227,7 @@ class Reader:
             StoreError: If the file can't be read.
         """
         self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
+        self._shadow("event_totals", NO_TOTALS, {})
 
     def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
         """Hide a view by a temporary table of a query's rows, for this reader alone."""

@@ -37,7 +37,12 @@ def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable
     Where there is much to do, as in a recomputation of a fleet, it takes more memory for less time.
     """
     n_messages = _message_counts(connection, drive_ids)
-    _refresh_database(connection, n_messages)
+    _prepare(connection, n_messages)
+    _refresh_counted(connection, n_messages)
+    _sum_up(connection)
+
+
+def _refresh_counted(connection: duckdb.DuckDBPyConnection, n_messages: Mapping[int, int]) -> None:
     if sum(n_messages.values()) > _BULK_GROUPS * _GROUP_MESSAGES:
         connection.execute(f"set memory_limit = '{_BULK_MEMORY}'")
         _refresh_in_threads(connection, list(_groups(n_messages, _BULK_GROUP_MESSAGES)))
@@ -114,14 +119,21 @@ def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[in
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     """Compute every result of some drives anew, in the caller's transaction if there is one."""
     if drive_ids:
-        _refresh_database(connection, drive_ids)
+        _prepare(connection, drive_ids)
         _refresh_drives(connection, drive_ids)
+        _sum_up(connection)
 
 
-def _refresh_database(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
-    """Compute what is of no drive: the parameters, and time zones where the drives started."""
+def _prepare(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
+    """Compute what drives are computed by: the parameters, and time zones where they started."""
     find_time_zones(connection, drive_ids)
-    _write(connection, [view for view in load_views() if not view.is_per_drive], "true")
+    _write(connection, [view for view in load_views() if view.is_one_row], "true")
+
+
+def _sum_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute what is of all drives together."""
+    of_all = [view for view in load_views() if not (view.is_per_drive or view.is_one_row)]
+    _write(connection, of_all, "true")
 
 
 def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:

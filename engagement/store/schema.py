@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import duckdb
 import msgspec
-import pyarrow as pa
 
 from engagement.definitions import DEFINITIONS, UNNUMBERED
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
@@ -19,7 +18,7 @@ from engagement.store.tables import describe_tables
 from engagement.store.views import load_macros, load_views, sql_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from engagement.store.views import View
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _PRIVATE_PARAMS = "_private_values.sql"  # the migration that leaves only those of the list
-_MAX_COUNT = 1000  # from here on the views' approximations of the limits are as good
 
 
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -198,27 +196,6 @@ def seed_parameters(
     return True
 
 
-def seed_limits(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write the limits of counts, unless the database has them."""
-    if connection.execute("select count(*) from store.confidence_limit").fetchall() != [(0,)]:
-        return
-    # Only here, as scipy takes half a second to import.
-    from engagement.statistics import poisson_limits, t_quantile  # noqa: PLC0415
-
-    rows = [
-        {
-            "n": n,
-            "poisson_lower": poisson_limits(n)[0],
-            "poisson_upper": poisson_limits(n)[1],
-            "t_quantile": t_quantile(n) if n else None,
-        }
-        for n in range(_MAX_COUNT + 1)
-    ]
-    connection.register("computed_limits", pa.Table.from_pylist(rows))
-    connection.execute("insert into store.confidence_limit by name select * from computed_limits")
-    connection.unregister("computed_limits")
-
-
 def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) -> bool:
     """Make every view, and an empty result table for each computing one, if any may have changed.
 
@@ -235,13 +212,12 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
     connection.execute("begin")
     try:
         _drop_views(connection)
-        _create_macros(connection)
         _explain_tables(connection)
         values = dict(connection.execute("select name, value from store.parameter").fetchall())
-        for view in load_views():
-            _create_view(connection, view, values)
-            if view.result:
-                _create_result(connection, view.name, view.result)
+        # Macros read the parameters, and all other views call macros.
+        _create_views(connection, [view for view in load_views() if view.is_one_row], values)
+        _create_macros(connection)
+        _create_views(connection, [view for view in load_views() if not view.is_one_row], values)
         found = connection.execute("select max(generation) from store.state").fetchall()
         connection.execute("delete from store.state")
         connection.execute(
@@ -274,11 +250,12 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
     for (name,) in connection.execute(query).fetchall():
         connection.execute(f'drop view if exists "{name}"')
     query = (
-        "select function_name from duckdb_functions() where function_type = 'macro' "
-        "and database_name = current_database() and schema_name = 'main' and not internal"
+        "select function_name, function_type from duckdb_functions() where database_name = "
+        "current_database() and schema_name = 'main' and not internal "
+        "and function_type in ('macro', 'table_macro')"
     )
-    for (name,) in connection.execute(query).fetchall():
-        connection.execute(f'drop macro if exists "{name}"')
+    for name, kind in connection.execute(query).fetchall():
+        connection.execute(f'drop {kind.replace("table_macro", "macro table")} if exists "{name}"')
 
 
 def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -307,6 +284,15 @@ def _explain_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, views: Iterable[View], values: Mapping[str, float]
+) -> None:
+    for view in views:
+        _create_view(connection, view, values)
+        if view.result:
+            _create_result(connection, view.name, view.result)
 
 
 def _create_view(
@@ -342,7 +328,6 @@ def create(
         ConfigError: If the parameters do not hold.
     """
     is_migrated = migrate(connection, path)
-    seed_limits(connection)
     keep = parameters_file is None and not reset_parameters
     parameters = load_parameters(parameters_file)
     is_reparameterised = seed_parameters(connection, parameters, keep=keep)

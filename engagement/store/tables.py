@@ -132,12 +132,6 @@ _STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "name": "name of the parameter", "value": "its value", "unit": "the value's unit",
         "why": "why it is what it is",
     }),
-    "confidence_limit": ("What the 95 % intervals of rates are made from.", {
-        "n": "a count of events, or degrees of freedom",
-        "poisson_lower": "lower limit of the mean of a Poisson count of n",
-        "poisson_upper": "upper limit of it",
-        "t_quantile": "standard errors that Student's t reaches to each side; null of 0",
-    }),
     "event_label": ("What people said of events, by the names that these had then.", {
         "dongle_id": "the device", "drive": "name of the drive", "kind": "kind of the event",
         "mono_ns": "logMonoTime of the event, in ns", "label": "what it was",

@@ -72,8 +72,13 @@ class View:
 
     @property
     def is_per_drive(self) -> bool:
-        """Whether its rows are those of drives; else it has one row for the database."""
-        return self.grain != "one row"
+        """Whether its rows are those of drives, so that one drive's can be computed alone."""
+        return "drive_id" in self.key
+
+    @property
+    def is_one_row(self) -> bool:
+        """Whether it has one row, of the database, which other views may need."""
+        return self.grain == "one row"
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -181,7 +186,8 @@ def _reads(code: str) -> frozenset[str]:
     """What a text reads from, also by the macros that it calls."""
     called = _macro_reads()
     by_macros = (called[name] for name in set(_CALL.findall(code)) & called.keys())
-    return frozenset(_READ.findall(code)).union(*by_macros)
+    own = (name.removeprefix("main.") for name in _READ.findall(code))
+    return frozenset(own).union(*by_macros)
 
 
 @cache

@@ -2,76 +2,29 @@
 --
 -- grain:   one row per (grouped_by, group_name, event)
 -- null:    mtbf_h and mtbf_upper_h without failures; all but the counts without engaged time
--- why:     the interval is that of a Poisson count, turned over, which is a Gamma's: the lower
---          limit stands where nothing failed
+-- why:     the interval is that of the rate, turned over: the lower limit stands where nothing failed
 create or replace view mtbf as
 with
-
-failures as (
-    select
-        drive_groups.grouped_by,
-        drive_groups.group_name,
-        unnest([ends.cause_event, 'any']) as event
-    from drive_groups
-    inner join result.disengagements as ends on drive_groups.drive_id = ends.drive_id
-    where ends.mode = 'engaged' and ends.cause in ('system_immediate', 'system_soft')
-),
-
-kinds as (
-    select 'any' as event
-    union
-    select event from failures
-),
-
-exposures as (
-    select
-        grouped_by,
-        group_name,
-        count(*) filter (where log_kind <> 'rlog') as n_qlog_drives,
-        coalesce(fsum(engaged_s), 0) / 3600 as engaged_h
-    from drive_groups
-    group by grouped_by, group_name
-),
-
-counts as (
-    select
-        grouped_by,
-        group_name,
-        event,
-        count(*) as n_failures
-    from failures
-    group by grouped_by, group_name, event
-),
-
-counted as (
-    select
-        exposures.grouped_by,
-        exposures.group_name,
-        kinds.event,
-        exposures.n_qlog_drives,
-        coalesce(counts.n_failures, 0) as n_failures,
-        exposures.engaged_h
-    from exposures
-    cross join kinds
-    left join counts
-        on
-            exposures.grouped_by = counts.grouped_by
-            and exposures.group_name = counts.group_name
-            and kinds.event = counts.event
-),
 
 final as (
     select
         grouped_by,
         group_name,
-        event,
+        regexp_replace(event, '_failure$', '') as event,
         n_qlog_drives,
-        n_failures::bigint as n_failures,
-        engaged_h,
-        nullif(engaged_h, 0) / nullif(n_failures, 0) as mtbf_h,
-        nullif(engaged_h, 0) / poisson_upper(n_failures) as mtbf_lower_h,
-        nullif(engaged_h, 0) / nullif(poisson_lower(n_failures), 0) as mtbf_upper_h
-    from counted
+        n_events::bigint as n_failures,
+        exposure as engaged_h,
+        nullif(exposure, 0) / nullif(n_events, 0) as mtbf_h,
+        1 / rate_upper as mtbf_lower_h,
+        1 / nullif(rate_lower, 0) as mtbf_upper_h,
+        dispersion,
+        dispersion_source
+    from staging.group_rates
+    where
+        mode = 'engaged'
+        and unit = 'hour'
+        and ends_with(event, '_failure')
+        and grouped_by <> 'speed_band'
 )
 
 select * from final;
@@ -84,3 +37,5 @@ comment on column mtbf.engaged_h is 'time engaged';
 comment on column mtbf.mtbf_h is 'engaged_h / n_failures; null without failures or engaged time';
 comment on column mtbf.mtbf_lower_h is 'lower limit of its 95 % interval; null without engaged time';
 comment on column mtbf.mtbf_upper_h is 'upper limit of its 95 % interval; null without failures or engaged time';
+comment on column mtbf.dispersion is 'variance of drives'' counts over that of a Poisson process: the group''s, shrunk to that of other drives; null without engaged time';
+comment on column mtbf.dispersion_source is 'other drives it is shrunk to: the database''s, or shipped where these are too few; null without engaged time';

@@ -20,30 +20,48 @@ from tests.oracles.groups import engagement_lengths, groups
 if TYPE_CHECKING:
     from tests.oracles.group_counts import Row, Tables
 
-DISPERSION_MAX = 1.5
+SHIPPED_DISPERSION = 6.0
+DISPERSION_DEGREES = 8.0
+OTHER_MIN_DRIVES = 30
+OTHER_MIN_EVENTS = 10
 
 
-def compute(tables: Tables) -> Tables:
-    """The rows of every view of groups, those of the drives included."""
+def compute(tables: Tables, others: Tables | None = None) -> Tables:
+    """The rows of every view of groups, those of the drives included.
+
+    `others` has drives of the database that are in no group, with the counts of all.
+    """
     memberships = drive_groups(tables)
+    others = others or tables
+    everything = [row for row in drive_groups(others) if row["grouped_by"] == "all"]
     counts = event_counts(tables)
     bands = speed_bands(tables)
     return {
         "event_counts": counts,
         "speed_bands": bands,
         "drive_groups": memberships,
-        "rates": rates(memberships, counts, bands),
-        "mtbf": mtbf(memberships, tables),
+        "rates": rates(memberships, counts, bands, everything, event_counts(others)),
+        "mtbf": mtbf(memberships, tables, everything, others),
         "engagement_lengths": engagement_lengths(memberships, tables),
         "groups": groups(memberships, bands, tables),
     }
 
 
-def rates(memberships: list[Row], counts: list[Row], bands: list[Row]) -> list[Row]:
+Pairs = list[tuple[float, float]]  # counts and exposures of drives, which have exposure
+
+
+def rates(
+    memberships: list[Row],
+    counts: list[Row],
+    bands: list[Row],
+    everything: list[Row],
+    all_counts: list[Row],
+) -> list[Row]:
+    """Rates of every group; `everything` and `all_counts` are of all drives of the database."""
     found = []
-    for (grouped_by, group_name), drives in members_of(memberships).items():
-        found += group_rates(drives, counts, (grouped_by, group_name))
-    everything = [row for row in memberships if row["grouped_by"] == "all"]
+    for group, drives in members_of(memberships).items():
+        found += group_rates(drives, counts, group, others_of(drives, everything), all_counts)
+    mine = [row for row in memberships if row["grouped_by"] == "all"]
     for band in ("city", "road", "highway", "unknown"):
         in_band = [row for row in counts if row["speed_band"] == band]
         exposures = {row["drive_id"]: row for row in bands if row["speed_band"] == band}
@@ -53,12 +71,18 @@ def rates(memberships: list[Row], counts: list[Row], bands: list[Row]) -> list[R
         )
         drives = [
             row | {name: exposures.get(row["drive_id"], nothing)[name] for name in nothing}
-            for row in everything
+            for row in mine
             if row["drive_id"] in there
         ]
         if drives:
-            found += group_rates(drives, in_band, ("speed_band", band))
+            others = others_of(drives, everything)
+            found += group_rates(drives, in_band, ("speed_band", band), others, all_counts)
     return found
+
+
+def others_of(drives: list[Row], everything: list[Row]) -> list[Row]:
+    own = {row["drive_id"] for row in drives}
+    return [row for row in everything if row["drive_id"] not in own]
 
 
 MODES = {
@@ -66,18 +90,18 @@ MODES = {
     "lateral_only": ("lateral_only",),
     "assisted": ("engaged", "lateral_only"),
 }
+UNITS = {"per_hour": ("s", 3600), "per_100km": ("km", 100)}
 
 
-def group_rates(drives: list[Row], counts: list[Row], group: tuple[str, str]) -> list[Row]:
+def group_rates(
+    drives: list[Row],
+    counts: list[Row],
+    group: tuple[str, str],
+    others: list[Row],
+    other_counts: list[Row],
+) -> list[Row]:
     found = []
     for event, (mode, modes) in product(EVENTS, MODES.items()):
-        of_event = [row for row in counts if row["event"] == event and row["mode"] in modes]
-        n_by_drive = [
-            sum(row["n_events"] for row in of_event if row["drive_id"] == drive["drive_id"])
-            for drive in drives
-        ]
-        hours = [sum(drive[f"{name}_s"] or 0 for name in modes) / 3600 for drive in drives]
-        kilometres = [sum(drive[f"{name}_km"] or 0 for name in modes) for drive in drives]
         row = {
             "grouped_by": group[0],
             "group_name": group[1],
@@ -85,71 +109,106 @@ def group_rates(drives: list[Row], counts: list[Row], group: tuple[str, str]) ->
             "event": event,
             "n_drives": len(drives),
             "n_qlog_drives": sum(drive["log_kind"] != "rlog" for drive in drives),
-            "n_events": sum(n_by_drive),
-            "exposure_h": math.fsum(hours),
-            "exposure_km": math.fsum(kilometres),
         }
-        hundreds = [km / 100 for km in kilometres]
-        for unit, exposures in (("per_hour", hours), ("per_100km", hundreds)):
-            names = (
-                unit,
-                *(f"{unit}_{part}" for part in ("lower", "upper", "dispersion", "interval")),
-            )
-            row |= dict(zip(names, rate_of(n_by_drive, exposures), strict=True))
+        for unit, (suffix, size) in UNITS.items():
+            own = counted(drives, counts, event, modes, (suffix, size))
+            beside = counted(others, other_counts, event, modes, (suffix, size))
+            row |= {
+                "n_events": sum(x for x, _ in own),
+                f"exposure_{'h' if suffix == 's' else 'km'}": math.fsum(e for _, e in own)
+                * (1 if suffix == "s" else 100),
+            }
+            row |= {f"{unit}{name}": value for name, value in rate_of(own, beside).items()}
         found.append(row)
     return found
 
 
-def rate_of(counts: list[int], exposures: list[float]) -> tuple[Any, ...]:
-    """Rate, lower and upper limit, dispersion, kind of interval."""
-    n, exposure = sum(counts), math.fsum(exposures)
-    if not exposure:
-        return (None,) * 5
-    rate = n / exposure
-    pairs = [(x, rate * e) for x, e in zip(counts, exposures, strict=True) if e > 0]
-    pearson = None
-    if sum(x for x, _ in pairs) and len(pairs) > 1:
-        pearson = math.fsum((x - mu) ** 2 / mu for x, mu in pairs) / (len(pairs) - 1)
-    if pearson is None or pearson < DISPERSION_MAX:
-        lower, upper = poisson_limits(n)
-        return rate, lower / exposure, upper / exposure, pearson, "poisson"
-    factor = quasi_poisson_factor(pairs, n)
-    return rate, rate / factor, rate * factor, pearson, "quasi_poisson"
-
-
-def quasi_poisson_factor(pairs: list[tuple[float, float]], n: float) -> float:
-    """What the rate is divided by and multiplied with; pairs are counts and their expectations."""
-    n_degrees = len(pairs) - 1
-    pearson = math.fsum((x - mu) ** 2 / mu for x, mu in pairs) / n_degrees
-    of_the_sum = math.fsum((x - mu) ** 2 for x, mu in pairs) * len(pairs) / n_degrees / n
-    exponent = stats.t.ppf(0.975, n_degrees) * math.sqrt(max(pearson, of_the_sum) / n)
-    return math.exp(min(exponent, 300))  # beyond any rate, and still a number
-
-
-def poisson_limits(n: int) -> tuple[float, float]:
-    """Garwood's, by the quantiles of chi-square."""
-    lower = stats.chi2.ppf(0.025, 2 * n) / 2 if n else 0.0
-    return float(lower), float(stats.chi2.ppf(0.975, 2 * n + 2) / 2)
-
-
-def mtbf(memberships: list[Row], tables: Tables) -> list[Row]:
-    mine = {row["drive_id"] for row in memberships}
-    failures = [
-        row
-        for row in tables["result.disengagements"]
-        if row["drive_id"] in mine
-        and row["mode"] == "engaged"
-        and row["cause"] in ("system_immediate", "system_soft")
+def counted(
+    drives: list[Row],
+    counts: list[Row],
+    event: str,
+    modes: tuple[str, ...],
+    unit: tuple[str, float],
+) -> Pairs:
+    """How often it happened in each drive, and in what exposure."""
+    suffix, size = unit
+    n_by_drive: dict[int, int] = {}
+    for row in counts:
+        if row["event"] == event and row["mode"] in modes:
+            drive_id = row["drive_id"]
+            n_by_drive[drive_id] = n_by_drive.get(drive_id, 0) + row["n_events"]
+    return [
+        (
+            n_by_drive.get(drive["drive_id"], 0),
+            sum(drive[f"{mode}_{suffix}"] or 0 for mode in modes) / size,
+        )
+        for drive in drives
     ]
+
+
+def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
+    """Rate, limits, dispersion and where that is from: Garwood's limits of the scaled count."""
+    names = ("", "_lower", "_upper", "_dispersion", "_dispersion_source")
+    n, exposure = sum(x for x, _ in drives), math.fsum(e for _, e in drives)
+    if not exposure:
+        return dict.fromkeys(names)
+    exposed = [pair for pair in drives if pair[1] > 0]
+    beside = [pair for pair in others if pair[1] > 0]
+    is_known = len(beside) >= OTHER_MIN_DRIVES and sum(x for x, _ in beside) >= OTHER_MIN_EVENTS
+    other = max(dispersion_of(beside) or 1.0, 1.0) if is_known else SHIPPED_DISPERSION
+    mean = max(sum(x for x, _ in exposed), 0.5) / len(exposed)
+    kurtosis = 6 * (other - 1) / mean + 1 / (mean * other)
+    n_degrees = (len(exposed) - 1) * 2 / (2 + 0.3 * kurtosis)
+    own = dispersion_of(exposed)
+    own = other if own is None else own
+    together = n_degrees + DISPERSION_DEGREES
+    dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1)
+    scale = dispersion * (stats.t.ppf(0.975, together) / stats.norm.ppf(0.975)) ** 2
+    lower, upper = poisson_limits(n / scale)
+    lower = lower if n / scale >= 0.25 else 0.0
+    values = (
+        n / exposure,
+        lower * scale / exposure,
+        upper * scale / exposure,
+        dispersion,
+        "database" if is_known else "shipped",
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def dispersion_of(drives: Pairs) -> float | None:
+    """The greater of Pearson's dispersion and that of the sum, about the drives' own rate."""
+    n = sum(x for x, _ in drives)
+    if len(drives) < 2 or not n:
+        return None
+    rate = n / math.fsum(e for _, e in drives)
+    n_degrees = len(drives) - 1
+    pearson = math.fsum((x - rate * e) ** 2 / (rate * e) for x, e in drives) / n_degrees
+    of_the_sum = math.fsum((x - rate * e) ** 2 for x, e in drives) / n * len(drives) / n_degrees
+    return max(pearson, of_the_sum)
+
+
+def poisson_limits(n: float) -> tuple[float, float]:
+    """Garwood's, by the quantiles of the gamma distribution."""
+    lower = stats.gamma.ppf(0.025, n) if n else 0.0
+    return float(lower), float(stats.gamma.ppf(0.975, n + 1))
+
+
+def mtbf(
+    memberships: list[Row], tables: Tables, everything: list[Row], all_tables: Tables
+) -> list[Row]:
+    failures = failures_of(tables, memberships)
+    all_failures = failures_of(all_tables, everything)
     found = []
     for (grouped_by, group_name), drives in members_of(memberships).items():
-        ids = {row["drive_id"] for row in drives}
-        engaged_h = math.fsum((row["engaged_s"] or 0) / 3600 for row in drives)
-        for event in {row["cause_event"] for row in failures} | {"any"}:
-            n = sum(
-                row["drive_id"] in ids and event in (row["cause_event"], "any") for row in failures
+        others = others_of(drives, everything)
+        for event in {row["event"] for row in failures} | {"any"}:
+            own, beside = (
+                counted(some, of, event, ("engaged",), UNITS["per_hour"])
+                for some, of in ((drives, failures), (others, all_failures))
             )
-            lower, upper = poisson_limits(n)
+            n, engaged_h = sum(x for x, _ in own), math.fsum(e for _, e in own)
+            rate = rate_of(own, beside)
             found.append(
                 {
                     "grouped_by": grouped_by,
@@ -158,8 +217,26 @@ def mtbf(memberships: list[Row], tables: Tables) -> list[Row]:
                     "n_failures": n,
                     "engaged_h": engaged_h,
                     "mtbf_h": engaged_h / n if n and engaged_h else None,
-                    "mtbf_lower_h": engaged_h / upper if engaged_h else None,
-                    "mtbf_upper_h": engaged_h / lower if n and engaged_h else None,
+                    "mtbf_lower_h": turned_over(rate["_upper"]),
+                    "mtbf_upper_h": turned_over(rate["_lower"]),
+                    "dispersion": rate["_dispersion"],
+                    "dispersion_source": rate["_dispersion_source"],
                 }
             )
     return found
+
+
+def failures_of(tables: Tables, memberships: list[Row]) -> list[Row]:
+    mine = {row["drive_id"] for row in memberships}
+    return [
+        {"drive_id": row["drive_id"], "event": event, "mode": "engaged", "n_events": 1}
+        for row in tables["result.disengagements"]
+        if row["drive_id"] in mine
+        and row["mode"] == "engaged"
+        and row["cause"] in ("system_immediate", "system_soft")
+        for event in (row["cause_event"], "any")
+    ]
+
+
+def turned_over(limit: float | None) -> float | None:
+    return 1 / limit if limit else None

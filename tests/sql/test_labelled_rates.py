@@ -18,7 +18,7 @@ from tests.computing import differences
 from tests.group_tables import SECOND_NS, random_tables
 from tests.oracles import group_counts
 from tests.oracles import rates as oracle
-from tests.sql.test_rates import COMPUTED, KEYS
+from tests.sql.test_rates import COMPUTED, KEYS, LIMITS
 
 WORDS = (None, None, "true", "false", "planned", "own-word")
 THEN = datetime(2026, 1, 1)  # noqa: DTZ001 - UTC, as in the table
@@ -67,7 +67,7 @@ def expected_rates(tables, labels):
         for drive_id, band in everything - known
     ]
     counts = group_counts.event_counts(counting(tables, labels))
-    return {"rates": oracle.rates(memberships, counts, [*bands, *unexposed])}
+    return {"rates": oracle.rates(memberships, counts, [*bands, *unexposed], [], [])}
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_only_events_with_one_of_the_labels_count(make, seed, labels):
         counted = tally(reader, count_labelled(reader, labels))
         rates = reader.rows("from rates")
         counts = reader.rows("from event_counts")
-    assert differences({"rates": rates}, expected_rates(tables, labels), KEYS) == []
+    assert differences({"rates": rates}, expected_rates(tables, labels), KEYS, LIMITS) == []
     wanted = oracle.event_counts(counting(tables, labels))
     names = ("drive_id", "mode", "speed_band", "event", "n_events")
     assert {tuple(row[name] for name in names) for row in counts} == {
@@ -146,7 +146,7 @@ def test_drives_that_are_left_out_are_in_neither(make):
         counted = tally(reader, count_labelled(reader, ["true"]))
         of_none = tally(reader, ["true"], [])
         rates = reader.rows("from rates")
-    assert differences({"rates": rates}, expected_rates(kept, ["true"]), KEYS) == []
+    assert differences({"rates": rates}, expected_rates(kept, ["true"]), KEYS, LIMITS) == []
     words = [r["word"] for r in kept["result.events"] if r.get("cause") != "end_of_drive"]
     assert (counted.n_counted, counted.n_unlabelled) == (words.count("true"), words.count(None))
     assert of_none == Tally(("true",), 0, 0, 0)

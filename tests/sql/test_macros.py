@@ -25,7 +25,7 @@ MARKS = (
     "city_max_mps from",
     "label_match_ns from",
     "* 18446744073709551616",
-    "pow(1 - 1 /",
+    "1.210364646 /",
 )
 NUMBERS = st.integers(0, 2**31 - 1)
 
@@ -76,7 +76,7 @@ def test_a_file_attached_under_any_name_has_views_that_bind(file):
 def test_macros_that_sql_no_longer_has_are_gone_from_the_database():
     query = (
         "select function_name from duckdb_functions() "
-        "where function_type = 'macro' and not internal"
+        "where function_type in ('macro', 'table_macro') and not internal"
     )
     with duckdb.connect() as own:
         schema.create(own)

@@ -24,7 +24,11 @@ KEYS = {
     "engagement_lengths": ("grouped_by", "group_name", "duration_s"),
     "groups": ("grouped_by", "group_name"),
 }
-COMPUTED = ("thresholds", "event_counts", "speed_bands")
+COMPUTED = ("thresholds", "event_counts", "speed_bands", "failure_counts", "event_totals")
+# Quantiles are approximations.
+LIMITS = dict.fromkeys(
+    ("per_hour_lower", "per_hour_upper", "per_100km_lower", "per_100km_upper", "er_h"), 5e-6
+)
 
 
 def computed(store: duckdb.DuckDBPyConnection, tables: Tables, names=tuple(KEYS)) -> Tables:
@@ -41,21 +45,24 @@ def computed(store: duckdb.DuckDBPyConnection, tables: Tables, names=tuple(KEYS)
 @pytest.mark.parametrize("seed", range(8))
 def test_views_say_what_the_oracle_says(store, seed):
     rng = Random(seed)
-    tables = random_tables(rng, rng.choice((1, 2, 5, 12, 30)))
+    tables = random_tables(rng, rng.choice((1, 2, 5, 12, 80)))
 
-    assert differences(computed(store, tables), oracle.compute(tables), KEYS) == []
+    assert differences(computed(store, tables), oracle.compute(tables), KEYS, LIMITS) == []
 
 
 def test_an_empty_database_has_no_groups(store):
     assert computed(store, {}) == {name: [] for name in KEYS}
 
 
-def test_the_random_drives_reach_both_kinds_of_interval_and_every_event(store):
-    found = [computed(store, random_tables(Random(seed), 30)) for seed in range(3)]
+def test_the_random_drives_reach_both_sources_of_dispersion_and_every_event(store):
+    found = [computed(store, random_tables(Random(seed), 80)) for seed in range(3)]
     rates = [row for views in found for row in views["rates"] if row["n_events"]]
-    kinds = {row[f"{unit}_interval"] for row in rates for unit in ("per_hour", "per_100km")}
+    units = ("per_hour", "per_100km")
+    sources = {row[f"{unit}_dispersion_source"] for row in rates for unit in units}
 
-    assert kinds == {None, "poisson", "quasi_poisson"}
+    assert sources == {None, "database", "shipped"}
+    failures = [row for views in found for row in views["mtbf"]]
+    assert {row["dispersion_source"] for row in failures} == {"database", "shipped"}
     assert {row["event"] for row in rates} == set(EVENTS)
     assert {row["group_name"] for row in rates} >= {"unknown", "0.9.10", "2026-01", "highway"}
     groups = [row for views in found for row in views["groups"]]
@@ -77,24 +84,27 @@ def test_rates_are_the_same_to_the_digit_in_whichever_order_drives_come(store):
 
 @pytest.mark.parametrize("mean", [0.0, 0.9, 30.0])
 @pytest.mark.parametrize("spread", [1, 8])
-def test_more_drives_and_events_than_there_are_limits_for(store, mean, spread):
+def test_rates_of_many_drives(store, mean, spread):
     rng = Random(5)
     exposures_s = [rng.uniform(100, 5000) for _ in range(1300)]
     counts = [round(rng.expovariate(1 / mean) * spread) if mean else 0 for _ in exposures_s]
+    tables = drives_with(exposures_s, counts)
+    for drive_id, identity in enumerate(tables["result.drive_identity"]):
+        identity["git_branch"] = "small" if drive_id < 12 else "large"
 
-    views = computed(store, drives_with(exposures_s, counts), ("rates",))
+    views = computed(store, tables, ("rates",))
 
-    [rate] = [
-        row
+    pairs = [(x, s / 3600) for x, s in zip(counts, exposures_s, strict=True)]
+    groups = {"all": (pairs, []), "small": (pairs[:12], pairs[12:])}
+    rates = {
+        row["group_name"]: row
         for row in views["rates"]
-        if (row["grouped_by"], row["mode"], row["event"]) == ("all", "engaged", "intervention")
-    ]
-    wanted = oracle.rate_of(counts, [s / 3600 for s in exposures_s])
-    names = [name for name in rate if name.startswith("per_hour")]
-    assert len(names) == len(wanted)
-    pairs = [(rate[name], value) for name, value in zip(names, wanted, strict=True)]
-    assert [pair for pair in pairs if not is_same(*pair, rel_tol=1e-6)] == []
-    assert rate["per_100km"] == pytest.approx(wanted[0])
+        if (row["mode"], row["event"]) == ("engaged", "intervention")
+    }
+    for name, (drives, others) in groups.items():
+        for part, value in oracle.rate_of(drives, others).items():
+            found = rates[name][f"per_hour{part}"]
+            assert is_same(found, value, rel_tol=LIMITS["er_h"]), part
 
 
 def test_the_curve_of_a_published_trial(store):
@@ -130,8 +140,8 @@ def test_the_curve_of_a_published_trial(store):
     assert group["engagement_median_upper_s"] is None
 
 
-def test_narrowing_gives_what_a_database_of_only_those_drives_would(tmp_path):
-    tables = random_tables(Random(8), 25)
+def test_narrowing_leaves_only_those_drives_but_the_dispersion_of_all(tmp_path):
+    tables = random_tables(Random(8), 150)
     path = tmp_path / "engagement.duckdb"
     with duckdb.connect(str(path)) as connection:
         schema.create(connection)
@@ -140,18 +150,22 @@ def test_narrowing_gives_what_a_database_of_only_those_drives_would(tmp_path):
             connection.execute(f"insert into result.{name} by name from compute.{name}")
     own = {row["drive_id"] for row in tables["drive"] if row["dongle_id"] == "a"}
     kept = {name: [row for row in rows if row["drive_id"] in own] for name, rows in tables.items()}
-    of_groups = [name for name in KEYS if name not in ("event_counts", "speed_bands")]
+    of_groups = [name for name in KEYS if name not in COMPUTED]
 
     with Reader(path) as reader:
         reader.narrow("dongle_id = $device", {"device": "a"})
         views = {name: reader.rows(f"from {name}") for name in of_groups}
         n_drives = reader.rows("select n_drives from devices")
     with Reader(path) as reader:
-        assert len(reader.rows("from drives")) == 25
+        assert len(reader.rows("from drives")) == 150
 
-    assert 0 < len(own) < 25
+    assert 0 < len(own) < 150
     assert n_drives == [{"n_drives": len(own)}]
-    assert differences(views, oracle.compute(kept), KEYS) == []
+    assert differences(views, oracle.compute(kept, others=tables), KEYS, LIMITS) == []
+    sources = {
+        row["per_hour_dispersion_source"] for row in views["rates"] if row["grouped_by"] == "all"
+    }
+    assert sources == {"database", "shipped"}
 
 
 def test_counts_of_events_are_those_of_the_drives(store):

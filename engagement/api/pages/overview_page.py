@@ -13,7 +13,7 @@ from engagement.api.pages.lengths import read_curve
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.selection import FIELDS, read_form
 from engagement.api.pages.timelines import read_modes, strips
-from engagement.api.pages.totals import drive_rate, read_dispersion_max, read_totals
+from engagement.api.pages.totals import drive_rates, read_totals
 from engagement.api.pages.unit_choice import page_units
 from engagement.filters import Selection
 from engagement.store.serving import Generation
@@ -153,7 +153,7 @@ def _read(generation: Generation, selection: Selection, units: Units) -> dict[st
         "title": _title(selection),
         "group": group,
         "rates": rates,
-        "trend": _trend(rows(_WEEKS), read_dispersion_max(generation), units),
+        "trend": _trend(generation, rows(_WEEKS), units),
         "bands": rows(_BANDS),
         "curve": read_curve(generation, selection),
         "causes": rows(_CAUSES),
@@ -170,12 +170,13 @@ def _title(selection: Selection) -> str:
     return next((f"{one.label} {selection[one.name]}" for one in named), "All devices")
 
 
-def _trend(drives: Sequence[Row], dispersion_max: float, units: Units) -> Trend:
+def _trend(generation: Generation, drives: Sequence[Row], units: Units) -> Trend:
     drives_by_week: dict[Any, list[Row]] = {}
     for row in drives:
         drives_by_week.setdefault(row["week"], []).append(row)
     newest = dict(list(drives_by_week.items())[-_MAX_WEEKS:])
-    rows = [_week(week, found, dispersion_max) for week, found in newest.items()]
+    rates_by_week = zip(newest, drive_rates(generation, list(newest.values())), strict=True)
+    rows = [_week(week, newest[week]) | rate for week, rate in rates_by_week]
     shares, share_ticks = Scale(0.0, 1.0, 96.0, 8.0), (0.0, 0.5, 1.0)
     tallest = [units.per_distance(row["interventions_per_100km"]) or 0.0 for row in rows]
     rates, rate_ticks = value_axis([high * 1.3 for high in tallest], start=96.0, end=8.0)
@@ -196,7 +197,7 @@ def _trend(drives: Sequence[Row], dispersion_max: float, units: Units) -> Trend:
     )
 
 
-def _week(week: Any, drives: Sequence[Row], dispersion_max: float) -> Row:
+def _week(week: Any, drives: Sequence[Row]) -> Row:
     known_s = sum(row["known_s"] or 0.0 for row in drives)
     engaged_s = sum(row["engaged_s"] or 0.0 for row in drives)
     return {
@@ -205,7 +206,6 @@ def _week(week: Any, drives: Sequence[Row], dispersion_max: float) -> Row:
         "engaged_fraction": engaged_s / known_s if known_s else None,
         "engaged_km": sum(row["engaged_km"] or 0.0 for row in drives),
         "n_interventions": sum(row["n_interventions"] or 0 for row in drives),
-        **drive_rate(drives, dispersion_max),
     }
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement.analysis.intervals import rate_interval
 from engagement.analysis.measures import read_measures
-from engagement.analysis.samples import Sample
+from engagement.analysis.rate_limits import Counted, read_rate_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from engagement.analysis.intervals import Interval
+    from engagement.analysis.rate_limits import RateLimits
     from engagement.filters import Selection
     from engagement.store.serving import Generation
 
@@ -77,40 +76,40 @@ def _read_views(
 
 
 def _count(generation: Generation, drive_ids: list[int]) -> dict[str, Row]:
-    dispersion_max = read_dispersion_max(generation)
     measures = {measure.name: measure for measure in read_measures(generation, drive_ids)}
+    counted = [
+        Counted(event, unit, measure.numerators.sum(axis=1), measure.denominators.sum(axis=1))
+        for event, plural in EVENTS.items()
+        for unit in ("100km", "hour")
+        for measure in (measures[f"{plural}_per_{unit}"],)
+    ]
     found: dict[str, Row] = {}
-    for event, plural in EVENTS.items():
-        row: Row = {"event": event}
-        for unit in ("100km", "hour"):
-            measure = measures[f"{plural}_per_{unit}"]
-            row["n_events"] = int(measure.numerators.sum())
-            everything = np.zeros(len(drive_ids), dtype=np.bool_)
-            sample = Sample(measure.numerators, measure.denominators, everything)
-            row |= _columns(f"per_{unit}", rate_interval(sample, dispersion_max=dispersion_max))
-        found[event] = row
+    for one, limits in zip(counted, read_rate_limits(generation, counted), strict=True):
+        row = found.setdefault(one.event, {"event": one.event})
+        row["n_events"] = int(one.n_events.sum())
+        row |= _columns(f"per_{one.unit}", limits)
     return found
 
 
-def _columns(name: str, found: Interval) -> Row:
+def _columns(name: str, found: RateLimits) -> Row:
     return {
-        name: found.value,
-        f"{name}_lower": found.lower,
-        f"{name}_upper": found.upper,
-        f"{name}_interval": found.kind,
+        name: found.rate,
+        f"{name}_lower": found.rate_lower,
+        f"{name}_upper": found.rate_upper,
+        f"{name}_dispersion_source": found.dispersion_source,
     }
 
 
-def read_dispersion_max(generation: Generation) -> float:
-    """The dispersion of drives above which intervals are wider than those of a Poisson process."""
-    query = "select value from store.parameter where name = 'dispersion_max'"
-    return float(generation.rows(query)[0]["value"])
-
-
-def drive_rate(rows: Iterable[Mapping[str, Any]], dispersion_max: float) -> Row:
-    """Interventions per 100 km engaged of some drives, with the interval that `rates` has."""
-    counts = [(row["n_interventions"] or 0, (row["engaged_km"] or 0.0) / 100) for row in rows]
-    numerators = np.array([[float(n_events)] for n_events, _ in counts])
-    denominators = np.array([[exposure] for _, exposure in counts])
-    sample = Sample(numerators, denominators, np.zeros(len(counts), dtype=np.bool_))
-    return _columns("interventions_per_100km", rate_interval(sample, dispersion_max=dispersion_max))
+def drive_rates(generation: Generation, groups: Sequence[Sequence[Mapping[str, Any]]]) -> list[Row]:
+    """Interventions per 100 km engaged of some drives each, with the interval that `rates` has."""
+    counted = [
+        Counted(
+            "intervention",
+            "100km",
+            np.array([float(row["n_interventions"] or 0) for row in rows]),
+            np.array([(row["engaged_km"] or 0.0) / 100 for row in rows]),
+        )
+        for rows in groups
+    ]
+    found = read_rate_limits(generation, counted)
+    return [_columns("interventions_per_100km", limits) for limits in found]

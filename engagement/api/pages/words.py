@@ -42,9 +42,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "bands": {"city": "city", "road": "road", "highway": "highway", "unknown": "unknown"},
     "modes": _MODES,
     "exemptions": _EXEMPTIONS,
-    "interval_kinds": {
-        "poisson": "exact Poisson interval",
-        "quasi_poisson": "quasi-Poisson interval, as drives vary more than chance",
+    "dispersion_sources": {
+        "database": "wider by what the drives differ, here and in the database",
+        "shipped": "wider by what drives usually differ, as too few others are here to tell",
     },
 }
 

@@ -1,0 +1,2 @@
+-- Limits of counts are macros, which need no table.
+drop table store.confidence_limit;

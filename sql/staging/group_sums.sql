@@ -1,0 +1,197 @@
+-- Sums over the drives of each group that rates and their intervals are made from.
+--
+-- grain:   one row per (grouped_by, group_name, scope, mode, event, unit)
+-- null:    motion_coverage without known time, and in a speed band
+-- why:     a drive's part in a speed band is a member of the band's group, but what tells how much
+--          other drives differ are whole drives: in a speed band, sums of scope `whole` are those of
+--          the whole drives that have a part in it, and those of scope `own` of the parts
+create or replace view staging.group_sums as
+with
+
+whole as (
+    select
+        drive_id,
+        'any' as speed_band,
+        log_kind,
+        known_s,
+        speed_known_s,
+        engaged_s,
+        engaged_km,
+        lateral_only_s,
+        lateral_only_km
+    from main.drive_groups
+    where grouped_by = 'all'
+),
+
+bands as (
+    select drive_id, speed_band, engaged_s, engaged_km, lateral_only_s, lateral_only_km
+    from result.speed_bands
+    union all by name
+    select distinct counts.drive_id, counts.speed_band
+    from result.event_counts as counts
+    anti join result.speed_bands as known_bands
+        on counts.drive_id = known_bands.drive_id and counts.speed_band = known_bands.speed_band
+),
+
+parts as (
+    select * from whole
+    union all by name
+    select bands.*, whole.log_kind
+    from bands
+    inner join whole on bands.drive_id = whole.drive_id
+),
+
+members as (
+    select drive_id, 'any' as speed_band, grouped_by, group_name, 'own' as scope
+    from main.drive_groups
+    union all by name
+    select
+        drive_id,
+        unnest([speed_band, 'any']) as speed_band,
+        'speed_band' as grouped_by,
+        speed_band as group_name,
+        unnest(['own', 'whole']) as scope
+    from parts
+    where speed_band <> 'any'
+),
+
+exposed as (
+    select
+        drive_id,
+        speed_band,
+        (log_kind <> 'rlog') as has_qlog,
+        known_s,
+        speed_known_s,
+        unnest(['engaged', 'lateral_only', 'assisted']) as mode,
+        unnest([engaged_s, lateral_only_s, engaged_s + lateral_only_s]) / 3600 as exposure_h,
+        unnest([engaged_km, lateral_only_km, engaged_km + lateral_only_km]) / 100
+            as exposure_100km
+    from parts
+),
+
+drive_exposures as (
+    select
+        drive_id,
+        speed_band,
+        mode,
+        has_qlog,
+        exact(known_s) as known_s,
+        exact(speed_known_s) as speed_known_s,
+        exact(exposure_h) as exposure_h,
+        exact(exposure_100km) as exposure_100km,
+        exact(exposure_h * exposure_h) as square_h,
+        exact(exposure_100km * exposure_100km) as square_100km
+    from exposed
+),
+
+exposures as (
+    select
+        members.grouped_by,
+        members.group_name,
+        members.scope,
+        drives_of.mode,
+        count(*)::bigint as n_drives,
+        count(*) filter (where drives_of.has_qlog)::bigint as n_qlog_drives,
+        sum(drives_of.speed_known_s)::double / nullif(sum(drives_of.known_s)::double, 0)
+            as motion_coverage,
+        coalesce(sum(drives_of.exposure_h)::double, 0) as exposure_h,
+        coalesce(sum(drives_of.exposure_100km)::double, 0) as exposure_100km,
+        count(*) filter (where drives_of.exposure_h > 0) as n_drives_h,
+        count(*) filter (where drives_of.exposure_100km > 0) as n_drives_100km,
+        sum(drives_of.square_h)::double as squares_h,
+        sum(drives_of.square_100km)::double as squares_100km
+    from members
+    inner join drive_exposures as drives_of
+        on members.drive_id = drives_of.drive_id and members.speed_band = drives_of.speed_band
+    group by members.grouped_by, members.group_name, members.scope, drives_of.mode
+),
+
+drive_events as (
+    select
+        counts.drive_id,
+        counts.speed_band,
+        counts.mode,
+        counts.event,
+        counts.n_events,
+        case when exposed.exposure_h > 0 then counts.n_events end as n_events_h,
+        case when exposed.exposure_100km > 0 then counts.n_events end as n_events_100km,
+        exact(counts.n_events * counts.n_events / nullif(exposed.exposure_h, 0)) as ratio_h,
+        exact(counts.n_events * counts.n_events / nullif(exposed.exposure_100km, 0))
+            as ratio_100km,
+        exact(counts.n_events * exposed.exposure_h) as product_h,
+        exact(counts.n_events * exposed.exposure_100km) as product_100km
+    from staging.drive_counts as counts
+    inner join exposed
+        on
+            counts.drive_id = exposed.drive_id
+            and counts.speed_band = exposed.speed_band
+            and counts.mode = exposed.mode
+),
+
+sums as (
+    select
+        members.grouped_by,
+        members.group_name,
+        members.scope,
+        drives_of.mode,
+        drives_of.event,
+        sum(drives_of.n_events) as n_events,
+        sum(drives_of.n_events_h) as n_events_h,
+        sum(drives_of.n_events_100km) as n_events_100km,
+        sum(drives_of.ratio_h)::double as ratios_h,
+        sum(drives_of.ratio_100km)::double as ratios_100km,
+        sum(drives_of.n_events * drives_of.n_events_h) as squares_h,
+        sum(drives_of.n_events * drives_of.n_events_100km) as squares_100km,
+        sum(drives_of.product_h)::double as products_h,
+        sum(drives_of.product_100km)::double as products_100km
+    from members
+    inner join drive_events as drives_of
+        on members.drive_id = drives_of.drive_id and members.speed_band = drives_of.speed_band
+    group by
+        members.grouped_by, members.group_name, members.scope, drives_of.mode, drives_of.event
+),
+
+kinds as (
+    select
+        unnest(
+            [
+                'intervention', 'unplanned_intervention', 'disengagement',
+                'disengagement_counted', 'driver_disengagement', 'system_disengagement', 'car_disengagement', 'unknown_disengagement',
+                'lateral_override', 'longitudinal_override', 'critical_event', 'any_failure'
+            ]
+        ) as event
+    union
+    select event from sums
+),
+
+final as (
+    select
+        exposures.grouped_by,
+        exposures.group_name,
+        exposures.scope,
+        exposures.mode,
+        kinds.event,
+        unnest(['hour', '100km']) as unit,
+        exposures.n_drives,
+        exposures.n_qlog_drives,
+        exposures.motion_coverage,
+        coalesce(sums.n_events, 0) as n_events,
+        unnest([exposures.exposure_h, exposures.exposure_100km]) as exposure,
+        unnest([exposures.squares_h, exposures.squares_100km]) as exposure_squares,
+        unnest([exposures.n_drives_h, exposures.n_drives_100km]) as n_exposed_drives,
+        unnest([sums.n_events_h, sums.n_events_100km]) as n_exposed_events,
+        unnest([sums.ratios_h, sums.ratios_100km]) as ratios,
+        unnest([sums.squares_h, sums.squares_100km]) as squares,
+        unnest([sums.products_h, sums.products_100km]) as products
+    from exposures
+    cross join kinds
+    left join sums
+        on
+            exposures.grouped_by = sums.grouped_by
+            and exposures.group_name = sums.group_name
+            and exposures.scope = sums.scope
+            and exposures.mode = sums.mode
+            and kinds.event = sums.event
+)
+
+select * from final;
