@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, time, timedelta
 
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from engagement.extract.clocks import is_set
 from engagement.resources import resource_dir
@@ -130,3 +132,26 @@ def test_a_share_of_none_has_no_limits(connection):
     assert connection.execute("select wilson_lower(0, 0), wilson_upper(0, 0)").fetchall() == [
         (None, None)
     ]
+
+
+def quantiles(connection, macro, values):
+    query = f"select {macro}(value) from (select unnest($values) as value)"
+    return [row[0] for row in connection.execute(query, {"values": values}).fetchall()]
+
+
+def test_limits_of_counts_are_the_quantiles_of_the_gamma_distribution(connection):
+    """Of counts that are whole or not, from next to nothing to more than any database has."""
+    counts = [0.01 * 1.07**power for power in range(300)]
+    lower = special.gammaincinv(counts, 0.025).tolist()
+    upper = special.gammaincinv([count + 1 for count in counts], 0.975).tolist()
+    assert counts[-1] > 1e6
+    assert quantiles(connection, "poisson_lower", counts) == pytest.approx(lower, rel=3e-6, abs=0)
+    assert quantiles(connection, "poisson_upper", counts) == pytest.approx(upper, rel=1e-8)
+    assert quantiles(connection, "poisson_lower", [0]) == [0]
+    assert quantiles(connection, "poisson_upper", [0]) == pytest.approx([-math.log(0.025)])
+
+
+def test_t_is_students(connection):
+    degrees = [2 * 1.05**power for power in range(300)]
+    wanted = special.stdtrit(degrees, 0.975).tolist()
+    assert quantiles(connection, "t_95", degrees) == pytest.approx(wanted, rel=1e-8)
