@@ -131,6 +131,29 @@ def test_systemd_takes_the_units(tmp_path):
     assert (found.returncode, found.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])
+def test_units_are_limited_in_memory_in_system_calls_and_in_restarts(unit):
+    found = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOY / unit).read_text(), re.MULTILINE))
+    assert {"MemoryMax", "TasksMax", "RestrictNamespaces", "SystemCallFilter"} <= found.keys()
+    assert {"StartLimitIntervalSec", "StartLimitBurst", "CapabilityBoundingSet"} <= found.keys()
+    assert found["NoNewPrivileges"] == "yes"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])
+def test_systemd_finds_the_units_little_exposed(unit):
+    command = ["systemd-analyze", "security", "--offline=yes", "--threshold=25", "--no-pager"]
+    found = subprocess.run(
+        [*command, str(DEPLOY / unit)], check=False, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout[-300:] + found.stderr
+
+
+def test_what_runs_asks_whether_a_database_can_be_read():
+    assert "/ready" in services()["serve"]["healthcheck"]["test"][-1]
+    assert "/ready" in (DEPLOY / "engagement.service").read_text()
+
+
 @pytest.mark.skipif(
     not (shutil.which("nginx") and shutil.which("openssl")), reason="there is no nginx here"
 )

@@ -34,7 +34,7 @@ from engagement.api.handlers import (
     provide_generation,
     refuse_unknown_parameters,
 )
-from engagement.api.metrics import Metrics, get_metrics
+from engagement.api.metrics import Metrics, get_metrics, get_ready
 from engagement.api.middleware import Middleware
 from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
@@ -77,6 +77,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
             documentation.get_documentation,
             documentation.get_documentation_script,
             get_metrics,
+            get_ready,
             _v1(),
             pages.router,
         ],

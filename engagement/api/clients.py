@@ -1,10 +1,13 @@
-"""Clients by their address: which are proxies, which count as one, how often each may ask."""
+"""Clients: which are proxies, which count as one, how often each may ask, and whose turn it is."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import itertools
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +19,8 @@ _IPV4 = 4
 _MAPPED_BITS = 96  # of an IPv4-mapped IPv6 address, before the IPv4 address
 _CLIENT_BITS = 64  # of an IPv6 address: a client has all addresses that begin with the same
 _MAX_CLIENTS = 10_000
+_ALONE_AFTER_S = 10.0  # without a request of another client
+_MAX_REST_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +103,98 @@ class RateLimit:
         if len(self._buckets) > _MAX_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if is_allowed else (1 - left) / self._per_s
+
+
+class Turns:
+    """Who may compute an answer now: the clients in turn, of each no more than a few at a time.
+
+    While others ask too, a client whose requests wait rests between two turns, as long as the last
+    one took: half of the time is left to the others. A client that is alone does not rest, and has
+    more turns at a time. It is used from one event loop alone.
+
+    Args:
+        n_at_once: Turns of all clients.
+        n_per_client: Turns of one client while others ask too.
+        n_alone: Turns of one client that is alone.
+        clock: Gives seconds.
+    """
+
+    def __init__(
+        self,
+        n_at_once: int,
+        n_per_client: int,
+        n_alone: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._n_at_once = n_at_once
+        self._n_per_client = n_per_client
+        self._n_alone = max(n_alone, n_per_client)
+        self._clock = clock
+        self._running: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._resting: Counter[str] = Counter()
+        self._asked_at_s: OrderedDict[str, float] = OrderedDict()  # the last to ask is at the end
+
+    async def take(self, client: str, wait_s: float) -> bool:
+        """Wait for a turn; False if none comes in time. Each that was taken must be given back."""
+        self._note(client)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(client, deque()).append(turn)
+        self._begin()
+        if not turn.done():
+            with suppress(asyncio.CancelledError):  # the server ends: it refuses who waits
+                await asyncio.wait([turn], timeout=wait_s)
+        if not turn.done():
+            self._forget(client, turn)
+        return turn.done()
+
+    def give_back(self, client: str, took_s: float = 0.0) -> None:
+        """End a turn that took so long, and let those begin that may."""
+        self._running[client] -= 1
+        if not self._running[client]:
+            del self._running[client]
+        if took_s and client in self._waiting and not self._is_alone(client):
+            self._resting[client] += 1
+            rest_s = min(took_s, _MAX_REST_S)
+            asyncio.get_running_loop().call_later(rest_s, self._end_rest, client)
+        self._begin()
+
+    def _end_rest(self, client: str) -> None:
+        self._resting[client] -= 1
+        if not self._resting[client]:
+            del self._resting[client]
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin the turns that may; a client that has got one comes after the others."""
+        while (following := next(filter(self._has_turn, self._waiting), None)) is not None:
+            turn = self._waiting[following][0]
+            self._forget(following, turn)
+            if following in self._waiting:
+                self._waiting.move_to_end(following)
+            self._running[following] += 1
+            turn.set_result(None)
+
+    def _has_turn(self, client: str) -> bool:
+        n_taken = self._running[client] + self._resting[client]
+        n_of_one = self._n_alone if self._is_alone(client) else self._n_per_client
+        return self._running.total() < self._n_at_once and n_taken < n_of_one
+
+    def _note(self, client: str) -> None:
+        now_s = self._clock()
+        self._asked_at_s[client] = now_s
+        self._asked_at_s.move_to_end(client)
+        while next(iter(self._asked_at_s.values())) < now_s - _ALONE_AFTER_S:
+            self._asked_at_s.popitem(last=False)
+
+    def _is_alone(self, client: str) -> bool:
+        """Whether no other has asked of late; the last of the others is among the last two."""
+        last_two = itertools.islice(reversed(self._asked_at_s.items()), 2)
+        since_s = self._clock() - _ALONE_AFTER_S
+        return all(one == client or at_s < since_s for one, at_s in last_two)
+
+    def _forget(self, client: str, turn: asyncio.Future[None]) -> None:
+        waiting = self._waiting[client]
+        waiting.remove(turn)
+        if not waiting:
+            del self._waiting[client]

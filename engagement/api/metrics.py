@@ -17,6 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from engagement.api.handlers import newest
 from engagement.errors import StoreError
 
 if TYPE_CHECKING:
@@ -89,6 +90,13 @@ class Metrics:
                 self._usable.set(1)
         except StoreError:
             self._usable.set(0)
+
+
+@get("/ready", include_in_schema=False)
+async def get_ready(state: State) -> Response[Any]:
+    """Say whether there is a database that can be read: 200 if so, else 503."""
+    async with newest(state):
+        return Response({"status": "ready"}, headers={"cache-control": "no-store"})
 
 
 @get("/metrics", sync_to_thread=True, include_in_schema=False)

@@ -15,7 +15,7 @@ import json
 import math
 import re
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,14 @@ import msgspec
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import HttpMethod, ScopeType
 
-from engagement.api.clients import RateLimit
+from engagement.api.clients import RateLimit, Turns, client_group
 from engagement.api.problems import MEDIA_TYPE, Problem, problem
 from engagement.api.settings import hash_token
 from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
     from engagement.api.metrics import Metrics
@@ -52,7 +54,8 @@ _SECURITY_HEADERS = {
 }
 _MAX_BODY_BYTES = 1 << 16
 _MAX_URL_LENGTH = 8192
-_OPEN_TO_ALL = frozenset({"/health"})
+_OPEN_TO_ALL = frozenset({"/health", "/ready"})
+_COST_NOTHING = ("/health", "/ready", "/static/", "/vendor/", "/favicon.ico")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
@@ -67,6 +70,7 @@ class Middleware:
         self._settings = settings
         self._metrics = metrics
         self._rate = RateLimit(settings.requests_per_s, settings.burst)
+        self._turns = Turns(settings.n_at_once, settings.n_per_client, settings.n_alone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -89,8 +93,40 @@ class Middleware:
         else:
             if exchange.is_head:
                 scope["method"] = HttpMethod.GET
-            with deadline_for_all(self._settings.limits.time_limit_s):
+            await self._in_turn(scope, receive, exchange)
+
+    async def _in_turn(self, scope: HTTPScope, receive: Receive, exchange: _Exchange) -> None:
+        """Let the application answer when it is the client's turn, which ends with the first byte.
+
+        Without that, the queries of one client would take all threads and cores.
+        """
+        limit_s = self._settings.limits.time_limit_s
+        if scope["path"].startswith(_COST_NOTHING):
+            await self._app(scope, receive, exchange.send)
+            return
+        client = self._client(scope, exchange.headers)
+        if not await self._turns.take(client, limit_s):
+            detail = "you have asked for more at once than could be answered in time; ask again"
+            refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, kind="server-busy")
+            await _send_problem(exchange, refusal, {"retry-after": "5"})
+            return
+        started_s = time.monotonic()
+
+        def give_back() -> None:
+            self._turns.give_back(client, time.monotonic() - started_s)
+
+        with ExitStack() as turn:
+            turn.callback(give_back)
+            exchange.at_start = turn.close
+            with deadline_for_all(limit_s):
                 await self._app(scope, receive, exchange.send)
+
+    def _client(self, scope: HTTPScope, headers: Headers) -> str:
+        """Who shares turns: all who have a token, or else an address."""
+        if self._settings.token_hashes:
+            return hash_token(_token(headers.get("authorization", ""))).hex()
+        client = scope.get("client")
+        return client_group(client[0] if client else "")
 
     def _refusal(self, scope: HTTPScope, headers: Headers) -> tuple[Problem | None, dict[str, str]]:
         """The problem for which a request is refused, and headers for it; None to let it in."""
@@ -210,6 +246,7 @@ class _Exchange:
             and "access-control-request-method" in self.headers
         )
         self.started_s = time.perf_counter()
+        self.at_start: Callable[[], object] | None = None
         self.status = 0
         self.n_bytes = 0
 
@@ -217,6 +254,8 @@ class _Exchange:
         """Send a part of the answer, with the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self.at_start is not None:
+                self.at_start()
             self._complete(MutableScopeHeaders.from_message(message))
         elif message["type"] == "http.response.body":
             if self.is_head:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,23 @@ def answer_error(_request: Request[Any, Any, Any], error: Exception) -> Response
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__.removesuffix("Error")).lower()
     retry_after_s = _RETRY_AFTER_S.get(status)
     headers = {"retry-after": str(retry_after_s)} if retry_after_s else {}
-    return problem(status, str(error), kind=kind, faults=faults).response(headers)
+    return problem(status, detail_of(error), kind=kind, faults=faults).response(headers)
+
+
+def detail_of(error: Exception) -> str:
+    """What clients are told: of a database no path, which may name people; the log has it."""
+    if not isinstance(error, errors.StoreError):
+        return str(error)
+    _say_once(str(error))
+    path = getattr(error, "path", None)
+    if path is None:
+        return "the database can't be read now; the server's log says why"
+    return str(error).replace(f"{path}: ", "").replace(str(path), "FILE")
+
+
+@lru_cache(maxsize=32)
+def _say_once(message: str) -> None:
+    _log.warning("%s", message)
 
 
 def answer_http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

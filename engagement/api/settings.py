@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, TextIO
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = Addresses.parse("127.0.0.1,::1")
 _MIN_TOKEN_LENGTH = 16
+_OF_OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class Settings:
         cors_origins: Other sites whose pages may read the answers in a browser.
         requests_per_s: Of one client, on average; 0 sets no limit.
         burst: How many requests a client may make at once.
+        n_at_once: Answers that are computed at once, of all clients.
+        n_per_client: The same, of one client while others ask too.
+        n_alone: The same, of a client that is alone.
         max_downloads: Files that are made at once, at most; half as many for one client.
         max_unsent: Files that are made and not sent yet, of all clients.
         max_unsent_per_client: The same, of one.
@@ -67,6 +73,9 @@ class Settings:
     cors_origins: frozenset[str] = frozenset()
     requests_per_s: float = 300.0
     burst: int = 600
+    n_at_once: int = 24
+    n_per_client: int = field(default_factory=lambda: max((os.cpu_count() or 1) // 2, 1))
+    n_alone: int = 4
     max_downloads: int = 4
     max_unsent: int = 32
     max_unsent_per_client: int = 4
@@ -86,10 +95,14 @@ def read_tokens(path: Path) -> frozenset[bytes]:
     """The tokens of a file, one a line; empty lines and those that start with # are none.
 
     Raises:
-        ConfigError: If there is no token in it, or one that could be guessed.
+        ConfigError: If there is no token in it, or one that could be guessed; or if the file is
+            readable for others than its owner and its group.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OF_OTHERS:
+                raise ConfigError(path, f"others may read these tokens; run `chmod o= {path}`")
+            lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"can't read the tokens: {error}") from error
     found = set()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 _SECONDS_TO_FINISH = 3
 _BACKLOG = 2048
+_SWITCH_S = 0.0005
 
 
 class Networks(click.ParamType):  # type: ignore[type-arg]
@@ -180,6 +181,11 @@ def serve(
             units=units,
         )
         listener = stack.enter_context(listen(host, port))
+        if not (is_loopback(host) or token_file):
+            render.note(
+                "anybody who can reach this machine can read every drive and where it was: there "
+                "is no --token-file"
+            )
         run(database, listener, settings)
 
 
@@ -191,6 +197,9 @@ def address_of(listener: socket.socket) -> str:
 
 def run(database: Path, listener: socket.socket, settings: Settings) -> None:
     """Serve until Ctrl-C, and say where."""
+    # A thread that computes gives way to the event loop this often: by default ten times as seldom,
+    # and a small answer waits for that several times.
+    sys.setswitchinterval(_SWITCH_S)
     with suppress(KeyboardInterrupt):
         render.note(f"serving {database} at {address_of(listener)} until Ctrl-C")
         if not database.exists():

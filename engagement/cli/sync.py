@@ -99,10 +99,13 @@ def sync(
       engagement sync drives --legacy --path /srv/engagement_db.json
     """
     from engagement.collect.hosts import parse_host  # noqa: PLC0415 - paramiko takes its time
+    from engagement.collect.quoting import check_path  # noqa: PLC0415
     from engagement.collect.sending import send  # noqa: PLC0415
 
     ctx = click.get_current_context()
     name = _host_named(ctx, host, options["server"], options["user"])
+    if path is not None:
+        check_path(path)
     with sigterm_as_interrupt(), ExitStack() as stack:
         uploads = _uploads(ctx, stack, database, path, options)
         bar = stack.enter_context(Bar(count(len(uploads), "file"), has_bytes=True))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 
+from engagement.collect.quoting import check_hostname, check_user
 from engagement.collect.tokens import expand, tokens_of
 from engagement.errors import ConfigError, InputError
 
@@ -98,6 +99,7 @@ def _parse(text: str, config: str, path: Path, default_user: str, depth: int) ->
     if depth > _MAX_DEPTH:
         raise ConfigError(path, f"its ProxyJump leads through more than {_MAX_DEPTH} hosts")
     name, given_user, port = _split(text)
+    check_user(given_user or default_user)  # before it gets into any command
     found = _look_up(config, path, name, {"User": given_user, "Port": port})
     number = str(found.get("port") or _PORT)
     if not number.isdecimal() or not 0 < int(number) <= _MAX_PORT:
@@ -105,6 +107,8 @@ def _parse(text: str, config: str, path: Path, default_user: str, depth: int) ->
     user = given_user or found.get("user") or default_user
     alias = found.get("hostkeyalias")
     hostname = str(found["hostname"])
+    check_user(user)
+    check_hostname(hostname)
     tokens = tokens_of(name=name, hostname=hostname, port=int(number), user=user, key_alias=alias)
     # A host has one way: a jump goes before a command, unless it says "none".
     jump = found.get("proxyjump")

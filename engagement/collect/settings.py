@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engagement.collect.quoting import check_path
 from engagement.config_files import convert, find_config, read_toml
-from engagement.errors import ConfigError, suggestion
+from engagement.errors import ConfigError, InputError, suggestion
 from engagement.resources import resource_dir
 
 if TYPE_CHECKING:
@@ -77,8 +78,13 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
     settings = convert(content, Settings, file)
     settings = msgspec.structs.replace(settings, servers=_servers(settings, file))
     for key in ("logs", "params"):
-        if not getattr(settings, key).startswith("/"):
+        folder = getattr(settings, key)
+        if not folder.startswith("/"):
             raise ConfigError(file, f"{key}: must be an absolute path")
+        try:
+            check_path(folder)
+        except InputError as error:
+            raise ConfigError(file, str(error), where=key) from error
     if settings.hosts:
         return settings
     return msgspec.structs.replace(settings, remote_device=_remote_device_of_profiles(cwd))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+_OF_SHELLS = set(" $`'\";|<>&\\")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ANSWERS_WITHIN_S = 5.0
 _STARTS_WITHIN_S = 30.0
@@ -45,6 +46,7 @@ def check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         is_server = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_server = is_server and url.isprintable() and not _OF_SHELLS & set(url)
     except ValueError:  # a port or an address that is none
         is_server = False
     if not is_server:

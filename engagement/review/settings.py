@@ -19,6 +19,12 @@ from engagement.resources import resource_dir
 
 _NAME = "viewer.toml"
 _LONGEST_S = 600.0
+_STARTED = {  # programs, and what they run
+    "plotjuggler": ("command", "openpilot", "layout", "rlog_layout"),
+    "docker": ("command", "image", "plotjuggler", "mounts", "arguments"),
+    "mcap": ("commands",),
+    "video": ("players",),
+}
 
 Viewer = Literal["plotjuggler", "browser", "mcap"]
 Feed = Literal["csv", "parquet", "raw", "log"]
@@ -94,13 +100,16 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
     """Load the file given, else `config/viewer.toml` of `cwd`; what it leaves out is as shipped.
 
     Raises:
-        ConfigError: If it can't be read or does not hold.
+        ConfigError: If it can't be read or does not hold, or names programs and was not given.
     """
     shipped = resource_dir("config") / _NAME
     file = find_config(_NAME, path, cwd)
     content = read_toml(shipped)
     if file != shipped:
-        content = _laid_over(content, read_toml(file))
+        own = read_toml(file)
+        if path is None:
+            _refuse_programs(own, content, file)
+        content = _laid_over(content, own)
     settings = convert(content, Settings, file)
     _check(settings, file)
     return settings
@@ -114,6 +123,21 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(old, dict)
         merged[key] = _laid_over(below[key], value) if both else value
     return merged
+
+
+def _refuse_programs(own: dict[str, Any], shipped: dict[str, Any], file: Path) -> None:
+    """Refuse other programs than the shipped: who unpacks a folder has not chosen them."""
+    for table, keys in _STARTED.items():
+        values = own.get(table)
+        if not isinstance(values, dict):
+            continue
+        for key in keys:
+            if key in values and values[key] != shipped[table][key]:
+                problem = (
+                    "says what is started, which a file that lies in the current folder may not; "
+                    f"if you trust it, name it: --config {file}"
+                )
+                raise ConfigError(file, problem, where=f"{table}.{key}")
 
 
 def _check(settings: Settings, file: Path) -> None:

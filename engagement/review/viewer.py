@@ -26,7 +26,7 @@ _SCRIPTS = ("tools/plotjuggler/juggle.py", "openpilot/tools/plotjuggler/juggle.p
 _REMEDY = """\
 get PlotJuggler in one of these ways:
   local      install it (https://github.com/PlotJuggler/PlotJuggler), so that `plotjuggler` starts
-  docker     have an image with it, and name it in config/viewer.toml: [docker] image
+  docker     have an image with it, and name it in a file for --config: [docker] image
   openpilot  have a checkout of openpilot, and name it there: [plotjuggler] openpilot
 or look at events in the dashboard: --with browser"""
 

@@ -40,7 +40,7 @@ def server(database: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str
 
 def _port(process: Any) -> int:
     """The port, from what the server says; it listens by then."""
-    lines = []
+    lines = process.lines = []
     for line in process.stderr:
         lines.append(line)
         if found := _ADDRESS.search(line):

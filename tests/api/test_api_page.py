@@ -73,6 +73,7 @@ def ports(demo: Path) -> Iterator[dict[str, int]]:
     """By the addresses in the page: a server for all, and one that asks for a token."""
     tokens = demo.with_name("tokens")
     tokens.write_text(f"{TOKEN}\n")
+    tokens.chmod(0o600)
     options = ("--token-file", str(tokens), "--allowed-host", "drives.example.org")
     with server(demo) as (_, first), server(demo, *options) as (_, second):
         yield {"http://127.0.0.1:8000": first, "https://drives.example.org": second}
@@ -130,6 +131,10 @@ def test_the_limits_are_the_servers_own():
             str(settings.max_downloads),
         ),
         ("files not read yet: of all clients, of one, together", unsent),
+        (
+            "answers computed at once: of all clients; of one while others ask; of one alone",
+            f"{settings.n_at_once}; half of the cores; {settings.n_alone}",
+        ),
         ("connections at once", str(settings.connections.n_at_once)),
         (
             "connections of one client, but for trusted proxies",

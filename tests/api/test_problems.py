@@ -73,7 +73,10 @@ def test_every_error_of_ours_is_a_problem_with_its_message(kind):
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     assert problem["type"].startswith("urn:engagement:")
-    if status < 500 or status in (503, 504):
+    if isinstance(error, errors.StoreError):
+        assert "fact: " not in problem["detail"]
+        assert "file: " not in problem["detail"]
+    elif status < 500 or status in (503, 504):
         assert problem["detail"] == str(error)
     assert ("retry-after" in response.headers) == (status == 503)
 

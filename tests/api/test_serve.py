@@ -71,6 +71,7 @@ def test_loopback_is_what_no_other_machine_can_reach(host, wanted):
 def test_tokens_are_the_lines_of_a_file(tmp_path):
     file = tmp_path / "tokens"
     file.write_text("# mine\n\n  0123456789abcdef  \nanother-token-here\n")
+    file.chmod(0o640)
 
     assert read_tokens(file) == {hash_token("0123456789abcdef"), hash_token("another-token-here")}
 
@@ -83,9 +84,66 @@ def test_tokens_are_the_lines_of_a_file(tmp_path):
 def test_a_file_without_a_good_token_is_refused(tmp_path, content):
     file = tmp_path / "tokens"
     file.write_bytes(content)
+    file.chmod(0o600)
 
-    with pytest.raises(ConfigError, match="tokens"):
+    with pytest.raises(ConfigError, match=r"token in it|has 16 letters|can't read the tokens"):
         read_tokens(file)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o620, 0o666, 0o601])
+def test_a_file_of_tokens_that_others_may_read_is_refused(tmp_path, mode):
+    file = tmp_path / "tokens"
+    file.write_text("0123456789abcdef\n")
+    file.chmod(mode)
+
+    with pytest.raises(ConfigError, match="others may read these tokens; run `chmod"):
+        read_tokens(file)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_open"),
+    [
+        (("--host", "0.0.0.0", "--public"), True),  # noqa: S104
+        (("--host", "0.0.0.0", "--token-file", "tokens"), False),  # noqa: S104
+        (("--public",), False),
+    ],
+)
+def test_a_server_that_shows_everybody_positions_says_so(database, tmp_path, options, is_open):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef\n")
+    tokens.chmod(0o600)
+    words = [str(tokens) if word == "tokens" else word for word in options]
+    with server(database, *words) as (process, port):
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        lines = [*process.lines, said]
+    assert port
+    assert any("can read every drive" in line for line in lines) == is_open
+
+
+@pytest.mark.parametrize("content", [None, b"no database", b""])
+def test_what_is_said_of_a_database_that_cant_be_read_names_no_path(tmp_path, content):
+    path = tmp_path / "jane-doe" / "drives.duckdb"
+    path.parent.mkdir()
+    if content is not None:
+        path.write_bytes(content)
+    with server(path) as (_, port):
+        for asked in ("/ready", "/", "/api/v1/drives", "/devices", "/drive/x", "/stats"):
+            status, body = get(port, asked)
+            assert status == 503, asked
+            assert b"jane-doe" not in body
+            assert b".duckdb" not in body
+        status, body = get(port, "/health")
+    assert (status, json.loads(body)) == (200, {"status": "ok", "last_loaded": None})
+
+
+def test_ready_is_200_where_there_is_a_database_and_needs_no_token(database, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef\n")
+    tokens.chmod(0o600)
+    with server(database, "--token-file", str(tokens)) as (_, port):
+        assert get(port, "/ready") == (200, b'{"status":"ready"}')
+        assert get(port, "/devices")[0] == 401
 
 
 def test_a_port_that_is_taken_is_an_error_of_one_line(database):
@@ -110,6 +168,7 @@ def test_answers_do_not_wait_for_the_clients_acknowledgement(host):
 def test_a_server_asks_for_tokens_logs_and_ends_well(database, tmp_path):
     tokens = tmp_path / "tokens"
     tokens.write_text("0123456789abcdef\n")
+    tokens.chmod(0o600)
     log = tmp_path / "access.jsonl"
     options = ["--host", "0.0.0.0", "--token-file", str(tokens), "--access-log", str(log)]  # noqa: S104
 

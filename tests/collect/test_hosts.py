@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from getpass import getuser
 from pathlib import Path
 from socket import gethostname
@@ -12,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.collect.hosts import parse_host
+from engagement.collect.quoting import check_path
+from engagement.collect.settings import load_settings
 from engagement.errors import ConfigError, EngagementError, InputError
 
 CONFIG = """
@@ -98,6 +102,71 @@ def test_included_files_count(config):
 def test_what_is_no_host(text):
     with pytest.raises(InputError):
         parse_host(text)
+
+
+# What a shell takes for more than a word; ${IFS} is how to write a space without one.
+OF_SHELLS = [
+    "$(touch${IFS}x)", "`touch${IFS}x`", "a;x", "a|x", "a&x", "a<x", "a>x", "'a'", 'a"', "a\tb",
+    "a\x07",
+    "a\u00a0b", "(a)", "a\\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("user", [*OF_SHELLS, "-a", "a b"])
+def test_a_user_whom_a_shell_would_run_is_refused_wherever_it_is_from(config, user):
+    config.write_text("Host car\n  ProxyCommand nc %r %h\n")
+    with pytest.raises(InputError, match=r"is no (user name|host)"):
+        parse_host(f"{user}@car")
+    with pytest.raises(InputError, match="is no user name"):
+        parse_host("car", default_user=user)
+    config.write_text(f"Host car\n  User {user}\n  ProxyCommand nc %r %h\n")
+    with pytest.raises((InputError, ConfigError)):
+        parse_host("car")
+
+
+@pytest.mark.parametrize("name", [*OF_SHELLS, "-a"])
+def test_a_host_that_a_shell_would_run_is_refused_wherever_it_is_from(config, name):
+    with pytest.raises(InputError, match=r"is no (name of a )?host"):
+        parse_host(name)
+    config.write_text(f"Host car\n  HostName {name}\n  ProxyCommand nc %h %p\n")
+    with pytest.raises((InputError, ConfigError)):
+        parse_host("car")
+
+
+@given(text=st.text(max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_no_path_that_passes_means_more_to_a_shell_than_itself(text):
+    try:
+        check_path(text)
+    except InputError:
+        return
+    assert shlex.split(text.replace("\\", ""), comments=False) == [text.replace("\\", "")]
+    assert not set(text) & set("$`;|<>&")
+    assert not text.startswith("-")
+
+
+@pytest.mark.parametrize("path", ["/data/$(x)", "/data/`x`", "/a b", "/a;b", "/a\nb"])
+def test_a_path_of_the_settings_that_a_shell_would_run_is_refused(tmp_path, path):
+    file = tmp_path / "config" / "collect.toml"
+    file.parent.mkdir()
+    file.write_text(f"logs = {json.dumps(path)}\n")
+    with pytest.raises(ConfigError, match=r"logs: .* is no path on another machine"):
+        load_settings(None, tmp_path)
+
+
+def test_a_file_of_the_folder_that_names_a_device_runs_nothing(config, tmp_path):
+    config.write_text("Host *\n  ProxyCommand nc %r %h\n")
+    (tmp_path / "config").mkdir()
+    device = "$(touch${IFS}x)@h"
+    for name, text in {
+        "collect.toml": f"remote_device = {json.dumps(device)}\n",
+        "vehicle_profiles.json": json.dumps({"remote_device": device}),
+    }.items():
+        (tmp_path / "config" / name).write_text(text)
+        for host in load_settings(None, tmp_path).hosts:
+            with pytest.raises(InputError, match="is no user name"):
+                parse_host(host)
+        (tmp_path / "config" / name).unlink()
 
 
 @pytest.mark.parametrize(

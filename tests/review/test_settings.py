@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from engagement.errors import ConfigError
+from engagement.resources import resource_dir
 from engagement.review.settings import expanded, load_settings
 
 
@@ -25,8 +26,8 @@ def test_the_shipped_file_holds_and_names_no_folder_of_a_user(tmp_path):
 
 def test_what_an_own_file_leaves_out_is_as_shipped(tmp_path):
     shipped = load_settings(None, tmp_path)
-    _own(tmp_path, 'with = "mcap"\n[docker]\nimage = "plot:1"\n')
-    settings = load_settings(None, tmp_path)
+    file = _own(tmp_path, 'with = "mcap"\n[docker]\nimage = "plot:1"\n')
+    settings = load_settings(file, tmp_path)
     assert (settings.viewer, settings.docker.image) == ("mcap", "plot:1")
     assert settings.docker.mounts == shipped.docker.mounts
     assert settings.video == shipped.video
@@ -60,9 +61,34 @@ def test_a_named_file_stands_before_that_of_the_folder(tmp_path):
 def test_what_does_not_hold_is_named(tmp_path, text, problem):
     file = _own(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
-        load_settings(None, tmp_path)
+        load_settings(file, tmp_path)
     assert str(caught.value).startswith(f"{file}: ")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[plotjuggler]\ncommand = ['touch', 'x']", "plotjuggler.command"),
+        ("[plotjuggler]\nopenpilot = '.'", "plotjuggler.openpilot"),
+        ("[plotjuggler]\nlayout = 'with_lua.xml'", "plotjuggler.layout"),
+        ("[docker]\nimage = 'theirs'", "docker.image"),
+        ("[docker]\nmounts = ['/:/host']", "docker.mounts"),
+        ("[mcap]\ncommands = [['touch', 'x']]", "mcap.commands"),
+        ("[video]\nplayers = [{ command = ['touch', 'x'] }]", "video.players"),
+    ],
+)
+def test_a_file_that_lies_in_the_folder_names_no_programs(tmp_path, text, where):
+    file = _own(tmp_path, text)
+    with pytest.raises(ConfigError, match=f"{where}: says what is started.*--config"):
+        load_settings(None, tmp_path)
+    load_settings(file, tmp_path)
+
+
+def test_the_shipped_file_may_lie_in_the_folder(tmp_path):
+    shipped = resource_dir("config") / "viewer.toml"
+    _own(tmp_path, shipped.read_text())
+    assert load_settings(None, tmp_path) == load_settings(shipped, tmp_path)
 
 
 def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path):

@@ -21,7 +21,7 @@ from engagement.api.pages.charts import scale_bar
 from engagement.api.pages.selection import query
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
-from engagement.api.problems import STATUSES
+from engagement.api.problems import STATUSES, detail_of
 from engagement.definitions import DEFINITIONS
 from engagement.errors import EngagementError, StoreBusyError
 from engagement.formats import plural, setting
@@ -154,7 +154,7 @@ def answer_error(request: AnyRequest, error: EngagementError) -> Response[str]:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return answer_unforeseen(request, error)
     title = _IN_USE if isinstance(error, StoreBusyError) else _TITLES.get(status)
-    return _error_page(status, str(error), title)
+    return _error_page(status, detail_of(error), title)
 
 
 def answer_http(request: AnyRequest, error: HTTPException) -> Response[str]:
