@@ -125,9 +125,10 @@ def _choose(
         InputError: If the DBC lacks one of the names.
     """
     dbc = chosen.signals
+    described = {*dbc.messages.values(), *(each.message for each in dbc.signals)}
     for name in messages:
-        if name not in dbc.messages.values():
-            known = suggestion(name, dbc.messages.values())
+        if name not in described:
+            known = suggestion(name, described)
             raise InputError(f"--message: {chosen.name} has no message {name!r}{known}")
     every = [*(each.key for each in dbc.signals), *(key for key, _ in dbc.unreadable)]
     for name in names:

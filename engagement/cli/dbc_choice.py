@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engagement.cli import render
 from engagement.errors import InputError, suggestion
 from engagement.extract import cars
 from engagement.extract.dbc import load_dbc, parse_dbc
 from engagement.extract.frames import DbcSignals, list_signals
 from engagement.files import replacing
+from engagement.formats import text
 from engagement.resources import resource_dir
 
 DBC_HELP = "A DBC file, or the name of one that opendbc has.  [default: the car's own, by opendbc]"
@@ -38,7 +40,10 @@ def choose_dbc(given: str | None, fingerprint: str | None) -> ChosenDbc:
         return _of_car(fingerprint)
     path = _find_file(given)
     if path is not None:
-        return ChosenDbc(path.name, list_signals(load_dbc(path), path.name), path)
+        signals = list_signals(load_dbc(path), path.name)
+        if signals.note:
+            render.note(text(f"{path}: {signals.note}"))
+        return ChosenDbc(path.name, signals, path)
     name = given.removesuffix(".dbc")
     if not cars.has_cars():
         raise InputError(f"--dbc: no file {given!r}; the DBCs of opendbc are not here: {_HINT}")

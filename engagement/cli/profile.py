@@ -136,6 +136,8 @@ def show(*, name: str | None, profiles_file: Path | None, as_json: bool) -> None
         return
     render.print_table(_ENTRIES, [[Line(row) for row in rows]])
     render.note(text(f"{found.name}: {found.description or '-'}; DBC {found.dbc_file}"))
+    if dbc.note:
+        render.note(text(f"{found.dbc_file}: {dbc.note}"))
     absent = [row for row in rows if row["address"] is None]
     if absent:
         render.note(f"not in the DBC: {absent[0]['message']}.{absent[0]['signal']}")

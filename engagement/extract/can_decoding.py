@@ -3,8 +3,8 @@
 The input is the columns of a segment's frames and the spec of each signal; the output is the
 columns of their values, in file order. The values equal those of cantools'
 `decode(decode_choices=False)` to the last bit, for both byte orders, any alignment, CAN FD and
-nested multiplexing; a frame for which cantools raises (too short, an unknown multiplexer id) has no
-value.
+nested multiplexing. A frame that is too short for its message has no value; one whose multiplexer
+has an id that selects nothing, for which cantools raises, has those of its other signals.
 """
 
 from __future__ import annotations
@@ -148,9 +148,11 @@ def _decode(
 
 
 def _is_present(frames: CanFrames, rows: PerFrame[Int], spec: SignalSpec) -> PerFrame[Bool]:
-    """Tell in which frames every selector has a known id and the signal's own selects it."""
+    """Tell in which frames the signal's selectors select it.
+
+    An id that selects nothing costs nothing: the signals that are always there are still there.
+    """
     start = frames.start_byte[rows]
-    is_valid = np.ones(len(rows), dtype=np.bool_)
     ids: list[PerFrame[Any]] = []
     reached: list[PerFrame[Bool]] = []
 
@@ -162,9 +164,7 @@ def _is_present(frames: CanFrames, rows: PerFrame[Int], spec: SignalSpec) -> Per
     for multiplexer in spec.multiplexers:
         reached.append(is_selected(multiplexer.parent, multiplexer.parent_ids))
         ids.append(_selector_ids(_read_raw(frames.buffer, start, multiplexer.field), multiplexer))
-        if multiplexer.known_ids:
-            is_valid &= ~reached[-1] | _is_in(ids[-1], multiplexer.known_ids)
-    return is_valid & is_selected(spec.selector, spec.selector_ids)
+    return is_selected(spec.selector, spec.selector_ids)
 
 
 def _selector_ids(raw: PerFrame[Any], multiplexer: Multiplexer) -> PerFrame[Any]:

@@ -5,16 +5,20 @@ cantools parses the file, once per run; nothing of it is left in the specs.
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import cantools
 import cantools.database
 from cantools.database.can import Database
 from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from engagement.config_files import read_config
 from engagement.errors import ConfigError, suggestion
+from engagement.extract.dbc_lines import LinewiseDatabase, read_linewise
 from engagement.extract.dbc_repair import repair
 from engagement.extract.signal_specs import BitField, Multiplexer, SignalSpec
 
@@ -30,6 +34,14 @@ _FLOAT_LENGTHS_BITS = (16, 32, 64)
 _MAX_LENGTH_BITS = 64
 _MAX_NUMBER = 1e18  # of a scale or offset; those of cars are much smaller
 _MAX_PROBLEM_CHARACTERS = 200
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+# Chinese letters are pairs of high bytes; western ones mostly stand alone, as the sign for degrees.
+_HAS_PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xfe]{2})*")
+# What cantools and its parser raise for a text that is not sound; recursion for a deep one.
+_FAILURES = (cantools.Error, ArithmeticError, LookupError, ValueError, TypeError, RecursionError)
+
+# Its warnings are of messages that share an id, which are both there for us.
+logging.getLogger("cantools").addHandler(logging.NullHandler())
 
 
 def load_signal_specs(profile: VehicleProfile) -> tuple[SignalSpec, ...]:
@@ -61,16 +73,33 @@ def specify(
     Raises:
         ConfigError: If it lacks one of the signals.
     """
-    messages = {message.name: message for message in database.messages}
+    messages = named_messages(database)
+    by_plain_name: dict[str, list[str]] = {}
+    for name, message in messages.items():
+        by_plain_name.setdefault(message.name, []).append(name)
     specs = []
     for entry_num, entry in enumerate(entries):
-        if entry.message not in messages:
+        names = by_plain_name.get(entry.message, [])
+        found_as = entry.message if entry.message in messages else "".join(names[:1])
+        if found_as not in messages or (len(names) > 1 and found_as != entry.message):
             where = f"message {entry.message!r}, signal {entry.signal!r}"
             problem = f"no such message{suggestion(entry.message, messages)}"
+            if names:
+                problem = f"several messages have that name: {', '.join(names)}"
             raise ConfigError(path, problem, where=where)
-        found = MessageSignals(messages[entry.message], path)
+        found = MessageSignals(messages[found_as], path)
         specs.append(found.specify(key, entry, entry_num=entry_num, is_mask=len(entries) > 1))
     return tuple(specs)
+
+
+def named_messages(database: Database) -> dict[str, Message]:
+    """The messages by name; those that share one have their id after it, as in NAME@0x1a0."""
+    n_named = Counter(message.name for message in database.messages)
+    return {
+        message.name if n_named[message.name] == 1 else f"{message.name}@0x{message.frame_id:x}":
+        message
+        for message in database.messages
+    }  # fmt: skip
 
 
 class MessageSignals:
@@ -129,7 +158,6 @@ class MessageSignals:
         return tuple(
             Multiplexer(
                 field=_field(self._path, self._message, selector),
-                known_ids=_known_ids(self._message, selector),
                 parent=self._places.get(selector.multiplexer_signal or ""),
                 parent_ids=tuple(selector.multiplexer_ids or ()),
             )
@@ -138,38 +166,56 @@ class MessageSignals:
 
 
 def load_dbc(path: Path) -> Database:
-    """Parse a DBC file; one that fails is repaired, if possible, and parsed again.
+    """Parse a DBC file; one that fails is repaired, else read line by line.
 
     Raises:
-        ConfigError: If it can't be read or repaired.
+        ConfigError: If it can't be read, or there is no signal in it.
     """
-    return parse_dbc(_read(path), path)
+    return parse_dbc(_decode(read_config(path)), path)
 
 
 def parse_dbc(text: str, path: Path | str) -> Database:
     """Parse the text of a DBC, which errors call `path`, as `load_dbc` does.
 
     Raises:
-        ConfigError: If it is broken beyond repair.
+        ConfigError: If there is no signal in it.
     """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         return _parse(text)
-    except UnsupportedDatabaseFormatError:
+    except _FAILURES:
         repaired = repair(text)
     try:
         return _parse(repaired)
-    except UnsupportedDatabaseFormatError as error:
-        problem = " ".join(str(error.e_dbc or error).split())
-        shown = problem[:_MAX_PROBLEM_CHARACTERS]
-        raise ConfigError(path, f"is no DBC that can be parsed: {shown}") from error
+    except _FAILURES as error:
+        reason = getattr(error, "e_dbc", None) or error
+        problem = " ".join(str(reason).split())[:_MAX_PROBLEM_CHARACTERS]
+        found = read_linewise(text, problem)
+        if any(message.signals for message in found.messages):
+            return found
+        raise ConfigError(path, f"is no DBC that can be parsed: {problem}") from error
 
 
-def _read(path: Path) -> str:
-    content = read_config(path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+def note_of(database: Database) -> str:
+    """What is to be said of a DBC of which not all could be read; nothing for a sound one."""
+    return database.note if isinstance(database, LinewiseDatabase) else ""
+
+
+def _decode(content: bytes) -> str:
+    """The text of a DBC: in Unicode, else in Chinese or western letters."""
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace")
+    if content[1::2].count(0) > len(content) // 4:
+        return content.decode("utf-16-le", errors="replace")
+    if content[::2].count(0) > len(content) // 4:
+        return content.decode("utf-16-be", errors="replace")
+    for encoding in ("utf-8", *(["gb18030"] if _HAS_PAIRS.fullmatch(content) else [])):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("cp1252", errors="replace")
 
 
 def _parse(text: str) -> Database:
@@ -203,15 +249,6 @@ def _selectors(message: Message) -> dict[str, Signal]:
             return found
         found |= {signal.name: signal for signal in ready}
         waiting = [signal for signal in waiting if signal.name not in found]
-
-
-def _known_ids(message: Message, selector: Signal) -> tuple[int, ...]:
-    """Give the ids that select a signal, and those that the DBC names."""
-    ids = set(selector.conversion.choices or ())
-    for signal in message.signals:
-        if signal.multiplexer_signal == selector.name:
-            ids.update(signal.multiplexer_ids or ())
-    return tuple(sorted(ids))
 
 
 def _field(path: Path | str, message: Message, signal: Signal) -> BitField:

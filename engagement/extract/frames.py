@@ -14,7 +14,7 @@ import numpy as np
 
 from engagement.errors import ConfigError, LogError
 from engagement.extract.can_decoding import CanFrames, extract_signals
-from engagement.extract.dbc import MessageSignals
+from engagement.extract.dbc import MessageSignals, named_messages, note_of
 from engagement.extract.fingerprint import find_fingerprint
 from engagement.extract.profiles import SignalEntry
 from engagement.logs.codec import DEFAULT_LIMIT_BYTES, decompress_file
@@ -59,12 +59,14 @@ class DbcSignals:
         messages: Names of messages by address, those without signals too.
         signals: In the order of the DBC.
         unreadable: Signals that have no value that could be read: `message.signal`, and why.
+        note: What is to be said of a DBC of which not all could be read.
     """
 
     name: str
     messages: dict[int, str]
     signals: tuple[DbcSignal, ...]
     unreadable: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +117,21 @@ def list_signals(database: Database, name: str) -> DbcSignals:
     """List the signals of a DBC that have a value; `name` is the DBC's, for people."""
     found: list[DbcSignal] = []
     unreadable: list[tuple[str, str]] = []
-    for message in {message.name: message for message in database.messages}.values():
+    messages: dict[int, str] = {}
+    for message_name, message in named_messages(database).items():
+        before = messages.get(message.frame_id)
+        messages[message.frame_id] = f"{before}, {message_name}" if before else message_name
         ours = MessageSignals(message, name)
         for signal in ours.signals.values():
-            key = f"{message.name}.{signal.name}"
+            key = f"{message_name}.{signal.name}"
             try:
                 spec = ours.specify(key, SignalEntry(message.name, signal.name))
             except ConfigError as error:
                 unreadable.append((key, error.problem))
                 continue
             unit, comment = signal.unit or "", " ".join((signal.comment or "").split())
-            found.append(DbcSignal(message.name, signal.name, unit, comment, spec))
-    messages = {message.frame_id: message.name for message in database.messages}
-    return DbcSignals(name, messages, tuple(found), tuple(unreadable))
+            found.append(DbcSignal(message_name, signal.name, unit, comment, spec))
+    return DbcSignals(name, messages, tuple(found), tuple(unreadable), note_of(database))
 
 
 @contextmanager

@@ -56,14 +56,13 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True)
 class Multiplexer:
-    """A selector of a message: frames whose id is not in `known_ids` are no valid messages.
+    """A selector of a message.
 
     It is itself present where the selector `parent` (its place in the message's tuple, which comes
     before; None for always) has one of `parent_ids`.
     """
 
     field: BitField
-    known_ids: tuple[int, ...]
     parent: int | None = None
     parent_ids: tuple[int, ...] = ()
 
@@ -73,7 +72,7 @@ class SignalSpec:
     """One signal to extract: entry `entry_num` of the profile's `key`, on `bus` (None for any).
 
     The signal is present where the selector `multiplexers[selector]` has one of `selector_ids`,
-    always if `selector` is None. `multiplexers` are all of the message, since each can void it.
+    always if `selector` is None. `multiplexers` are all of the message.
     `message` and `signal` are its names in the DBC; nothing is decoded by them.
     """
 

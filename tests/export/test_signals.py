@@ -5,7 +5,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from cantools.database.errors import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,7 @@ from engagement.errors import InputError
 from engagement.export.signal_files import LONG, long_table, open_sink, wide_schema, wide_table
 from engagement.extract.dbc import parse_dbc
 from engagement.extract.frames import list_signals
-from tests.oracles.can import bits, make_frames
+from tests.oracles.can import bits, decode_frame, make_frames
 
 DBC = """VERSION ""
 BU_: XXX
@@ -37,10 +36,7 @@ def decode(frame):
     """What cantools makes of a frame, nothing where it is none of the DBC's."""
     address, _, payload = frame
     message = next((each for each in DATABASE.messages if each.frame_id == address), None)
-    try:
-        return message.decode(payload, decode_choices=False) if message else {}
-    except DecodeError:
-        return {}
+    return decode_frame(message, payload) if message else {}
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from cantools.database.errors import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +28,7 @@ from engagement.extract.suggestions import Suggester
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
 from engagement.logs.writer import EventBuilder
-from tests.oracles.can import bits, make_frames
+from tests.oracles.can import bits, decode_frame, make_frames
 from tests.support.car_logs import car_params_bytes
 
 if TYPE_CHECKING:
@@ -64,11 +63,7 @@ def decode_with_cantools(frames):
         messages = [each for each in database.messages if each.frame_id == address]
         for message in messages:
             # a signal of 72 bits is no float64: cantools is not asked for it
-            try:
-                decoded = message.decode(payload, decode_choices=False)
-            except DecodeError:
-                continue
-            for name, value in decoded.items():
+            for name, value in decode_frame(message, payload).items():
                 if name != "huge":
                     found.setdefault((f"{message.name}.{name}", bus), []).append(bits(value))
     return found

@@ -20,7 +20,7 @@ from engagement.extract import cars
 from engagement.extract.can_decoding import extract_signals
 from engagement.extract.dbc import parse_dbc, specify
 from engagement.extract.profiles import SignalEntry
-from tests.oracles.can import bits, make_frames
+from tests.oracles.can import bits, decode_frame, make_frames
 
 opendbc = pytest.importorskip("opendbc")
 
@@ -81,10 +81,7 @@ def parts(message):
 def decode(messages, octets):
     found = {}
     for message in messages:
-        try:
-            found |= message.decode(octets, decode_choices=False)
-        except DecodeError:
-            continue
+        found |= decode_frame(message, octets)
     return {name: bits(float(value)) for name, value in found.items()}
 
 

@@ -202,7 +202,7 @@ def test_a_dbc_may_have_umlauts(tmp_path: Path, encoding: str) -> None:
 
 def test_a_broken_dbc_is_named_with_the_parsers_words(tmp_path: Path) -> None:
     dbc_file = tmp_path / "car.dbc"
-    dbc_file.write_text(MINI.replace("SG_", "SG", 1))
+    dbc_file.write_text(MINI.replace("SG_", "SG"))
 
     with pytest.raises(ConfigError, match=r"car\.dbc: is no DBC .* line 10, column 2") as caught:
         load_dbc(dbc_file)

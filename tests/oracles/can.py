@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import struct
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from cantools.database.can import Message, Signal
 from cantools.database.errors import DecodeError
 
 from engagement.extract.can_decoding import CanFrames
@@ -53,6 +55,31 @@ def bits(value: float) -> bytes:
     return struct.pack("<d", math.nan if math.isnan(value) else value)
 
 
+def decode_frame(message: Message, payload: bytes) -> dict[str, Any]:
+    """Values of a frame's signals; where cantools knows no id of a multiplexer, of the others."""
+    try:
+        return message.decode(payload, decode_choices=False)
+    except DecodeError:
+        if len(payload) < message.length or not message.is_multiplexed():
+            return {}
+    by_name = {signal.name: signal for signal in message.signals}
+    values = {}
+    for signal in by_name.values():
+        plain = copy(signal)
+        plain.is_multiplexer, plain.multiplexer_ids, plain.multiplexer_signal = False, None, None
+        alone = Message(message.frame_id, "ALONE", message.length, [plain], strict=False,
+                        is_extended_frame=message.is_extended_frame)  # fmt: skip
+        values |= alone.decode(payload, decode_choices=False)
+
+    def is_there(signal: Signal) -> bool:
+        if signal.multiplexer_signal is None:
+            return True
+        selector = by_name[signal.multiplexer_signal]
+        return is_there(selector) and int(values[selector.name]) in (signal.multiplexer_ids or [])
+
+    return {name: value for name, value in values.items() if is_there(by_name[name])}
+
+
 def read_with_cantools(
     database: Database, signals: dict[str, list[SignalEntry]], frames: list[tuple[int, int, bytes]]
 ) -> list[tuple[int, str, bytes]]:
@@ -69,10 +96,7 @@ def read_with_cantools(
         values: dict[str, float] = {}
         for key, num, entry in exact or [item for item in ours if item[2].source is None]:
             message = database.get_message_by_name(entry.message)
-            try:
-                decoded = message.decode(payload, decode_choices=False)
-            except DecodeError:
-                continue
+            decoded = decode_frame(message, payload)
             if entry.signal not in decoded:
                 continue
             value = float(decoded[entry.signal])
