@@ -28,6 +28,7 @@ from litestar.response import Stream
 from engagement.api.answers import about, is_known, takes_gzip
 from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
+from engagement.export.csv_tables import inert_table
 from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ class Downloads:
                 _writer(kind, target, schema) as writer,
             ):
                 for batch in batches:
-                    writer.write_batch(batch.cast(schema))
+                    rows = pa.Table.from_batches([batch.cast(schema)])
+                    writer.write_table(inert_table(rows) if kind is CSV else rows)
                     if file.tell() > self._limit_bytes:
                         raise QueryTooLargeError(f"more than {self._limit_bytes} bytes")
                     buffer.grow()

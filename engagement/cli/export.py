@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from engagement.cli import render
 from engagement.cli.options import database_option, device_option, json_option
 from engagement.cli.output_files import spare_database, writing
+from engagement.cli.wrapping import shown_bytes
 from engagement.errors import suggestion
 from engagement.export.view_files import write_csv, write_parquet
 from engagement.formats import count, text
@@ -179,9 +179,17 @@ def _parquet(view: str, out: Path, database: Path, *, as_json: bool) -> None:
 @click.argument("view")
 @database_option
 @_out_option(about="The file to write, - for stdout.", required=True)
+@click.option(
+    "--exact",
+    "is_exact",
+    is_flag=True,
+    help="Texts as they are: a spreadsheet may run those that begin with = + - @.",
+)
 @json_option
-def _csv(view: str, out: Path, database: Path, *, as_json: bool) -> None:
+def _csv(view: str, out: Path, database: Path, *, is_exact: bool, as_json: bool) -> None:
     """Write a view as CSV with a header; what is not known is left empty.
+
+    An apostrophe before a text that a spreadsheet would take for a formula makes it text.
 
     \b
     Example:
@@ -190,6 +198,6 @@ def _csv(view: str, out: Path, database: Path, *, as_json: bool) -> None:
     is_stdout = out == _STDOUT
     _refuse_mixture(out, as_json=as_json)
     with Reader(database) as reader, _writing(out, database):
-        n_rows = write_csv(reader, view, sys.stdout.buffer if is_stdout else out)
+        n_rows = write_csv(reader, view, shown_bytes() if is_stdout else out, is_exact=is_exact)
     if not is_stdout:
         _report_rows(out, n_rows, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from engagement.csv_cells import EXACT_KEY
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Selection, parse_day
 from engagement.names import parse_dongle_id
@@ -151,11 +152,21 @@ def format_options(function: Function) -> Function:
     """Add --json and --csv; the command gets `output`: table, json or csv."""
 
     @wraps(function)
-    def with_output(*args: Any, as_json: bool, as_csv: bool, **options: Any) -> Any:
+    def with_output(
+        *args: Any, as_json: bool, as_csv: bool, as_exact_csv: bool, **options: Any
+    ) -> Any:
+        as_csv = as_csv or as_exact_csv
         if as_json and as_csv:
             raise click.UsageError("--json and --csv exclude each other")
+        click.get_current_context().meta[EXACT_KEY] = as_exact_csv
         output: Format = "json" if as_json else "csv" if as_csv else "table"
         return function(*args, output=output, **options)
 
     add_csv = click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a header.")
-    return json_option(add_csv(with_output))  # type: ignore[return-value]
+    add_exact_csv = click.option(
+        "--csv-exact",
+        "as_exact_csv",
+        is_flag=True,
+        help="CSV for programs: a spreadsheet may run texts that begin with = + - @.",
+    )
+    return json_option(add_csv(add_exact_csv(with_output)))  # type: ignore[return-value]

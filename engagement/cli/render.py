@@ -20,6 +20,7 @@ from engagement import formats
 from engagement.cli import layout
 from engagement.cli.table_parts import Column, Line
 from engagement.cli.wrapping import is_terminal, wrapped
+from engagement.csv_cells import EXACT_KEY, inert
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
@@ -108,11 +109,32 @@ def print_json(document: Any) -> None:
 
 
 def print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print rows as CSV with a header; what is not known is empty."""
+    """Print rows as CSV with a header; what is not known is empty.
+
+    No spreadsheet runs a cell of it, unless --csv-exact wants them as they are, and no terminal
+    obeys one.
+    """
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
+    context = click.get_current_context(silent=True)
+    is_exact = context is not None and bool(context.meta.get(EXACT_KEY))
+    to_cell = _exact_cell if is_exact else _inert_cell
+    if is_terminal(sys.stdout):
+        to_cell = _shown_cell
+    writer.writerow([to_cell(name) for name in names])
     for row in rows:
-        writer.writerow([_csv_value(row[name]) for name in names])
+        writer.writerow([to_cell(_csv_value(row[name])) for name in names])
+
+
+def _exact_cell(value: Any) -> Any:
+    return value
+
+
+def _inert_cell(value: Any) -> Any:
+    return inert(value) if isinstance(value, str) else value
+
+
+def _shown_cell(value: Any) -> Any:
+    return formats.text(inert(value)) if isinstance(value, str) else value
 
 
 def _csv_value(value: Any) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import sys
 import textwrap
 from typing import TYPE_CHECKING
+
+from engagement.formats import text
 
 if TYPE_CHECKING:
     from typing import IO, Any
@@ -22,6 +26,24 @@ def is_terminal(stream: IO[Any]) -> bool:
         return stream.isatty()
     except ValueError:
         return False
+
+
+def shown_bytes() -> Any:
+    """Stdout for bytes of text; a terminal is shown escapes of what it would obey."""
+    return _Shown() if is_terminal(sys.stdout) else sys.stdout.buffer
+
+
+class _Shown(io.RawIOBase):
+    """Takes lines of text as bytes, and prints them for a terminal."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, octets: Any, /) -> int:
+        """Print pieces of text, which Arrow writes as bytes, with their line ends."""
+        lines = bytes(octets).decode(errors="backslashreplace").split("\n")
+        sys.stdout.write("\n".join(text(line) for line in lines))
+        return len(octets)
 
 
 def width(stream: IO[Any]) -> int:

@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from engagement.errors import InputError
+from engagement.export.csv_tables import inert_table
 from engagement.files import replacing
 
 if TYPE_CHECKING:
@@ -77,6 +78,6 @@ def _write_json(document: object, out: Path) -> None:
 def _write_table(table: pa.Table, out: Path, kind: Format) -> None:
     with replacing(out) as file:
         if kind == "csv":
-            pa.csv.write_csv(table, file)
+            pa.csv.write_csv(inert_table(table), file)
         else:
             pa.parquet.write_table(table, file, compression="zstd")

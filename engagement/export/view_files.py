@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from engagement.errors import NotFoundError, StoreError
+from engagement.export.csv_tables import inert_table
 from engagement.files import replacing
 
 if TYPE_CHECKING:
@@ -43,13 +44,16 @@ def write_parquet(reader: Reader, view: str, out: Path) -> int:
         return _copy(batches, schema, sink)
 
 
-def write_csv(reader: Reader, view: str, out: Path | IO[bytes]) -> int:
+def write_csv(reader: Reader, view: str, out: Path | IO[bytes], *, is_exact: bool = False) -> int:
     """Write a view as CSV with a header, null as nothing, and say how many rows it has.
+
+    No spreadsheet runs a cell of it.
 
     Args:
         reader: The generation to read.
         view: Name of a public view.
         out: A file to replace, or a stream to write to, which stays open.
+        is_exact: Leave texts as they are, also those that a spreadsheet runs.
 
     Raises:
         NotFoundError: If there is no such view.
@@ -58,7 +62,12 @@ def write_csv(reader: Reader, view: str, out: Path | IO[bytes]) -> int:
     """
     schema, batches = _open(reader, view)
     with _opened(out) as file, pa.csv.CSVWriter(file, schema) as sink:
-        return _copy(batches, schema, sink)
+        return _copy(batches if is_exact else map(_inert, batches), schema, sink)
+
+
+def _inert(batch: pa.RecordBatch) -> pa.RecordBatch:
+    (found,) = inert_table(pa.Table.from_batches([batch])).combine_chunks().to_batches() or [batch]
+    return found
 
 
 def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

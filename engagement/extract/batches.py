@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from engagement.extract.fields import constant, named, nullable, read_columns
+from engagement.extract.fields import MAX_TEXT_BYTES, constant, named, nullable, read_columns
 from engagement.extract.kept_params import kept_params
 from engagement.extract.sources import SOURCES, Source
 
@@ -35,6 +35,7 @@ _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for oth
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
+_MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
 _MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
 _VIN_CHARACTERS = 8  # maker and model; what follows names the one vehicle
 _LOGIN = re.compile(r"^(\w+://)[^/]*@")  # a name or a token in the address of a repository
@@ -285,7 +286,7 @@ def _with_empty(rows: Rows, without: PerRow[Int], source: Source) -> Rows:
 
 
 def _is_upstream(log: Log) -> bool:
-    remotes = log.structs("initData").texts("gitRemote")[1]
+    remotes = log.structs("initData").texts("gitRemote", keeps_message=True)[1]
     return any("commaai/openpilot" in remote for remote in remotes)
 
 
@@ -306,8 +307,8 @@ def _ignition(log: Log) -> list[Rows]:
 
 def _params(log: Log, kept: AbstractSet[str]) -> Rows:
     entries = log.structs("initData").struct("params").items("entries")
-    key_codes, keys = entries.texts("key")
-    value_codes, values = entries.octets("value").distinct()
+    key_codes, keys = entries.texts("key", most_bytes=MAX_TEXT_BYTES, keeps_message=True)
+    value_codes, values = entries.octets("value").up_to(_MAX_PARAM_BYTES).distinct()
     decoded = [value.rstrip(b"\0").decode(errors="backslashreplace") for value in values]
     columns: dict[str, Column] = {
         "name": pa.array([keys[code] for code in key_codes.tolist()], pa.string()),

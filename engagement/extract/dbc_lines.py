@@ -52,7 +52,7 @@ _SELECTED = re.compile(
 _RANGE = re.compile(r"(\d{1,10})\s*-\s*(\d{1,10})")
 _COMMENT = re.compile(r'^[ \t]*CM_\b[^"\n]*"(?:\\"|[^"])*"', re.MULTILINE)
 _STATEMENT = re.compile(r"^[ \t]*(?:BO_\s+\d+\s+\S+\s*:|SG_\s+\S[^\n:]*:\s*\d+\|)", re.MULTILINE)
-_KEYWORD = re.compile(r"^[ \t]*(BO_|SG_|VAL_|SIG_VALTYPE_|SG_MUL_VAL_)(?=\s)", re.MULTILINE)
+_KEYWORD = re.compile(r"^[ \t]*(BO_|SG_|VAL_|SIG_VALTYPE_|SG_MUL_VAL_)(?=[ \t]+\S)", re.MULTILINE)
 
 
 @dataclass
@@ -176,11 +176,16 @@ class _Reading:
 
     def _take_message(self, statement: str) -> bool:
         line = _MESSAGE.match(statement)
-        is_good = line is not None and int(line["length"]) <= _MAX_LENGTH_BYTES
-        self._current = _Message(line) if line and is_good else None
-        if self._current and self._current.line["name"] != _NO_MESSAGE:
-            self._messages.append(self._current)
-        return is_good
+        self._current = _Message(line) if line else None
+        if line is None or line["name"] == _NO_MESSAGE:
+            return line is not None
+        is_possible = int(line["id"]) & ~_EXTENDED <= _ID_BITS
+        if int(line["length"]) > _MAX_LENGTH_BYTES or not is_possible:
+            self._current = None
+            return False
+        self._messages.append(_Message(line))
+        self._current = self._messages[-1]
+        return True
 
     def _take_signal(self, statement: str) -> bool:
         line = _SIGNAL.match(statement)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Column = PerRow[Any] | pa.Array[Any]
 
+MAX_TEXT_BYTES = 1000
+"""Of a text in the store: longer ones are cut. The longest that openpilot writes are URLs."""
+
 
 def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
     """Read fields by path; a path's longest prefix that is a field is followed first."""
@@ -40,7 +43,7 @@ def _read(structs: Structs, name: str) -> Column:
     if field is None:
         return pa.nulls(len(structs))
     if field.kind == "text":
-        codes, texts = structs.texts(name)
+        codes, texts = structs.texts(name, most_bytes=MAX_TEXT_BYTES, keeps_message=True)
         indices: pa.Array[Any] = pa.array(codes.astype(np.int32), mask=codes == 0)
         return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
     if field.kind == "enum":

@@ -41,7 +41,7 @@ def find_fingerprint(log: Log, car_params: pa.Table | None, known: str | None) -
 def _car_params_of(log: Log) -> dict[str, str]:
     """The fingerprints in the params of initData, by the name of the param."""
     entries = log.structs("initData").struct("params").items("entries")
-    key_codes, keys = entries.texts("key")
+    key_codes, keys = entries.texts("key", keeps_message=True)
     value_codes, values = entries.octets("value").distinct()
     wanted = {*_OF_THE_DRIVE, *_OF_AN_EARLIER_DRIVE}
     pairs = zip(key_codes.tolist(), value_codes.tolist(), strict=True)

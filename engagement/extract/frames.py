@@ -169,7 +169,7 @@ def started_ns(log: Log) -> int:
 
 def read_fingerprint(log: Log) -> str | None:
     """The car's fingerprint in the log, None if there is none."""
-    codes, texts = log.structs("carParams").texts("carFingerprint")
+    codes, texts = log.structs("carParams").texts("carFingerprint", keeps_message=True)
     said = next((texts[code] for code in codes.tolist() if texts[code]), None)
     return said or find_fingerprint(log, None, None)
 

@@ -29,6 +29,9 @@ _GATHERED_WORDS = 1 << 20  # at once, so that their places take little memory
 _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's element size code
 
 
+_NOT_UTF8 = "texts that are not UTF-8 are left out"
+
+
 @dataclass(frozen=True, slots=True)
 class Bytes:
     """Byte strings in place: `start` and `length`, in bytes, of each in `buffer`."""
@@ -36,6 +39,10 @@ class Bytes:
     buffer: PerElement[Any]
     start: PerRow[Int]
     length: PerRow[Int]
+
+    def up_to(self, most_bytes: int) -> Bytes:
+        """The same, each cut after so many bytes."""
+        return Bytes(self.buffer, self.start, np.minimum(self.length, most_bytes))
 
     def distinct(self, *, empty: bytes = b"") -> tuple[PerRow[Int], list[bytes]]:
         """A code for each string and the distinct strings, in order of first appearance."""
@@ -211,19 +218,33 @@ class Structs:
         start, length, _ = self._elements(field, _BYTES, 1)
         return Bytes(buffer, start, length)
 
-    def texts(self, name: str) -> tuple[PerRow[Int], list[str]]:
+    def texts(
+        self, name: str, *, most_bytes: int | None = None, keeps_message: bool = False
+    ) -> tuple[PerRow[Int], list[str]]:
         """A Text field, or one of a generic type: a code a row and the distinct texts.
 
         Code 0 is "", which is what null is.
+
+        Args:
+            name: The field.
+            most_bytes: Cut longer texts there.
+            keeps_message: A text that is not UTF-8 is null and noted; else its message is damaged.
         """
-        codes, found = self._text_octets(name).distinct()
+        octets = self._text_octets(name)
+        cut = octets if most_bytes is None else octets.up_to(most_bytes)
+        codes, found = cut.distinct()
         texts: list[str] = []
-        for code, octets in enumerate(found):
+        for code, content in enumerate(found):
+            is_cut = most_bytes is not None and len(content) == most_bytes
             try:
-                texts.append(octets.decode())
+                texts.append(_without_half_letter(content).decode() if is_cut else content.decode())
             except UnicodeDecodeError:
                 texts.append("")
-                self.messages.mark(self.message_num, codes == code)
+                if keeps_message:
+                    self.messages.notes.add(_NOT_UTF8)
+                    codes[codes == code] = 0
+                else:
+                    self.messages.mark(self.message_num, codes == code)
         return codes, texts
 
     def _text_octets(self, name: str) -> Bytes:
@@ -251,3 +272,13 @@ class Structs:
         return self.messages.follow_elements(
             self.message_num, self.segment, at, code=code, size=size
         )
+
+
+def _without_half_letter(content: bytes) -> bytes:
+    """A text that was cut, without the bytes of a letter that was cut through."""
+    for n_bytes in range(1, min(len(content), 4)):
+        is_first = content[-n_bytes] >= 0xC0  # noqa: PLR2004 - the first byte of a letter of several
+        if is_first:
+            n_wanted = 2 + (content[-n_bytes] >= 0xE0) + (content[-n_bytes] >= 0xF0)  # noqa: PLR2004
+            return content[:-n_bytes] if n_bytes < n_wanted else content
+    return content

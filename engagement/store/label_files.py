@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 
+from engagement.csv_cells import as_written
 from engagement.errors import InputError
 from engagement.store.label_words import check_note, check_word
 from engagement.store.labels import Key, Label
@@ -103,7 +104,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[dict[str, str]]:
     for number, row in enumerate(lines, start=_FIRST_ROW[".csv"]):
         if None in row or None in row.values():
             raise InputError(f"{path}: row {number}: it has not a value for each column")
-        yield row
+        yield {name: as_written(cell) for name, cell in row.items()}
 
 
 def _label(row: Any, where: str) -> Label | None:
