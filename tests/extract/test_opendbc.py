@@ -4,9 +4,10 @@ By default some messages of each DBC, those that are multiplexed or of more than
 ENGAGEMENT_ALL_DBCS=1 all of them, which takes twice as long.
 """
 
-from __future__ import re
+from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from random import Random
 from zlib import crc32
