@@ -49,6 +49,7 @@ _FILES = {
     "extract/test_cars.py",
     "extract/test_opendbc.py",
     "extract/test_suggestions.py",
+    "fuzz",
     "legacy/test_export.py",
     "legacy/test_import.py",
     "logs/test_columns.py",

@@ -54,7 +54,7 @@ def read_tables(
     events = {number: event for number, event in events.items() if _is_known(event)}
     logged = {event.which() for event in events.values()}
     upstream = any(
-        "commaai/openpilot" in event.initData.gitRemote
+        "commaai/openpilot" in (_text(event.initData, "gitRemote") or "")
         for event in events.values()
         if event.which() == "initData"
     )
@@ -85,6 +85,8 @@ def _is_known(event: Any) -> bool:
 
 
 def _refine(message: bytes, event: Any, source: Source, *, upstream: bool) -> list[Row]:
+    if source.table == "mads" and _sizes(message)[0]:
+        return []  # sunnypilot's state has pointers alone; what other forks have there is not read
     member = getattr(event, source.event)
     elements = [member]
     if source.items is not None:
@@ -103,7 +105,9 @@ def _refine(message: bytes, event: Any, source: Source, *, upstream: bool) -> li
 
 
 def _value(element: Any, path: str) -> Any:
-    value = reduce(getattr, path.split("."), element)
+    *way, last = path.split(".")
+    owner = reduce(getattr, way, element)
+    value = _text(owner, last)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
@@ -114,6 +118,15 @@ def _value(element: Any, path: str) -> Any:
         return str(value)
     except RuntimeError:  # a number that the schema has no name for
         return str(value.raw)
+
+
+def _text(owner: Any, name: str) -> Any:
+    """A field; of a text the first 1000 bytes, and nothing of one that is not UTF-8."""
+    try:
+        value = getattr(owner, name)
+    except UnicodeDecodeError:
+        return None
+    return value.encode()[:1000].decode(errors="ignore") if isinstance(value, str) else value
 
 
 def _sizes(message: bytes) -> tuple[int, int]:
@@ -172,13 +185,7 @@ def _car_params(row: Row, _member: Any, _message: bytes) -> None:
     row["car_vin"] = row["car_vin"] and row["car_vin"][:8]
 
 
-def _mads(_row: Row, _member: Any, message: bytes) -> bool:
-    """sunnypilot's state has pointers alone."""
-    return _sizes(message)[0] == 0
-
-
 _RULES = {
-    "mads": _mads,
     "car_state": _car_state,
     "car_control": _car_control,
     "lead": _lead,
@@ -237,8 +244,8 @@ def _params(number: int, event: Any) -> list[Row]:
     return [
         {
             "message_num": number,
-            "name": entry.key,
-            "value": entry.value.rstrip(b"\0").decode(errors="backslashreplace"),
+            "name": _text(entry, "key") or "",
+            "value": entry.value[:16_384].rstrip(b"\0").decode(errors="backslashreplace"),
         }
         for entry in entries
     ]
