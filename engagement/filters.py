@@ -1,8 +1,8 @@
 """What drives are selected by: each filter is declared here, once.
 
 From a declaration follow the option of every command that reads drives, the parameter of the API
-with its description, the field in the forms of pages, and, where drives can be grouped by it, what
-`compare --by` takes. Values only ever are parameters of a query.
+with its description, and the field in the forms of pages. Values only ever are parameters of a
+query.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from engagement.errors import InputError
+from engagement.groupings import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,6 @@ class Filter:
         kind: The type of its values: str, date, float or bool.
         operator: Between the column and the value.
         label: Its field in the forms of pages; they have none without.
-        is_grouping: Drives can be grouped by it, so `drive_groups` has it.
         is_start_enough: Where a user types it, the start of a value will do.
     """
 
@@ -45,7 +45,6 @@ class Filter:
     kind: type = str
     operator: str = "="
     label: str = ""
-    is_grouping: bool = False
     is_start_enough: bool = False
 
     @property
@@ -73,7 +72,7 @@ _DECLARED = (
     Filter(
         "device", "dongle_id", "Dongle id of a device.",
         "Only this device; the start of its dongle id is enough.", "ID",
-        label="Device", is_grouping=True, is_start_enough=True,
+        label="Device", is_start_enough=True,
     ),
     Filter(
         "drive", "drive_id", "A drive: DEVICE|DRIVE, or its name or number.",
@@ -81,22 +80,22 @@ _DECLARED = (
     ),
     Filter(
         "car", "car_fingerprint", "Car fingerprint.",
-        "Only drives of this car, by its fingerprint.", label="Car", is_grouping=True,
+        "Only drives of this car, by its fingerprint.", label="Car",
     ),
     Filter(
         "branch", "git_branch", "Branch of the software.",
-        "Only drives with this branch.", label="Branch", is_grouping=True,
+        "Only drives with this branch.", label="Branch",
     ),
     Filter(
         "version", "version", "Version of openpilot.",
-        "Only drives with this version of openpilot.", label="Version", is_grouping=True,
+        "Only drives with this version of openpilot.", label="Version",
     ),
     Filter(
         "commit", "git_commit", "Commit of the software.",
         "Only drives with this commit; its start is enough.", "HASH",
-        is_grouping=True, is_start_enough=True,
+        is_start_enough=True,
     ),
-    Filter("fork", "fork", "Fork of openpilot.", "Only drives with this fork.", is_grouping=True),
+    Filter("fork", "fork", "Fork of openpilot.", "Only drives with this fork."),
     Filter(
         "since", "started_at",
         "First day: UTC, or local time where the drive's name alone tells it.",
@@ -140,7 +139,7 @@ class Selection:
         if not self.values:
             return "all", "all"
         [(name, value), *others] = self.values.items()
-        return (name, value) if not others and DRIVE_FILTERS[name].is_grouping else None
+        return (name, value) if not others and name in DIMENSIONS else None
 
     @property
     def conditions(self) -> list[str]:

@@ -38,6 +38,38 @@ case
     else 'highway'
 end;
 
+-- The sun's ecliptic longitude in radians, by the Astronomical Almanac's short formula, which is good
+-- to a hundredth of a degree; days are since noon of 2000-01-01, UTC.
+create or replace macro sun_longitude_rad(days) as
+radians(
+    280.460 + 0.9856474 * days
+    + 1.915 * sin(radians(357.528 + 0.9856003 * days))
+    + 0.020 * sin(radians(2 * (357.528 + 0.9856003 * days)))
+);
+
+-- The sine of the sun's height: the sun's direction times the vertical, both from the earth's centre.
+create or replace macro sun_height_sine(latitude_deg, longitude_deg, days) as
+sin(radians(latitude_deg)) * sin(sun_longitude_rad(days)) * sin(radians(23.439 - 0.0000004 * days))
++ cos(radians(latitude_deg)) * (
+    cos(sun_longitude_rad(days))
+    * cos(radians(280.46062 + 360.98564737 * days + longitude_deg))
+    + sin(sun_longitude_rad(days)) * cos(radians(23.439 - 0.0000004 * days))
+    * sin(radians(280.46062 + 360.98564737 * days + longitude_deg))
+);
+
+-- The sun's height above the horizon in degrees, without refraction.
+create or replace macro sun_height_deg(latitude_deg, longitude_deg, epoch_s) as
+degrees(
+    asin(
+        least(
+            greatest(
+                sun_height_sine(latitude_deg, longitude_deg, epoch_s / 86400 - 10957.5), -1.0
+            ),
+            1.0
+        )
+    )
+);
+
 -- How far a label is from an event, null if too far: it belongs to the nearest, of two as near to
 -- the earlier one.
 create or replace macro label_distance_ns(labelled_mono_ns, event_mono_ns) as
@@ -246,3 +278,17 @@ create or replace macro rate_limits(sums) as table
         rate_lower(n_events, exposure, scale) as rate_lower,
         rate_upper(n_events, exposure, scale) as rate_upper
     from scaled;
+
+-- What is of a mode: engaged, lateral_only, neither of them, or any where there is none.
+create or replace macro in_mode(mode, of_engaged, of_lateral_only, of_all) as
+case
+    when mode is null then of_all
+    when mode = 'engaged' then of_engaged
+    when mode = 'lateral_only' then of_lateral_only
+    when of_all < of_engaged + of_lateral_only then 0
+    else of_all - of_engaged - of_lateral_only
+end;
+
+-- The number of a group among all; never 0.
+create or replace macro group_number(grouped_by, group_name) as
+greatest(hash(grouped_by, group_name), 1);

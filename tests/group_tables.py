@@ -26,7 +26,7 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
         "result.disengagements": [], "result.interventions": [],
         "result.intervention_inputs": [], "result.engagements": [], "result.clean_stretches": [],
-        "result.drive_facts": [],
+        "result.drive_facts": [], "result.part_spans": [], "result.override_times": [],
     }  # fmt: skip
     for drive_id in range(1, n_drives + 1):
         drive = {"drive_id": drive_id, "dongle_id": rng.choice("ab"), "host": ""}
@@ -58,7 +58,12 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
         started_at_utc=rng.choice((None, started, started)),
         started_at_local=rng.choice((None, started + timedelta(hours=9))),
     )
-    add("result.drive_facts", first_mono_ns=0)
+    add(
+        "result.drive_facts",
+        first_mono_ns=0,
+        openpilot_longitudinal=rng.choice((None, True, False)),
+    )
+    parts = add_parts(add, rng)
     is_engaged = rng.random() < 0.8
     known_s = rng.choice((0.0, 100.0, rng.uniform(0, 10_000)))
     engaged_s = known_s * rng.random() * is_engaged
@@ -82,6 +87,8 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
     for _ in range(rng.randrange(6)):
         add(
             "result.interval_motion",
+            part_num=rng.choice(parts),
+            is_moving=rng.random() < 0.7,
             mode=rng.choice(("engaged", "engaged", "lateral_only", "manual", "unknown")),
             speed_band=rng.choice(("city", "road", "highway")),
             duration_ns=rng.randrange(1, 100 * SECOND_NS),
@@ -91,14 +98,49 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
         add_event(add, rng, number * SECOND_NS)
     for _ in range(rng.randrange(4)):
         add("result.clean_stretches", engaged_km=rng.choice((0.0, rng.uniform(0, 20))))
-    for _ in range(rng.choice((0, 3, 8))):
+    for number in range(rng.choice((0, 3, 8))):
         add(
             "result.engagements",
+            start_mono_ns=number * SECOND_NS + rng.randrange(SECOND_NS),
             mode=rng.choice(("engaged",) * 4 + ("lateral_only",)),
             duration_s=rng.choice((rng.randrange(1, 12) / 4, rng.uniform(0, 3))),
             start_kind=rng.choice(("engaged",) * 9 + ("unknown",)),
             end_kind=rng.choice(("disengagement",) * 5 + ("end_of_drive", "end_of_log", "gap")),
         )
+
+
+def add_parts(add: Any, rng: Random) -> list[int]:
+    """Runs of a mode in a part, and how long the driver overrode in each; the numbers of parts."""
+    keys = [
+        {
+            "model": rng.choice(("WD-40", "built in", "unknown")),
+            "experimental": rng.choice(("chill", "experimental")),
+            "personality": "standard",
+            "hour": rng.choice(("07", "08", "unknown")),
+            "night": rng.choice(("day", "night")),
+        }
+        for _ in range(rng.randrange(1, 5))
+    ]
+    numbers = list(range(1, len(keys) + 1))
+    start_ns = 0
+    for _ in range(rng.randrange(1, 9)):
+        end_ns = start_ns + rng.randrange(1, 9) * SECOND_NS
+        part_num = rng.choice(numbers)
+        mode = rng.choice(("engaged", "engaged", "manual", "lateral_only", "unknown"))
+        span = {"start_mono_ns": start_ns, "end_mono_ns": end_ns, "mode": mode}
+        active = None if mode == "unknown" else mode == "engaged"
+        add(
+            "result.part_spans",
+            part_num=part_num,
+            longitudinal_active=active,
+            **span,
+            **keys[part_num - 1],
+        )
+        start_ns = end_ns
+    for part_num in numbers:
+        if rng.random() < 0.3:
+            add("result.override_times", part_num=part_num, override_ns=rng.randrange(SECOND_NS))
+    return numbers
 
 
 def add_event(add: Any, rng: Random, mono_ns: int) -> None:
@@ -115,7 +157,7 @@ def add_event(add: Any, rng: Random, mono_ns: int) -> None:
         cause, is_counted = rng.choice(CAUSES), rng.random() < 0.7
         name = rng.choice(("canError", "commIssue")) if cause.startswith("system") else None
         ends: Row = {"cause": cause, "is_counted": is_counted, "cause_event": name}
-        add("result.disengagements", mode=values["mode"], **ends)
+        add("result.disengagements", mode=values["mode"], mono_ns=mono_ns, **ends)
         values |= ends
     speed_mps = rng.choice((None, -0.1, 15.3, 24.99, 25.0, rng.uniform(0, 40)))
     add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError, suggestion
-from engagement.filters import DRIVE_FILTERS, Selection, parse_day
+from engagement.filters import Selection, parse_day
+from engagement.groupings import OPTIONS, parse_crossing
 from engagement.names import starting_so
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from engagement.groupings import Crossing
     from engagement.store.query_types import Queryable
 
 _PARAM = "param:"
-_FILTERS = {one.name: one for one in DRIVE_FILTERS.values() if one.is_grouping}
-NAMED = (*_FILTERS, "month")
-KINDS = (*NAMED, "date", f"{_PARAM}NAME")
+KINDS = (*OPTIONS, "date", f"{_PARAM}NAME")
 
 ALL_DRIVES = "engagement.main.drives"  # also those that a selection leaves out
 
@@ -33,10 +33,16 @@ _DAYS = "select drive_id, started_at::date as day from drives"
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What drives are grouped by; `param` is the name of an openpilot param."""
+    """What drives are grouped by: dimensions, the value of an openpilot param, or days."""
 
     kind: str
     param: str | None = None
+
+    @property
+    def crossing(self) -> Crossing | None:
+        """The dimensions, None where there is none."""
+        is_named = self.param is None and self.kind != "date"
+        return parse_crossing(self.kind) if is_named else None
 
     def __str__(self) -> str:
         return f"{_PARAM}{self.param}" if self.param else self.kind
@@ -61,10 +67,18 @@ def parse_grouping(text: str) -> Grouping:
     """
     if text.startswith(_PARAM) and len(text) > len(_PARAM):
         return Grouping("param", text.removeprefix(_PARAM))
-    if text not in (*NAMED, "date"):
+    if text == "date":
+        return Grouping(text)
+    try:
+        crossing = parse_crossing(text)
+    except InputError as error:
         nearest = suggestion(text, KINDS) if text != "param" else "; did you mean 'param:NAME'?"
-        raise InputError(f"--by {text!r}: drives are grouped by {', '.join(KINDS)}{nearest}")
-    return Grouping(text)
+        raise InputError(
+            f"--by {text!r}: drives are grouped by {', '.join(KINDS)}, or by two{nearest}"
+        ) from error
+    if not crossing.dimensions:
+        raise InputError(f"--by {text!r}: all drives are one group; there is {', '.join(KINDS)}")
+    return Grouping(crossing.name)
 
 
 def comparable_drives(
@@ -109,7 +123,7 @@ def divide(
 
 def _drives_by_name(reader: Queryable, grouping: Grouping) -> dict[str, list[int]]:
     if grouping.param is None:
-        rows = reader.rows(_GROUPS, [grouping.kind])
+        rows = _drives_of_groups(reader, parse_crossing(grouping.kind))
     else:
         rows = reader.rows(_PARAMS, [grouping.param])
         if not rows:
@@ -121,11 +135,17 @@ def _drives_by_name(reader: Queryable, grouping: Grouping) -> dict[str, list[int
     return drives_by_name
 
 
+def _drives_of_groups(reader: Queryable, crossing: Crossing) -> list[dict[str, Any]]:
+    if len(crossing.dimensions) == 1:
+        return reader.rows(_GROUPS, [crossing.name])
+    return reader.rows(f"select distinct drive_id, group_name from ({crossing.cells})")
+
+
 def _find_name(grouping: Grouping, name: str, drives_by_name: Mapping[str, list[int]]) -> str:
     """The name of a group; the start of a commit or device is enough where it is the only one."""
     if name in drives_by_name:
         return name
-    if grouping.kind in _FILTERS and _FILTERS[grouping.kind].is_start_enough and name:
+    if grouping.crossing and grouping.crossing.is_start_enough and name:
         alike = starting_so(name, drives_by_name)
         if len(alike) == 1:
             return alike[0]

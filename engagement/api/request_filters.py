@@ -18,6 +18,7 @@ from engagement.analysis.labels import parse_labels
 from engagement.api.problems import ParameterError
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Filter, Selection
+from engagement.groupings import ALL, OPTIONS, parse_crossing
 from engagement.store.fingerprints import read_drives
 from engagement.store.serving import Narrowing
 from engagement.store.views import load_views
@@ -25,6 +26,7 @@ from engagement.store.views import load_views
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from engagement.groupings import Crossing
     from engagement.store.serving import Generation
 
 _OF_ROWS = {
@@ -46,7 +48,13 @@ _OF_ROWS = {
     )
 }  # fmt: skip
 _LABELS = Filter("labels", "label", "Only events with one of these labels count; with commas.")
-FILTERS: Mapping[str, Filter] = {**DRIVE_FILTERS, **_OF_ROWS, _LABELS.name: _LABELS}
+_BY = Filter(
+    "by", "grouped_by",
+    f"What groups are made by, instead of each: {', '.join((ALL, *OPTIONS))}; or two with a comma.",
+)  # fmt: skip
+FILTERS: Mapping[str, Filter] = {
+    **DRIVE_FILTERS, **_OF_ROWS, _LABELS.name: _LABELS, _BY.name: _BY,
+}  # fmt: skip
 MAX_LENGTH = 200
 
 
@@ -70,6 +78,7 @@ class Filters:
         for name in self.values:
             if not is_applicable(name, view, columns):
                 raise ParameterError(name, f"the view {view} can't be filtered by it")
+        self._crossing()  # a wrong one is refused before anything is computed
 
     def on_rows(
         self, generation: Generation, columns: Collection[str]
@@ -102,9 +111,18 @@ class Filters:
             return None
         drives = self.drives(generation)
         labels = _labels(self.values[_LABELS.name]) if _LABELS.name in self.values else None
-        if labels is None and not drives.values:
+        crossing = self._crossing()
+        if labels is None and crossing is None and not drives.values:
             return None
-        return Narrowing(drives.where, drives.values, labels)
+        return Narrowing(drives.where if drives.values else "", drives.values, labels, crossing)
+
+    def _crossing(self) -> Crossing | None:
+        if _BY.name not in self.values:
+            return None
+        try:
+            return parse_crossing(self.values[_BY.name])
+        except InputError as error:
+            raise ParameterError(_BY.name, str(error).removeprefix("--by ")) from error
 
     def drives(self, generation: Generation) -> Selection:
         """The drives that are selected, with the number of one in the place of its name.
@@ -133,6 +151,8 @@ def is_applicable(name: str, view: str, columns: Collection[str]) -> bool:
     """Whether a filter makes sense on a view."""
     if name in _OF_ROWS:
         return _OF_ROWS[name].column in columns
+    if name == _BY.name:
+        return "drive_id" not in columns and view in _over("part_groups")
     if name == _LABELS.name:
         return "drive_id" not in columns and view in _over("event_counts")
     return "drive_id" in columns or view in _over("drives")

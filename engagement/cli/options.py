@@ -13,6 +13,7 @@ import click
 from engagement.csv_cells import EXACT_KEY
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Selection, parse_day
+from engagement.groupings import ALL, OPTIONS, parse_crossing
 from engagement.names import parse_dongle_id
 from engagement.store.database_path import check_database
 
@@ -117,6 +118,18 @@ def filter_options(*names: str) -> Callable[[Function], Function]:
 
 
 drive_filters = filter_options(*DRIVE_FILTERS)
+
+
+def by_option(function: Function) -> Function:
+    """Add `--by`; the command gets a `crossing`."""
+    return click.option(
+        "--by",
+        "crossing",
+        default=ALL,
+        metavar="WHAT",
+        callback=lambda _ctx, _param, text: parse_crossing(text),
+        help=f"What a group has in common: {', '.join((ALL, *OPTIONS))}; or two, like model,night.",
+    )(function)
 
 
 def labels_option(function: Function) -> Function:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.analysis.grouping import NAMED
 from engagement.analysis.labels import count_labelled, parse_labels, tally
-from engagement.analysis.measures import BANDS
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
-from engagement.cli.options import database_option, drive_filters, format_options, labels_option
+from engagement.cli.options import (
+    by_option,
+    database_option,
+    drive_filters,
+    format_options,
+    labels_option,
+)
 from engagement.cli.table_parts import Column
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
@@ -30,22 +33,17 @@ if TYPE_CHECKING:
     from engagement.analysis.selection import SelectedDrives
     from engagement.cli.options import Format
     from engagement.filters import Selection
+    from engagement.groupings import Crossing
     from engagement.units import Units
 
     Row = dict[str, Any]
     Parts = dict[str, list[Row]]
 
-_GROUPINGS = ("all", *NAMED, "speed-band")
 _MODES = ("engaged", "lateral_only", "assisted")
 
 
 @click.command()
-@click.option(
-    "--by",
-    type=click.Choice(_GROUPINGS),
-    default="all",
-    help="What the drives of a group have in common.",
-)
+@by_option
 @click.option(
     "--event",
     "events",
@@ -56,8 +54,7 @@ _MODES = ("engaged", "lateral_only", "assisted")
 @click.option(
     "--mode",
     type=click.Choice(_MODES),
-    default="engaged",
-    help="In which mode events and exposure count; assisted is either. Only for rates.",
+    help="In which mode events and exposure count: engaged without; assisted is either.",
 )
 @labels_option
 @drive_filters
@@ -67,9 +64,9 @@ _MODES = ("engaged", "lateral_only", "assisted")
 def rates(
     *,
     database: Path,
-    by: str,
+    crossing: Crossing,
     events: tuple[str, ...],
-    mode: str,
+    mode: str | None,
     labels: str | None,
     selection: Selection,
     output: Format,
@@ -80,6 +77,9 @@ def rates(
     same. JSON has the rows of the views `rates`, `groups` and `mtbf`; CSV those of `groups`, with
     --event those of `rates`, or of `mtbf` where only failures were named.
 
+    A drive whose model, hour and so on change is in each of these groups with its part there: what
+    it drove then, and what happened then. Two dimensions are crossed: --by model,night.
+
     With --mode lateral_only, or assisted, the rates of each event are those while openpilot only
     steered, or did anything; without, those while it was engaged.
 
@@ -89,17 +89,22 @@ def rates(
     \b
     Example:
       engagement rates --by version
+      engagement rates --by model,night
       engagement rates --by car --event critical_event --event lateral_override
       engagement rates --by version --labels true,critical
     """
+    is_of_events = bool(events) or labels is not None or mode not in (None, "engaged")
+    if mode is None:
+        mode = "assisted" if crossing.has("mode") else "engaged"
     with Reader(database) as reader:
         selected = select(reader, selection)
+        reader.group_by(crossing)
         counted = None if labels is None else _count_labelled(reader, labels)
         # A clean drive and a failure are of all events, whatever they are labelled.
         views = ("rates", "groups", "mtbf") if counted is None else ("rates",)
-        parts = {view: _rows(selected, view, by) for view in views}
+        parts = {view: _rows(selected, view, crossing) for view in views}
         parts["rates"] = [row for row in parts["rates"] if row["mode"] == mode]
-        if mode != "engaged":
+        if mode == "lateral_only":
             parts.pop("mtbf", None)
         names = {view: list(reader.comments(view)) for view in parts}
         units = chosen_units(reader)
@@ -118,8 +123,7 @@ def rates(
     elif not groups:
         render.note(nothing)
     else:
-        is_of_events = bool(events) or counted is not None or mode != "engaged"
-        _print_tables(parts, by, units, has_events=is_of_events)
+        _print_tables(parts, crossing.words, units, has_events=is_of_events)
     if counted is not None:
         render.note(str(counted))
     if any(columns.has_qlogs(row) for row in groups):
@@ -131,18 +135,10 @@ def _count_labelled(reader: Reader, labels: str) -> Tally:
     return tally(reader, count_labelled(reader, parse_labels(labels)))
 
 
-def _rows(selected: SelectedDrives, view: str, by: str) -> list[Row]:
-    """A view's rows of one grouping, groups in the order of their names."""
-    wanted = by.replace("-", "_")
-    rows = selected.rows(f"from {view} where grouped_by = $by", {"by": wanted})
-    return sorted(rows, key=lambda row: (_order(row["group_name"]), row.get("event", "")))
-
-
-def _order(group_name: str) -> tuple[bool, int, list[tuple[int, str]]]:
-    """Speeds from the slowest, what is unknown last, numbers in names as numbers."""
-    place = BANDS.index(group_name) if group_name in BANDS else 0
-    parts = re.findall(r"(\d*)(\D*)", group_name)
-    return group_name == "unknown", place, [(int(digits or 0), rest) for digits, rest in parts]
+def _rows(selected: SelectedDrives, view: str, crossing: Crossing) -> list[Row]:
+    """A view's rows, groups in the order in which people give them."""
+    rows = selected.rows(f"from {view}")
+    return sorted(rows, key=lambda row: (crossing.order(row["group_name"]), row.get("event", "")))
 
 
 def _of_events(events: Iterable[str], parts: Parts) -> Parts:
@@ -169,7 +165,7 @@ def _print_tables(parts: Parts, by: str, units: Units, *, has_events: bool) -> N
             (columns.RATES, [_limited(row, "per_hour", "per_100km") for row in parts["rates"]]),
             (columns.MTBF, [_limited_time(row) for row in parts.get("mtbf", [])]),
         ]
-    group = Column(by.replace("-", " "), "group_name", is_whole=True)
+    group = Column(by, "group_name", is_whole=True)
     n_left_out = 0
     for number, (wanted, rows) in enumerate(table for table in tables if table[1]):
         if number:

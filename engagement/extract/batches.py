@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if nothing changes
 _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
 _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
+_PERSONALITY_WORDS = 11  # longitudinalPlan since 0.9.3, which brought the personality
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
@@ -206,6 +207,23 @@ def _refine_gps(rows: Rows, structs: Structs, _source: Source) -> Rows:
     return rows
 
 
+def _refine_longitudinal_plan(rows: Rows, structs: Structs, source: Source) -> Rows:
+    is_short = structs.n_data < _PERSONALITY_WORDS
+    personality = rows.columns["personality"]
+    if isinstance(personality, pa.Array) and is_short.any():
+        places: pa.Array[Any] = pa.array(np.arange(len(structs)), mask=is_short)
+        rows.columns["personality"] = personality.take(places)
+    return _refine_to_changes(rows, structs, source)
+
+
+def _refine_driving_model(rows: Rows, structs: Structs, source: Source) -> Rows:
+    """Only the changes of drives that ever have the big model: it is new, and of few."""
+    is_big = rows.columns["is_big"]
+    if isinstance(is_big, pa.Array) or not is_big.any():
+        return rows.keep(np.zeros(len(structs), np.bool_))
+    return _refine_to_changes(rows, structs, source)
+
+
 def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
     columns = [values for name, values in rows.columns.items() if name != "source"]
     return rows.keep(changes(structs.mono_ns, [*map(_codes, columns)]))
@@ -214,7 +232,7 @@ def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
 def _codes(values: Column) -> PerRow[Any]:
     """Numbers that differ where the values do."""
     if isinstance(values, pa.DictionaryArray):
-        codes: PerRow[Any] = values.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        codes: PerRow[Any] = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes
     return np.zeros(len(values), np.bool_) if isinstance(values, pa.Array) else values
 
@@ -329,7 +347,8 @@ _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "gps": _refine_gps,
     "alert": _refine_to_changes,
     "lane_change": _refine_to_changes,
-    "longitudinal_plan": _refine_to_changes,
+    "longitudinal_plan": _refine_longitudinal_plan,
+    "driving_model": _refine_driving_model,
     "mads": _refine_to_changes,
     "car_event": _refine_car_event,
 }

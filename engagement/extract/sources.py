@@ -107,6 +107,8 @@ SOURCES = (
             "v_cruise_kph": "vCruise",
             "curvature_per_m": "curvature",
             "desired_curvature_per_m": "desiredCurvature",
+            "is_experimental_mode": "experimentalMode",
+            "personality": "personality",
         },
     ),
     Source(
@@ -211,7 +213,14 @@ SOURCES = (
         _LANE_CHANGE_META,
         constants={"source": "drivingModelData"},
     ),
-    Source("longitudinal_plan", "longitudinalPlan", {"fcw": "fcw"}),
+    Source("longitudinal_plan", "longitudinalPlan", {"fcw": "fcw", "personality": "personality"}),
+    Source("driving_model", "modelV2", {"is_big": "big"}, constants={"source": "modelV2"}),
+    Source(
+        "driving_model",
+        "drivingModelData",
+        {"is_big": "big"},
+        constants={"source": "drivingModelData"},
+    ),
     Source(
         "mads",
         "selfdriveStateSP",

@@ -128,7 +128,7 @@ class Generation:
         Args:
             query: Over the public views.
             parameters: Of the query.
-            narrowing: Which drives `drives`, and every view that reads it, sees.
+            narrowing: What `drives` and others, and every view that reads them, see.
 
         Raises:
             QueryError: And the others, as `table` does.
@@ -169,20 +169,12 @@ class Generation:
         self, limit_s: float, narrowing: Narrowing | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one query; every error of it is raised as one of `engagement.errors`."""
-        # Temporary tables hide the views of their names; the cursor's end removes them.
-        narrowed = narrowing and (
-            f"create temp table drives as select * from {self.in_memory('drives')} "
-            f"where {narrowing.condition}"
-        )
+        hiding = self._hiding(narrowing) if narrowing else []
         deadline = query_deadline(limit_s)
         with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s, self) as is_late:
             try:
-                if narrowed and narrowing:
-                    cursor.execute(narrowed, dict(narrowing.parameters))
-                if narrowing and narrowing.labels is not None:
-                    counted = f"create temp table event_counts as {LABELLED_COUNTS}"
-                    cursor.execute(counted, {"labels": list(narrowing.labels)})
-                    cursor.execute(f"create temp table event_totals as {NO_TOTALS}")
+                for view, rows, parameters in hiding:
+                    cursor.execute(f"create temp table {view} as {rows}", parameters)
                 yield cursor
             except duckdb.OutOfMemoryException as error:
                 raise QueryTooLargeError("more memory than there is for it") from error
@@ -200,6 +192,22 @@ class Generation:
                 if "Out of Memory" in str(error):
                     raise QueryTooLargeError("more memory than there is for it") from error
                 raise QueryError(str(error)) from error
+
+    def _hiding(self, narrowing: Narrowing) -> list[tuple[str, str, dict[str, Any]]]:
+        """The temporary tables that hide the views of their names until the cursor's end.
+
+        Each has the rows of a query and its parameters; later ones may read those before.
+        """
+        found: list[tuple[str, str, dict[str, Any]]] = []
+        if narrowing.condition:
+            kept = f"select * from {self.in_memory('drives')} where {narrowing.condition}"
+            found.append(("drives", kept, dict(narrowing.parameters)))
+        if narrowing.labels is not None:
+            found.append(("event_counts", LABELLED_COUNTS, {"labels": list(narrowing.labels)}))
+            found.append(("event_totals", NO_TOTALS, {}))
+        if narrowing.crossing is not None:
+            found.append(("part_groups", narrowing.crossing.cells, {}))
+        return found
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
+
+    from engagement.groupings import Crossing
 
 
 class Queryable(Protocol):
@@ -58,14 +60,16 @@ class Narrowing:
     """What some views are computed over in one query.
 
     Attributes:
-        condition: On drives.
+        condition: On drives; empty for all of them.
         parameters: Of the condition.
         labels: Of the events that are to be counted; None for all events, labelled or not.
+        crossing: The groups that views of groups have; None for those by each dimension.
     """
 
-    condition: str
-    parameters: Mapping[str, Any]
+    condition: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     labels: Sequence[str] | None = None
+    crossing: Crossing | None = None
 
 
 # What each public view holds, and its columns by name, in its order.

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engagement.groupings import Crossing
+
 _BATCH_ROWS = 65_536
 
 # How DuckDB says that another process has a file open for writing; who, not on every system.
@@ -71,6 +73,7 @@ select
     counted.drive_id,
     moments.dongle_id,
     moments.drive,
+    counted.part_num,
     counted.mode,
     counted.speed_band,
     counted.event,
@@ -228,6 +231,14 @@ class Reader:
         """
         self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
         self._shadow("event_totals", NO_TOTALS, {})
+
+    def group_by(self, crossing: Crossing) -> None:
+        """Let every view of groups have the groups of this crossing, and no others.
+
+        Raises:
+            StoreError: If the file can't be read.
+        """
+        self._shadow("part_groups", crossing.cells, {})
 
     def _shadow(self, view: str, query: str, parameters: Mapping[str, Any]) -> None:
         """Hide a view by a temporary table of a query's rows, for this reader alone."""

@@ -13,6 +13,7 @@ import msgspec
 from engagement.definitions import DEFINITIONS, UNNUMBERED
 from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
 from engagement.extract.kept_params import kept_params
+from engagement.groupings import ALL, DIMENSIONS
 from engagement.resources import resource_dir
 from engagement.store.tables import describe_tables
 from engagement.store.views import load_macros, load_views, sql_hash
@@ -302,12 +303,17 @@ def _create_view(
         connection.execute(view.text)
         connection.execute(f"comment on view {view.name} is {_quoted(view.title)}")
         for column, words in view.comments.items():
-            said = _PARAMETER.sub(lambda match: f"{values[match[1]]:g}", words)
+            said = _PARAMETER.sub(lambda match: _said(match[1], values), words)
             connection.execute(f"comment on column {view.name}.{column} is {_quoted(said)}")
     except KeyError as error:
         raise ViewError(view.file, f"a comment names {error}, which is no parameter") from error
     except duckdb.Error as error:
         raise ViewError(view.file, str(error)) from error
+
+
+def _said(name: str, values: Mapping[str, float]) -> str:
+    """What stands for a name in a comment."""
+    return ", ".join((ALL, *DIMENSIONS)) if name == "groupings" else f"{values[name]:g}"
 
 
 def create(

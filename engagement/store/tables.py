@@ -102,7 +102,10 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "is_on": "of pandaState and pandaStates, ignitionLine or ignitionCan of any panda",
     }),
     "lane_change": ("Lane changes, where their state changes.", {}),
-    "longitudinal_plan": ("The planner's collision warning, where it changes.", {}),
+    "longitudinal_plan": ("The planner's collision warning and personality, where they change.", {
+        "personality": "null in messages from before 0.9.3",
+    }),
+    "driving_model": ("Whether the big driving model drives, in logs in which it ever does.", {}),
     "mads": ("The switch for steering without cruise of sunnypilot, where it changes.", {}),
     "live_parameters": ("What openpilot learns of the car's steering.", {
         "stiffness_factor": "of the tires; 1 is the car's nominal",

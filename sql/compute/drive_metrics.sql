@@ -79,6 +79,12 @@ intervention_counts as (
     group by drive_id
 ),
 
+override_sums as (
+    select drive_id, sum(override_ns) as override_ns
+    from result.override_times
+    group by drive_id
+),
+
 final as (
     select
         facts.drive_id,
@@ -108,14 +114,14 @@ final as (
         (coalesce(motions.engaged_m, 0) / 1000)::double as engaged_km,
         (coalesce(motions.known_m, 0) / 1000)::double as known_km,
         (coalesce(motions.lateral_only_m, 0) / 1000)::double as lateral_only_km,
-        coalesce(override_times.override_ns, 0) / 1e9 as override_s,
+        coalesce(override_sums.override_ns, 0) / 1e9 as override_s,
         (coalesce(times.engaged_ns, 0) / nullif(times.known_ns, 0))::double as engaged_fraction,
         (coalesce(motions.moving_engaged_ns, 0) / nullif(motions.moving_ns, 0))::double
             as moving_engaged_fraction,
         (coalesce(motions.engaged_m, 0) / nullif(motions.known_m, 0))::double
             as distance_engaged_fraction,
         (
-            (coalesce(times.engaged_ns, 0) - coalesce(override_times.override_ns, 0))
+            (coalesce(times.engaged_ns, 0) - coalesce(override_sums.override_ns, 0))
             / nullif(times.known_ns, 0)
         )::double as engaged_not_overriding_fraction,
         coalesce(engagement_counts.n_engagements, 0)::bigint as n_engagements,
@@ -139,7 +145,7 @@ final as (
     left join motions on facts.drive_id = motions.drive_id
     left join engagement_counts on facts.drive_id = engagement_counts.drive_id
     left join counted on facts.drive_id = counted.drive_id
-    left join result.override_times as override_times on facts.drive_id = override_times.drive_id
+    left join override_sums on facts.drive_id = override_sums.drive_id
     left join override_counts on facts.drive_id = override_counts.drive_id
     left join intervention_counts on facts.drive_id = intervention_counts.drive_id
 )

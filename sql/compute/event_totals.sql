@@ -50,8 +50,13 @@ counts as (
     from banded
     group by drive_id, mode, event
     union all
-    select drive_id, 'engaged' as mode, event || '_failure' as event, n_failures::double as n_events
+    select
+        drive_id,
+        'engaged' as mode,
+        event || '_failure' as event,
+        sum(n_failures)::double as n_events
     from result.failure_counts
+    group by drive_id, event
 ),
 
 sums as (

@@ -1,4 +1,4 @@
--- Time and distance of each state interval by speed band, from carState's speed.
+-- Time and distance of each run of one mode in a part of a drive by speed band, by carState's speed.
 --
 -- grain:   one row per (drive_id, start_mono_ns, speed_band, is_moving)
 -- null:    never
@@ -20,28 +20,30 @@ steps as (
 placed as (
     select
         steps.drive_id,
-        intervals.start_mono_ns,
-        intervals.mode,
+        spans.start_mono_ns,
+        spans.part_num,
+        spans.mode,
         speed_band(steps.v_ego_mps) as speed_band,
         (steps.v_ego_mps > (select moving_min_mps from result.thresholds)) as is_moving,
         steps.duration_ns,
         steps.distance_m
     from steps
-    asof inner join result.state_intervals as intervals
-        on steps.drive_id = intervals.drive_id and steps.mono_ns >= intervals.start_mono_ns
+    asof inner join result.part_spans as spans
+        on steps.drive_id = spans.drive_id and steps.mono_ns >= spans.start_mono_ns
 ),
 
 final as (
     select
         drive_id,
         start_mono_ns,
+        part_num,
         mode,
         speed_band,
         is_moving,
         sum(duration_ns)::bigint as duration_ns,
         fsum(distance_m)::double as distance_m
     from placed
-    group by drive_id, start_mono_ns, mode, speed_band, is_moving
+    group by drive_id, start_mono_ns, part_num, mode, speed_band, is_moving
 )
 
 select * from final;

@@ -1,7 +1,7 @@
--- Engaged time of a drive in which the driver overrode steering, speed or both.
+-- Engaged time of each part of a drive in which the driver overrode steering, speed or both.
 --
--- grain:   one row per drive_id
--- null:    never; a drive without an override has no row
+-- grain:   one row per (drive_id, part_num)
+-- null:    never; a part without an override has no row
 create or replace view compute.override_times as
 with
 
@@ -30,14 +30,30 @@ overrides_in_order as (
     from overrides
 ),
 
-final as (
+uncovered as (
     select
         drive_id,
-        sum(
-            greatest(end_mono_ns - greatest(start_mono_ns, coalesce(covered_until_ns, start_mono_ns)), 0)
-        )::bigint as override_ns
+        greatest(start_mono_ns, coalesce(covered_until_ns, start_mono_ns)) as start_mono_ns,
+        end_mono_ns
     from overrides_in_order
-    group by drive_id
+),
+
+final as (
+    select
+        uncovered.drive_id,
+        spans.part_num,
+        sum(
+            least(uncovered.end_mono_ns, spans.end_mono_ns)
+            - greatest(uncovered.start_mono_ns, spans.start_mono_ns)
+        )::bigint as override_ns
+    from uncovered
+    inner join result.part_spans as spans
+        on
+            uncovered.drive_id = spans.drive_id
+            and uncovered.end_mono_ns > spans.start_mono_ns
+            and uncovered.start_mono_ns < spans.end_mono_ns
+    where uncovered.start_mono_ns < uncovered.end_mono_ns
+    group by uncovered.drive_id, spans.part_num
 )
 
 select * from final;

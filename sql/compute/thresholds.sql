@@ -54,6 +54,7 @@ final as (
         max(value) filter (where name = 'dispersion_degrees') as dispersion_degrees,
         max(value) filter (where name = 'other_min_drives') as other_min_drives,
         max(value) filter (where name = 'other_min_events') as other_min_events,
+        max(value) filter (where name = 'night_min_deg') as night_min_deg,
         max(value) filter (where name = 'place_cell_m') as place_cell_m,
         max(value) filter (where name = 'place_min_drives') as place_min_drives,
         max(value) filter (where name = 'saturation_min_torque') as saturation_min_torque,

@@ -11,6 +11,8 @@ with
 ordered as (
     select
         drive_id,
+        mode,
+        start_mono_ns,
         duration_s,
         (end_kind = 'disengagement') as is_end,
         dense_rank() over (order by duration_s, end_kind <> 'disengagement')::integer as length_num
@@ -20,18 +22,24 @@ ordered as (
 
 at_risk as (
     select
-        drive_groups.grouped_by,
-        drive_groups.group_name,
+        part_groups.grouped_by,
+        part_groups.group_name,
         ordered.duration_s,
         ordered.is_end,
         row_number() over from_longest as n_at_risk,
         rank() over from_longest as n_at_risk_of_last,
         count(*) over (from_longest range between current row and current row) as n_equal
-    from drive_groups
-    inner join ordered on drive_groups.drive_id = ordered.drive_id
+    from part_groups
+    inner join ordered on part_groups.drive_id = ordered.drive_id
+    left join result.moment_parts as moments
+        on ordered.drive_id = moments.drive_id and ordered.start_mono_ns = moments.mono_ns
+    where
+        (part_groups.part_num is null or part_groups.part_num = moments.part_num)
+        and (part_groups.mode is null or part_groups.mode = ordered.mode)
+        and part_groups.speed_band is null
     window
         from_longest as (
-            partition by drive_groups.grouped_by, drive_groups.group_name
+            partition by part_groups.grouped_by, part_groups.group_name
             order by ordered.length_num desc
         )
 ),
@@ -69,7 +77,7 @@ final as (
 )
 
 select * from final;
-comment on column engagement_lengths.grouped_by is 'all, device, car, version, branch, commit, fork or month';
+comment on column engagement_lengths.grouped_by is '{groupings} (speed_band aside), or two of them that were asked for';
 comment on column engagement_lengths.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column engagement_lengths.duration_s is 'how long an engagement lasted that ended in a disengagement';
 comment on column engagement_lengths.n_at_risk is 'engagements that lasted at least so long';

@@ -12,51 +12,20 @@ longest_stretches as (
     group by drive_id
 ),
 
-own_drives as (
-    select
-        metrics.drive_id,
-        metrics.known_s,
-        metrics.speed_known_s,
-        metrics.engaged_s,
-        metrics.moving_s,
-        metrics.moving_engaged_s,
-        metrics.lateral_only_s,
-        metrics.longitudinal_s,
-        case when metrics.longitudinal_s is not null then metrics.known_s end
-            as longitudinal_known_s,
-        metrics.override_s,
-        metrics.distance_km,
-        metrics.engaged_km,
-        metrics.known_km,
-        metrics.n_engagements,
-        (metrics.engaged_s > 0) as is_engaged,
-        (metrics.engaged_s > 0 and metrics.n_interventions = 0) as is_clean,
-        longest_stretches.longest_clean_km
-    from result.drive_metrics as metrics
-    left join longest_stretches on metrics.drive_id = longest_stretches.drive_id
-),
-
 members as (
     select
-        drive_groups.grouped_by,
-        drive_groups.group_name,
+        drive_groups.*,
         (drive_groups.log_kind <> 'rlog') as has_qlog,
-        own_drives.* exclude (drive_id)
+        case when drive_groups.longitudinal_s is not null then drive_groups.known_s end
+            as longitudinal_known_s,
+        (drive_groups.engaged_s > 0 and not drive_groups.is_of_speed) as is_engaged,
+        (drive_groups.engaged_s > 0 and drive_groups.n_interventions = 0) as is_clean,
+        longest_stretches.longest_clean_km
     from drive_groups
-    left join own_drives on drive_groups.drive_id = own_drives.drive_id
-    union all by name
-    select
-        'speed_band' as grouped_by,
-        bands.speed_band as group_name,
-        (drive_groups.log_kind <> 'rlog') as has_qlog,
-        bands.known_s,
-        bands.engaged_s,
-        bands.distance_km,
-        bands.engaged_km,
-        bands.distance_km as known_km
-    from result.speed_bands as bands
-    inner join drive_groups on bands.drive_id = drive_groups.drive_id
-    where drive_groups.grouped_by = 'all'
+    left join longest_stretches
+        on
+            drive_groups.drive_id = longest_stretches.drive_id
+            and drive_groups.is_whole
 ),
 
 sums as (
@@ -80,7 +49,8 @@ sums as (
         sum(n_engagements) as n_engagements,
         count(*) filter (where is_engaged) as n_engaged_drives,
         count(*) filter (where is_clean) as n_clean_drives,
-        max(longest_clean_km) as longest_clean_km
+        max(longest_clean_km) as longest_clean_km,
+        not bool_or(is_of_speed) as is_of_drives
     from members
     group by grouped_by, group_name
 ),
@@ -100,7 +70,6 @@ medians as (
 shares as (
     select
         *,
-        (grouped_by <> 'speed_band') as is_of_drives,
         n_clean_drives / nullif(n_engaged_drives, 0) as clean_fraction
     from sums
 ),
@@ -112,8 +81,7 @@ final as (
         shares.n_drives::bigint as n_drives,
         shares.n_qlog_drives::bigint as n_qlog_drives,
         coalesce(shares.known_s, 0) / 3600 as known_h,
-        case when shares.is_of_drives then shares.speed_known_s / nullif(shares.known_s, 0) end
-            as motion_coverage,
+        shares.speed_known_s / nullif(shares.known_s, 0) as motion_coverage,
         coalesce(shares.engaged_s, 0) / 3600 as engaged_h,
         coalesce(shares.distance_km, 0) as distance_km,
         coalesce(shares.engaged_km, 0) as engaged_km,
@@ -124,11 +92,8 @@ final as (
         shares.longitudinal_s / nullif(shares.longitudinal_known_s, 0)
             as longitudinal_fraction,
         shares.override_s / nullif(shares.known_s, 0) as override_fraction,
-        case
-            when shares.is_of_drives
-                then
-                    (shares.engaged_s - shares.override_s) / nullif(shares.known_s, 0)
-        end as engaged_not_overriding_fraction,
+        (shares.engaged_s - shares.override_s) / nullif(shares.known_s, 0)
+            as engaged_not_overriding_fraction,
         case when shares.is_of_drives then shares.n_engaged_drives::bigint end
             as n_engaged_drives,
         case when shares.is_of_drives then shares.n_clean_drives::bigint end
@@ -149,27 +114,27 @@ final as (
 )
 
 select * from final;
-comment on column groups.grouped_by is 'all, device, car, version, branch, commit, fork, month, or speed_band (time and distance at such speeds)';
+comment on column groups.grouped_by is '{groupings}, or two of them that were asked for';
 comment on column groups.group_name is 'which group of these; unknown where the logs don''t say';
-comment on column groups.n_drives is 'drives in the group; in a speed band those that were so fast';
+comment on column groups.n_drives is 'drives in the group, all or parts of each; in a speed band those that were so fast';
 comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part, which are coarser';
 comment on column groups.known_h is 'time whose state is known';
-comment on column groups.motion_coverage is 'share of the known time whose speed is known: what distances are of; null without any, and in a speed band';
+comment on column groups.motion_coverage is 'share of the known time whose speed is known: what distances are of; null without any, and in a speed band or mode';
 comment on column groups.engaged_h is 'time engaged';
 comment on column groups.distance_km is 'distance driven';
 comment on column groups.engaged_km is 'distance driven while engaged';
 comment on column groups.engaged_fraction is 'engaged share of the known time; null without any';
-comment on column groups.moving_engaged_fraction is 'engaged share of the time faster than {moving_min_mps} m/s; null without moving, and in a speed band';
+comment on column groups.moving_engaged_fraction is 'engaged share of the time faster than {moving_min_mps} m/s; null without moving';
 comment on column groups.distance_engaged_fraction is 'engaged share of the distance driven in known time; null without distance';
-comment on column groups.lateral_only_fraction is 'share of the known time with steering alone; null without any, and in a speed band';
-comment on column groups.longitudinal_fraction is 'share of the known time with speed controlled, over the drives that say who controls it; null without any, and in a speed band';
+comment on column groups.lateral_only_fraction is 'share of the known time with steering alone; null without any';
+comment on column groups.longitudinal_fraction is 'share of the known time with speed controlled, of drives that say who controls it; null without any, in a speed band or mode';
 comment on column groups.override_fraction is 'share of the known time in which the driver overrode steering or speed; null without any, and in a speed band';
 comment on column groups.n_engaged_drives is 'drives with engaged time; null in a speed band';
 comment on column groups.n_clean_drives is 'drives of these without an intervention; null in a speed band';
 comment on column groups.clean_drive_fraction is 'n_clean_drives / n_engaged_drives; null without such drives, and in a speed band';
 comment on column groups.clean_drive_fraction_lower is 'lower limit of its 95 % interval (Wilson); null as it is';
 comment on column groups.clean_drive_fraction_upper is 'upper limit of its 95 % interval (Wilson); null as it is';
-comment on column groups.longest_clean_km is 'longest engaged distance in a drive without an intervention; null in a speed band';
+comment on column groups.longest_clean_km is 'longest engaged distance in a drive without an intervention; null where only parts of drives are in the group';
 comment on column groups.n_engagements is 'engagements, censored ones included; null in a speed band';
 comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
 comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';

@@ -24,11 +24,11 @@ final as (
         mode = 'engaged'
         and unit = 'hour'
         and ends_with(event, '_failure')
-        and grouped_by <> 'speed_band'
+        and not contains(grouped_by, 'speed_band')
 )
 
 select * from final;
-comment on column mtbf.grouped_by is 'all, device, car, version, branch, commit, fork or month';
+comment on column mtbf.grouped_by is '{groupings} (speed_band aside), or two of them that were asked for';
 comment on column mtbf.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column mtbf.event is 'the event that disabled openpilot, or any; every group has a row of each that happened anywhere';
 comment on column mtbf.n_qlog_drives is 'drives read from qlogs, all or in part, which are coarser';

@@ -1,4 +1,4 @@
--- What each event is counted as, in which mode and at what speed.
+-- What each event is counted as, in which mode and part of the drive, and at what speed.
 --
 -- grain:   one row per (drive_id, kind, mono_ns, event)
 -- null:    never
@@ -13,6 +13,7 @@ moments as (
         events.kind,
         events.mono_ns,
         events.mode,
+        coalesce(parts.part_num, 0) as part_num,
         speed_band(events.speed_mps) as speed_band,
         causes.who,
         coalesce(events.is_counted, false) as is_counted,
@@ -26,6 +27,8 @@ moments as (
             events.drive_id = interventions.drive_id
             and events.kind = interventions.event_kind
             and events.mono_ns = interventions.event_mono_ns
+    left join result.moment_parts as parts
+        on events.drive_id = parts.drive_id and events.mono_ns = parts.mono_ns
     where events.cause is distinct from 'end_of_drive'
 ),
 
@@ -35,6 +38,7 @@ listed as (
         kind,
         mono_ns,
         mode,
+        part_num,
         speed_band,
         unnest(
             [
@@ -58,6 +62,7 @@ final as (
         kind,
         mono_ns,
         mode,
+        part_num,
         speed_band,
         event
     from listed

@@ -1,17 +1,27 @@
 -- Sums over the drives of each group that rates and their intervals are made from.
 --
 -- grain:   one row per (grouped_by, group_name, scope, mode, event, unit)
--- null:    motion_coverage without known time, and in a speed band
--- why:     a drive's part in a speed band is a member of the band's group, but what tells how much
---          other drives differ are whole drives: in a speed band, sums of scope `whole` are those of
---          the whole drives that have a part in it, and those of scope `own` of the parts
+-- null:    motion_coverage without known time, and in a speed band or mode
+-- why:     a group may have parts of drives, but what tells how much other drives differ are whole
+--          drives: sums of scope `whole` are those of the whole drives that have a part in the
+--          group, and those of scope `own` of the parts
 create or replace view staging.group_sums as
 with
 
-whole as (
+drives_of_logs as (
+    select * from main.drives
+    where not is_imported
+),
+
+grouped as (
+    select *, group_number(grouped_by, group_name) as slice
+    from main.drive_groups
+),
+
+parts as (
     select
         drive_id,
-        'any' as speed_band,
+        0::ubigint as slice,
         log_kind,
         known_s,
         speed_known_s,
@@ -19,46 +29,41 @@ whole as (
         engaged_km,
         lateral_only_s,
         lateral_only_km
-    from main.drive_groups
-    where grouped_by = 'all'
-),
-
-bands as (
-    select drive_id, speed_band, engaged_s, engaged_km, lateral_only_s, lateral_only_km
-    from result.speed_bands
-    union all by name
-    select distinct counts.drive_id, counts.speed_band
-    from result.event_counts as counts
-    anti join result.speed_bands as known_bands
-        on counts.drive_id = known_bands.drive_id and counts.speed_band = known_bands.speed_band
-),
-
-parts as (
-    select * from whole
-    union all by name
-    select bands.*, whole.log_kind
-    from bands
-    inner join whole on bands.drive_id = whole.drive_id
+    from drives_of_logs
+    union all
+    select
+        drive_id,
+        slice,
+        log_kind,
+        known_s,
+        speed_known_s,
+        engaged_s,
+        engaged_km,
+        lateral_only_s,
+        lateral_only_km
+    from grouped
+    where not is_whole
 ),
 
 members as (
-    select drive_id, 'any' as speed_band, grouped_by, group_name, 'own' as scope
-    from main.drive_groups
-    union all by name
+    select drive_id, 0::ubigint as slice, grouped_by, group_name, 'own' as scope
+    from grouped
+    where is_whole
+    union all
     select
         drive_id,
-        unnest([speed_band, 'any']) as speed_band,
-        'speed_band' as grouped_by,
-        speed_band as group_name,
+        unnest([slice, 0::ubigint]) as slice,
+        grouped_by,
+        group_name,
         unnest(['own', 'whole']) as scope
-    from parts
-    where speed_band <> 'any'
+    from grouped
+    where not is_whole
 ),
 
 exposed as (
     select
         drive_id,
-        speed_band,
+        slice,
         (log_kind <> 'rlog') as has_qlog,
         known_s,
         speed_known_s,
@@ -72,7 +77,7 @@ exposed as (
 drive_exposures as (
     select
         drive_id,
-        speed_band,
+        slice,
         mode,
         has_qlog,
         exact(known_s) as known_s,
@@ -102,14 +107,14 @@ exposures as (
         sum(drives_of.square_100km)::double as squares_100km
     from members
     inner join drive_exposures as drives_of
-        on members.drive_id = drives_of.drive_id and members.speed_band = drives_of.speed_band
+        on members.drive_id = drives_of.drive_id and members.slice = drives_of.slice
     group by members.grouped_by, members.group_name, members.scope, drives_of.mode
 ),
 
 drive_events as (
     select
         counts.drive_id,
-        counts.speed_band,
+        counts.slice,
         counts.mode,
         counts.event,
         counts.n_events,
@@ -124,7 +129,7 @@ drive_events as (
     inner join exposed
         on
             counts.drive_id = exposed.drive_id
-            and counts.speed_band = exposed.speed_band
+            and counts.slice = exposed.slice
             and counts.mode = exposed.mode
 ),
 
@@ -146,7 +151,7 @@ sums as (
         sum(drives_of.product_100km)::double as products_100km
     from members
     inner join drive_events as drives_of
-        on members.drive_id = drives_of.drive_id and members.speed_band = drives_of.speed_band
+        on members.drive_id = drives_of.drive_id and members.slice = drives_of.slice
     group by
         members.grouped_by, members.group_name, members.scope, drives_of.mode, drives_of.event
 ),

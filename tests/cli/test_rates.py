@@ -10,13 +10,14 @@ import pytest
 from engagement.cli import columns
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.segment import ReadOptions
+from engagement.groupings import DIMENSIONS, parse_crossing
 from engagement.simulate import fleet
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
-GROUPINGS = ("all", "device", "car", "version", "branch", "commit", "fork", "month", "speed-band")
+GROUPINGS = ("all", *(one.option for one in DIMENSIONS.values()), "model,night", "mode,car")
 
 
 def document_of(run, *options):
@@ -34,10 +35,14 @@ EVENTS = ("intervention", "unplanned_intervention", "disengagement_counted")
 @pytest.mark.parametrize("by", GROUPINGS)
 def test_json_holds_the_rows_of_the_views(run, database, by):
     document = document_of(run, "--by", by)
+    crossing = parse_crossing(by)
+    mode = "assisted" if crossing.has("mode") else "engaged"
     with Reader(database) as reader:
+        if len(crossing.dimensions) > 1:
+            reader.group_by(crossing)
         for view in ("rates", "groups", "mtbf"):
-            wanted = f"from {view} where grouped_by = '{by.replace('-', '_')}'"
-            wanted += " and mode = 'engaged'" if view == "rates" else ""
+            wanted = f"from {view} where grouped_by = '{crossing.name}'"
+            wanted += f" and mode = '{mode}'" if view == "rates" else ""
             rows = rounded(json.dumps(reader.rows(wanted)))
             assert sorted(map(str, document[view])) == sorted(map(str, rows))
             assert document[view] or (by, view) == ("speed-band", "mtbf")

@@ -8,21 +8,30 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
-from tests.oracles.group_counts import members_of
+from tests.oracles.group_counts import happened_in, members_of, part_at
 
 if TYPE_CHECKING:
     from tests.oracles.group_counts import Row, Tables
 
 
-def lengths_of(ids: set[int], tables: Tables) -> tuple[list[float], list[float]]:
+def lengths_of(cells: list[Row], tables: Tables) -> tuple[list[float], list[float]]:
     """How long engagements lasted that ended in a disengagement, and those that are censored."""
-    mine = [
-        row
-        for row in tables["result.engagements"]
-        if row["drive_id"] in ids and row["mode"] == "engaged" and row["start_kind"] != "unknown"
-    ]
+    mine = happened_in(
+        [cell for cell in cells if cell["speed_band"] is None],
+        [
+            row | where(row, tables)
+            for row in tables["result.engagements"]
+            if row["mode"] == "engaged" and row["start_kind"] != "unknown"
+        ],
+    )
     ended = [row["duration_s"] for row in mine if row["end_kind"] == "disengagement"]
     return ended, [row["duration_s"] for row in mine if row["end_kind"] != "disengagement"]
+
+
+def where(engagement: Row, tables: Tables) -> Row:
+    """The part in which an engagement began; its speed changes, so it is at none."""
+    part_num = part_at(tables, engagement["drive_id"], engagement["start_mono_ns"])
+    return {"part_num": part_num, "speed_band": None}
 
 
 def survival(ended: list[float], censored: list[float]) -> list[Row]:
@@ -52,28 +61,21 @@ def survival(ended: list[float], censored: list[float]) -> list[Row]:
     return found
 
 
-def engagement_lengths(memberships: list[Row], tables: Tables) -> list[Row]:
+def engagement_lengths(cells: list[Row], tables: Tables) -> list[Row]:
     found = []
-    for (grouped_by, group_name), drives in members_of(memberships).items():
+    for (grouped_by, group_name), mine in members_of(cells).items():
         group = {"grouped_by": grouped_by, "group_name": group_name}
-        ids = {row["drive_id"] for row in drives}
-        found += [group | row for row in survival(*lengths_of(ids, tables))]
+        found += [group | row for row in survival(*lengths_of(mine, tables))]
     return found
 
 
-def groups(memberships: list[Row], bands: list[Row], tables: Tables) -> list[Row]:
+def groups(cells: list[Row], memberships: list[Row], tables: Tables) -> list[Row]:
     found = []
-    for (grouped_by, group_name), drives in members_of(memberships).items():
-        row = {"grouped_by": grouped_by, "group_name": group_name} | sizes_of(drives)
-        found.append(row | group_of({drive["drive_id"] for drive in drives}, tables))
-    everything = {row["drive_id"]: row for row in memberships if row["grouped_by"] == "all"}
-    whole = found[0].keys() if found else ()
-    for band in {row["speed_band"] for row in bands if row["drive_id"] in everything}:
-        mine = [r for r in bands if r["speed_band"] == band and r["drive_id"] in everything]
-        row = {"grouped_by": "speed_band", "group_name": band}
-        row |= sizes_of([everything[r["drive_id"]] for r in mine])
-        row |= exposure_of(mine, known_km=total(mine, "distance_km"))
-        found.append(dict.fromkeys(whole) | row)
+    in_group = members_of(cells)
+    for group, drives in members_of(memberships).items():
+        row = {"grouped_by": group[0], "group_name": group[1]} | sizes_of(drives)
+        row |= exposure_of(drives) | group_of(drives, in_group[group], tables)
+        found.append(row)
     return found
 
 
@@ -82,47 +84,52 @@ def sizes_of(drives: list[Row]) -> Row:
     return {"n_drives": len(drives), "n_qlog_drives": n_qlog_drives}
 
 
-def exposure_of(rows: list[Row], *, known_km: float) -> Row:
+def exposure_of(rows: list[Row]) -> Row:
     known_s, engaged_s = total(rows, "known_s"), total(rows, "engaged_s")
+    controlled = [row for row in rows if row["longitudinal_s"] is not None]
+    overridden_s = total(rows, "override_s")
+    has_overrides = any(row["override_s"] is not None for row in rows)
     return {
         "known_h": known_s / 3600,
         "engaged_h": engaged_s / 3600,
         "distance_km": total(rows, "distance_km"),
         "engaged_km": total(rows, "engaged_km"),
         "engaged_fraction": share(engaged_s, known_s),
-        "distance_engaged_fraction": share(total(rows, "engaged_km"), known_km),
-    }
-
-
-def group_of(ids: set[int], tables: Tables) -> Row:
-    rows = [row for row in tables["result.drive_metrics"] if row["drive_id"] in ids]
-    controlled = [row for row in rows if row["longitudinal_s"] is not None]
-    engaged = [row for row in rows if row["engaged_s"] > 0]
-    n_clean = sum(row["n_interventions"] == 0 for row in engaged)
-    wilson = (
-        stats.binomtest(n_clean, len(engaged)).proportion_ci(method="wilson") if engaged else None
-    )
-    stretches = [
-        row["engaged_km"] for row in tables["result.clean_stretches"] if row["drive_id"] in ids
-    ]
-    known_s = total(rows, "known_s")
-    steps = survival(*lengths_of(ids, tables))
-    overridden_s = total(rows, "override_s")
-    return exposure_of(rows, known_km=total(rows, "known_km")) | {
+        "distance_engaged_fraction": share(total(rows, "engaged_km"), total(rows, "known_km")),
         "moving_engaged_fraction": share(total(rows, "moving_engaged_s"), total(rows, "moving_s")),
         "lateral_only_fraction": share(total(rows, "lateral_only_s"), known_s),
         "longitudinal_fraction": share(
             total(controlled, "longitudinal_s"), total(controlled, "known_s")
         ),
-        "override_fraction": share(overridden_s, known_s),
-        "engaged_not_overriding_fraction": share(total(rows, "engaged_s") - overridden_s, known_s),
-        "n_engaged_drives": len(engaged),
-        "n_clean_drives": n_clean,
+        "override_fraction": share(overridden_s, known_s) if has_overrides else None,
+        "engaged_not_overriding_fraction": share(engaged_s - overridden_s, known_s)
+        if has_overrides
+        else None,
+    }
+
+
+def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
+    """What only whole drives and parts of them have: at some speed it is None."""
+    is_of_speed = any(row["is_of_speed"] for row in drives)
+    engaged = [row for row in drives if (row["engaged_s"] or 0) > 0 and not is_of_speed]
+    n_clean = sum(row["n_interventions"] == 0 for row in engaged)
+    wilson = (
+        stats.binomtest(n_clean, len(engaged)).proportion_ci(method="wilson") if engaged else None
+    )
+    whole = {row["drive_id"] for row in drives if row["is_whole"]}
+    stretches = [
+        row["engaged_km"] for row in tables["result.clean_stretches"] if row["drive_id"] in whole
+    ]
+    steps = survival(*lengths_of(cells, tables))
+    has_engagements = any(row["n_engagements"] is not None for row in drives)
+    return {
+        "n_engaged_drives": None if is_of_speed else len(engaged),
+        "n_clean_drives": None if is_of_speed else n_clean,
         "clean_drive_fraction": share(n_clean, len(engaged)),
         "clean_drive_fraction_lower": wilson and float(wilson.low),
         "clean_drive_fraction_upper": wilson and float(wilson.high),
         "longest_clean_km": max(stretches, default=None),
-        "n_engagements": int(total(rows, "n_engagements")),
+        "n_engagements": int(total(drives, "n_engagements")) if has_engagements else None,
         "engagement_median_s": median_of(steps, "survival_fraction"),
         "engagement_median_lower_s": median_of(steps, "survival_lower_fraction"),
         "engagement_median_upper_s": median_of(steps, "survival_upper_fraction"),
@@ -130,7 +137,7 @@ def group_of(ids: set[int], tables: Tables) -> Row:
 
 
 def total(rows: list[Row], name: str) -> float:
-    return math.fsum(row[name] for row in rows)
+    return math.fsum(row[name] or 0 for row in rows)
 
 
 def share(part: float, whole: float) -> float | None:

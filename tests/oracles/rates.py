@@ -10,9 +10,15 @@ from scipy import stats
 
 from tests.oracles.group_counts import (
     EVENTS,
+    SINGLE,
     drive_groups,
+    drive_parts,
     event_counts,
+    happened_in,
     members_of,
+    part_at,
+    part_bands,
+    part_groups,
     speed_bands,
 )
 from tests.oracles.groups import engagement_lengths, groups
@@ -26,24 +32,27 @@ OTHER_MIN_DRIVES = 30
 OTHER_MIN_EVENTS = 10
 
 
-def compute(tables: Tables, others: Tables | None = None) -> Tables:
+def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = None) -> Tables:
     """The rows of every view of groups, those of the drives included.
 
-    `others` has drives of the database that are in no group, with the counts of all.
+    With `crossed` only the groups of these groupings. `others` has drives of the database that are
+    in no group, with the counts of all.
     """
-    memberships = drive_groups(tables)
+    cells = part_groups(tables, *(crossed or [(name,) for name in SINGLE]))
+    memberships = drive_groups(cells)
     others = others or tables
-    everything = [row for row in drive_groups(others) if row["grouped_by"] == "all"]
+    everything = drive_groups(part_groups(others, ("all",)))
     counts = event_counts(tables)
-    bands = speed_bands(tables)
     return {
         "event_counts": counts,
-        "speed_bands": bands,
+        "speed_bands": speed_bands(tables),
+        "part_bands": part_bands(tables),
+        "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
-        "rates": rates(memberships, counts, bands, everything, event_counts(others)),
-        "mtbf": mtbf(memberships, tables, everything, others),
-        "engagement_lengths": engagement_lengths(memberships, tables),
-        "groups": groups(memberships, bands, tables),
+        "rates": rates(cells, memberships, counts, everything, event_counts(others)),
+        "mtbf": mtbf(cells, memberships, tables, everything, others),
+        "engagement_lengths": engagement_lengths(cells, tables),
+        "groups": groups(cells, memberships, tables),
     }
 
 
@@ -51,32 +60,18 @@ Pairs = list[tuple[float, float]]  # counts and exposures of drives, which have 
 
 
 def rates(
+    cells: list[Row],
     memberships: list[Row],
     counts: list[Row],
-    bands: list[Row],
     everything: list[Row],
     all_counts: list[Row],
 ) -> list[Row]:
     """Rates of every group; `everything` and `all_counts` are of all drives of the database."""
     found = []
+    in_group = members_of(cells)
     for group, drives in members_of(memberships).items():
-        found += group_rates(drives, counts, group, others_of(drives, everything), all_counts)
-    mine = [row for row in memberships if row["grouped_by"] == "all"]
-    for band in ("city", "road", "highway", "unknown"):
-        in_band = [row for row in counts if row["speed_band"] == band]
-        exposures = {row["drive_id"]: row for row in bands if row["speed_band"] == band}
-        there = exposures.keys() | {row["drive_id"] for row in in_band}
-        nothing = dict.fromkeys(
-            ("engaged_s", "engaged_km", "lateral_only_s", "lateral_only_km"), 0.0
-        )
-        drives = [
-            row | {name: exposures.get(row["drive_id"], nothing)[name] for name in nothing}
-            for row in mine
-            if row["drive_id"] in there
-        ]
-        if drives:
-            others = others_of(drives, everything)
-            found += group_rates(drives, in_band, ("speed_band", band), others, all_counts)
+        own = happened_in(in_group[group], counts)
+        found += group_rates(drives, own, group, others_of(drives, everything), all_counts)
     return found
 
 
@@ -195,17 +190,25 @@ def poisson_limits(n: float) -> tuple[float, float]:
 
 
 def mtbf(
-    memberships: list[Row], tables: Tables, everything: list[Row], all_tables: Tables
+    cells: list[Row],
+    memberships: list[Row],
+    tables: Tables,
+    everything: list[Row],
+    all_tables: Tables,
 ) -> list[Row]:
-    failures = failures_of(tables, memberships)
-    all_failures = failures_of(all_tables, everything)
+    in_group = members_of(cells)
+    failures, all_failures = failures_of(tables), failures_of(all_tables)
+    kinds = {row["event"] for row in happened_in(cells, failures)} | {"any"}
     found = []
     for (grouped_by, group_name), drives in members_of(memberships).items():
+        if any(row["is_of_speed"] for row in drives):
+            continue
         others = others_of(drives, everything)
-        for event in {row["event"] for row in failures} | {"any"}:
+        mine = happened_in(in_group[grouped_by, group_name], failures)
+        for event in kinds:
             own, beside = (
                 counted(some, of, event, ("engaged",), UNITS["per_hour"])
-                for some, of in ((drives, failures), (others, all_failures))
+                for some, of in ((drives, mine), (others, all_failures))
             )
             n, engaged_h = sum(x for x, _ in own), math.fsum(e for _, e in own)
             rate = rate_of(own, beside)
@@ -226,14 +229,18 @@ def mtbf(
     return found
 
 
-def failures_of(tables: Tables, memberships: list[Row]) -> list[Row]:
-    mine = {row["drive_id"] for row in memberships}
+def failures_of(tables: Tables) -> list[Row]:
     return [
-        {"drive_id": row["drive_id"], "event": event, "mode": "engaged", "n_events": 1}
+        {
+            "drive_id": row["drive_id"],
+            "part_num": part_at(tables, row["drive_id"], row["mono_ns"]),
+            "speed_band": None,
+            "event": event,
+            "mode": "engaged",
+            "n_events": 1,
+        }
         for row in tables["result.disengagements"]
-        if row["drive_id"] in mine
-        and row["mode"] == "engaged"
-        and row["cause"] in ("system_immediate", "system_soft")
+        if row["mode"] == "engaged" and row["cause"] in ("system_immediate", "system_soft")
         for event in (row["cause_event"], "any")
     ]
 

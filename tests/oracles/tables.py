@@ -29,7 +29,7 @@ Row = dict[str, Any]
 _CONFIG = Path(__file__).parents[2] / "config"
 _BORDER_NS = 10**9
 _INT64 = 2**63
-_KEPT_CHANGES = ("alert", "lane_change", "longitudinal_plan", "mads")
+_KEPT_CHANGES = ("alert", "driving_model", "lane_change", "longitudinal_plan", "mads")
 _EVENT_LISTS = {"carEvents", "onroadEvents"}
 
 
@@ -68,6 +68,8 @@ def read_tables(
                 key = {"message_num": number, "mono_ns": event.logMonoTime}
                 message = _refine(messages[number], event, source, upstream=upstream)
                 rows += [key | row | source.constants for row in message]
+        if source.table == "driving_model" and not any(row["is_big"] for row in rows):
+            continue
         tables[source.table] += _changes(rows, source)
     for number, event in events.items():
         tables["ignition"] += _ignition(number, event)
@@ -185,7 +187,13 @@ def _car_params(row: Row, _member: Any, _message: bytes) -> None:
     row["car_vin"] = row["car_vin"] and row["car_vin"][:8]
 
 
+def _longitudinal_plan(row: Row, _member: Any, message: bytes) -> None:
+    if _sizes(message)[0] < 11:
+        row["personality"] = None
+
+
 _RULES = {
+    "longitudinal_plan": _longitudinal_plan,
     "car_state": _car_state,
     "car_control": _car_control,
     "lead": _lead,

@@ -49,7 +49,12 @@ SMALL = {
 }
 
 # What public views are made from that reads others of them, and so follows a selection of drives.
-OF_SELECTIONS = {"staging.drive_counts", "staging.group_sums", "staging.group_rates"}
+OF_SELECTIONS = {
+    "staging.dimension_cells",
+    "staging.drive_counts",
+    "staging.group_sums",
+    "staging.group_rates",
+}
 
 # They have a row for an element of a message's list, or for either of two things: no key of theirs.
 WITHOUT_KEY = {

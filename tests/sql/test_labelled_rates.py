@@ -57,17 +57,9 @@ def counting(tables, labels):
 
 def expected_rates(tables, labels):
     """As if the other events had not been; the exposure is that of all."""
-    memberships = group_counts.drive_groups(tables)
-    bands = group_counts.speed_bands(tables)
-    known = {(row["drive_id"], row["speed_band"]) for row in bands}
-    everything = {(row["drive_id"], row["speed_band"]) for row in group_counts.event_counts(tables)}
-    unexposed = [
-        {"drive_id": drive_id, "speed_band": band}
-        | dict.fromkeys(("engaged_s", "engaged_km", "lateral_only_s", "lateral_only_km"), 0.0)
-        for drive_id, band in everything - known
-    ]
+    cells = group_counts.part_groups(tables, *((name,) for name in group_counts.SINGLE))
     counts = group_counts.event_counts(counting(tables, labels))
-    return {"rates": oracle.rates(memberships, counts, [*bands, *unexposed], [], [])}
+    return {"rates": oracle.rates(cells, group_counts.drive_groups(cells), counts, [], [])}
 
 
 @pytest.fixture
@@ -154,8 +146,7 @@ def test_drives_that_are_left_out_are_in_neither(make):
 
 def test_the_measures_of_a_comparison_count_the_same(make):
     tables = labelled_tables(5, 15)
-    drives = [row["drive_id"] for row in group_counts.drive_groups(tables)]
-    drives = sorted(set(drives))
+    drives = sorted(group_counts.drive_facts(tables))
     with Reader(make(tables)) as reader:
         count_labelled(reader, ["planned"])
         found = {measure.name: measure for measure in read_measures(reader, drives)}

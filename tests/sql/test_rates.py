@@ -7,24 +7,29 @@ from random import Random
 import duckdb
 import pytest
 
+from engagement.groupings import parse_crossing
 from engagement.store import results, schema
 from engagement.store.reader import Reader
 from tests import builders
-from tests.computing import Tables, differences, is_same
+from tests.computing import Tables, compute, differences, is_same, rows
 from tests.group_tables import drives_with, random_tables
 from tests.oracles import rates as oracle
-from tests.oracles.group_counts import EVENTS
+from tests.oracles.group_counts import EVENTS, SUMS
 
 KEYS = {
-    "event_counts": ("drive_id", "mode", "speed_band", "event"),
+    "event_counts": ("drive_id", "part_num", "mode", "speed_band", "event"),
     "speed_bands": ("drive_id", "speed_band"),
-    "drive_groups": ("drive_id", "grouped_by"),
+    "drive_groups": ("drive_id", "grouped_by", "group_name"),
     "rates": ("grouped_by", "group_name", "mode", "event"),
     "mtbf": ("grouped_by", "group_name", "event"),
     "engagement_lengths": ("grouped_by", "group_name", "duration_s"),
     "groups": ("grouped_by", "group_name"),
 }
-COMPUTED = ("thresholds", "event_counts", "speed_bands", "failure_counts", "event_totals")
+OF_GROUPS = ("drive_groups", "rates", "mtbf", "engagement_lengths", "groups")
+COMPUTED = (
+    "thresholds", "moment_parts", "event_counts", "speed_bands", "part_bands", "drive_parts",
+    "failure_counts", "event_totals",
+)  # fmt: skip
 # Quantiles are approximations.
 LIMITS = dict.fromkeys(
     ("per_hour_lower", "per_hour_upper", "per_100km_lower", "per_100km_upper", "er_h"), 5e-6
@@ -62,7 +67,7 @@ def test_the_random_drives_reach_both_sources_of_dispersion_and_every_event(stor
 
     assert sources == {None, "database", "shipped"}
     failures = [row for views in found for row in views["mtbf"]]
-    assert {row["dispersion_source"] for row in failures} == {"database", "shipped"}
+    assert {row["dispersion_source"] for row in failures} == {None, "database", "shipped"}
     assert {row["event"] for row in rates} == set(EVENTS)
     assert {row["group_name"] for row in rates} >= {"unknown", "0.9.10", "2026-01", "highway"}
     groups = [row for views in found for row in views["groups"]]
@@ -195,3 +200,52 @@ def test_counts_of_events_are_those_of_the_drives(store):
             event: drive[name] for event, name in names.items()
         }
     assert len(found) > 10
+
+
+CROSSED = (
+    ("model", "night"), ("car", "hour"), ("speed_band", "version"), ("experimental", "speed_band"),
+    ("mode", "night"), ("weekday", "mode"), ("mode", "speed_band"), ("device", "month"),
+    ("hour",), ("log_kind",), ("mode",), ("speed_band",), ("all",),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Random drives, and a database of them."""
+    tables = random_tables(Random(11), 40)
+    path = tmp_path_factory.mktemp("crossed") / "engagement.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        schema.create(connection)
+        builders.insert(connection, tables)
+        for name in COMPUTED:
+            connection.execute(f"insert into result.{name} by name from compute.{name}")
+    return tables, path
+
+
+@pytest.mark.parametrize("names", CROSSED, ids=",".join)
+def test_groups_by_one_dimension_or_two_are_what_the_oracle_says(fleet, names):
+    tables, path = fleet
+    with Reader(path) as reader:
+        reader.group_by(parse_crossing(",".join(names)))
+        views = {name: reader.rows(f"from {name}") for name in OF_GROUPS}
+    assert len({row["group_name"] for row in views["groups"]}) >= (1 if names == ("all",) else 2)
+    assert differences(views, oracle.compute(tables, names), KEYS, LIMITS) == []
+
+
+def test_the_parts_of_a_drive_add_up_to_it_and_a_crossed_grouping_to_either(store):
+    drives = [builders.random_drive(Random(seed), seed) for seed in range(1, 16)]
+    store.execute("begin")
+    compute(store, builders.merge(drives), "drives", "part_groups")
+    wanted = {row["drive_id"]: row for row in rows(store, "from drives")}
+    for names in (("model",), ("hour",), ("night", "personality"), ("mode",), ("mode", "model")):
+        sums = ", ".join(f"sum({name}) as {name}" for name in SUMS if name != "speed_known_s")
+        crossing = parse_crossing(",".join(names)).cells.replace("engagement.staging", "staging")
+        for row in rows(store, f"select drive_id, {sums} from ({crossing}) group by drive_id"):
+            drive = wanted[row["drive_id"]]
+            skipped = {"moving_s", "longitudinal_s", "distance_km"} if "mode" in names else set()
+            assert {
+                name: (row[name], drive[name])
+                for name in row.keys() - skipped
+                if not is_same(float(row[name] or 0), float(drive[name] or 0))
+            } == {}
+    store.execute("rollback")

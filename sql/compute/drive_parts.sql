@@ -1,0 +1,115 @@
+-- Drives taken apart: by driving model, way of driving, hour, and by day or night.
+--
+-- grain:   one row per (drive_id, part_num)
+-- null:    longitudinal_s where no source tells of it
+-- why:     the parts of a drive add up to it. A part without known time is one only if something
+--          happened in it; unknown is what the logs don't say
+create or replace view compute.drive_parts as
+with
+
+times as (
+    select
+        drive_id,
+        part_num,
+        any_value(model) as model,
+        any_value(experimental) as experimental,
+        any_value(personality) as personality,
+        any_value(hour) as hour,
+        any_value(night) as night,
+        sum(end_mono_ns - start_mono_ns) filter (where mode <> 'unknown') as known_ns,
+        sum(end_mono_ns - start_mono_ns) filter (where mode = 'engaged') as engaged_ns,
+        sum(end_mono_ns - start_mono_ns) filter (where mode = 'lateral_only') as lateral_only_ns,
+        sum(end_mono_ns - start_mono_ns) filter (where longitudinal_active) as longitudinal_ns
+    from result.part_spans
+    group by drive_id, part_num
+),
+
+motions as (
+    select
+        drive_id,
+        part_num,
+        sum(duration_ns) filter (where mode <> 'unknown') as speed_known_ns,
+        sum(duration_ns) filter (where is_moving and mode <> 'unknown') as moving_ns,
+        sum(duration_ns) filter (where is_moving and mode = 'engaged') as moving_engaged_ns,
+        fsum(distance_m) as distance_m,
+        fsum(distance_m) filter (where mode <> 'unknown') as known_m,
+        fsum(distance_m) filter (where mode = 'engaged') as engaged_m,
+        fsum(distance_m) filter (where mode = 'lateral_only') as lateral_only_m
+    from result.interval_motion
+    group by drive_id, part_num
+),
+
+happened as (
+    select
+        parts.drive_id,
+        parts.part_num,
+        count(*) filter (where starts.mode = 'engaged') as n_engagements,
+        count(*) filter (where takeovers.mode = 'engaged') as n_interventions
+    from result.moment_parts as parts
+    left join result.engagements as starts
+        on parts.drive_id = starts.drive_id and parts.mono_ns = starts.start_mono_ns
+    left join result.interventions as takeovers
+        on parts.drive_id = takeovers.drive_id and parts.mono_ns = takeovers.event_mono_ns
+    group by parts.drive_id, parts.part_num
+),
+
+final as (
+    select
+        times.drive_id,
+        times.part_num,
+        times.model,
+        times.experimental,
+        times.personality,
+        times.hour,
+        times.night,
+        coalesce(times.known_ns, 0)::double / 1e9 as known_s,
+        coalesce(motions.speed_known_ns, 0)::double / 1e9 as speed_known_s,
+        coalesce(motions.moving_ns, 0)::double / 1e9 as moving_s,
+        coalesce(times.engaged_ns, 0)::double / 1e9 as engaged_s,
+        coalesce(motions.moving_engaged_ns, 0)::double / 1e9 as moving_engaged_s,
+        coalesce(times.lateral_only_ns, 0)::double / 1e9 as lateral_only_s,
+        case
+            when facts.openpilot_longitudinal is not null
+                then coalesce(times.longitudinal_ns, 0)::double / 1e9
+        end as longitudinal_s,
+        coalesce(overrides.override_ns, 0)::double / 1e9 as override_s,
+        (coalesce(motions.distance_m, 0) / 1000)::double as distance_km,
+        (coalesce(motions.known_m, 0) / 1000)::double as known_km,
+        (coalesce(motions.engaged_m, 0) / 1000)::double as engaged_km,
+        (coalesce(motions.lateral_only_m, 0) / 1000)::double as lateral_only_km,
+        coalesce(happened.n_engagements, 0)::bigint as n_engagements,
+        coalesce(happened.n_interventions, 0)::bigint as n_interventions
+    from times
+    inner join result.drive_facts as facts on times.drive_id = facts.drive_id
+    left join motions on times.drive_id = motions.drive_id and times.part_num = motions.part_num
+    left join result.override_times as overrides
+        on times.drive_id = overrides.drive_id and times.part_num = overrides.part_num
+    left join happened
+        on times.drive_id = happened.drive_id and times.part_num = happened.part_num
+    where times.known_ns > 0 or happened.part_num is not null or motions.distance_m > 0
+)
+
+select * from final;
+comment on column drive_parts.drive_id is 'number of the drive in this database';
+comment on column drive_parts.dongle_id is 'the device';
+comment on column drive_parts.drive is 'name of the drive, its log id';
+comment on column drive_parts.part_num is 'number of the part in its drive';
+comment on column drive_parts.model is 'the driving model and its revision as the fork logs them, else the one that the commit has built in; unknown where nothing says';
+comment on column drive_parts.experimental is 'experimental or chill; unknown in logs before 0.9.0';
+comment on column drive_parts.personality is 'of following: aggressive, standard or relaxed; unknown in logs before 0.9.3';
+comment on column drive_parts.hour is 'hour of the local day, 00 to 23; unknown without local time';
+comment on column drive_parts.night is 'night, with the sun more than {night_min_deg} degrees below the horizon, or day; unknown without clock or position';
+comment on column drive_parts.known_s is 'time whose state is known';
+comment on column drive_parts.speed_known_s is 'time of these whose speed is known';
+comment on column drive_parts.moving_s is 'known time faster than {moving_min_mps} m/s';
+comment on column drive_parts.engaged_s is 'time engaged';
+comment on column drive_parts.moving_engaged_s is 'time engaged faster than {moving_min_mps} m/s';
+comment on column drive_parts.lateral_only_s is 'time steering without being enabled';
+comment on column drive_parts.longitudinal_s is 'time with speed controlled; null without carParams';
+comment on column drive_parts.override_s is 'time engaged in which the driver steered or accelerated';
+comment on column drive_parts.distance_km is 'integral of speed';
+comment on column drive_parts.known_km is 'integral of speed in known time';
+comment on column drive_parts.engaged_km is 'integral of speed while engaged';
+comment on column drive_parts.lateral_only_km is 'integral of speed while only steering';
+comment on column drive_parts.n_engagements is 'engagements that began in it';
+comment on column drive_parts.n_interventions is 'interventions in it while engaged';
