@@ -289,6 +289,11 @@ case
     else of_all - of_engaged - of_lateral_only
 end;
 
--- The number of a group among all; never 0.
+-- The number of a group among all; the least ones are left for whole drives.
 create or replace macro group_number(grouped_by, group_name) as
-greatest(hash(grouped_by, group_name), 1);
+greatest(hash(grouped_by, group_name), 9);
+
+-- The number that stands for whole drives as far as an event of the old system is known of them; 0 if
+-- it is none.
+create or replace macro legacy_number(event) as
+coalesce(list_position(['legacy_disengagement', 'legacy_steer_intervention'], event), 0)::ubigint;

@@ -27,17 +27,47 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
         "result.disengagements": [], "result.interventions": [],
         "result.intervention_inputs": [], "result.engagements": [], "result.clean_stretches": [],
         "result.drive_facts": [], "result.part_spans": [], "result.override_times": [],
+        "result.legacy_drives": [], "can_source": [],
     }  # fmt: skip
     for drive_id in range(1, n_drives + 1):
         drive = {"drive_id": drive_id, "dongle_id": rng.choice("ab"), "host": ""}
         tables["drive"].append(drive | {"drive": f"drive {drive_id}"})
         if rng.random() < 0.1:
-            entry = json.dumps({"active_time": 10**12, "engaged_distance": 100})
+            entry = json.dumps(random_entry(rng))
             imported = {"entry": entry, "source_path": "", "imported_at_utc": builders.INGESTED_AT}
             tables["store.imported_drive"].append({"drive_id": drive_id} | imported)
         else:
             add_drive(tables, rng, drive_id)
     return tables
+
+
+def random_entry(rng: Random) -> Row:
+    """An entry of an old file, some with little in it."""
+    entry: Row = {"active_time": 10**12, "engaged_distance": 100}
+    if rng.random() < 0.7:
+        entry |= {
+            "total_time": rng.choice((0, 2 * 10**12)),
+            "odo_distance": rng.choice((None, 200.0)),
+            "drive_time": 15 * 10**11,
+            "drive_time_active": 9 * 10**11,
+            "git_branch": rng.choice(("release", None)),
+            "recorded_at": rng.choice(("2025-07-06T23:59:59", "2025-07-07T00:00:00", None)),
+            "steer_intervention_count": rng.choice((0, 4, None)),
+            "speed_buckets": {
+                band: {
+                    "time_ns": rng.choice((0, 10**11)),
+                    "engaged_time_ns": 5 * 10**10,
+                    "distance_km_raw": 3.5,
+                    "engaged_distance_km_raw": 1.25,
+                }
+                for band in ("city", "highway")
+            },
+        }
+        if rng.random() < 0.5:
+            entry["intervention_count"] = rng.randrange(4)
+        else:
+            entry |= {"disengagement_count": rng.randrange(4), "schema_version": 3}
+    return entry
 
 
 def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
@@ -62,7 +92,27 @@ def add_drive(tables: Tables, rng: Random, drive_id: int) -> None:
         "result.drive_facts",
         first_mono_ns=0,
         openpilot_longitudinal=rng.choice((None, True, False)),
+        has_selfdrive_state=rng.random() < 0.4,
     )
+    add(
+        "result.legacy_drives",
+        intervention_count=rng.randrange(5),
+        steer_intervention_count=rng.randrange(3),
+        recorded_at=rng.choice((None, "2025-07-06T23:59:59", "2025-07-07T00:00:00")),
+    )
+    for key in ("steering_driver_torque", "steering_motor_torque"):
+        if rng.random() < 0.7:
+            n_samples = rng.choice((0, 9, 9))
+            add(
+                "can_source",
+                segment_num=0,
+                signal_key=key,
+                entry_num=0,
+                message="TORQUE",
+                signal=key,
+                bus=0,
+                n_samples=n_samples,
+            )
     parts = add_parts(add, rng)
     is_engaged = rng.random() < 0.8
     known_s = rng.choice((0.0, 100.0, rng.uniform(0, 10_000)))

@@ -181,8 +181,10 @@ def _with_rates(groups: Iterable[Row], rates: Iterable[Row]) -> list[Row]:
         (row["group_name"], f"{row['event']}_per_100km"): _limited(row, "per_100km")["per_100km"]
         for row in rates
     }
+    untold = dict.fromkeys((name for _, name in found), (None, None, None))
     return [
         _limited(group, "clean_drive_fraction")
+        | untold
         | {
             name: rate
             for (group_name, name), rate in found.items()

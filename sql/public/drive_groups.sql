@@ -14,6 +14,7 @@ final as (
         bool_and(part_num is null and speed_band is null and mode is null) as is_whole,
         bool_or(speed_band is not null) as is_of_speed,
         any_value(log_kind) as log_kind,
+        any_value(is_imported) as is_imported,
         sum(known_s) as known_s,
         sum(speed_known_s) as speed_known_s,
         sum(moving_s) as moving_s,
@@ -38,7 +39,8 @@ comment on column drive_groups.grouped_by is '{groupings}, or two of them that w
 comment on column drive_groups.group_name is 'the drive''s device, car fingerprint and so on; a month as 2025-07, a week as 2025-W27; unknown where the logs don''t say';
 comment on column drive_groups.is_whole is 'all of the drive is in this group and in no other of the kind';
 comment on column drive_groups.is_of_speed is 'what of the drive was at some speed is in this group';
-comment on column drive_groups.log_kind is 'rlog, qlog (decimated: coarser) or mixed';
+comment on column drive_groups.log_kind is 'rlog, qlog (decimated: coarser), mixed, or imported';
+comment on column drive_groups.is_imported is 'known only from an old engagement_db.json';
 comment on column drive_groups.known_s is 'time of the drive in this group whose state is known';
 comment on column drive_groups.speed_known_s is 'time of these whose speed is known; null in a speed band or mode';
 comment on column drive_groups.moving_s is 'known time faster than {moving_min_mps} m/s';

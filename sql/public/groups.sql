@@ -15,10 +15,18 @@ longest_stretches as (
 members as (
     select
         drive_groups.*,
-        (drive_groups.log_kind <> 'rlog') as has_qlog,
+        (drive_groups.log_kind in ('qlog', 'mixed')) as has_qlog,
+        case when drive_groups.speed_known_s is not null then drive_groups.known_s end
+            as speed_told_s,
+        case when drive_groups.lateral_only_s is not null then drive_groups.known_s end
+            as lateral_told_s,
+        case when drive_groups.override_s is not null then drive_groups.known_s end
+            as override_told_s,
+        case when drive_groups.override_s is not null then drive_groups.engaged_s end
+            as engaged_told_s,
         case when drive_groups.longitudinal_s is not null then drive_groups.known_s end
             as longitudinal_known_s,
-        (drive_groups.engaged_s > 0 and not drive_groups.is_of_speed) as is_engaged,
+        (drive_groups.engaged_s > 0 and drive_groups.n_interventions is not null) as is_engaged,
         (drive_groups.engaged_s > 0 and drive_groups.n_interventions = 0) as is_clean,
         longest_stretches.longest_clean_km
     from drive_groups
@@ -34,6 +42,11 @@ sums as (
         group_name,
         count(*) as n_drives,
         count(*) filter (where has_qlog) as n_qlog_drives,
+        count(*) filter (where is_imported) as n_imported_drives,
+        fsum(speed_told_s) as speed_told_s,
+        fsum(lateral_told_s) as lateral_told_s,
+        fsum(override_told_s) as override_told_s,
+        fsum(engaged_told_s) as engaged_told_s,
         fsum(known_s) as known_s,
         fsum(speed_known_s) as speed_known_s,
         fsum(engaged_s) as engaged_s,
@@ -80,19 +93,20 @@ final as (
         shares.group_name,
         shares.n_drives::bigint as n_drives,
         shares.n_qlog_drives::bigint as n_qlog_drives,
+        shares.n_imported_drives::bigint as n_imported_drives,
         coalesce(shares.known_s, 0) / 3600 as known_h,
-        shares.speed_known_s / nullif(shares.known_s, 0) as motion_coverage,
+        shares.speed_known_s / nullif(shares.speed_told_s, 0) as motion_coverage,
         coalesce(shares.engaged_s, 0) / 3600 as engaged_h,
         coalesce(shares.distance_km, 0) as distance_km,
         coalesce(shares.engaged_km, 0) as engaged_km,
         shares.engaged_s / nullif(shares.known_s, 0) as engaged_fraction,
         shares.moving_engaged_s / nullif(shares.moving_s, 0) as moving_engaged_fraction,
         shares.engaged_km / nullif(shares.known_km, 0) as distance_engaged_fraction,
-        shares.lateral_only_s / nullif(shares.known_s, 0) as lateral_only_fraction,
+        shares.lateral_only_s / nullif(shares.lateral_told_s, 0) as lateral_only_fraction,
         shares.longitudinal_s / nullif(shares.longitudinal_known_s, 0)
             as longitudinal_fraction,
-        shares.override_s / nullif(shares.known_s, 0) as override_fraction,
-        (shares.engaged_s - shares.override_s) / nullif(shares.known_s, 0)
+        shares.override_s / nullif(shares.override_told_s, 0) as override_fraction,
+        (shares.engaged_told_s - shares.override_s) / nullif(shares.override_told_s, 0)
             as engaged_not_overriding_fraction,
         case when shares.is_of_drives then shares.n_engaged_drives::bigint end
             as n_engaged_drives,
@@ -118,6 +132,7 @@ comment on column groups.grouped_by is '{groupings}, or two of them that were as
 comment on column groups.group_name is 'which group of these; unknown where the logs don''t say';
 comment on column groups.n_drives is 'drives in the group, all or parts of each; in a speed band those that were so fast';
 comment on column groups.n_qlog_drives is 'drives of them that were read from qlogs, all or in part, which are coarser';
+comment on column groups.n_imported_drives is 'drives of them that are known only from an old engagement_db.json: with exposure, but without events of ours';
 comment on column groups.known_h is 'time whose state is known';
 comment on column groups.motion_coverage is 'share of the known time whose speed is known: what distances are of; null without any, and in a speed band or mode';
 comment on column groups.engaged_h is 'time engaged';

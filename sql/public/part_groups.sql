@@ -3,8 +3,8 @@
 -- grain:   one row per (drive_id, grouped_by, group_name, part_num, speed_band, mode)
 -- null:    part_num, speed_band and mode where the group takes all of the drive's; what such a part
 --          can't have
--- why:     what stays the same in a drive groups whole drives. Imported drives have totals but no
---          events, so they are in no group
+-- why:     what stays the same in a drive groups whole drives. Imported drives are in groups with
+--          what their entries have
 create or replace view part_groups as
 with
 
@@ -62,7 +62,8 @@ comment on column part_groups.group_name is 'the drive''s device, car fingerprin
 comment on column part_groups.part_num is 'the part of the drive that is in the group, as in drive_parts; null if all of them are';
 comment on column part_groups.speed_band is 'speeds at which it is in the group; null if at any';
 comment on column part_groups.mode is 'mode in which it is in the group: engaged, lateral_only or neither; null if in any';
-comment on column part_groups.log_kind is 'rlog, qlog (decimated: coarser) or mixed';
+comment on column part_groups.log_kind is 'rlog, qlog (decimated: coarser), mixed, or imported';
+comment on column part_groups.is_imported is 'known only from an old engagement_db.json';
 comment on column part_groups.known_s is 'time whose state is known';
 comment on column part_groups.speed_known_s is 'time of these whose speed is known; null in a speed band or mode';
 comment on column part_groups.moving_s is 'known time faster than {moving_min_mps} m/s';

@@ -20,7 +20,8 @@ drive_cells as (
         coalesce(strftime(started_at, '%Y-%m'), 'unknown') as month,
         coalesce(strftime(started_at, '%G-W%V'), 'unknown') as week,
         coalesce(strftime(started_at_local, '%A'), 'unknown') as weekday,
-        coalesce(log_kind, 'unknown') as log_kind,
+        coalesce(log_kind, case when is_imported then 'imported' else 'unknown' end) as log_kind,
+        is_imported,
         known_s,
         speed_known_s,
         moving_s,
@@ -30,13 +31,35 @@ drive_cells as (
         longitudinal_s,
         override_s,
         distance_km,
-        known_km,
+        case when is_imported then distance_km else known_km end as known_km,
         engaged_km,
         lateral_only_km,
         n_engagements,
         n_interventions
     from main.drives
-    where not is_imported
+),
+
+-- An imported drive is one part, of which nobody knows what drove.
+part_cells as (
+    select * from result.drive_parts
+    union all by name
+    select
+        drive_id,
+        0 as part_num,
+        'unknown' as model,
+        'unknown' as experimental,
+        'unknown' as personality,
+        'unknown' as hour,
+        'unknown' as night,
+        known_s,
+        moving_s,
+        engaged_s,
+        moving_engaged_s,
+        distance_km,
+        known_km,
+        engaged_km
+    from drive_cells
+    where is_imported
 ),
 
 -- Bands in which something happened have a cell, with or without known time.
@@ -51,6 +74,9 @@ band_cells as (
             counts.drive_id = bands.drive_id
             and counts.part_num = bands.part_num
             and counts.speed_band = bands.speed_band
+    union all by name
+    select *, 0 as part_num, distance_km as known_km
+    from staging.imported_bands
 ),
 
 cells as (
@@ -74,7 +100,7 @@ cells as (
         ),
         'part' as level,
         parts.* exclude (drive_id)
-    from result.drive_parts as parts
+    from part_cells as parts
     inner join drive_cells as drives on parts.drive_id = drives.drive_id
     union all by name
     select

@@ -2,8 +2,8 @@
 --
 -- grain:   one row per (drive_id, slice, mode, event)
 -- null:    never; an event that did not happen has no row
--- why:     slice is 0 for the whole drive, else the group's number. Failures are of mode engaged, and
---          at no speed
+-- why:     slice is 0 for the whole drive, else the group's number, or that of an event of the old
+--          system. These and failures are of mode engaged, and at no speed
 create or replace view staging.drive_counts as
 with
 
@@ -64,6 +64,14 @@ final as (
             and (slices.speed_band is null or slices.speed_band = happened.speed_band)
             and (slices.mode is null or slices.mode = happened.own_mode)
     group by slices.drive_id, slices.slice, happened.mode, happened.event
+    union all
+    select
+        drive_id,
+        legacy_number(event) as slice,
+        'engaged' as mode,
+        event,
+        n_events::double as n_events
+    from staging.legacy_counts
 )
 
 select * from final;

@@ -4,13 +4,23 @@
 -- null:    motion_coverage without known time, and in a speed band or mode
 -- why:     a group may have parts of drives, but what tells how much other drives differ are whole
 --          drives: sums of scope `whole` are those of the whole drives that have a part in the
---          group, and those of scope `own` of the parts
+--          group, and those of scope `own` of the parts. Drives tell of some events only: imported
+--          ones of the old system's, which stand on a basis of their own
 create or replace view staging.group_sums as
 with
 
-drives_of_logs as (
-    select * from main.drives
-    where not is_imported
+whole_drives as (
+    select
+        drive_id,
+        log_kind,
+        is_imported,
+        known_s,
+        speed_known_s,
+        engaged_s,
+        engaged_km,
+        lateral_only_s,
+        lateral_only_km
+    from main.drives
 ),
 
 grouped as (
@@ -19,22 +29,15 @@ grouped as (
 ),
 
 parts as (
-    select
-        drive_id,
-        0::ubigint as slice,
-        log_kind,
-        known_s,
-        speed_known_s,
-        engaged_s,
-        engaged_km,
-        lateral_only_s,
-        lateral_only_km
-    from drives_of_logs
-    union all
+    select *, 0::ubigint as slice
+    from whole_drives
+    where not is_imported
+    union all by name
     select
         drive_id,
         slice,
         log_kind,
+        is_imported,
         known_s,
         speed_known_s,
         engaged_s,
@@ -42,11 +45,21 @@ parts as (
         lateral_only_s,
         lateral_only_km
     from grouped
-    where not is_whole
+    where not is_whole and not is_imported
+    union all by name
+    select drives.*, legacy_number(counts.event) as slice
+    from whole_drives as drives
+    inner join staging.legacy_counts as counts on drives.drive_id = counts.drive_id
 ),
 
 members as (
-    select drive_id, 0::ubigint as slice, grouped_by, group_name, 'own' as scope
+    select
+        drive_id,
+        unnest([0, 1, 2])::ubigint as slice,
+        grouped_by,
+        group_name,
+        'own' as scope,
+        unnest([0, 1, 2])::ubigint as basis
     from grouped
     where is_whole
     union all
@@ -55,7 +68,8 @@ members as (
         unnest([slice, 0::ubigint]) as slice,
         grouped_by,
         group_name,
-        unnest(['own', 'whole']) as scope
+        unnest(['own', 'whole']) as scope,
+        0::ubigint as basis
     from grouped
     where not is_whole
 ),
@@ -64,7 +78,7 @@ exposed as (
     select
         drive_id,
         slice,
-        (log_kind <> 'rlog') as has_qlog,
+        coalesce(log_kind in ('qlog', 'mixed'), false) as has_qlog,
         known_s,
         speed_known_s,
         unnest(['engaged', 'lateral_only', 'assisted']) as mode,
@@ -87,6 +101,7 @@ drive_exposures as (
         exact(exposure_h * exposure_h) as square_h,
         exact(exposure_100km * exposure_100km) as square_100km
     from exposed
+    where mode = 'engaged' or slice not in (1, 2)
 ),
 
 exposures as (
@@ -94,6 +109,7 @@ exposures as (
         members.grouped_by,
         members.group_name,
         members.scope,
+        members.basis,
         drives_of.mode,
         count(*)::bigint as n_drives,
         count(*) filter (where drives_of.has_qlog)::bigint as n_qlog_drives,
@@ -108,7 +124,7 @@ exposures as (
     from members
     inner join drive_exposures as drives_of
         on members.drive_id = drives_of.drive_id and members.slice = drives_of.slice
-    group by members.grouped_by, members.group_name, members.scope, drives_of.mode
+    group by members.grouped_by, members.group_name, members.scope, members.basis, drives_of.mode
 ),
 
 drive_events as (
@@ -138,6 +154,7 @@ sums as (
         members.grouped_by,
         members.group_name,
         members.scope,
+        members.basis,
         drives_of.mode,
         drives_of.event,
         sum(drives_of.n_events) as n_events,
@@ -153,7 +170,8 @@ sums as (
     inner join drive_events as drives_of
         on members.drive_id = drives_of.drive_id and members.slice = drives_of.slice
     group by
-        members.grouped_by, members.group_name, members.scope, drives_of.mode, drives_of.event
+        members.grouped_by, members.group_name, members.scope, members.basis,
+        drives_of.mode, drives_of.event
 ),
 
 kinds as (
@@ -164,9 +182,10 @@ kinds as (
                 'disengagement_counted', 'driver_disengagement', 'system_disengagement', 'car_disengagement', 'unknown_disengagement',
                 'lateral_override', 'longitudinal_override', 'critical_event', 'any_failure'
             ]
-        ) as event
+        ) as event,
+        0::ubigint as basis
     union
-    select event from sums
+    select event, basis from sums
 ),
 
 final as (
@@ -189,12 +208,13 @@ final as (
         unnest([sums.squares_h, sums.squares_100km]) as squares,
         unnest([sums.products_h, sums.products_100km]) as products
     from exposures
-    cross join kinds
+    inner join kinds on exposures.basis = kinds.basis
     left join sums
         on
             exposures.grouped_by = sums.grouped_by
             and exposures.group_name = sums.group_name
             and exposures.scope = sums.scope
+            and exposures.basis = sums.basis
             and exposures.mode = sums.mode
             and kinds.event = sums.event
 )

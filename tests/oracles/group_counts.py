@@ -6,7 +6,9 @@ the view drive_groups do, from the rows of the result tables.
 
 from __future__ import annotations
 
+import json
 import math
+from datetime import datetime
 from typing import Any
 
 Row = dict[str, Any]
@@ -200,15 +202,22 @@ def drive_parts(tables: Tables) -> list[Row]:
 
 
 def drive_facts(tables: Tables) -> dict[int, Row]:
-    """What each drive with logs is grouped by, and what the whole of it adds."""
+    """What each drive is grouped by, and what the whole of it adds."""
     found = {}
+    entries = {row["drive_id"]: json.loads(row["entry"]) for row in tables["store.imported_drive"]}
     for drive in tables["drive"]:
-        logs = [row for row in tables["segment"] if row["drive_id"] == drive["drive_id"]]
+        drive_id = drive["drive_id"]
+        logs = [row for row in tables["segment"] if row["drive_id"] == drive_id]
         kinds = sorted({row["log_kind"] for row in logs if row["status"] != "failed"})
-        if not kinds:
+        if kinds:
+            [identity] = of_drive(tables["result.drive_identity"], drive)
+            [metrics] = of_drive(tables["result.drive_metrics"], drive)
+            log_kind = kinds[0] if len(kinds) == 1 else "mixed"
+        elif drive_id in entries:
+            identity, metrics = imported_facts(entries[drive_id])
+            log_kind = "imported"
+        else:
             continue
-        [identity] = of_drive(tables["result.drive_identity"], drive)
-        [metrics] = of_drive(tables["result.drive_metrics"], drive)
         local = identity.get("started_at_local")
         started = identity.get("started_at_utc") or local
         year, week, _ = started.isocalendar() if started else (0, 0, 0)
@@ -223,12 +232,87 @@ def drive_facts(tables: Tables) -> dict[int, Row]:
             "month": started and f"{started.year}-{started.month:02}",
             "week": started and f"{year}-W{week:02}",
             "weekday": local and local.strftime("%A"),
-            "log_kind": kinds[0] if len(kinds) == 1 else "mixed",
+            "log_kind": log_kind,
         }
-        found[drive["drive_id"]] = {name: text or "unknown" for name, text in named.items()} | {
-            name: metrics.get(name) for name in SUMS
-        }
+        found[drive_id] = {name: text or "unknown" for name, text in named.items()}
+        found[drive_id] |= {name: metrics.get(name) for name in SUMS}
+        found[drive_id]["is_imported"] = not kinds
     return found
+
+
+def imported_facts(entry: Row) -> tuple[Row, Row]:
+    """Who and what drove, and the sums of an imported drive; distance is all of known time."""
+    recorded_at = entry.get("recorded_at")
+    identity = {
+        "started_at_local": recorded_at and datetime.fromisoformat(recorded_at),
+        "git_branch": entry.get("git_branch"),
+    }
+    times = {
+        "known_s": "total_time",
+        "moving_s": "drive_time",
+        "engaged_s": "active_time",
+        "moving_engaged_s": "drive_time_active",
+    }
+    sums = {name: entry[key] / 1e9 for name, key in times.items() if key in entry}
+    sums |= {"distance_km": entry.get("odo_distance"), "known_km": entry.get("odo_distance")}
+    return identity, sums | {"engaged_km": float(entry["engaged_distance"])}
+
+
+def imported_bands(tables: Tables) -> list[Row]:
+    """The speed buckets of entries that have time in them."""
+    found = []
+    for row in tables["store.imported_drive"]:
+        for band, bucket in (json.loads(row["entry"]).get("speed_buckets") or {}).items():
+            if bucket["time_ns"]:
+                found.append(
+                    {
+                        "drive_id": row["drive_id"],
+                        "part_num": 0,
+                        "speed_band": band,
+                        "known_s": bucket["time_ns"] / 1e9,
+                        "engaged_s": bucket["engaged_time_ns"] / 1e9,
+                        "distance_km": bucket["distance_km_raw"],
+                        "engaged_km": bucket["engaged_distance_km_raw"],
+                    }
+                )
+    return found
+
+
+LEGACY_EVENTS = ("legacy_disengagement", "legacy_steer_intervention")
+STEERING_SINCE = "2025-07-07"
+
+
+def legacy_counts(tables: Tables) -> list[Row]:
+    """What the old system counted, of drives in which it could."""
+    found = []
+    torques = ("steering_driver_torque", "steering_motor_torque")
+    for row in tables["store.imported_drive"]:
+        entry = json.loads(row["entry"])
+        is_dated = (entry.get("recorded_at") or "") >= STEERING_SINCE
+        counts = (
+            entry.get("intervention_count", entry.get("disengagement_count")),
+            entry.get("steer_intervention_count")
+            if is_dated or entry.get("schema_version", 1) >= 3
+            else None,
+        )
+        found.append((row["drive_id"], counts))
+    for row in tables["result.legacy_drives"] if tables["store.imported_drive"] else []:
+        [facts] = of_drive(tables["result.drive_facts"], row)
+        sampled = {
+            source["signal_key"]
+            for source in of_drive(tables["can_source"], row)
+            if source["n_samples"]
+        }
+        counts_steering = (row["recorded_at"] or "") >= STEERING_SINCE and sampled == {*torques}
+        if not facts["has_selfdrive_state"]:
+            steering = row["steer_intervention_count"] if counts_steering else None
+            found.append((row["drive_id"], (row["intervention_count"], steering)))
+    return [
+        {"drive_id": drive_id, "event": event, "mode": "engaged", "n_events": n_events}
+        for drive_id, counts in found
+        for event, n_events in zip(LEGACY_EVENTS, counts, strict=True)
+        if n_events is not None
+    ]
 
 
 def cells_of(tables: Tables, level: str) -> list[Row]:
@@ -239,12 +323,19 @@ def cells_of(tables: Tables, level: str) -> list[Row]:
         for row in drive_parts(tables)
         if row["drive_id"] in drives
     }
+    nowhere = dict.fromkeys(PART_KEYS, "unknown") | {"part_num": 0}
+    imported = {
+        (drive_id, 0): row | nowhere | {"drive_id": drive_id}
+        for drive_id, row in drives.items()
+        if row["is_imported"]
+    }
     if level == "drive":
         return [{"drive_id": drive_id} | row for drive_id, row in drives.items()]
     if level == "part":
-        return [drives[drive_id] | row for (drive_id, _), row in parts.items()]
+        return [drives[drive_id] | row for (drive_id, _), row in (parts | imported).items()]
     names = ("drive_id", "part_num", "speed_band")
-    bands = {tuple(row[name] for name in names): row for row in part_bands(tables)}
+    told = [*part_bands(tables), *imported_bands(tables)]
+    bands = {tuple(row[name] for name in names): row for row in told}
     happened = {tuple(row[name] for name in names) for row in event_counts(tables)}
     found = []
     for key in [*bands, *(happened - bands.keys())]:
@@ -317,6 +408,7 @@ def drive_groups(cells: list[Row]) -> list[Row]:
     for (grouped_by, group_name, drive_id), rows in merged.items():
         row = {"drive_id": drive_id, "grouped_by": grouped_by, "group_name": group_name}
         row["log_kind"] = rows[0]["log_kind"]
+        row["is_imported"] = rows[0]["is_imported"]
         names = ("part_num", "speed_band", "mode")
         row["is_whole"] = all(cell[name] is None for cell in rows for name in names)
         row["is_of_speed"] = any(cell["speed_band"] is not None for cell in rows)

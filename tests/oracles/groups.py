@@ -80,15 +80,17 @@ def groups(cells: list[Row], memberships: list[Row], tables: Tables) -> list[Row
 
 
 def sizes_of(drives: list[Row]) -> Row:
-    n_qlog_drives = sum(drive["log_kind"] != "rlog" for drive in drives)
-    return {"n_drives": len(drives), "n_qlog_drives": n_qlog_drives}
+    return {
+        "n_drives": len(drives),
+        "n_qlog_drives": sum(drive["log_kind"] in ("qlog", "mixed") for drive in drives),
+        "n_imported_drives": sum(drive["is_imported"] for drive in drives),
+    }
 
 
 def exposure_of(rows: list[Row]) -> Row:
     known_s, engaged_s = total(rows, "known_s"), total(rows, "engaged_s")
-    controlled = [row for row in rows if row["longitudinal_s"] is not None]
-    overridden_s = total(rows, "override_s")
-    has_overrides = any(row["override_s"] is not None for row in rows)
+    overridden = told(rows, "override_s")
+    known_told_s, override_s = total(overridden, "known_s"), total(overridden, "override_s")
     return {
         "known_h": known_s / 3600,
         "engaged_h": engaged_s / 3600,
@@ -97,21 +99,32 @@ def exposure_of(rows: list[Row]) -> Row:
         "engaged_fraction": share(engaged_s, known_s),
         "distance_engaged_fraction": share(total(rows, "engaged_km"), total(rows, "known_km")),
         "moving_engaged_fraction": share(total(rows, "moving_engaged_s"), total(rows, "moving_s")),
-        "lateral_only_fraction": share(total(rows, "lateral_only_s"), known_s),
-        "longitudinal_fraction": share(
-            total(controlled, "longitudinal_s"), total(controlled, "known_s")
+        "lateral_only_fraction": share_of_known(rows, "lateral_only_s"),
+        "longitudinal_fraction": share_of_known(rows, "longitudinal_s"),
+        "motion_coverage": share_of_known(rows, "speed_known_s"),
+        "override_fraction": share_of_known(rows, "override_s"),
+        "engaged_not_overriding_fraction": share(
+            total(overridden, "engaged_s") - override_s, known_told_s
         ),
-        "override_fraction": share(overridden_s, known_s) if has_overrides else None,
-        "engaged_not_overriding_fraction": share(engaged_s - overridden_s, known_s)
-        if has_overrides
-        else None,
     }
 
 
+def told(rows: list[Row], name: str) -> list[Row]:
+    return [row for row in rows if row[name] is not None]
+
+
+def share_of_known(rows: list[Row], name: str) -> float | None:
+    """The share of the known time of those drives that tell of it."""
+    known = told(rows, name)
+    return share(total(known, name), total(known, "known_s"))
+
+
 def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
-    """What only whole drives and parts of them have: at some speed it is None."""
+    """What only drives with logs, whole or in part, have: at some speed it is None."""
     is_of_speed = any(row["is_of_speed"] for row in drives)
-    engaged = [row for row in drives if (row["engaged_s"] or 0) > 0 and not is_of_speed]
+    engaged = [
+        row for row in drives if (row["engaged_s"] or 0) > 0 and row["n_interventions"] is not None
+    ]
     n_clean = sum(row["n_interventions"] == 0 for row in engaged)
     wilson = (
         stats.binomtest(n_clean, len(engaged)).proportion_ci(method="wilson") if engaged else None
@@ -121,7 +134,7 @@ def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
         row["engaged_km"] for row in tables["result.clean_stretches"] if row["drive_id"] in whole
     ]
     steps = survival(*lengths_of(cells, tables))
-    has_engagements = any(row["n_engagements"] is not None for row in drives)
+    begun = told(drives, "n_engagements")
     return {
         "n_engaged_drives": None if is_of_speed else len(engaged),
         "n_clean_drives": None if is_of_speed else n_clean,
@@ -129,7 +142,7 @@ def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
         "clean_drive_fraction_lower": wilson and float(wilson.low),
         "clean_drive_fraction_upper": wilson and float(wilson.high),
         "longest_clean_km": max(stretches, default=None),
-        "n_engagements": int(total(drives, "n_engagements")) if has_engagements else None,
+        "n_engagements": int(total(begun, "n_engagements")) if begun else None,
         "engagement_median_s": median_of(steps, "survival_fraction"),
         "engagement_median_lower_s": median_of(steps, "survival_lower_fraction"),
         "engagement_median_upper_s": median_of(steps, "survival_upper_fraction"),

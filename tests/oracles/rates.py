@@ -10,11 +10,13 @@ from scipy import stats
 
 from tests.oracles.group_counts import (
     EVENTS,
+    LEGACY_EVENTS,
     SINGLE,
     drive_groups,
     drive_parts,
     event_counts,
     happened_in,
+    legacy_counts,
     members_of,
     part_at,
     part_bands,
@@ -41,16 +43,18 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
     cells = part_groups(tables, *(crossed or [(name,) for name in SINGLE]))
     memberships = drive_groups(cells)
     others = others or tables
-    everything = drive_groups(part_groups(others, ("all",)))
+    everything = [r for r in drive_groups(part_groups(others, ("all",))) if not r["is_imported"]]
     counts = event_counts(tables)
+    own = [row for row in memberships if not row["is_imported"]]
     return {
         "event_counts": counts,
         "speed_bands": speed_bands(tables),
         "part_bands": part_bands(tables),
         "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
-        "rates": rates(cells, memberships, counts, everything, event_counts(others)),
-        "mtbf": mtbf(cells, memberships, tables, everything, others),
+        "rates": rates(cells, own, counts, everything, event_counts(others))
+        + legacy_rates(memberships, legacy_counts(tables)),
+        "mtbf": mtbf(cells, own, tables, everything, others),
         "engagement_lengths": engagement_lengths(cells, tables),
         "groups": groups(cells, memberships, tables),
     }
@@ -75,6 +79,21 @@ def rates(
     return found
 
 
+def legacy_rates(memberships: list[Row], counts: list[Row]) -> list[Row]:
+    """Rates of what the old system counted, over the whole drives in which it could."""
+    found = []
+    for event in LEGACY_EVENTS:
+        own = [row for row in counts if row["event"] == event]
+        told = {row["drive_id"] for row in own}
+        drives = [row for row in memberships if row["is_whole"] and row["drive_id"] in told]
+        for group, members in members_of(drives).items():
+            ids = {row["drive_id"] for row in members}
+            mine = [row for row in own if row["drive_id"] in ids]
+            rows = group_rates(members, mine, group, [], [], events=(event,))
+            found += [row for row in rows if row["mode"] == "engaged"]
+    return found
+
+
 def others_of(drives: list[Row], everything: list[Row]) -> list[Row]:
     own = {row["drive_id"] for row in drives}
     return [row for row in everything if row["drive_id"] not in own]
@@ -94,16 +113,18 @@ def group_rates(
     group: tuple[str, str],
     others: list[Row],
     other_counts: list[Row],
+    *,
+    events: tuple[str, ...] = EVENTS,
 ) -> list[Row]:
     found = []
-    for event, (mode, modes) in product(EVENTS, MODES.items()):
+    for event, (mode, modes) in product(events, MODES.items()):
         row = {
             "grouped_by": group[0],
             "group_name": group[1],
             "mode": mode,
             "event": event,
             "n_drives": len(drives),
-            "n_qlog_drives": sum(drive["log_kind"] != "rlog" for drive in drives),
+            "n_qlog_drives": sum(drive["log_kind"] in ("qlog", "mixed") for drive in drives),
         }
         for unit, (suffix, size) in UNITS.items():
             own = counted(drives, counts, event, modes, (suffix, size))
