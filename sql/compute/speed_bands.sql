@@ -25,14 +25,3 @@ final as (
 )
 
 select * from final;
-comment on column speed_bands.drive_id is 'number of the drive in this database';
-comment on column speed_bands.dongle_id is 'the device';
-comment on column speed_bands.drive is 'name of the drive, its log id';
-comment on column speed_bands.speed_band is 'city (under {city_max_mps} m/s), road (under {road_max_mps} m/s) or highway';
-comment on column speed_bands.known_s is 'time at such speeds, state known';
-comment on column speed_bands.engaged_s is 'time engaged at such speeds';
-comment on column speed_bands.lateral_only_s is 'time steering alone at such speeds';
-comment on column speed_bands.distance_km is 'distance at such speeds, state known';
-comment on column speed_bands.engaged_km is 'distance engaged at such speeds';
-comment on column speed_bands.lateral_only_km is 'distance steering alone at such speeds';
-comment on column speed_bands.engaged_fraction is 'engaged_s / known_s';

@@ -1,7 +1,8 @@
 -- Devices, with the totals of their drives.
 --
 -- grain:   one row per dongle_id
--- null:    first_drive and last_drive never; fractions without exposure
+-- null:    first_drive and last_drive never; fractions without exposure; counts without a drive
+--          with logs, as an old file's are of other definitions
 create or replace view devices as
 with
 
@@ -25,15 +26,15 @@ final as (
         (sum(engaged_s) / nullif(sum(known_s), 0))::double as engaged_fraction,
         (sum(moving_engaged_s) / nullif(sum(moving_s), 0))::double as moving_engaged_fraction,
         (sum(engaged_km) / nullif(sum(distance_km), 0))::double as distance_engaged_fraction,
-        coalesce(sum(n_disengagements), 0)::bigint as n_disengagements,
-        coalesce(sum(n_disengagements_counted), 0)::bigint as n_disengagements_counted,
-        coalesce(sum(n_lateral_overrides), 0)::bigint as n_lateral_overrides,
-        coalesce(sum(n_longitudinal_overrides), 0)::bigint as n_longitudinal_overrides,
-        coalesce(sum(n_interventions), 0)::bigint as n_interventions,
-        coalesce(sum(n_unplanned_interventions), 0)::bigint as n_unplanned_interventions,
-        coalesce(sum(n_lateral_only_interventions), 0)::bigint as n_lateral_only_interventions,
-        coalesce(sum(lateral_only_s), 0)::double as lateral_only_s,
-        coalesce(sum(lateral_only_km), 0)::double as lateral_only_km,
+        sum(n_disengagements)::bigint as n_disengagements,
+        sum(n_disengagements_counted)::bigint as n_disengagements_counted,
+        sum(n_lateral_overrides)::bigint as n_lateral_overrides,
+        sum(n_longitudinal_overrides)::bigint as n_longitudinal_overrides,
+        sum(n_interventions)::bigint as n_interventions,
+        sum(n_unplanned_interventions)::bigint as n_unplanned_interventions,
+        sum(n_lateral_only_interventions)::bigint as n_lateral_only_interventions,
+        sum(lateral_only_s)::double as lateral_only_s,
+        sum(lateral_only_km)::double as lateral_only_km,
         (
             sum(n_interventions) * 100
             / nullif(sum(engaged_km) filter (where not is_imported), 0)
@@ -67,15 +68,15 @@ comment on column devices.motion_coverage is 'share of the known time whose spee
 comment on column devices.engaged_fraction is 'engaged_s / known_s; null without known time';
 comment on column devices.moving_engaged_fraction is 'engaged share of the time faster than {moving_min_mps} m/s; null without moving';
 comment on column devices.distance_engaged_fraction is 'engaged share of the distance; null without distance';
-comment on column devices.n_lateral_overrides is 'times the driver steered for {override_min_s} s or more while engaged';
-comment on column devices.n_longitudinal_overrides is 'times the driver accelerated for {override_min_s} s or more while engaged, without disengaging';
-comment on column devices.n_disengagements is 'engagements that ended at a known moment; imported drives have none';
-comment on column devices.n_disengagements_counted is 'disengagements with at least {counted_min_on_s} s engaged before and {counted_min_off_s} s off after';
-comment on column devices.n_interventions is 'moments in which the driver took over while engaged';
-comment on column devices.n_unplanned_interventions is 'interventions that were not planned';
-comment on column devices.n_lateral_only_interventions is 'moments in which the driver took over while only steering was on';
-comment on column devices.lateral_only_s is 'time steering without being enabled';
-comment on column devices.lateral_only_km is 'distance driven so';
+comment on column devices.n_lateral_overrides is 'times the driver steered for {override_min_s} s or more while engaged; null without a drive with logs';
+comment on column devices.n_longitudinal_overrides is 'times the driver accelerated for {override_min_s} s or more while engaged, without disengaging; null without a drive with logs';
+comment on column devices.n_disengagements is 'engagements that ended at a known moment; null without a drive with logs';
+comment on column devices.n_disengagements_counted is 'disengagements with at least {counted_min_on_s} s engaged before and {counted_min_off_s} s off after; null without a drive with logs';
+comment on column devices.n_interventions is 'moments in which the driver took over while engaged; null without a drive with logs';
+comment on column devices.n_unplanned_interventions is 'interventions that were not planned; null without a drive with logs';
+comment on column devices.n_lateral_only_interventions is 'moments in which the driver took over while only steering was on; null without a drive with logs';
+comment on column devices.lateral_only_s is 'time steering without being enabled; null without a drive with logs';
+comment on column devices.lateral_only_km is 'distance driven so; null without a drive with logs';
 comment on column devices.unplanned_interventions_per_100km is 'n_unplanned_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.interventions_per_100km is 'n_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged in drives with logs; null without such distance';
