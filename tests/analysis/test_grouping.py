@@ -26,7 +26,7 @@ def reader():
     return reader
 
 
-@pytest.mark.parametrize("kind", ["branch", "version", "commit", "device", "car", "fork", "month"])
+@pytest.mark.parametrize("kind", ["branch", "week", "model", "car,month", "date"])
 def test_groupings_are_named_as_drive_groups_has_them(kind):
     assert parse_grouping(kind) == Grouping(kind)
     assert str(parse_grouping(kind)) == kind
@@ -41,10 +41,10 @@ def test_a_param_is_any_name():
     ("text", "hint"),
     [
         ("branches", "did you mean 'branch'?"),
-        ("", "branch, version, commit"),
+        ("", "version, branch, commit"),
         ("param", "did you mean 'param:NAME'?"),
         ("param:", "param:NAME"),
-        ("all", "branch, version"),
+        ("all", "version, branch"),
     ],
 )
 def test_what_drives_are_not_grouped_by_is_answered_with_what_they_are(text, hint):
