@@ -116,6 +116,11 @@ class Crossing:
         return any(one.level == level for one in self.dimensions)
 
     @property
+    def is_of_parts(self) -> bool:
+        """Whether a drive may be in several of the groups, in each with a part of it."""
+        return any(one.level != "drive" for one in self.dimensions)
+
+    @property
     def cells(self) -> str:
         """The rows of `part_groups` for these groups alone, as a query.
 

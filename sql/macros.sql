@@ -61,12 +61,8 @@ sin(radians(latitude_deg)) * sin(sun_longitude_rad(days)) * sin(radians(23.439 -
 create or replace macro sun_height_deg(latitude_deg, longitude_deg, epoch_s) as
 degrees(
     asin(
-        least(
-            greatest(
-                sun_height_sine(latitude_deg, longitude_deg, epoch_s / 86400 - 10957.5), -1.0
-            ),
-            1.0
-        )
+        -- A rounded 1 is no sine; null stays null, which `least` would leave out.
+        round(sun_height_sine(latitude_deg, longitude_deg, epoch_s / 86400 - 10957.5), 12)
     )
 );
 

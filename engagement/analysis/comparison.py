@@ -6,13 +6,13 @@ A is the baseline and B the candidate.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engagement.analysis.differences import compare_measures
 from engagement.analysis.labels import tally
-from engagement.analysis.measures import read_measures
+from engagement.analysis.measures import PartOf, join_measures, read_measures
 from engagement.analysis.samples import Sample
 from engagement.analysis.sequential import Timed, follow
 
@@ -39,9 +39,23 @@ select
     coalesce(fsum(engaged_s), 0) / 3600 as engaged_h,
     coalesce(fsum(distance_km), 0) as distance_km,
     coalesce(fsum(engaged_km), 0) as engaged_km
-from drives
+from {source}
 where drive_id in (select unnest($drives))
 """
+_PARTS = """(
+    select
+        drives.drive_id,
+        drives.log_kind,
+        drives.car_fingerprint,
+        sum(cells.known_s) as known_s,
+        sum(cells.engaged_s) as engaged_s,
+        sum(cells.distance_km) as distance_km,
+        sum(cells.engaged_km) as engaged_km
+    from ({cells}) as cells
+    inner join drives on cells.drive_id = drives.drive_id
+    where cells.group_name = $group
+    group by drives.drive_id, drives.log_kind, drives.car_fingerprint
+)"""
 _STARTS = """
 select drive_id, epoch(started_at) as started_s
 from engagement.main.drives
@@ -112,7 +126,7 @@ def compare(
     drives = (*division.a_drives, *division.b_drives)
     is_b = np.arange(len(drives)) >= len(division.a_drives)
     rest = sorted(set(others).difference(drives))
-    measures = list(read_measures(reader, [*drives, *rest]))
+    measures = _read_measures(reader, division, rest)
     dispersion_max = _read_dispersion_max(reader)
     found = compare_measures(measures, is_b, dispersion_max=dispersion_max)
     if watch:
@@ -125,18 +139,33 @@ def compare(
         ]
     return Comparison(
         division.by,
-        _read_group(reader, division.a, division.a_drives),
-        _read_group(reader, division.b, division.b_drives),
+        _read_group(reader, division, division.a, division.a_drives),
+        _read_group(reader, division, division.b, division.b_drives),
         len(rest),
         tuple(found),
         counted,
     )
 
 
+def _read_measures(reader: Queryable, division: Division, rest: Sequence[int]) -> list[Measure]:
+    """Every measure of A's drives, then B's, then the rest.
+
+    A drive whose parts are in both groups is in each with these parts, and in none with the whole.
+    """
+    if division.parts is None:
+        return list(read_measures(reader, [*division.a_drives, *division.b_drives, *rest]))
+    sides = (
+        read_measures(reader, division.a_drives, PartOf(division.parts, division.a)),
+        read_measures(reader, division.b_drives, PartOf(division.parts, division.b)),
+        read_measures(reader, rest),
+    )
+    return [join_measures(each) for each in zip(*sides, strict=True)]
+
+
 def _look_again(
     measure: Measure, is_b: NDArray[np.bool_], starts: NDArray[np.float64], until: int | None
 ) -> Looks:
-    known = slice(None) if measure.kind == "share" else slice(-1)  # speeds
+    known = slice(-1) if measure.is_banded else slice(None)  # speeds
     tops, bottoms = measure.numerators[:, known], measure.denominators[:, known]
     n_drives = len(is_b)
     nobody = np.zeros(len(tops) - n_drives, dtype=np.bool_)
@@ -162,8 +191,13 @@ def _tally_groups(
     return tally(reader, labels, division.a_drives), tally(reader, labels, division.b_drives)
 
 
-def _read_group(reader: Queryable, name: str, drives: tuple[int, ...]) -> Group:
-    row = reader.rows(_GROUP, {"drives": list(drives)})[0]
+def _read_group(reader: Queryable, division: Division, name: str, drives: tuple[int, ...]) -> Group:
+    parameters: dict[str, Any] = {"drives": list(drives)}
+    source = "drives"
+    if division.parts is not None:
+        parameters["group"] = name
+        source = _PARTS.format(cells=division.parts.cells)
+    row = reader.rows(_GROUP.format(source=source), parameters)[0]
     return Group(name=name, **(row | {"cars": tuple(row["cars"])}))
 
 

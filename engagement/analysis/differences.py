@@ -156,7 +156,7 @@ class _Pair:
         n_drives = len(is_b)
         sample = Sample(measure.numerators[:n_drives], measure.denominators[:n_drives], is_b)
         bands = sample.common_bands()
-        if measure.kind != "share":
+        if measure.is_banded:
             bands[-1] = False  # at unknown speeds nothing is alike
         others = Sample(
             measure.numerators[n_drives:, bands],
@@ -167,17 +167,19 @@ class _Pair:
 
 
 def _outcomes(pairs: Sequence[_Pair]) -> list[Outcome | None]:
-    """The test of each that has anything to compare; rates of one unit are tested together."""
+    """The test of each that has anything to compare; rates over the same exposure together."""
     found: list[Outcome | None] = [None] * len(pairs)
-    numbers_by_unit: dict[str, list[int]] = {}
+    numbers_by_exposure: dict[str, list[int]] = {}
     for number, pair in enumerate(pairs):
         if pair.like is None:
             continue
         if pair.measure.kind == "rate":
-            numbers_by_unit.setdefault(pair.measure.unit, []).append(number)
+            # What the old system counted has the exposure of other drives, each event its own.
+            of = pair.measure.unit if pair.measure.is_banded else pair.measure.name
+            numbers_by_exposure.setdefault(of, []).append(number)
         else:
             found[number] = compare_amounts(pair.like, pair.others)
-    for numbers in numbers_by_unit.values():
+    for numbers in numbers_by_exposure.values():
         likes = [like for number in numbers if (like := pairs[number].like)]
         outcomes = compare_groups(likes, [pairs[number].others for number in numbers])
         for number, outcome in zip(numbers, outcomes, strict=True):
@@ -187,7 +189,7 @@ def _outcomes(pairs: Sequence[_Pair]) -> list[Outcome | None]:
 
 def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> Difference:
     measure, sample, like = pair.measure, pair.sample, pair.like
-    is_rate, has_bands = measure.kind == "rate", measure.kind != "share"
+    is_rate, has_bands = measure.kind == "rate", measure.is_banded
     crude = crude_ratio(sample)
     alike = _alike_fraction(sample) if has_bands else None
     ratio = outcome.ratio if outcome else Ratio()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engagement.store.query_types import Queryable
 
 _PARAM = "param:"
-KINDS = (*OPTIONS, "date", f"{_PARAM}NAME")
+KINDS = (*(name for name in OPTIONS if name != "mode"), "date", f"{_PARAM}NAME")
 
 ALL_DRIVES = "engagement.main.drives"  # also those that a selection leaves out
 
@@ -50,13 +50,17 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """The drives of two groups: A is the baseline, B the candidate."""
+    """The drives of two groups: A is the baseline, B the candidate.
+
+    With `parts` a drive may be in both, each time with those of its parts that are in the group.
+    """
 
     by: str
     a: str
     b: str
     a_drives: tuple[int, ...]
     b_drives: tuple[int, ...]
+    parts: Crossing | None = None
 
 
 def parse_grouping(text: str) -> Grouping:
@@ -76,6 +80,10 @@ def parse_grouping(text: str) -> Grouping:
         raise InputError(
             f"--by {text!r}: drives are grouped by {', '.join(KINDS)}, or by two{nearest}"
         ) from error
+    if crossing.has("mode"):
+        raise InputError(
+            f"--by {text!r}: what is compared is what was engaged; there is {', '.join(KINDS)}"
+        )
     if not crossing.dimensions:
         raise InputError(f"--by {text!r}: all drives are one group; there is {', '.join(KINDS)}")
     return Grouping(crossing.name)
@@ -84,7 +92,7 @@ def parse_grouping(text: str) -> Grouping:
 def comparable_drives(
     reader: Queryable, source: str = "drives", selection: Selection | None = None
 ) -> list[int]:
-    """The numbers of drives whose events are known, of those that are selected.
+    """The numbers of the drives that are selected, imported ones included.
 
     Args:
         reader: Of the database.
@@ -92,7 +100,7 @@ def comparable_drives(
         selection: Of its rows; all if there is none.
     """
     wanted = selection or Selection()
-    query = f"select drive_id from {source} where not is_imported and {wanted.where}"
+    query = f"select drive_id from {source} where {wanted.where}"
     return [row["drive_id"] for row in reader.rows(query, wanted.values)]
 
 
@@ -118,6 +126,7 @@ def divide(
         found_b,
         _among(chosen, drives_by_name[found_a], grouping, found_a),
         _among(chosen, drives_by_name[found_b], grouping, found_b),
+        grouping.crossing if grouping.crossing and grouping.crossing.is_of_parts else None,
     )
 
 

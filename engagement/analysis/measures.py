@@ -6,7 +6,7 @@ shares are of whole drives, as `drives` has them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from engagement.groupings import Crossing
     from engagement.store.query_types import Queryable
 
     Kind = Literal["rate", "share", "mean"]
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 
 BANDS = ("city", "road", "highway", "unknown")  # the last one is never like another's
 
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Of rates: the end of a measure's name, what people read, and the exposure that is shown."""
+
+    suffix: str
+    words: str
+    shown: ExposureUnit
+
+
+_UNITS = (_Unit("100km", "per 100 km", "km"), _Unit("hour", "per hour", "h"))
 _KM_PER_UNIT = 100.0
 _S_PER_H = 3600.0
 
@@ -41,6 +53,15 @@ _EVENTS = {
     "lateral_override": ("lateral_overrides", "steering overrides"),
     "longitudinal_override": ("longitudinal_overrides", "pedal overrides"),
     "critical_event": ("critical_events", "critical events"),
+}
+
+# What the old system counted, as `legacy_counts` has it: of whole drives, so at any speed.
+_LEGACY = {
+    "legacy_disengagement": ("legacy_disengagements", "disengagements, old system's"),
+    "legacy_steer_intervention": (
+        "legacy_steer_interventions",
+        "steering interventions, old system's",
+    ),
 }
 
 # Columns of `drives`: numerator, denominator. More is better.
@@ -63,7 +84,16 @@ _MEANS = {
 PARTS = {"disengagements_counted": "disengagements"}
 
 _DRIVES = """
-select drive_id, engaged_s, known_s, moving_engaged_s, moving_s, engaged_km, distance_km, known_km
+select
+    drive_id,
+    engaged_s,
+    known_s,
+    moving_engaged_s,
+    moving_s,
+    engaged_km,
+    distance_km,
+    case when is_imported then distance_km else known_km end as known_km,
+    (not is_imported)::integer as has_events
 from engagement.main.drives
 where drive_id in (select unnest($drives))
 """
@@ -76,6 +106,51 @@ _COUNTS = """
 select drive_id, speed_band, event, n_events
 from event_counts
 where mode = 'engaged' and drive_id in (select unnest($drives))
+"""
+_LEGACY_COUNTS = """
+select drive_id, event, n_events
+from legacy_counts
+where drive_id in (select unnest($drives))
+"""
+_GROUP = """
+with cells as materialized (
+    select *
+    from ({cells})
+    where group_name = $group and drive_id in (select unnest($drives))
+)
+"""
+_GROUP_DRIVES = """
+select
+    drive_id,
+    sum(engaged_s) as engaged_s,
+    sum(known_s) as known_s,
+    sum(moving_engaged_s) as moving_engaged_s,
+    sum(moving_s) as moving_s,
+    sum(engaged_km) as engaged_km,
+    sum(distance_km) as distance_km,
+    sum(known_km) as known_km,
+    (not any_value(is_imported))::integer as has_events
+from cells
+group by drive_id
+"""
+_GROUP_EXPOSURE = """
+select bands.drive_id, bands.speed_band, bands.engaged_s, bands.engaged_km
+from result.part_bands as bands
+inner join cells
+    on
+        bands.drive_id = cells.drive_id
+        and bands.part_num = cells.part_num
+        and (cells.speed_band is null or bands.speed_band = cells.speed_band)
+"""
+_GROUP_COUNTS = """
+select counts.drive_id, counts.speed_band, counts.event, counts.n_events
+from event_counts as counts
+inner join cells
+    on
+        counts.drive_id = cells.drive_id
+        and counts.part_num = cells.part_num
+        and (cells.speed_band is null or counts.speed_band = cells.speed_band)
+where counts.mode = 'engaged'
 """
 _TUNING = f"""
 select
@@ -117,6 +192,11 @@ class Measure:
     better: Better = "lower"
 
     @property
+    def is_banded(self) -> bool:
+        """Whether it has speed bands, so that it can be compared at like speeds."""
+        return bool(self.numerators.shape[1] > 1)
+
+    @property
     def event(self) -> str:
         """The plural of what a rate counts: `interventions`; of others their name."""
         return self.name.rsplit("_per_", 1)[0] if self.kind == "rate" else self.name
@@ -124,20 +204,64 @@ class Measure:
 
 def measure_names() -> list[str]:
     """Every measure, in the order of reports."""
-    rates = [f"{plural}_per_{unit}" for unit in ("100km", "hour") for plural, _ in _EVENTS.values()]
+    events = [plural for plural, _ in (*_EVENTS.values(), *_LEGACY.values())]
+    rates = [f"{plural}_per_{unit}" for unit in ("100km", "hour") for plural in events]
     return [*rates, *_SHARES, *_MEANS]
 
 
-def read_measures(reader: Queryable, drive_ids: Sequence[int]) -> Iterator[Measure]:
-    """Yield every measure of the drives, in the order of `drive_ids`."""
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """Of drives only what is in a group of such a kind that a drive may be in it in part."""
+
+    crossing: Crossing
+    group_name: str
+
+
+def read_measures(
+    reader: Queryable, drive_ids: Sequence[int], part: PartOf | None = None
+) -> Iterator[Measure]:
+    """Yield every measure of the drives, in the order of `drive_ids`.
+
+    Args:
+        reader: The database.
+        drive_ids: The drives, each once.
+        part: What of them is meant; all if it is None.
+    """
     place = _Places(drive_ids)
-    drives = _read(reader, _DRIVES, place)
-    bands = _read(reader, _EXPOSURE, place)
-    hours = _exposure(bands, drives, "engaged_s", place) / _S_PER_H
-    kms = _exposure(bands, drives, "engaged_km", place)
-    yield from _rates(_read(reader, _COUNTS, place), place, hours, kms)
+    drives = _read(reader, _DRIVES if part is None else _GROUP_DRIVES, place, part)
+    bands = _read(reader, _EXPOSURE if part is None else _GROUP_EXPOSURE, place, part)
+    counts = _read(reader, _COUNTS if part is None else _GROUP_COUNTS, place, part)
+    legacy = _read(reader, _LEGACY_COUNTS, place)
+    whole = np.zeros((2, len(place), 1))
+    whole[:, drives["place"], 0] = drives["engaged_s"] / _S_PER_H, drives["engaged_km"]
+    has_events = np.zeros((len(place), 1))
+    has_events[drives["place"], 0] = drives["has_events"]
+    hours = _exposure(bands, drives, "engaged_s", place) * has_events / _S_PER_H
+    kms = _exposure(bands, drives, "engaged_km", place) * has_events
+    for unit in _UNITS:
+        yield from _rates(counts, place, hours, kms, unit)
+        yield from _legacy_rates(legacy, place, whole * (part is None), unit)
     yield from _shares(drives, place)
-    yield from _means(_read(reader, _TUNING, place), place)
+    tuning = _read(reader, _TUNING, place)
+    if part is not None:  # that of whole drives is not the part's
+        tuning = {name: values[:0] for name, values in tuning.items()}
+    yield from _means(tuning, place)
+
+
+def join_measures(measures: Sequence[Measure]) -> Measure:
+    """One measure of several lists of drives, one after the other."""
+
+    def joined(name: str) -> NDArray[np.float64]:
+        return np.concatenate([getattr(measure, name) for measure in measures])
+
+    has_km = measures[0].exposures_km is not None
+    return replace(
+        measures[0],
+        numerators=joined("numerators"),
+        denominators=joined("denominators"),
+        exposures_h=joined("exposures_h"),
+        exposures_km=joined("exposures_km") if has_km else None,
+    )
 
 
 class _Places:
@@ -155,9 +279,13 @@ class _Places:
         return self._order[np.searchsorted(self.drive_ids, drive_ids, sorter=self._order)]
 
 
-def _read(reader: Queryable, query: str, place: _Places) -> Columns:
+def _read(reader: Queryable, query: str, place: _Places, part: PartOf | None = None) -> Columns:
     """The columns of a query over the drives; numbers are 0 where they are null."""
-    table = reader.table(query, {"drives": place.drive_ids.tolist()})
+    parameters: dict[str, Any] = {"drives": place.drive_ids.tolist()}
+    if part is not None:
+        parameters["group"] = part.group_name
+        query = _GROUP.format(cells=part.crossing.cells) + query
+    table = reader.table(query, parameters)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     return {
         name: np.nan_to_num(column.astype(np.float64)) if column.dtype.kind in "fiu" else column
@@ -187,20 +315,33 @@ def _rates(
     place: _Places,
     hours: NDArray[np.float64],
     kms: NDArray[np.float64],
+    unit: _Unit,
 ) -> Iterator[Measure]:
-    units: tuple[tuple[str, str, NDArray[np.float64], ExposureUnit], ...] = (
-        ("100km", "per 100 km", kms / _KM_PER_UNIT, "km"),
-        ("hour", "per hour", hours, "h"),
-    )
-    numerators_by_event = {
-        event: _by_band(counts, "n_events", place, counts["event"] == event) for event in _EVENTS
-    }
-    for suffix, unit, denominators, exposure_unit in units:
-        for event, (plural, label) in _EVENTS.items():
-            name, numerators = f"{plural}_per_{suffix}", numerators_by_event[event]
-            yield Measure(
-                name, label, unit, "rate", numerators, denominators, hours, kms, exposure_unit
-            )
+    denominators = kms / _KM_PER_UNIT if unit.shown == "km" else hours
+    for event, (plural, label) in _EVENTS.items():
+        name = f"{plural}_per_{unit.suffix}"
+        numerators = _by_band(counts, "n_events", place, counts["event"] == event)
+        yield Measure(
+            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown
+        )
+
+
+def _legacy_rates(
+    counts: Columns, place: _Places, exposures: NDArray[np.float64], unit: _Unit
+) -> Iterator[Measure]:
+    """Rates of what the old system counted, over the drives in which it could."""
+    for event, (plural, label) in _LEGACY.items():
+        own = counts["event"] == event
+        numerators, is_told = np.zeros((2, len(place), 1))
+        numerators[counts["place"][own], 0] = counts["n_events"][own]
+        is_told[counts["place"][own], 0] = 1.0
+        hours, kms = exposures * is_told
+        denominators = kms / _KM_PER_UNIT if unit.shown == "km" else hours
+        numerators = np.where(denominators > 0, numerators, 0.0)
+        name = f"{plural}_per_{unit.suffix}"
+        yield Measure(
+            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown
+        )
 
 
 def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:

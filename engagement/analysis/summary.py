@@ -171,12 +171,23 @@ def answer_text(difference: Difference, verdict: Verdict) -> str:
     return f"perhaps {said}" if is_told and not is_held else said
 
 
+def is_of_old_system(difference: Difference) -> bool:
+    """Whether it is a count of the old system's, of which most databases have none."""
+    return difference.name.startswith("legacy_")
+
+
+def has_any(difference: Difference) -> bool:
+    """Whether one of the groups has it."""
+    return difference.a.value is not None or difference.b.value is not None
+
+
 def notes(comparison: Comparison, per: Per) -> list[str]:
     """What is not shown, and why."""
     known = [one for one in chosen(comparison, per) if is_known(one)]
     quiet = [one.label for one in known if is_quiet(one)]
     is_double = any(not is_quiet(one) and is_repeated(one, comparison) for one in known)
-    untold = [one.label for one in chosen(comparison, per) if not is_known(one)]
+    told = [one for one in chosen(comparison, per) if not is_of_old_system(one) or has_any(one)]
+    untold = [one.label for one in told if not is_known(one)]
     said = []
     if quiet:
         said.append(f"neither has any: {', '.join(quiet)}")

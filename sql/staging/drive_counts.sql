@@ -71,7 +71,7 @@ final as (
         'engaged' as mode,
         event,
         n_events::double as n_events
-    from staging.legacy_counts
+    from main.legacy_counts
 )
 
 select * from final;

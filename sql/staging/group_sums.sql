@@ -49,7 +49,7 @@ parts as (
     union all by name
     select drives.*, legacy_number(counts.event) as slice
     from whole_drives as drives
-    inner join staging.legacy_counts as counts on drives.drive_id = counts.drive_id
+    inner join main.legacy_counts as counts on drives.drive_id = counts.drive_id
 ),
 
 members as (

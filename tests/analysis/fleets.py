@@ -143,6 +143,9 @@ class Fleet:
             "union all select drive_id, 'car', car_fingerprint from drives"
         )
         reader.connection.execute(
+            "create table legacy_counts (drive_id integer, event varchar, n_events bigint)"
+        )
+        reader.connection.execute(
             "create table params as select drive_id, 'Mode' as name, branch as value from drives"
         )
         reader.connection.execute(

@@ -7,7 +7,7 @@
 --          looked at are left out: of steering before 2025-07-07, which the old system did not
 --          count, of drives without the torques that it counted by, and of logs since 0.9.8, in which
 --          its field is always false
-create or replace view staging.legacy_counts as
+create or replace view legacy_counts as
 with
 
 entries as (
@@ -66,3 +66,6 @@ final as (
 )
 
 select * from final;
+comment on column legacy_counts.drive_id is 'number of the drive in this database';
+comment on column legacy_counts.event is 'legacy_disengagement (becoming active again) or legacy_steer_intervention (torques part): of whole drives, in mode engaged';
+comment on column legacy_counts.n_events is 'how often the old system counted it, or would have';
