@@ -116,7 +116,8 @@ edges as (
     select
         drive_id,
         mono_ns,
-        case when is_experimental_mode then 'experimental' else 'chill' end as experimental,
+        case when is_experimental_mode then 'experimental' when not is_experimental_mode then 'chill' end
+            as experimental,
         personality
     from staging.driving_styles
     union all by name

@@ -190,4 +190,4 @@ def test_the_planner_tells_it_where_controls_state_can_not(store):
 def test_what_no_clock_and_no_position_tells_is_unknown(store):
     [part] = parts_of(store, drive(5))
     names = ("hour", "night", "experimental", "personality")
-    assert [part[name] for name in names] == ["unknown", "unknown", "chill", "unknown"]
+    assert [part[name] for name in names] == ["unknown"] * 4
