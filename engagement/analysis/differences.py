@@ -5,16 +5,15 @@ A is the baseline and B the candidate: every ratio is B / A. The unit of chance 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from engagement.analysis.intervals import mean_interval, rate_interval, share_interval
-from engagement.analysis.measures import BANDS
 from engagement.analysis.ratios import Ratio, compare_amounts, compare_groups, crude_ratio, naive_p
 from engagement.analysis.samples import Sample, dispersion
+from engagement.analysis.speeds import alike_fraction, band_values, find_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +24,11 @@ if TYPE_CHECKING:
     from engagement.analysis.measures import Better, ExposureUnit, Kind, Measure
     from engagement.analysis.ratios import Basis, Outcome
     from engagement.analysis.sequential import Sequence as Looks
+    from engagement.analysis.speeds import BandValues, Obstacle
 
     Answer = Literal["better", "worse", "open", "too_few", "speeds_differ", "nothing"]
-    Obstacle = Literal["few_alike", "other_side"]
 
 SIGNIFICANT = 0.05
-
-_LEAST_ALIKE = 0.5  # of the driving at the same speeds, for ratios that mean something
-_APART = math.log(1.1)  # ratios on two sides of 1 that are closer are only noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +54,6 @@ class Driving:
 
     hours: float
     km: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BandValues:
-    """A measure in one speed band: amounts (events of a rate) and exposures in its own unit."""
-
-    speed_band: str
-    a: float
-    a_exposure: float
-    b: float
-    b_exposure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +174,9 @@ def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> 
     measure, sample, like = pair.measure, pair.sample, pair.like
     is_rate, has_bands = measure.kind == "rate", measure.kind != "share"
     crude = crude_ratio(sample)
-    alike = _alike_fraction(sample) if has_bands else None
+    alike = alike_fraction(sample) if has_bands else None
     ratio = outcome.ratio if outcome else Ratio()
-    obstacle = _obstacle(ratio, crude, alike)
+    obstacle = find_obstacle(ratio.value, crude, alike)
     needed = outcome.needed if outcome else None
     scale = _exposure_scale(measure, sample.n_drives)
     return Difference(
@@ -209,7 +194,7 @@ def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> 
         compared_fraction=_compared_fraction(sample, like),
         alike_fraction=alike,
         obstacle=obstacle,
-        bands=_band_values(sample) if has_bands else (),
+        bands=band_values(sample) if has_bands else (),
         dispersion=dispersion(sample) if is_rate else None,
         basis=outcome.basis if outcome else None,
         answer=_answer(measure.better, outcome, obstacle),
@@ -232,40 +217,6 @@ def _answer(better: Better, outcome: Outcome | None, obstacle: Obstacle | None) 
     if obstacle:
         return "speeds_differ"
     return "better" if (outcome.ratio.value < 1) == (better == "lower") else "worse"
-
-
-def _obstacle(ratio: Ratio, crude: float | None, alike: float | None) -> Obstacle | None:
-    """Why a ratio at like speeds is not to be relied on."""
-    if alike is None or ratio.value is None or crude is None:
-        return None
-    if alike < _LEAST_ALIKE:
-        return "few_alike"
-    if (ratio.value - 1) * (crude - 1) >= 0:
-        return None
-    low, high = sorted((ratio.value, crude))
-    is_far = low == 0 or math.isinf(high) or math.log(high / low) > _APART
-    return "other_side" if is_far else None
-
-
-def _alike_fraction(sample: Sample) -> float | None:
-    """How much of each group's driving the other has at the same known speeds."""
-    shares = []
-    for group in (sample.group(is_b=False), sample.group(is_b=True)):
-        exposures = group.denominators[:, :-1].sum(axis=0)
-        if not exposures.sum():
-            return None
-        shares.append(exposures / exposures.sum())
-    return float(np.minimum(*shares).sum())
-
-
-def _band_values(sample: Sample) -> tuple[BandValues, ...]:
-    a, b = sample.group(is_b=False), sample.group(is_b=True)
-    columns = [
-        part.sum(axis=0).tolist()
-        for group in (a, b)
-        for part in (group.numerators, group.denominators)
-    ]
-    return tuple(BandValues(band, *values) for band, *values in zip(BANDS, *columns, strict=True))
 
 
 def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) -> GroupValue:
