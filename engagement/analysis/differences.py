@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engagement.analysis.intervals import mean_interval, rate_interval, share_interval
+from engagement.analysis.intervals import mean_interval, share_interval
 from engagement.analysis.ratios import Ratio, compare_amounts, compare_groups, crude_ratio, naive_p
 from engagement.analysis.samples import Sample, dispersion
 from engagement.analysis.speeds import alike_fraction, band_values, find_obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,7 +35,8 @@ SIGNIFICANT = 0.05
 class GroupValue:
     """A measure in one group; `n_drives` are those with exposure, `n_events` a rate's count.
 
-    The value is null without exposure, the interval where drives are too few for it.
+    The value is null without exposure, the limits where drives are too few for them; `interval`
+    says what they rest on.
     """
 
     n_drives: int
@@ -112,17 +113,19 @@ class Difference:
 
 
 def compare_measures(
-    measures: Sequence[Measure], is_b: NDArray[np.bool_], *, dispersion_max: float
+    measures: Sequence[Measure],
+    is_b: NDArray[np.bool_],
+    intervals: Mapping[str, Sequence[Interval]],
 ) -> list[Difference]:
     """Compare A and B, the first drives of each measure; those that follow are the others.
 
     `is_b` marks the drives of the candidate among the first ones; the others of the database only
-    tell how much drives vary.
+    tell how much drives vary. `intervals` has A's and B's of each rate, by the measure's name.
     """
     pairs = [_Pair.of(measure, is_b) for measure in measures]
     outcomes = _outcomes(pairs)
     return [
-        _difference(pair, outcome, dispersion_max)
+        _difference(pair, outcome, intervals.get(pair.measure.name))
         for pair, outcome in zip(pairs, outcomes, strict=True)
     ]
 
@@ -170,7 +173,9 @@ def _outcomes(pairs: Sequence[_Pair]) -> list[Outcome | None]:
     return found
 
 
-def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> Difference:
+def _difference(
+    pair: _Pair, outcome: Outcome | None, intervals: Sequence[Interval] | None
+) -> Difference:
     measure, sample, like = pair.measure, pair.sample, pair.like
     is_rate, has_bands = measure.kind == "rate", measure.kind != "share"
     crude = crude_ratio(sample)
@@ -186,8 +191,8 @@ def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> 
         kind=measure.kind,
         exposure_unit=measure.exposure_unit,
         better=measure.better,
-        a=_value(measure, np.flatnonzero(~sample.is_b), dispersion_max),
-        b=_value(measure, np.flatnonzero(sample.is_b), dispersion_max),
+        a=_value(measure, np.flatnonzero(~sample.is_b), intervals[0] if intervals else None),
+        b=_value(measure, np.flatnonzero(sample.is_b), intervals[1] if intervals else None),
         ratio=ratio,
         crude_ratio=crude,
         is_stratified=has_bands,
@@ -219,10 +224,11 @@ def _answer(better: Better, outcome: Outcome | None, obstacle: Obstacle | None) 
     return "better" if (outcome.ratio.value < 1) == (better == "lower") else "worse"
 
 
-def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) -> GroupValue:
+def _value(measure: Measure, drives: NDArray[np.intp], interval: Interval | None) -> GroupValue:
     everything = np.zeros(len(drives), dtype=np.bool_)
     group = Sample(measure.numerators[drives], measure.denominators[drives], everything)
-    interval = _interval(measure.kind, group, dispersion_max)
+    if interval is None:
+        interval = share_interval(group) if measure.kind == "share" else mean_interval(group)
     kms = measure.exposures_km
     return GroupValue(
         n_drives=group.exposed().n_drives,
@@ -234,12 +240,6 @@ def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) ->
         upper=interval.upper,
         interval=interval.kind,
     )
-
-
-def _interval(kind: Kind, group: Sample, dispersion_max: float) -> Interval:
-    if kind == "rate":
-        return rate_interval(group, dispersion_max=dispersion_max)
-    return share_interval(group) if kind == "share" else mean_interval(group)
 
 
 def _compared_fraction(sample: Sample, like: Sample | None) -> float | None:

@@ -103,6 +103,7 @@ class Measure:
         exposures_km: Kilometres that the exposure is, where it has any.
         exposure_unit: Which of the two people read.
         better: Whether lower or higher values are the better ones.
+        event: Of a rate: as `event_counts` has it.
     """
 
     name: str
@@ -115,11 +116,7 @@ class Measure:
     exposures_km: NDArray[np.float64] | None
     exposure_unit: ExposureUnit
     better: Better = "lower"
-
-    @property
-    def event(self) -> str:
-        """The plural of what a rate counts: `interventions`; of others their name."""
-        return self.name.rsplit("_per_", 1)[0] if self.kind == "rate" else self.name
+    event: str = ""
 
 
 def measure_names() -> list[str]:
@@ -199,8 +196,9 @@ def _rates(
         for event, (plural, label) in _EVENTS.items():
             name, numerators = f"{plural}_per_{suffix}", numerators_by_event[event]
             yield Measure(
-                name, label, unit, "rate", numerators, denominators, hours, kms, exposure_unit
-            )
+                name, label, unit, "rate", numerators, denominators, hours, kms, exposure_unit,
+                event=event,
+            )  # fmt: skip
 
 
 def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:
