@@ -7,7 +7,7 @@ with
 
 failures as (
     select drive_id, unnest([cause_event, 'any']) as event
-    from result.disengagements
+    from result.end_causes
     where mode = 'engaged' and cause in ('system_immediate', 'system_soft')
 ),
 

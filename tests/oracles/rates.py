@@ -230,7 +230,7 @@ def failures_of(tables: Tables, memberships: list[Row]) -> list[Row]:
     mine = {row["drive_id"] for row in memberships}
     return [
         {"drive_id": row["drive_id"], "event": event, "mode": "engaged", "n_events": 1}
-        for row in tables["result.disengagements"]
+        for row in tables["result.end_causes"]
         if row["drive_id"] in mine
         and row["mode"] == "engaged"
         and row["cause"] in ("system_immediate", "system_soft")
