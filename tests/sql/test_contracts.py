@@ -55,7 +55,6 @@ OF_SELECTIONS = {"staging.drive_counts", "staging.group_sums", "staging.group_ra
 WITHOUT_KEY = {
     "bookmarks",
     "staging.control_samples",
-    "staging.drive_events",
     "staging.legacy_steer_looks",
 }
 
@@ -221,3 +220,27 @@ def test_a_check_runs_and_what_must_not_be_is_not(path, demo):
     assert {"drive_id", "dongle_id"} & set(found.columns)
     if level[1] == "fail":
         assert found.fetchall() == []
+
+
+# How many views a row of a public one has passed, results of computing views included.
+DEPTHS = {
+    "bookmarks": 1, "segments": 1, "params": 2, "learned_parameters": 3, "signal_sources": 3,
+    "state_intervals": 5, "engagements": 7, "speed_bands": 7, "tuning": 7,
+    "legacy_debug_events": 7, "legacy_engagement_db": 7, "alerts": 8, "failure_counts": 10,
+    "overrides": 10, "disengagements": 11, "event_labels": 16, "events": 17, "interventions": 17,
+    "clean_stretches": 18, "data_quality": 18, "drives": 18, "devices": 19, "drive_groups": 19,
+    "event_counts": 19, "places": 19, "engagement_lengths": 20, "event_totals": 20, "groups": 21,
+    "mtbf": 23, "rates": 23,
+}  # fmt: skip
+
+
+@cache
+def depth(name):
+    names = {read.replace("result.", "compute.") for read in VIEWS[name].reads}
+    return 1 + max((depth(other) for other in names & VIEWS.keys() - {name}), default=0)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_a_public_view_is_no_deeper_than_it_was(name):
+    """Each view more is one more to read, and to plan for each ingest."""
+    assert depth(name) <= DEPTHS[name]
