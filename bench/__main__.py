@@ -16,6 +16,7 @@ from bench import (
     scale,
     serving,
     stages,
+    starving,
     two_groups,
     walltime,
 )
@@ -34,6 +35,7 @@ _SECTIONS = {
     "scale": scale.run,
     "stages": stages.run,
     "serving": serving.run,
+    "starving": starving.run,
     "two_groups": two_groups.run,
 }
 _WITHOUT_LOGS = {"two_groups"}

@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Family = Literal[
-        "bursts", "gamma", "two kinds", "Poisson bursts", "log-normal", "gamma and bursts"
+        "bursts",
+        "gamma",
+        "two kinds",
+        "Poisson bursts",
+        "log-normal",
+        "gamma and bursts",
+        "rare bad drives",
     ]
 
-_LOW = 0.0  # the rate of the better kind of drive
+# The rate of the better kind of drives, by the mean.
+_LOW = {"two kinds": 0.0, "rare bad drives": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,9 @@ class Setting:
 
     def __str__(self) -> str:
         return (
-            f"{self.n_a} v {self.n_b}, {self.length_a:g}:{self.length_b:g}, "
-            f"log-sd {self.log_sd:g}, {self.family}, phi {self.phi:g}, {self.mean:g} a drive, "
-            f"{self.n_others} others"
+            f"{self.n_a} v {self.n_b}, {self.length_a:.2g}:{self.length_b:.2g}, "
+            f"log-sd {self.log_sd:.2g}, {self.family}, phi {self.phi:g}, {self.mean:g} a drive, "
+            f"{self.n_others} others{' of another phi' if self.other_phi else ''}"
         )
 
 
@@ -123,5 +130,6 @@ def _factors(rng: Generator, family: Family, k: float, shape: tuple[int, ...]) -
     if family == "log-normal":
         variance = np.log1p(k)
         return np.exp(rng.normal(-variance / 2, np.sqrt(variance), shape))
-    share = (1 - _LOW) ** 2 / (k + (1 - _LOW) ** 2)  # of drives of the worse kind
-    return np.where(rng.random(shape) < share, _LOW + (1 - _LOW) / share, _LOW)
+    low = _LOW[family]
+    share = (1 - low) ** 2 / (k + (1 - low) ** 2)  # of drives of the worse kind
+    return np.where(rng.random(shape) < share, low + (1 - low) / share, low)

@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "benchmarks.md"
 STATISTICS = DOCS / "statistics.md"  # has the marks of its sections already
 _MARK = "<!-- what `python -m bench --write` printed; everything below is written by it -->"
-_BLOCK = re.compile(r"<!-- (\w+) -->\n\n```text\n(.*?)\n```\n", re.DOTALL)
+_BLOCK = re.compile(r"<!-- (\w+) -->\n\n```text\n((?:(?!```).*?\n)?)```\n", re.DOTALL)
 
 
 class _Copy(io.StringIO):
@@ -49,6 +49,6 @@ def replace_block(page: str, section: str, printed: str) -> str:
     words, _, rest = page.partition(_MARK)
     blocks = dict(_BLOCK.findall(rest)) | {section: printed}
     written = "\n".join(
-        f"<!-- {name} -->\n\n```text\n{text}\n```\n" for name, text in blocks.items()
+        f"<!-- {name} -->\n\n```text\n{text.strip()}\n```\n" for name, text in blocks.items()
     )
     return f"{words}{_MARK}\n\n{written}"

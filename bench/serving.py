@@ -83,7 +83,7 @@ def run(setting: Setting) -> None:
     duration_s = _SOAK_QUICK_S if setting.is_quick else _SOAK_S
     size = f"{_N_DRIVES} drives, {database.stat().st_size / 1e6:.0f} MB"
     rate = f"{_PER_S} requests a second for {duration_s} s, for {_N_LOOKED_AT} drives in turn"
-    with _server(database) as server:
+    with server_of(database) as server:
         title = f"One request after the other, no drive twice; {size}"
         print_table(title, _HEAD, _measure_alone(server))
         print_table(rate, _HEAD, _measure_together(server, duration_s))
@@ -168,7 +168,8 @@ def _row(name: str, replies: list[Reply], used_s: float | None = None) -> Sequen
 
 
 @contextmanager
-def _server(database: Path) -> Iterator[_Server]:
+def server_of(database: Path) -> Iterator[_Server]:
+    """Run `engagement serve` over a database, in a process of its own."""
     command = [sys.executable, "-m", "engagement", "serve", "--db", str(database)]
     with subprocess.Popen(
         [*command, "--port", "0", "--rate", "0"], stderr=subprocess.PIPE, text=True

@@ -17,6 +17,11 @@ next_mono_ns > mono_ns
 and next_mono_ns - mono_ns <= max_gap_ns
 and next_segment_num - segment_num <= 1;
 
+-- The whole seconds of logMonoTime from one moment to another: samples are found by the second that
+-- they fall in, so that each meets few moments.
+create or replace macro seconds_between(from_ns, until_ns) as
+generate_series(from_ns // 1000000000, until_ns // 1000000000);
+
 -- Whether a clock was set: it shows no time before openpilot's logs, and none after the day of
 -- ingest and a day or so, which leaves room for time zones.
 create or replace macro clock_was_set(wall_time_ns, ingested_at_utc) as

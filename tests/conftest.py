@@ -71,6 +71,7 @@ _FILES = {
     "store/test_ingest.py",
     "store/test_ingest_files.py",
     "store/test_labels.py",
+    "store/test_oldest_duckdb.py",
     "store/test_schema.py",
     "store/test_serving.py",
     "store/test_splitting.py",

@@ -24,7 +24,7 @@ def random_tables(rng: Random, n_drives: int) -> Tables:
     tables: Tables = {
         "drive": [], "segment": [], "store.imported_drive": [], "result.drive_identity": [],
         "result.drive_metrics": [], "result.interval_motion": [], "result.events": [],
-        "result.disengagements": [], "result.interventions": [],
+        "result.end_causes": [], "result.interventions": [],
         "result.intervention_inputs": [], "result.engagements": [], "result.clean_stretches": [],
         "result.drive_facts": [], "result.part_spans": [], "result.override_times": [],
         "result.legacy_drives": [], "can_source": [],
@@ -207,7 +207,7 @@ def add_event(add: Any, rng: Random, mono_ns: int) -> None:
         cause, is_counted = rng.choice(CAUSES), rng.random() < 0.7
         name = rng.choice(("canError", "commIssue")) if cause.startswith("system") else None
         ends: Row = {"cause": cause, "is_counted": is_counted, "cause_event": name}
-        add("result.disengagements", mode=values["mode"], mono_ns=mono_ns, **ends)
+        add("result.end_causes", mode=values["mode"], mono_ns=mono_ns, **ends)
         values |= ends
     speed_mps = rng.choice((None, -0.1, 15.3, 24.99, 25.0, rng.uniform(0, 40)))
     add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))

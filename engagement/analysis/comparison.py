@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement.analysis.differences import compare_measures
+from engagement.analysis.intervals import rate_intervals
 from engagement.analysis.labels import tally
 from engagement.analysis.measures import PartOf, join_measures, read_measures
 from engagement.analysis.samples import Sample
@@ -127,8 +128,11 @@ def compare(
     is_b = np.arange(len(drives)) >= len(division.a_drives)
     rest = sorted(set(others).difference(drives))
     measures = _read_measures(reader, division, rest)
-    dispersion_max = _read_dispersion_max(reader)
-    found = compare_measures(measures, is_b, dispersion_max=dispersion_max)
+    rates = [one for one in measures if one.kind == "rate"]
+    groups = (np.flatnonzero(~is_b), np.flatnonzero(is_b))
+    limits = rate_intervals(reader, rates, groups)
+    intervals = {one.name: both for one, both in zip(rates, limits, strict=True)}
+    found = compare_measures(measures, is_b, intervals)
     if watch:
         starts = _read_starts(reader, [*drives, *rest])
         found = [
@@ -199,8 +203,3 @@ def _read_group(reader: Queryable, division: Division, name: str, drives: tuple[
         source = _PARTS.format(cells=division.parts.cells)
     row = reader.rows(_GROUP.format(source=source), parameters)[0]
     return Group(name=name, **(row | {"cars": tuple(row["cars"])}))
-
-
-def _read_dispersion_max(reader: Queryable) -> float:
-    query = "select value from store.parameter where name = 'dispersion_max'"
-    return float(reader.rows(query)[0]["value"])

@@ -5,19 +5,18 @@ A is the baseline and B the candidate: every ratio is B / A. The unit of chance 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from engagement.analysis.intervals import mean_interval, rate_interval, share_interval
-from engagement.analysis.measures import BANDS
+from engagement.analysis.intervals import mean_interval, share_interval
 from engagement.analysis.ratios import Ratio, compare_amounts, compare_groups, crude_ratio, naive_p
 from engagement.analysis.samples import Sample, dispersion
+from engagement.analysis.speeds import alike_fraction, band_values, find_obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,21 +24,19 @@ if TYPE_CHECKING:
     from engagement.analysis.measures import Better, ExposureUnit, Kind, Measure
     from engagement.analysis.ratios import Basis, Outcome
     from engagement.analysis.sequential import Sequence as Looks
+    from engagement.analysis.speeds import BandValues, Obstacle
 
     Answer = Literal["better", "worse", "open", "too_few", "speeds_differ", "nothing"]
-    Obstacle = Literal["few_alike", "other_side"]
 
 SIGNIFICANT = 0.05
-
-_LEAST_ALIKE = 0.5  # of the driving at the same speeds, for ratios that mean something
-_APART = math.log(1.1)  # ratios on two sides of 1 that are closer are only noise
 
 
 @dataclass(frozen=True, slots=True)
 class GroupValue:
     """A measure in one group; `n_drives` are those with exposure, `n_events` a rate's count.
 
-    The value is null without exposure, the interval where drives are too few for it.
+    The value is null without exposure, the limits where drives are too few for them; `interval`
+    says what they rest on.
     """
 
     n_drives: int
@@ -58,17 +55,6 @@ class Driving:
 
     hours: float
     km: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BandValues:
-    """A measure in one speed band: amounts (events of a rate) and exposures in its own unit."""
-
-    speed_band: str
-    a: float
-    a_exposure: float
-    b: float
-    b_exposure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +113,19 @@ class Difference:
 
 
 def compare_measures(
-    measures: Sequence[Measure], is_b: NDArray[np.bool_], *, dispersion_max: float
+    measures: Sequence[Measure],
+    is_b: NDArray[np.bool_],
+    intervals: Mapping[str, Sequence[Interval]],
 ) -> list[Difference]:
     """Compare A and B, the first drives of each measure; those that follow are the others.
 
     `is_b` marks the drives of the candidate among the first ones; the others of the database only
-    tell how much drives vary.
+    tell how much drives vary. `intervals` has A's and B's of each rate, by the measure's name.
     """
     pairs = [_Pair.of(measure, is_b) for measure in measures]
     outcomes = _outcomes(pairs)
     return [
-        _difference(pair, outcome, dispersion_max)
+        _difference(pair, outcome, intervals.get(pair.measure.name))
         for pair, outcome in zip(pairs, outcomes, strict=True)
     ]
 
@@ -187,13 +175,15 @@ def _outcomes(pairs: Sequence[_Pair]) -> list[Outcome | None]:
     return found
 
 
-def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> Difference:
+def _difference(
+    pair: _Pair, outcome: Outcome | None, intervals: Sequence[Interval] | None
+) -> Difference:
     measure, sample, like = pair.measure, pair.sample, pair.like
     is_rate, has_bands = measure.kind == "rate", measure.is_banded
     crude = crude_ratio(sample)
-    alike = _alike_fraction(sample) if has_bands else None
+    alike = alike_fraction(sample) if has_bands else None
     ratio = outcome.ratio if outcome else Ratio()
-    obstacle = _obstacle(ratio, crude, alike)
+    obstacle = find_obstacle(ratio.value, crude, alike)
     needed = outcome.needed if outcome else None
     scale = _exposure_scale(measure, sample.n_drives)
     return Difference(
@@ -203,15 +193,15 @@ def _difference(pair: _Pair, outcome: Outcome | None, dispersion_max: float) -> 
         kind=measure.kind,
         exposure_unit=measure.exposure_unit,
         better=measure.better,
-        a=_value(measure, np.flatnonzero(~sample.is_b), dispersion_max),
-        b=_value(measure, np.flatnonzero(sample.is_b), dispersion_max),
+        a=_value(measure, np.flatnonzero(~sample.is_b), intervals[0] if intervals else None),
+        b=_value(measure, np.flatnonzero(sample.is_b), intervals[1] if intervals else None),
         ratio=ratio,
         crude_ratio=crude,
         is_stratified=has_bands,
         compared_fraction=_compared_fraction(sample, like),
         alike_fraction=alike,
         obstacle=obstacle,
-        bands=_band_values(sample) if has_bands else (),
+        bands=band_values(sample) if has_bands else (),
         dispersion=dispersion(sample) if is_rate else None,
         basis=outcome.basis if outcome else None,
         answer=_answer(measure.better, outcome, obstacle),
@@ -236,44 +226,11 @@ def _answer(better: Better, outcome: Outcome | None, obstacle: Obstacle | None) 
     return "better" if (outcome.ratio.value < 1) == (better == "lower") else "worse"
 
 
-def _obstacle(ratio: Ratio, crude: float | None, alike: float | None) -> Obstacle | None:
-    """Why a ratio at like speeds is not to be relied on."""
-    if alike is None or ratio.value is None or crude is None:
-        return None
-    if alike < _LEAST_ALIKE:
-        return "few_alike"
-    if (ratio.value - 1) * (crude - 1) >= 0:
-        return None
-    low, high = sorted((ratio.value, crude))
-    is_far = low == 0 or math.isinf(high) or math.log(high / low) > _APART
-    return "other_side" if is_far else None
-
-
-def _alike_fraction(sample: Sample) -> float | None:
-    """How much of each group's driving the other has at the same known speeds."""
-    shares = []
-    for group in (sample.group(is_b=False), sample.group(is_b=True)):
-        exposures = group.denominators[:, :-1].sum(axis=0)
-        if not exposures.sum():
-            return None
-        shares.append(exposures / exposures.sum())
-    return float(np.minimum(*shares).sum())
-
-
-def _band_values(sample: Sample) -> tuple[BandValues, ...]:
-    a, b = sample.group(is_b=False), sample.group(is_b=True)
-    columns = [
-        part.sum(axis=0).tolist()
-        for group in (a, b)
-        for part in (group.numerators, group.denominators)
-    ]
-    return tuple(BandValues(band, *values) for band, *values in zip(BANDS, *columns, strict=True))
-
-
-def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) -> GroupValue:
+def _value(measure: Measure, drives: NDArray[np.intp], interval: Interval | None) -> GroupValue:
     everything = np.zeros(len(drives), dtype=np.bool_)
     group = Sample(measure.numerators[drives], measure.denominators[drives], everything)
-    interval = _interval(measure.kind, group, dispersion_max)
+    if interval is None:
+        interval = share_interval(group) if measure.kind == "share" else mean_interval(group)
     kms = measure.exposures_km
     return GroupValue(
         n_drives=group.exposed().n_drives,
@@ -285,12 +242,6 @@ def _value(measure: Measure, drives: NDArray[np.intp], dispersion_max: float) ->
         upper=interval.upper,
         interval=interval.kind,
     )
-
-
-def _interval(kind: Kind, group: Sample, dispersion_max: float) -> Interval:
-    if kind == "rate":
-        return rate_interval(group, dispersion_max=dispersion_max)
-    return share_interval(group) if kind == "share" else mean_interval(group)
 
 
 def _compared_fraction(sample: Sample, like: Sample | None) -> float | None:

@@ -185,7 +185,11 @@ def judge(condition: Condition, comparison: Comparison) -> Ruling:
 def _judge_looks(condition: Condition, difference: Difference) -> Ruling:
     """By the ratio at the look that told; while it is open the condition does not hold."""
     sequence = difference.sequence
-    if sequence is None or not sequence.looks:
+    if (
+        sequence is None
+        or not sequence.looks
+        or (sequence.decided is None and sequence.looks[-1].is_too_few)
+    ):
         return Ruling(condition.text, "too_few", looks_text(difference))
     ratio = sequence.ratio
     holds = ratio is not None and _OPERATORS[condition.operator](ratio, condition.limit)

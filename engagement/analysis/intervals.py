@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engagement.analysis.samples import dispersion, spread_of_sum
-from engagement.statistics import poisson_limits, t_quantile
+from engagement.analysis.rate_limits import Counted, read_rate_limits
+from engagement.analysis.samples import spread_of_sum
 
 if TYPE_CHECKING:
-    from engagement.analysis.samples import Sample
+    from collections.abc import Sequence
 
-    Kind = Literal["poisson", "quasi_poisson", "drives"]
+    from numpy.typing import NDArray
+
+    from engagement.analysis.measures import Measure
+    from engagement.analysis.samples import Sample
+    from engagement.store.query_types import Queryable
 
 
 _MAX_LOG_ERROR = 300.0  # beyond any number that is not nothing or everything
@@ -24,35 +28,35 @@ _MAX_LOG_ERROR = 300.0  # beyond any number that is not nothing or everything
 class Interval:
     """A value, its limits and what they rest on; None where the drives don't give it.
 
-    `kind` is poisson, quasi_poisson, or drives: the spread of the drives about their mean.
+    `kind` is `database` or `shipped`, which a rate's dispersion is shrunk to, or `drives`: the
+    spread of the drives about their mean.
     """
 
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
-    kind: Kind | None = None
+    kind: str | None = None
 
 
-def rate_interval(group: Sample, *, dispersion_max: float) -> Interval:
-    """The rate of events, with the interval that the view `rates` has.
-
-    Exact Poisson limits where drives vary little, quasi-Poisson ones else; without events the exact
-    upper limit stands.
-    """
-    exposure = float(group.denominators.sum())
-    if not exposure:
-        return Interval()
-    n_events = int(group.numerators.sum())
-    rate, factor = n_events / exposure, dispersion(group)
-    if factor is None or factor < dispersion_max:
-        lower, upper = poisson_limits(n_events)
-        return Interval(rate, lower / exposure, upper / exposure, "poisson")
-    drives = group.crude().exposed()
-    squares = float(((drives.numerators - rate * drives.denominators) ** 2).sum())
-    by_length = squares / n_events * drives.n_drives / (drives.n_drives - 1)
-    error = math.sqrt(max(factor, by_length) / n_events)
-    width = widening(t_quantile(drives.n_drives - 1) * error)
-    return Interval(rate, rate / width, rate * width, "quasi_poisson")
+def rate_intervals(
+    reader: Queryable, measures: Sequence[Measure], groups: Sequence[NDArray[np.intp]]
+) -> list[list[Interval]]:
+    """The interval that the view `rates` has of each group of drives, for each rate in turn."""
+    counted = [
+        Counted(
+            measure.event,
+            "hour" if measure.exposure_unit == "h" else "100km",
+            measure.numerators[drives].sum(axis=1),
+            measure.denominators[drives].sum(axis=1),
+        )
+        for measure in measures
+        for drives in groups
+    ]
+    found = [
+        Interval(one.rate, one.rate_lower, one.rate_upper, one.dispersion_source)
+        for one in read_rate_limits(reader, counted)
+    ]
+    return [found[start : start + len(groups)] for start in range(0, len(found), len(groups))]
 
 
 def mean_interval(group: Sample) -> Interval:

@@ -31,6 +31,8 @@ def looks_text(difference: Difference, units: Units = METRIC) -> str:
 
 def _open(sequence: Sequence) -> str:
     last = sequence.looks[-1]
+    if last.is_too_few:
+        return f"too few to tell so far, after {_drives(last)}"
     reached = f"{_evidence(sequence, last)} of {sequence.limit:g}"
     if sequence.is_over:
         return f"not decided at the planned end, after {_drives(last)} ({reached})"

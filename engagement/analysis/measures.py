@@ -178,6 +178,7 @@ class Measure:
         exposures_km: Kilometres that the exposure is, where it has any.
         exposure_unit: Which of the two people read.
         better: Whether lower or higher values are the better ones.
+        event: Of a rate: as `event_counts` has it.
     """
 
     name: str
@@ -190,16 +191,12 @@ class Measure:
     exposures_km: NDArray[np.float64] | None
     exposure_unit: ExposureUnit
     better: Better = "lower"
+    event: str = ""
 
     @property
     def is_banded(self) -> bool:
         """Whether it has speed bands, so that it can be compared at like speeds."""
         return bool(self.numerators.shape[1] > 1)
-
-    @property
-    def event(self) -> str:
-        """The plural of what a rate counts: `interventions`; of others their name."""
-        return self.name.rsplit("_per_", 1)[0] if self.kind == "rate" else self.name
 
 
 def measure_names() -> list[str]:
@@ -322,8 +319,9 @@ def _rates(
         name = f"{plural}_per_{unit.suffix}"
         numerators = _by_band(counts, "n_events", place, counts["event"] == event)
         yield Measure(
-            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown
-        )
+            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown,
+            event=event,
+        )  # fmt: skip
 
 
 def _legacy_rates(
@@ -340,8 +338,9 @@ def _legacy_rates(
         numerators = np.where(denominators > 0, numerators, 0.0)
         name = f"{plural}_per_{unit.suffix}"
         yield Measure(
-            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown
-        )
+            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown,
+            event=event,
+        )  # fmt: skip
 
 
 def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:

@@ -46,6 +46,7 @@ class Look:
     n_a: int
     n_b: int
     evidence: float
+    is_too_few: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,9 @@ def follow(
         if until_drives is not None and n_b > until_drives:
             break
         known = others.until(float(drives.starts[size - 1]))
-        evidence, estimate = _look(sample, known, is_rate=is_rate, until_drives=until_drives)
-        looks.append(Look(size - n_b, n_b, evidence))
+        found = _look(sample, known, is_rate=is_rate, until_drives=until_drives)
+        evidence, estimate = found or (0.0, lambda: 1.0)
+        looks.append(Look(size - n_b, n_b, evidence, is_too_few=found is None))
         if decided is None and evidence >= limit:
             decided, ratio = len(looks) - 1, estimate()
             is_higher = ratio > 1
@@ -177,15 +179,15 @@ def follow(
 
 def _look(
     sample: Sample, others: Sample, *, is_rate: bool, until_drives: int | None
-) -> tuple[float, Callable[[], float]]:
-    """The evidence at one look, and how to get the ratio."""
+) -> tuple[float, Callable[[], float]] | None:
+    """The evidence at one look, and how to get the ratio; None of too few drives."""
     bands = sample.common_bands()
     like = sample.take_bands(bands)
     if like is None:
-        return 0.0, lambda: 1.0
+        return None
     dispersion, basis = fit(like, others.take_bands(bands) or others, least_phi=float(is_rate))
     if basis == "drives" and is_too_few(like, is_rate=is_rate):
-        return 0.0, lambda: 1.0
+        return None
     a, b = tables([like])
     found = score(a, b, dispersion)
 

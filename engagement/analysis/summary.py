@@ -26,6 +26,7 @@ from engagement.analysis.wording import (
     interval_text,
     needed_text,
     obstacle_text,
+    ratio_sentence,
     ratio_text,
     sentence,
     unit_text,
@@ -77,20 +78,34 @@ def _named(differences: Sequence[Difference]) -> str:
 
 
 def headline(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
-    """What the drives allow to say of interventions."""
-    return sentence(comparison.find(HEADLINE + per), units)
+    """What the drives allow to say of interventions, beside the verdict."""
+    verdict, first = judge_all(comparison, per), comparison.find(HEADLINE + per)
+    if verdict.state in ("open", "too_few", "no_difference"):
+        return f"{'perhaps ' * _is_perhaps(first, verdict)}{ratio_sentence(first, units)}"
+    return _said(first, verdict, units)
+
+
+def _said(difference: Difference, verdict: Verdict, units: Units) -> str:
+    return f"{'perhaps ' * _is_perhaps(difference, verdict)}{sentence(difference, units)}"
+
+
+def _is_perhaps(difference: Difference, verdict: Verdict) -> bool:
+    """Whether a measure is told by its p alone, and not among all of them."""
+    is_held = verdict.q_by_name.get(difference.name, 1.0) < SIGNIFICANT
+    return difference.answer in ("better", "worse") and not is_held
 
 
 def findings(comparison: Comparison, per: Per, units: Units = METRIC) -> list[str]:
     """What else has a low p, and what is left of it among so many measures."""
     verdict = judge_all(comparison, per)
     low = [one for one in shown(comparison, per) if (one.p_value or 1.0) < SIGNIFICANT]
-    said = [sentence(one, units) for one in low if one.name != HEADLINE + per]
+    said = [_said(one, verdict, units) for one in low if one.name != HEADLINE + per]
     if low:
         n_held = sum(verdict.q_by_name[one.name] < SIGNIFICANT for one in low)
         said.append(
-            f"{len(low)} of {verdict.n_tested} measures have p < {SIGNIFICANT}; {n_held} of these "
-            "hold when the share of false discoveries is held at 5 %"
+            f"of {verdict.n_tested} measures {len(low)} {'has' if len(low) == 1 else 'have'} "
+            f"p < {SIGNIFICANT}; with the share of false discoveries held at 5 %, {n_held} "
+            f"{'is' if n_held == 1 else 'are'} left"
         )
     return said
 
@@ -166,9 +181,7 @@ def answer_text(difference: Difference, verdict: Verdict) -> str:
     said = ANSWERS[difference.answer]
     if difference.answer == "open" and difference.is_enough:
         said = NO_DIFFERENCE
-    is_told = difference.answer in ("better", "worse")
-    is_held = verdict.q_by_name.get(difference.name, 1.0) < SIGNIFICANT
-    return f"perhaps {said}" if is_told and not is_held else said
+    return f"{'perhaps ' * _is_perhaps(difference, verdict)}{said}"
 
 
 def is_of_old_system(difference: Difference) -> bool:

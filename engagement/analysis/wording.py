@@ -41,9 +41,14 @@ def sentence(difference: Difference, units: Units = METRIC) -> str:
         return f"nothing can be said of {what}: {_missing(difference)}"
     if difference.ratio.value is None:
         return _no_ratio(difference, what, units)
-    said = _first_clause(difference, what)
-    told = _told(difference, units)
-    return f"{told}: {said}"
+    return f"{_told(difference, units)}: {_first_clause(difference, what)}"
+
+
+def ratio_sentence(difference: Difference, units: Units = METRIC) -> str:
+    """The ratio alone, if there is one, where what it tells stands already."""
+    if difference.answer not in ("open", "too_few"):
+        return sentence(difference, units)
+    return _first_clause(difference, measure_name(difference, units))
 
 
 def _told(difference: Difference, units: Units) -> str:
@@ -275,7 +280,8 @@ def ratio_text(difference: Difference) -> str:
     if difference.ratio.value is None:
         return UNKNOWN
     if difference.ratio.value == math.inf:
-        return f"over {ratio_number(difference.ratio.lower)}"
+        lower = difference.ratio.lower
+        return "only B" if lower is None else f"over {ratio_number(lower)}"
     if difference.ratio.value == 0 and difference.ratio.upper is not None:
         return f"under {ratio_number(difference.ratio.upper)}"
     return f"{ratio_number(difference.ratio.value)}{_limits(difference)}"

@@ -77,7 +77,7 @@ def clip(
       engagement clip 00000046@54.3 --from -5 --to 5 --raw --out rlog.zst
     """
     with Reader(database) as reader:
-        window = _window(reader, name, from_s, to_s)
+        window = window_named(reader, name, from_s, to_s)
         if raw and out.is_dir():
             out /= log_name(reader, window)
         _check(out, database, force=force)
@@ -87,7 +87,7 @@ def clip(
     _print(report, window, as_json=as_json)
 
 
-def _window(reader: Reader, name: str, from_s: float | None, to_s: float | None) -> ClipWindow:
+def window_named(reader: Reader, name: str, from_s: float | None, to_s: float | None) -> ClipWindow:
     """The window of an event, or of a drive where the name is that of one."""
     if "@" not in name:
         try:

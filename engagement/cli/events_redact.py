@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) -> list[Place]:
+def places_of(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) -> list[Place]:
+    """The places of an option that may be repeated."""
     return [parse_place(text) for text in value]
 
 
@@ -53,7 +54,7 @@ def _places(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) 
     "places",
     multiple=True,
     metavar="LAT,LON,RADIUS_M",
-    callback=_places,
+    callback=places_of,
     help="No positions within this many metres of here; repeatable.",
 )
 @click.option(
@@ -105,14 +106,14 @@ def redact(
     \b
     Example:
       engagement events redact --out shared.json --place 52.5163,13.3777,500
-      engagement events redact --out shared/ --format parquet --places places.txt
+      engagement redact events --out shared/ --format parquet --places places.txt
     """
     shown = _positions(places, places_file, all_positions=all_positions)
     kind = kind or ("json" if out.suffix.lower() == ".json" else "csv")
     key_path = key_file or database.with_name("redaction.key")
     with Reader(database) as reader:
         select(reader, selection)
-        _refuse_own(out, database, key_path)
+        refuse_own(out, database, key_path)
         key, is_new = load_key(key_path)
         redaction = Redaction(Pseudonyms(key), shown, times)
         with writing(out):
@@ -138,7 +139,7 @@ def _positions(
     return found if found or all_positions else None
 
 
-def _refuse_own(out: Path, database: Path, key_path: Path) -> None:
+def refuse_own(out: Path, database: Path, key_path: Path) -> None:
     """Spare the database and the key, which must not be shared with the export either."""
     spare_database(out, database)
     resolved = out.resolve()

@@ -35,6 +35,7 @@ _COMMANDS = {
     "compare": "Compare two groups of drives, and say what the difference rests on.",
     "events": "List disengagements and overrides: where, why, and how dangerous.",
     "clip": "Write the samples, or the log's messages, around a moment.",
+    "redact": "Make events, clips, a track or a database that others may see.",
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",

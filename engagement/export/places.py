@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from engagement.errors import ConfigError, InputError
 
@@ -21,6 +23,8 @@ _MAX_RADIUS_M = 20_100_000.0  # halfway round the Earth
 _MAX_BYTES = 1 << 20
 
 _Vector = tuple[float, float, float]
+_Degrees: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+_IsIn: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,20 @@ class Place:
     def holds(self, latitude: float, longitude: float) -> bool:
         """Whether a position is no farther from the point than the radius."""
         return distance_m(self.latitude, self.longitude, latitude, longitude) <= self.radius_m
+
+    def hold(self, latitude: _Degrees, longitude: _Degrees) -> _IsIn:
+        """The same of many positions at once."""
+        sine, cosine = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
+        normal_m = _HALF_AXIS_M / np.sqrt(1 - _ECCENTRICITY_2 * sine * sine)
+        east = np.radians(longitude)
+        x, y, z = _vector(self.latitude, self.longitude)
+        away_m = np.sqrt(
+            (normal_m * cosine * np.cos(east) - x) ** 2
+            + (normal_m * cosine * np.sin(east) - y) ** 2
+            + (normal_m * (1 - _ECCENTRICITY_2) * sine - z) ** 2
+        )
+        is_in: _IsIn = away_m <= self.radius_m
+        return is_in
 
 
 def parse_place(text: str) -> Place:

@@ -66,9 +66,9 @@ from segments semi join drives on segments.drive_id = drives.drive_id
 """
 
 _FORKS = {"openpilot", "sunnypilot", "frogpilot"}
-_DEVICE_TYPES = {"neo", "chffrAndroid", "chffrIos", "tici", "tizi", "mici", "pc"}
-_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}")
-_CAR = re.compile(r"[A-Z][A-Za-z0-9 _.,&/+()'-]{1,59}")
+DEVICE_TYPES = {"neo", "chffrAndroid", "chffrIos", "tici", "tizi", "mici", "pc"}
+VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}")
+CAR = re.compile(r"[A-Z][A-Za-z0-9 _.,&/+()'-]{1,59}")
 # A vehicle's number, a dongle id, or any other that is long.
 _NUMBER = re.compile(r"[A-Za-z0-9]*[0-9][A-Za-z0-9]*")
 _MAX_NUMBER = 11
@@ -166,7 +166,7 @@ def _drives(found: pa.Table, redaction: Redaction) -> pa.Table:
         "commit": _each(found, "git_commit", lambda commit: rename("commit", commit)),
         "fork": _each(found, "fork", lambda fork: fork if fork in _FORKS else "other"),
         "device_type": _each(
-            found, "device_type", lambda kind: kind if kind in _DEVICE_TYPES else None
+            found, "device_type", lambda kind: kind if kind in DEVICE_TYPES else None
         ),
         "car_fingerprint": _each(found, "car_fingerprint", _car),
     }
@@ -256,13 +256,17 @@ def _starts(found: pa.Table, redaction: Redaction) -> pa.Array[Any]:
 
 def _version(text: str) -> str | None:
     """The numbers that a version begins with; a fork's may go on with a name."""
-    match = _VERSION.match(text)
+    match = VERSION.match(text)
     return match[0] if match else None
 
 
 def _car(fingerprint: str) -> str | None:
     """A fingerprint, unless it has a long number in it as no car's name has."""
-    if not _CAR.fullmatch(fingerprint):
+    if not CAR.fullmatch(fingerprint):
         return None
-    numbers = [found[0] for found in _NUMBER.finditer(fingerprint)]
-    return None if any(len(number) > _MAX_NUMBER for number in numbers) else fingerprint
+    return None if long_number(fingerprint) else fingerprint
+
+
+def long_number(text: str) -> bool:
+    """Whether a text has a number in it that is too long for a car's name: a vehicle's own."""
+    return any(len(found[0]) > _MAX_NUMBER for found in _NUMBER.finditer(text))

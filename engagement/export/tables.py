@@ -66,7 +66,7 @@ def write_tables(
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         said = table.replace_schema_metadata(dict(about))
-        _write_table(said, out / f"{name}.{kind}", kind)
+        write_table(said, out / f"{name}.{kind}", kind)
     return sorted({path.name for path in out.iterdir()} - {f"{name}.{kind}" for name in tables})
 
 
@@ -75,7 +75,8 @@ def _write_json(document: object, out: Path) -> None:
         file.write(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
-def _write_table(table: pa.Table, out: Path, kind: Format) -> None:
+def write_table(table: pa.Table, out: Path, kind: Format) -> None:
+    """Write one table, whole or not at all; `kind` is csv or parquet."""
     with replacing(out) as file:
         if kind == "csv":
             pa.csv.write_csv(inert_table(table), file)

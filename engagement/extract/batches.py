@@ -275,16 +275,18 @@ def _refine_car_event(rows: Rows, structs: Structs, source: Source) -> Rows:
 
 def _list_changes(mono_ns: PerRow[Int], member: PerRow[Int], structs: Structs) -> PerRow[Bool]:
     """Which of the messages' lists differ from the one before in time order."""
+    order = np.argsort(mono_ns, kind="stable")
+    is_change = np.zeros(len(member), dtype=np.bool_)
+    if not len(structs):
+        return _with_borders(mono_ns, order, is_change)
     words = structs.number("uint64", 0, 0).tolist()
     lists: list[list[int]] = [[] for _ in range(len(member))]
     for place, word in zip(
         np.searchsorted(member, structs.message_num).tolist(), words, strict=True
     ):
         lists[place].append(word)
-    order = np.argsort(mono_ns, kind="stable")
     codes: dict[tuple[int, ...], int] = {}
     code = np.array([codes.setdefault(tuple(words_), len(codes)) for words_ in lists], np.int64)
-    is_change = np.zeros(len(member), dtype=np.bool_)
     is_change[1:] = code[order][1:] != code[order][:-1]
     return _with_borders(mono_ns, order, is_change)
 

@@ -21,7 +21,7 @@ _WORD_BYTES = 8
 _COUNT_MASK = 0xFFFFFFFF  # the low half of a header's first word: count of segments - 1
 _MAX_SEGMENTS = 512  # what Cap'n Proto's own reader of streams accepts
 
-MAX_MESSAGES = 1 << 20
+MAX_MESSAGES = 1 << 19
 """Of one log, unless it is longer than that many of `_BYTES_A_MESSAGE`: a minute has 100 000."""
 
 _BYTES_A_MESSAGE = 256  # in a qlog; in an rlog they are longer

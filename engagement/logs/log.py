@@ -70,8 +70,10 @@ class Log:
     def refuse_lost_times(self) -> None:
         """Count messages an hour away from the others as damaged: a log is about a minute long.
 
-        Except initData, which has the time of the drive's start in every segment.
+        Except initData, which has the time of the drive's start in every segment. A message whose
+        root is null has no time at all.
         """
+        self._messages.is_damaged |= (self._root.n_data == 0) & (self._root.n_pointers == 0)
         is_good = ~self.is_damaged
         is_good[self.numbers_of("initData")] = False
         if is_good.any():

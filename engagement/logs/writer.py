@@ -18,9 +18,9 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from engagement.logs.schema import Schema
+    from engagement.logs.schema import Field, Schema
 
 Codec: TypeAlias = Literal["none", "bz2", "zst"]
 Frame: TypeAlias = "tuple[int, int, bytes]"
@@ -35,7 +35,9 @@ class EventBuilder:
     """Builds one `Event` at a time from plain values."""
 
     def __init__(self, schema: Schema | None = None) -> None:
-        self._new_message = (schema or load_schema()).event.new_message
+        schema = schema or load_schema()
+        self._new_message = schema.event.new_message
+        self._layout = schema.layout
 
     def event(self, which: str, mono_ns: int, value: Any, *, valid: bool = True) -> bytes:
         """The bytes of one message, framing included.
@@ -51,6 +53,11 @@ class EventBuilder:
         _set(message, which, value)
         return bytes(message.to_bytes())
 
+    def enumerants(self, which: str) -> dict[str, tuple[str, ...]]:
+        """The names of each enum field of a struct, or of a list's, by the path of the field."""
+        field = self._layout.fields.get(which)
+        return dict(_enumerants(field, "")) if field is not None else {}
+
     def can(self, mono_ns: int, frames: Sequence[Frame], *, which: str = "can") -> bytes:
         """The bytes of one message of CAN frames, each (address, bus, payload)."""
         message = self._new_message()
@@ -62,6 +69,14 @@ class EventBuilder:
             frame.src = bus
             frame.dat = payload
         return bytes(message.to_bytes())
+
+
+def _enumerants(field: Field, prefix: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, inner in field.target.fields.items() if field.schema is not None else ():
+        if inner.kind == "enum":
+            yield prefix + name, inner.enumerants
+        elif inner.kind == "struct" and not prefix:
+            yield from _enumerants(inner, f"{name}.")
 
 
 def _set(builder: Any, name: str, value: Any) -> None:

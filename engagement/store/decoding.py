@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from engagement.extract.segment import LargeLogError, unread_segment
 from engagement.store.memory import DEFAULT_MEMORY_BYTES, MEMORY_OPTION, Budget
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     _Reading = Callable[[_Group], ReadOptions]
 
 _WORTH_PROCESSES_BYTES = 8_000_000  # less is decoded faster than workers start
+_SURELY_LARGE_BYTES = 14_000_000  # a file of which more than a small log comes
 _KILLED = "it killed its decoder, perhaps for want of memory"
 
 
@@ -57,8 +58,10 @@ def decode(
         alone = yield from _decode_in_processes(groups, read, budget, min(jobs, len(groups)))
     else:
         alone = yield from _decode_here(groups, read)
-    for group in alone:
-        yield _decode_alone(group, read, budget)
+    if alone:
+        with _Alone(budget) as process:
+            for group in alone:
+                yield process.decode(group, read(group))
 
 
 def _options_of(
@@ -87,6 +90,9 @@ def _decode_here(
     """Decode groups whose logs are small; return the others."""
     large: list[_Group] = []
     for group in groups:
+        if group[0].size_bytes > _SURELY_LARGE_BYTES:
+            large.append(group)
+            continue
         try:
             yield read_best(group, replace(read(group), only_small=True))
         except (LargeLogError, MemoryError):
@@ -153,28 +159,43 @@ def _submit(
         return None
 
 
-def _decode_alone(group: _Group, read: _Reading, budget: Budget) -> Decoded:
-    """Decode a group's logs one by one until one is whole, each with all the memory there is."""
-    found: list[Decoded] = []
-    for file in group:
-        found.append(_decode_one(file, read(group), budget))
-        log = found[-1].log
-        if log and log.status == "ok":
-            break
-    return best_of(group, found)
+class _Alone:
+    """Decodes one log after the other in a process that has all the memory for logs.
 
+    A log that ends the process is read by no other one: it has failed.
+    """
 
-def _decode_one(file: LogFile, options: ReadOptions, budget: Budget) -> Decoded:
-    pool = executor(1)
-    share_bytes = budget.alone_bytes
-    try:
-        decoded = pool.submit(read_within, (file,), options, share_bytes, is_alone=True).result()
-        problem = f"reading it takes more than {share_bytes} bytes of memory ({MEMORY_OPTION})"
-    except BrokenProcessPool:
-        decoded, problem = None, _KILLED
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return decoded or _failed(file, options, problem)
+    def __init__(self, budget: Budget) -> None:
+        self._share_bytes = budget.alone_bytes
+        self._pool = executor(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def decode(self, group: _Group, options: ReadOptions) -> Decoded:
+        """Decode a group's logs one by one until one is whole; one that can't be has failed."""
+        found: list[Decoded] = []
+        for file in group:
+            found.append(self._decode_one(file, options))
+            log = found[-1].log
+            if log and log.status == "ok":
+                break
+        return best_of(group, found)
+
+    def _decode_one(self, file: LogFile, options: ReadOptions) -> Decoded:
+        share_bytes = self._share_bytes
+        try:
+            future = self._pool.submit(read_within, (file,), options, share_bytes, is_alone=True)
+            decoded = future.result()
+            problem = f"reading it takes more than {share_bytes} bytes of memory ({MEMORY_OPTION})"
+        except BrokenProcessPool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = executor(1)
+            decoded, problem = None, _KILLED
+        return decoded or _failed(file, options, problem)
 
 
 def _failed(file: LogFile, options: ReadOptions, problem: str) -> Decoded:

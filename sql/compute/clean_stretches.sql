@@ -29,7 +29,7 @@ stretches as (
         borders.drive_id,
         row_number() over by_time as stretch_num,
         borders.mono_ns as start_mono_ns,
-        lead(borders.mono_ns, 1, spans.last_mono_ns) over by_time as end_mono_ns
+        coalesce(lead(borders.mono_ns) over by_time, spans.last_mono_ns) as end_mono_ns
     from borders
     inner join spans on borders.drive_id = spans.drive_id
     window by_time as (partition by borders.drive_id order by borders.mono_ns)

@@ -52,7 +52,7 @@ engagement_counts as (
 
 counted as (
     select drive_id, count(*) filter (where is_counted) as n_disengagements_counted
-    from result.disengagements
+    from result.end_causes
     where mode = 'engaged'
     group by drive_id
 ),

@@ -10,251 +10,190 @@
 create or replace view compute.end_causes as
 with
 
-engagements as (
-    select
-        drive_id,
-        engagement_num,
-        mode,
-        to_mode,
-        start_mono_ns,
-        end_mono_ns,
-        end_kind,
-        duration_s,
-        off_s,
-        end_uncertainty_s
-    from result.engagements
-    where end_kind in ('disengagement', 'end_of_drive')
-),
-
-speeds as (
-    select
-        ends.drive_id,
-        ends.engagement_num,
-        arg_max(car_state.v_ego_mps, (car_state.mono_ns, car_state.message_num)) as speed_mps
-    from (
-        select *, unnest([end_mono_ns // 1000000000 - 1, end_mono_ns // 1000000000]) as mono_second
-        from engagements
-    ) as ends
-    inner join log.car_state as car_state
-        on
-            ends.drive_id = car_state.drive_id
-            and ends.mono_second = car_state.mono_ns // 1000000000
-            and ends.end_mono_ns >= car_state.mono_ns
-    where ends.end_mono_ns - car_state.mono_ns <= (select max_gap_ns from result.thresholds)
-    group by ends.drive_id, ends.engagement_num
-),
-
-first_events as (
-    select drive_id, engagement_num, mono_ns, name, cause, event_order
-    from result.end_evidence
-    where evidence = 'event'
-    qualify
-        row_number() over (
-            partition by drive_id, engagement_num order by mono_ns, event_order, name
-        ) = 1
-),
-
 cars as (
     select
         drive_id,
-        coalesce(arg_min(pcm_cruise, mono_ns), true) as is_pcm_cruise,
+        arg_min(pcm_cruise, mono_ns) as is_pcm_cruise,
         arg_min(min_enable_speed_mps, mono_ns) as min_enable_speed_mps
     from log.car_params
     group by drive_id
 ),
 
-falls as (
-    select evidence.drive_id, evidence.engagement_num, min(evidence.mono_ns) as mono_ns
+ends as (
+    select
+        engagements.*,
+        (facts.event_source is not null) as has_events,
+        coalesce(cars.is_pcm_cruise, true) as is_pcm_cruise,
+        cars.min_enable_speed_mps,
+        engagements.end_mono_ns - (select max_gap_ns from result.thresholds) as from_mono_ns
+    from result.engagements as engagements
+    inner join result.drive_facts as facts on engagements.drive_id = facts.drive_id
+    left join cars on engagements.drive_id = cars.drive_id
+    where engagements.end_kind in ('disengagement', 'end_of_drive')
+),
+
+seconds as (
+    select
+        drive_id,
+        engagement_num,
+        end_mono_ns,
+        from_mono_ns,
+        unnest(seconds_between(from_mono_ns, end_mono_ns)) as mono_second
+    from ends
+),
+
+speeds as (
+    select
+        seconds.drive_id,
+        seconds.engagement_num,
+        arg_max(
+            car_state.v_ego_mps,
+            message_order(car_state.mono_ns, car_state.segment_num, car_state.message_num)
+        ) as speed_mps
+    from seconds
+    inner join log.car_state
+        on
+            seconds.drive_id = car_state.drive_id
+            and seconds.mono_second = car_state.mono_ns // 1000000000
+            and seconds.end_mono_ns >= car_state.mono_ns
+            and seconds.from_mono_ns <= car_state.mono_ns
+    group by seconds.drive_id, seconds.engagement_num
+),
+
+evidence as (
+    select
+        evidence.*,
+        (evidence.mono_ns, evidence.event_order, evidence.name) as place,
+        (evidence.evidence = 'event') as is_event,
+        (evidence.evidence = 'pedal') as is_pedal,
+        (evidence.evidence = 'cruise' and ends.mode = 'engaged' and ends.is_pcm_cruise) as is_fall,
+        (
+            evidence.evidence in ('wheel', 'pedal', 'button', 'gear', 'main')
+            and evidence.mono_ns <= ends.cause_until_mono_ns
+            and (evidence.name <> 'gas' or (ends.mode = 'engaged' and not ends.has_events))
+        ) as is_action
     from result.end_evidence as evidence
-    inner join result.engagement_ends as ends
+    inner join ends
         on
             evidence.drive_id = ends.drive_id
             and evidence.engagement_num = ends.engagement_num
-    left join cars on evidence.drive_id = cars.drive_id
-    where
-        evidence.evidence = 'cruise'
-        and ends.mode = 'engaged'
-        and coalesce(cars.is_pcm_cruise, true)
-    group by evidence.drive_id, evidence.engagement_num
 ),
 
-actions as (
+firsts as (
     select
-        evidence.drive_id,
-        evidence.engagement_num,
-        evidence.evidence,
-        evidence.cause,
-        evidence.mono_ns
-    from result.end_evidence as evidence
-    inner join result.engagement_ends as ends
-        on
-            evidence.drive_id = ends.drive_id
-            and evidence.engagement_num = ends.engagement_num
-            and evidence.mono_ns <= ends.until_mono_ns
-    where
-        evidence.evidence in ('wheel', 'pedal', 'button', 'gear', 'main')
-        and (evidence.name <> 'gas' or (ends.mode = 'engaged' and not ends.has_events))
-    qualify
-        row_number() over (
-            partition by evidence.drive_id, evidence.engagement_num
-            order by evidence.mono_ns, evidence.event_order, evidence.name
-        ) = 1
+        drive_id,
+        engagement_num,
+        arg_min(name, place) filter (where is_event) as event_name,
+        arg_min(cause, place) filter (where is_event) as event_cause,
+        arg_min(event_order, place) filter (where is_event) as event_order,
+        min(mono_ns) filter (where is_event) as event_mono_ns,
+        min(mono_ns) filter (where is_fall) as fall_mono_ns,
+        arg_min(cause, place) filter (where is_action) as action,
+        arg_min(evidence, place) filter (where is_action) as action_evidence,
+        min(mono_ns) filter (where is_action) as action_mono_ns,
+        bool_or(name = 'brake') filter (where is_pedal) as brake_rose,
+        bool_or(name = 'gas') filter (where is_pedal) as gas_rose
+    from evidence
+    group by drive_id, engagement_num
 ),
 
-cruise_ends as (
+-- consequence_until_ns is null where the end is not that of the car's cruise.
+told as (
     select
-        ends.drive_id,
-        ends.engagement_num,
+        ends.*,
+        firsts.* exclude (drive_id, engagement_num),
         case
-            when events.cause = 'cruise' then least(events.mono_ns, falls.mono_ns)
-            else falls.mono_ns
-        end as mono_ns
-    from result.engagement_ends as ends
-    left join first_events as events
-        on ends.drive_id = events.drive_id and ends.engagement_num = events.engagement_num
-    left join falls
-        on ends.drive_id = falls.drive_id and ends.engagement_num = falls.engagement_num
-    left join actions
-        on ends.drive_id = actions.drive_id and ends.engagement_num = actions.engagement_num
-    where
-        events.cause = 'cruise'
-        or (events.cause is null and falls.mono_ns < coalesce(actions.mono_ns, falls.mono_ns + 1))
-        or (events.event_order >= 20 and falls.mono_ns < events.mono_ns)
+            when firsts.event_cause = 'cruise' then least(firsts.event_mono_ns, firsts.fall_mono_ns)
+            when
+                (
+                    firsts.event_cause is null
+                    and coalesce(firsts.fall_mono_ns < firsts.action_mono_ns, true)
+                )
+                or (firsts.event_order >= 20 and firsts.fall_mono_ns < firsts.event_mono_ns)
+                then firsts.fall_mono_ns
+        end + (select consequence_ns from result.thresholds) as consequence_until_ns
+    from ends
+    left join firsts
+        on ends.drive_id = firsts.drive_id and ends.engagement_num = firsts.engagement_num
 ),
 
 answers as (
     select
-        cruise_ends.drive_id,
-        cruise_ends.engagement_num,
+        told.drive_id,
+        told.engagement_num,
         arg_min(
             case when evidence.cause = 'pedal' then 'driver_brake' else evidence.cause end,
-            (evidence.mono_ns, evidence.event_order, evidence.name)
+            evidence.place
         ) filter (
             where
             evidence.cause in ('driver_brake', 'driver_cancel', 'pedal')
-            and evidence.mono_ns
-            <= cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
+            and evidence.mono_ns <= told.consequence_until_ns
         ) as cause,
-        coalesce(bool_or(evidence.name = 'pcmDisable'), false) as has_pcm_disable,
-        coalesce(
-            bool_or(
-                evidence.name = 'gas'
-                and evidence.mono_ns
-                <= cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
-            ),
-            false
-        ) as has_gas_rise
-    from cruise_ends
-    inner join result.end_evidence as evidence
-        on
-            cruise_ends.drive_id = evidence.drive_id
-            and cruise_ends.engagement_num = evidence.engagement_num
-    group by cruise_ends.drive_id, cruise_ends.engagement_num
+        bool_or(evidence.name = 'pcmDisable') as has_pcm_disable,
+        bool_or(evidence.name = 'gas' and evidence.mono_ns <= told.consequence_until_ns)
+            as has_gas_rise
+    from told
+    inner join evidence
+        on told.drive_id = evidence.drive_id and told.engagement_num = evidence.engagement_num
+    where told.consequence_until_ns is not null
+    group by told.drive_id, told.engagement_num
 ),
 
 faults as (
-    select distinct cruise_ends.drive_id, cruise_ends.engagement_num
-    from cruise_ends
-    inner join result.engagement_ends as ends
-        on
-            cruise_ends.drive_id = ends.drive_id
-            and cruise_ends.engagement_num = ends.engagement_num
+    select distinct told.drive_id, told.engagement_num
+    from told
     inner join result.event_spans as spans
         on
-            cruise_ends.drive_id = spans.drive_id
-            and ends.from_mono_ns <= spans.end_mono_ns
-            and cruise_ends.mono_ns + (select consequence_ns from result.thresholds)
-            >= spans.start_mono_ns
+            told.drive_id = spans.drive_id
+            and told.cause_from_mono_ns <= spans.end_mono_ns
+            and told.consequence_until_ns >= spans.start_mono_ns
     where spans.name in ('accFaulted', 'espDisabled', 'stockAeb')
-),
-
-rises as (
-    select
-        drive_id,
-        engagement_num,
-        bool_or(name = 'brake') as brake_rose,
-        bool_or(name = 'gas') as gas_rose
-    from result.end_evidence
-    where evidence = 'pedal'
-    group by drive_id, engagement_num
-),
-
-told as (
-    select
-        ends.drive_id,
-        ends.engagement_num,
-        ends.mode,
-        ends.end_mono_ns,
-        ends.end_kind,
-        events.name,
-        events.cause as event_cause,
-        answers.cause as answer,
-        actions.cause as action,
-        actions.evidence as action_evidence,
-        (cruise_ends.drive_id is not null) as is_cruise_end,
-        (
-            (inputs.is_standstill and not coalesce(answers.has_gas_rise, false))
-            or inputs.has_fault
-            or faults.drive_id is not null
-            or coalesce(
-                cars.min_enable_speed_mps > 0
-                and speeds.speed_mps
-                < cars.min_enable_speed_mps
-                + (select cruise_min_margin_mps from result.thresholds),
-                false
-            )
-        ) as is_car,
-        coalesce(answers.has_pcm_disable, false) as has_pcm_disable,
-        (
-            inputs.has_gas
-            and (
-                not inputs.has_brake
-                or coalesce(rises.gas_rose and not rises.brake_rose, false)
-            )
-        ) as is_gas,
-        inputs.has_brake,
-        inputs.has_gas,
-        inputs.has_steering,
-        inputs.steering_mono_ns
-    from result.engagement_ends as ends
-    inner join staging.end_inputs as inputs
-        on ends.drive_id = inputs.drive_id and ends.engagement_num = inputs.engagement_num
-    left join speeds
-        on ends.drive_id = speeds.drive_id and ends.engagement_num = speeds.engagement_num
-    left join first_events as events
-        on ends.drive_id = events.drive_id and ends.engagement_num = events.engagement_num
-    left join cruise_ends
-        on
-            ends.drive_id = cruise_ends.drive_id
-            and ends.engagement_num = cruise_ends.engagement_num
-    left join faults
-        on ends.drive_id = faults.drive_id and ends.engagement_num = faults.engagement_num
-    left join answers
-        on ends.drive_id = answers.drive_id and ends.engagement_num = answers.engagement_num
-    left join actions
-        on ends.drive_id = actions.drive_id and ends.engagement_num = actions.engagement_num
-    left join rises
-        on ends.drive_id = rises.drive_id and ends.engagement_num = rises.engagement_num
-    left join cars on ends.drive_id = cars.drive_id
 ),
 
 explained as (
     select
-        *,
+        told.*,
+        inputs.* exclude (drive_id, engagement_num),
         case
-            when end_kind = 'end_of_drive' then 'end_of_drive'
-            when is_cruise_end and answer is not null then answer
-            when is_cruise_end and is_car then 'car_cruise'
+            when told.end_kind = 'end_of_drive' then 'end_of_drive'
+            when told.consequence_until_ns is not null and answers.cause is not null
+                then answers.cause
             when
-                is_cruise_end
-                and (event_cause is null or (event_cause = 'cruise' and has_pcm_disable))
+                told.consequence_until_ns is not null
+                and (
+                    (inputs.is_standstill and not coalesce(answers.has_gas_rise, false))
+                    or inputs.has_fault
+                    or faults.drive_id is not null
+                    or (
+                        told.min_enable_speed_mps > 0
+                        and speeds.speed_mps
+                        < told.min_enable_speed_mps
+                        + (select cruise_min_margin_mps from result.thresholds)
+                    )
+                )
+                then 'car_cruise'
+            when
+                told.consequence_until_ns is not null
+                and (told.event_cause is null or (told.event_cause = 'cruise' and answers.has_pcm_disable))
                 then 'driver_cancel'
-            when event_cause = 'cruise' then 'car_cruise'
-            when event_cause = 'pedal' and is_gas then 'driver_gas'
-            when event_cause = 'pedal' then 'driver_brake'
-            else coalesce(event_cause, action, 'unknown')
+            when told.event_cause = 'cruise' then 'car_cruise'
+            when
+                told.event_cause = 'pedal'
+                and inputs.has_gas
+                and (not inputs.has_brake or (told.gas_rose and not told.brake_rose))
+                then 'driver_gas'
+            when told.event_cause = 'pedal' then 'driver_brake'
+            else coalesce(told.event_cause, told.action, 'unknown')
         end as cause
     from told
+    inner join staging.end_inputs as inputs
+        on told.drive_id = inputs.drive_id and told.engagement_num = inputs.engagement_num
+    left join speeds
+        on told.drive_id = speeds.drive_id and told.engagement_num = speeds.engagement_num
+    left join faults
+        on told.drive_id = faults.drive_id and told.engagement_num = faults.engagement_num
+    left join answers
+        on told.drive_id = answers.drive_id and told.engagement_num = answers.engagement_num
 ),
 
 presses as (
@@ -263,7 +202,7 @@ presses as (
         explained.engagement_num,
         min(evidence.mono_ns) as press_mono_ns
     from explained
-    inner join result.end_evidence as evidence
+    inner join evidence
         on
             explained.drive_id = evidence.drive_id
             and explained.engagement_num = evidence.engagement_num
@@ -276,70 +215,63 @@ judged as (
     select
         explained.*,
         causes.input,
-        explained.mode = 'lateral_only' and explained.cause in ('driver_brake', 'driver_gas')
+        causes.who,
+        presses.press_mono_ns,
+        (explained.mode = 'lateral_only' and explained.cause in ('driver_brake', 'driver_gas'))
             as is_pause,
-        explained.cause in ('driver_soft', 'driver_park', 'driver_inattention') as is_joined,
-        explained.has_brake and explained.mode = 'engaged' as joins_brake,
-        explained.has_gas and explained.mode = 'engaged' as joins_gas,
-        causes.who = 'driver' as is_driver
+        (explained.cause in ('driver_soft', 'driver_park', 'driver_inattention')) as is_joined,
+        (explained.has_brake and explained.mode = 'engaged') as joins_brake,
+        (explained.has_gas and explained.mode = 'engaged') as joins_gas,
+        (explained.cause in ('end_of_drive', 'unknown')) as is_unexplained
     from explained
     inner join staging.causes as causes on explained.cause = causes.cause
+    left join presses
+        on
+            explained.drive_id = presses.drive_id
+            and explained.engagement_num = presses.engagement_num
 ),
 
 final as (
     select
-        engagements.drive_id,
-        engagements.engagement_num,
-        engagements.mode,
-        engagements.to_mode,
-        engagements.end_mono_ns as mono_ns,
-        engagements.end_uncertainty_s,
-        judged.cause,
-        case when judged.cause not in ('end_of_drive', 'unknown') then judged.name end
-            as cause_event,
+        drive_id,
+        engagement_num,
+        mode,
+        to_mode,
+        end_mono_ns as mono_ns,
+        end_uncertainty_s,
+        cause,
+        case when not is_unexplained then event_name end as cause_event,
         (
-            judged.cause <> 'end_of_drive'
-            and engagements.duration_s
-            >= (select counted_min_on_ns from result.thresholds) / 1e9
-            and engagements.off_s >= (select counted_min_off_ns from result.thresholds) / 1e9
+            cause <> 'end_of_drive'
+            and duration_s >= (select counted_min_on_ns from result.thresholds) / 1e9
+            and off_s >= (select counted_min_off_ns from result.thresholds) / 1e9
         ) as is_counted,
         case
-            when judged.cause in ('end_of_drive', 'unknown') then false
-            when judged.is_cruise_end and (judged.cause is distinct from judged.event_cause)
-                then judged.cause <> 'car_cruise' or (judged.event_cause is distinct from 'cruise')
-            when judged.event_cause = 'pedal' then not judged.has_brake and not judged.has_gas
-            when judged.event_cause is not null then false
-            else judged.action_evidence <> 'wheel'
+            when is_unexplained then false
+            when consequence_until_ns is not null and (cause is distinct from event_cause)
+                then cause <> 'car_cruise' or (event_cause is distinct from 'cruise')
+            when event_cause = 'pedal' then not has_brake and not has_gas
+            when event_cause is not null then false
+            else action_evidence <> 'wheel'
         end as is_inferred,
-        judged.is_pause,
-        (judged.is_driver and not judged.is_pause) as is_by_driver,
-        (
-            judged.is_joined
-            and not (judged.joins_brake or judged.joins_gas or judged.has_steering)
-        ) as is_only_joining,
+        is_pause,
+        (who = 'driver' and not is_pause) as is_by_driver,
+        (is_joined and not (joins_brake or joins_gas or has_steering)) as is_only_joining,
         list_sort(list_distinct([
-            judged.input,
-            case when judged.is_joined and judged.joins_brake then 'brake' end,
-            case when judged.is_joined and judged.joins_gas then 'gas' end,
-            case when judged.is_joined and judged.has_steering then 'steer' end
+            input,
+            case when is_joined and joins_brake then 'brake' end,
+            case when is_joined and joins_gas then 'gas' end,
+            case when is_joined and has_steering then 'steer' end
         ])) as inputs,
         greatest(
-            engagements.start_mono_ns,
+            start_mono_ns,
             least(
-                engagements.end_mono_ns,
-                presses.press_mono_ns,
-                case when judged.cause = 'driver_steer' then judged.steering_mono_ns end
+                end_mono_ns,
+                press_mono_ns,
+                case when cause = 'driver_steer' then steering_mono_ns end
             )
         ) as press_mono_ns
-    from engagements
-    inner join judged
-        on
-            engagements.drive_id = judged.drive_id
-            and engagements.engagement_num = judged.engagement_num
-    left join presses
-        on
-            engagements.drive_id = presses.drive_id
-            and engagements.engagement_num = presses.engagement_num
+    from judged
 )
 
 select * from final;

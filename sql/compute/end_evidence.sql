@@ -3,16 +3,43 @@
 -- grain:   one row per (drive_id, engagement_num, mono_ns, evidence, name)
 -- null:    cause where the evidence explains nothing by itself
 -- why:     evidence is event, pedal, wheel, button, gear, main or cruise; event_order is that
---          of things at one time, for events openpilot's own. Pedals and buttons are looked for a little longer, as the car sees its own
---          switches sooner than its bus tells
+--          of things at one time, for events openpilot's own. Pedals and buttons are looked for a
+--          little longer, as the car sees its own switches sooner than its bus tells, and soft
+--          disabling from soft_disable_s before an end in that state
 create or replace view compute.end_evidence as
 with
 
+ends as (
+    select
+        drive_id,
+        engagement_num,
+        mode,
+        end_mono_ns,
+        cause_from_mono_ns as from_mono_ns,
+        cause_until_mono_ns as until_mono_ns,
+        cause_until_mono_ns + (select consequence_ns from result.thresholds) as input_until_ns
+    from result.engagements
+    where end_kind in ('disengagement', 'end_of_drive')
+),
+
+last_states as (
+    select ends.drive_id, ends.engagement_num, samples.state
+    from ends
+    asof inner join staging.control_samples as samples
+        on ends.drive_id = samples.drive_id and ends.end_mono_ns > samples.mono_ns
+),
+
 windows as (
     select
-        *,
-        until_mono_ns + (select consequence_ns from result.thresholds) as input_until_ns
-    from result.engagement_ends
+        ends.*,
+        case
+            when states.state = 'softDisabling'
+                then ends.end_mono_ns - (select soft_disable_ns from result.thresholds)
+            else ends.until_mono_ns + 1
+        end as soft_from_mono_ns
+    from ends
+    left join last_states as states
+        on ends.drive_id = states.drive_id and ends.engagement_num = states.engagement_num
 ),
 
 events as (

@@ -1,10 +1,11 @@
 -- Engagements: maximal runs of being engaged, or of steering alone, short off-runs and pauses apart.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- null:    to_mode where the log or a gap hides what follows; distance_km is 0 where the speed is not
---          known
+-- null:    to_mode where the log or a gap hides what follows; the window of its cause where the end is
+--          not one of a known moment; distance_km is 0 where the speed is not known
 -- why:     engagements that follow each other in time that is known, with hardly any off between, are
---          one stretch of assistance: assisted_num says which
+--          one stretch of assistance: assisted_num says which. The window in which a cause is looked
+--          for opens, where the end lies between two samples of a coarse log, at the earlier one
 create or replace view compute.engagements as
 with
 
@@ -221,7 +222,7 @@ ended as (
         on spans.drive_id = parks.drive_id and spans.engagement_num = parks.engagement_num
 ),
 
-final as (
+numbered as (
     select
         drive_id,
         engagement_num,
@@ -248,6 +249,25 @@ final as (
             rows between unbounded preceding and current row
         )::integer as assisted_num
     from ended
+),
+
+final as (
+    select
+        *,
+        case
+            when end_kind in ('disengagement', 'end_of_drive')
+                then
+                    end_mono_ns
+                    - greatest(
+                        (select cause_before_ns from result.thresholds),
+                        coalesce(end_uncertainty_s * 1e9, 0)
+                    )::bigint
+        end as cause_from_mono_ns,
+        case
+            when end_kind in ('disengagement', 'end_of_drive')
+                then end_mono_ns + (select cause_after_ns from result.thresholds)
+        end as cause_until_mono_ns
+    from numbered
 )
 
 select * from final;

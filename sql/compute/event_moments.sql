@@ -2,7 +2,6 @@
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
 -- null:    duration_s of an end; speed and place where none was sampled shortly before
--- why:     samples are found by the second that they fall in, so that each meets few moments
 create or replace view compute.event_moments as
 with
 
@@ -10,12 +9,11 @@ moments as (
     select
         drive_id,
         'disengagement' as kind,
-        end_mono_ns as mono_ns,
+        mono_ns,
         engagement_num,
         mode,
         null::double as duration_s
-    from result.engagements
-    where end_kind in ('disengagement', 'end_of_drive')
+    from result.end_causes
     union all
     select drive_id, axis || '_override' as kind, start_mono_ns, engagement_num, mode, duration_s
     from result.overrides
@@ -30,9 +28,7 @@ times as (
 ),
 
 seconds as (
-    select
-        *,
-        unnest(generate_series(from_mono_ns // 1000000000, mono_ns // 1000000000)) as mono_second
+    select *, unnest(seconds_between(from_mono_ns, mono_ns)) as mono_second
     from times
 ),
 
@@ -40,9 +36,9 @@ speeds as (
     select
         seconds.drive_id,
         seconds.mono_ns,
-        last(
-            car_state.v_ego_mps
-            order by car_state.mono_ns, car_state.segment_num, car_state.message_num
+        arg_max_null(
+            car_state.v_ego_mps,
+            message_order(car_state.mono_ns, car_state.segment_num, car_state.message_num)
         )::double as speed_mps
     from seconds
     inner join log.car_state

@@ -2,10 +2,19 @@
 --
 -- grain:   one row per (drive_id, name, start_mono_ns)
 -- null:    never
--- why:     a list holds until the next one, which comes on a change and about once a second; a span
+-- why:     newer logs have the full list; carState's own list, in older ones, is a part of it, kept
+--          where it changes; a drive is read by one of them. A null name says that there was none.
+--          A list holds until the next one, which comes on a change and about once a second; a span
 --          begins where the list before does not hold the event, or there is none within the gap
 create or replace view compute.event_spans as
 with
+
+drive_events as (
+    select car_event.*, (car_event.source = 'carState') as is_on_change
+    from log.car_event
+    inner join result.drive_facts as facts
+        on car_event.drive_id = facts.drive_id and car_event.source = facts.event_source
+),
 
 messages as (
     select
@@ -19,7 +28,7 @@ messages as (
         lead(segment_num) over by_time as next_segment_num
     from (
         select distinct drive_id, segment_num, message_num, mono_ns, is_on_change
-        from staging.drive_events
+        from drive_events
     ) as lists
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
@@ -51,14 +60,14 @@ named as (
         any_value(lists.mono_ns) as mono_ns,
         any_value(lists.is_followed) as is_followed,
         any_value(lists.next_mono_ns) as next_mono_ns,
-        bool_or(events.enable) as enable,
-        bool_or(events.user_disable) as user_disable,
-        bool_or(events.soft_disable) as soft_disable,
-        bool_or(events.immediate_disable) as immediate_disable,
-        bool_or(events.override_lateral) as override_lateral,
-        bool_or(events.override_longitudinal) as override_longitudinal
+        coalesce(bool_or(events.enable), false) as enable,
+        coalesce(bool_or(events.user_disable), false) as user_disable,
+        coalesce(bool_or(events.soft_disable), false) as soft_disable,
+        coalesce(bool_or(events.immediate_disable), false) as immediate_disable,
+        coalesce(bool_or(events.override_lateral), false) as override_lateral,
+        coalesce(bool_or(events.override_longitudinal), false) as override_longitudinal
     from lists
-    inner join staging.drive_events as events
+    inner join drive_events as events
         on
             lists.drive_id = events.drive_id
             and lists.segment_num = events.segment_num

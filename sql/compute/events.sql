@@ -19,7 +19,7 @@ measured as (
         ends.cause_event,
         ends.is_counted,
         ends.is_inferred,
-        coalesce(ends.is_intervention, overrides.is_intervention) as is_intervention,
+        (inputs.drive_id is not null) as is_intervention,
         case
             when overrides.is_carried_in then 'carried_in'
             when overrides.is_nudge then 'nudge'
@@ -67,11 +67,16 @@ measured as (
         thresholds.critical_deceleration_mps2
     from result.event_moments as moments
     cross join result.thresholds as thresholds
-    left join result.disengagements as ends
+    left join result.end_causes as ends
         on
             moments.drive_id = ends.drive_id
             and moments.mono_ns = ends.mono_ns
             and moments.kind = 'disengagement'
+    left join result.intervention_inputs as inputs
+        on
+            moments.drive_id = inputs.drive_id
+            and moments.mono_ns = inputs.event_mono_ns
+            and moments.kind = inputs.kind
     left join result.overrides as overrides
         on
             moments.drive_id = overrides.drive_id

@@ -10,7 +10,7 @@ failures as (
         ends.drive_id,
         coalesce(parts.part_num, 0) as part_num,
         unnest([ends.cause_event, 'any']) as event
-    from result.disengagements as ends
+    from result.end_causes as ends
     left join result.moment_parts as parts
         on ends.drive_id = parts.drive_id and ends.mono_ns = parts.mono_ns
     where ends.mode = 'engaged' and ends.cause in ('system_immediate', 'system_soft')

@@ -256,8 +256,11 @@ nagged as (
     select
         drive_id,
         mono_ns as start_mono_ns,
-        lead(mono_ns, 1, mono_ns + 1) over (
-            partition by drive_id, source order by mono_ns, segment_num, message_num
+        coalesce(
+            lead(mono_ns) over (
+                partition by drive_id, source order by mono_ns, segment_num, message_num
+            ),
+            mono_ns + 1
         ) as end_mono_ns,
         split_part(alert_type, '/', 1) as name
     from log.alert
@@ -308,7 +311,11 @@ torques as (
     from (
         select
             *,
-            unnest([start_mono_ns // 1000000000 - 1, start_mono_ns // 1000000000]) as mono_second
+            unnest(
+                seconds_between(
+                    start_mono_ns - (select max_gap_ns from result.thresholds), start_mono_ns
+                )
+            ) as mono_second
         from merged
         where axis = 'lateral'
     ) as merged

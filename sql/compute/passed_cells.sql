@@ -16,13 +16,13 @@ grid as (
 
 in_rows as (
     select
-        drive_id,
-        mono_ns,
-        longitude,
-        least(
-            floor((latitude + 90) / 180 * (select n_rows from grid)), (select n_rows from grid) - 1
-        ) as cell_row
-    from staging.fixes
+        fixes.drive_id,
+        fixes.mono_ns,
+        fixes.longitude,
+        grid.n_rows,
+        least(floor((fixes.latitude + 90) / 180 * grid.n_rows), grid.n_rows - 1) as cell_row
+    from staging.fixes as fixes
+    cross join grid
 ),
 
 in_circles as (
@@ -31,13 +31,8 @@ in_circles as (
         mono_ns,
         longitude,
         cell_row,
-        greatest(
-            round(
-                2 * (select n_rows from grid)
-                * cos(radians((cell_row + 0.5) / (select n_rows from grid) * 180 - 90))
-            ),
-            1
-        ) as n_columns
+        greatest(round(2 * n_rows * cos(radians((cell_row + 0.5) / n_rows * 180 - 90))), 1)
+            as n_columns
     from in_rows
 ),
 

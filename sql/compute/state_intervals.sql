@@ -10,35 +10,48 @@
 create or replace view compute.state_intervals as
 with
 
+control_edges as (
+    select * from staging.control_edges
+),
+
+-- Before 2021-07 qlogs have one sample a second, but every list of events.
+moved as (
+    select
+        edges.drive_id,
+        edges.mono_ns,
+        min(spans.start_mono_ns) as event_mono_ns
+    from control_edges as edges
+    inner join result.event_spans as spans
+        on
+            edges.drive_id = spans.drive_id
+            and edges.changed_after_ns < spans.start_mono_ns
+            and edges.mono_ns >= spans.start_mono_ns
+    where
+        case
+            when (edges.code & 2) = 2 then spans.enable
+            else spans.user_disable or spans.immediate_disable
+        end
+    group by edges.drive_id, edges.mono_ns
+),
+
 edges as (
     select
-        drive_id,
-        mono_ns,
-        (case when is_known then 4 + enabled::int + 2 * active::int else 0 end) as control_code,
-        null::integer as car_control_code,
+        edges.drive_id,
+        coalesce(moved.event_mono_ns, edges.mono_ns) as mono_ns,
+        case when not edges.is_car_control then edges.is_known::int * (4 + edges.code) end
+            as control_code,
+        case when edges.is_car_control then edges.is_known::int * (32 + edges.code) end
+            as car_control_code,
         null::integer as cruise_code,
         null::integer as mads_code,
-        uncertainty_ns
-    from staging.control_edges
-    union all
-    select
-        drive_id,
-        mono_ns,
-        null,
-        (
-            case
-                when is_known
-                    then
-                        32 + enabled::int
-                        + coalesce(2 + lat_active::int, 0) * 2
-                        + coalesce(2 + long_active::int, 0) * 8
-                else 0
-            end
-        ),
-        null,
-        null,
-        uncertainty_ns
-    from staging.car_control_edges
+        case when moved.event_mono_ns is null then edges.uncertainty_ns else 0 end
+            as uncertainty_ns
+    from control_edges as edges
+    left join moved
+        on
+            edges.drive_id = moved.drive_id
+            and edges.mono_ns = moved.mono_ns
+            and not edges.is_car_control
     union all
     select
         drive_id,
@@ -165,7 +178,7 @@ in_span as (
     select
         *,
         lag(mode) over by_time as mode_before,
-        lead(mono_ns, 1, last_mono_ns) over by_time as next_mono_ns
+        coalesce(lead(mono_ns) over by_time, last_mono_ns) as next_mono_ns
     from states
     where mono_ns >= first_mono_ns and mono_ns < last_mono_ns
     window by_time as (partition by drive_id order by mono_ns)
@@ -213,7 +226,7 @@ intervals as (
     select
         drive_id,
         mono_ns as start_mono_ns,
-        lead(mono_ns, 1, last_mono_ns) over (partition by drive_id order by mono_ns) as end_mono_ns,
+        coalesce(lead(mono_ns) over by_time, last_mono_ns) as end_mono_ns,
         mode,
         enabled,
         active,
@@ -228,6 +241,7 @@ intervals as (
         or (active is distinct from previous_active)
         or (lateral_active is distinct from previous_lateral_active)
         or (longitudinal_active is distinct from previous_longitudinal_active)
+    window by_time as (partition by drive_id order by mono_ns)
 ),
 
 final as (

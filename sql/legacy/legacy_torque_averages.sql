@@ -38,22 +38,16 @@ final as (
         frame_num,
         mono_ns,
         is_driver,
-        (
-            lag(torque_nm, 9, 0) over recent
-            + lag(torque_nm, 8, 0) over recent
-            + lag(torque_nm, 7, 0) over recent
-            + lag(torque_nm, 6, 0) over recent
-            + lag(torque_nm, 5, 0) over recent
-            + lag(torque_nm, 4, 0) over recent
-            + lag(torque_nm, 3, 0) over recent
-            + lag(torque_nm, 2, 0) over recent
-            + lag(torque_nm, 1, 0) over recent
-            + torque_nm
-        ) / least(row_number() over recent, 10) as average_nm
+        list_sum(list(torque_nm) over last_ten) / least(row_number() over recent, 10) as average_nm
     from torques
-    window recent as (
-        partition by drive_id, segment_num, is_driver order by message_num, frame_num
-    )
+    window
+        recent as (
+            partition by drive_id, segment_num, is_driver order by message_num, frame_num
+        ),
+        last_ten as (
+            partition by drive_id, segment_num, is_driver order by message_num, frame_num
+            rows between 9 preceding and current row
+        )
 )
 
 select * from final;

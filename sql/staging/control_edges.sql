@@ -1,11 +1,11 @@
--- Moments from which on enabled and active may have other values.
+-- Moments from which on openpilot's own state, or what carControl asks of the car, may be another.
 --
--- grain:   one row per (drive_id, mono_ns)
--- null:    never
--- why:     is_known is false from a sample that nothing follows within the gap. Before 2021-07 qlogs
---          have one sample a second, but every list of events: a change between two samples is moved
---          to the first event between them that makes it. uncertainty_ns is the time in which a
---          change must lie
+-- grain:   one row per (drive_id, is_car_control, mono_ns)
+-- null:    changed_after_ns unless it is a change of a qlog's `active` in known time
+-- why:     code has enabled in its first bit. Of openpilot's own state the second one is active; of
+--          carControl two bits each are lat_active and long_active, 0 where the log's writer had no
+--          such fields. is_known is false from a sample that nothing follows within the gap;
+--          uncertainty_ns is the time in which a change must lie
 create or replace view staging.control_edges as
 with
 
@@ -21,43 +21,55 @@ segments as (
     from log.segment
 ),
 
+coded as (
+    select
+        drive_id,
+        false as is_car_control,
+        mono_ns,
+        segment_num,
+        message_num,
+        enabled::int + active::int * 2 as code
+    from staging.control_samples
+    union all
+    select
+        drive_id,
+        true as is_car_control,
+        mono_ns,
+        segment_num,
+        message_num,
+        enabled::int
+        + coalesce(2 + lat_active::int, 0) * 2
+        + coalesce(2 + long_active::int, 0) * 8 as code
+    from log.car_control
+),
+
 samples as (
     select
-        samples.drive_id,
-        samples.mono_ns,
-        samples.segment_num,
-        samples.enabled,
-        samples.active,
+        coded.*,
         segments.is_qlog,
         segments.max_gap_ns,
         lag(segments.max_gap_ns) over by_time as previous_max_gap_ns,
-        lag(samples.mono_ns) over by_time as previous_mono_ns,
-        lag(samples.mono_ns, 2) over by_time as second_last_mono_ns,
-        lag(samples.segment_num) over by_time as previous_segment_num,
-        lag(samples.enabled) over by_time as previous_enabled,
-        lag(samples.active) over by_time as previous_active,
-        lead(samples.mono_ns) over by_time as next_mono_ns,
-        lead(samples.segment_num) over by_time as next_segment_num
-    from staging.control_samples as samples
+        lag(coded.mono_ns) over by_time as previous_mono_ns,
+        first_value(coded.mono_ns) over (
+            by_time rows between 2 preceding and 2 preceding
+        ) as second_last_mono_ns,
+        lag(coded.segment_num) over by_time as previous_segment_num,
+        lag(coded.code) over by_time as previous_code,
+        lead(coded.mono_ns) over by_time as next_mono_ns,
+        lead(coded.segment_num) over by_time as next_segment_num
+    from coded
     inner join segments
-        on samples.drive_id = segments.drive_id and samples.segment_num = segments.segment_num
+        on coded.drive_id = segments.drive_id and coded.segment_num = segments.segment_num
     window by_time as (
-        partition by samples.drive_id
-        order by samples.mono_ns, samples.segment_num, samples.message_num
+        partition by coded.drive_id, coded.is_car_control
+        order by coded.mono_ns, coded.segment_num, coded.message_num
     )
 ),
 
 steps as (
     select
-        drive_id,
-        mono_ns,
-        previous_mono_ns,
+        *,
         mono_ns - coalesce(nullif(previous_mono_ns, mono_ns), second_last_mono_ns) as step_ns,
-        max_gap_ns,
-        enabled,
-        active,
-        previous_active,
-        is_qlog,
         coalesce(
             holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,
@@ -66,54 +78,27 @@ steps as (
                 previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
             ),
             false
-        ) as follows,
-        (enabled = previous_enabled and active = previous_active) as is_same_state
+        ) as follows
     from samples
     where next_mono_ns is null or next_mono_ns > mono_ns
 ),
 
-edges as (
-    select *
-    from steps
-    where not is_known or not follows or not is_same_state
-),
-
-moved as (
-    select
-        edges.drive_id,
-        edges.mono_ns,
-        min(spans.start_mono_ns) as event_mono_ns
-    from edges
-    inner join result.event_spans as spans
-        on
-            edges.drive_id = spans.drive_id
-            and edges.previous_mono_ns < spans.start_mono_ns
-            and edges.mono_ns >= spans.start_mono_ns
-    where
-        edges.is_qlog
-        and edges.follows
-        and edges.active <> edges.previous_active
-        and case
-            when edges.active then spans.enable
-            else spans.user_disable or spans.immediate_disable
-        end
-    group by edges.drive_id, edges.mono_ns
-),
-
 final as (
     select
-        edges.drive_id,
-        coalesce(moved.event_mono_ns, edges.mono_ns) as mono_ns,
-        edges.is_known,
-        edges.enabled,
-        edges.active,
+        drive_id,
+        is_car_control,
+        mono_ns,
+        is_known,
+        code,
         case
-            when moved.event_mono_ns is not null then 0
-            when edges.step_ns <= edges.max_gap_ns then edges.step_ns
-            else 0
+            when is_qlog and follows and not is_car_control and (code & 2) <> (previous_code & 2)
+                then previous_mono_ns
+        end as changed_after_ns,
+        case
+            when step_ns > max_gap_ns and not is_car_control then 0 else coalesce(step_ns, 0)
         end as uncertainty_ns
-    from edges
-    left join moved on edges.drive_id = moved.drive_id and edges.mono_ns = moved.mono_ns
+    from steps
+    where not is_known or not follows or code <> previous_code
 )
 
 select * from final;

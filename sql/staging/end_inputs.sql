@@ -25,17 +25,18 @@ final as (
             case
                 when
                     runs.flag = 'steering'
-                    and runs.start_mono_ns between ends.from_mono_ns and ends.end_mono_ns
+                    and runs.start_mono_ns between ends.cause_from_mono_ns and ends.end_mono_ns
                     then runs.start_mono_ns
             end
         ) as steering_mono_ns
-    from result.engagement_ends as ends
+    from result.engagements as ends
     left join result.car_state_runs as runs
         on
             ends.drive_id = runs.drive_id
-            and ends.from_mono_ns < runs.end_mono_ns
-            and ends.until_mono_ns >= runs.start_mono_ns
+            and ends.cause_from_mono_ns < runs.end_mono_ns
+            and ends.cause_until_mono_ns >= runs.start_mono_ns
             and runs.flag in ('brake', 'gas', 'steering', 'fault', 'stock_aeb', 'standstill')
+    where ends.end_kind in ('disengagement', 'end_of_drive')
     group by ends.drive_id, ends.engagement_num
 )
 

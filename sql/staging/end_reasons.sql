@@ -23,7 +23,7 @@ joined as (
             when evidence.evidence = 'cruise' and causes.cause_event is null then 4
         end as weight
     from result.end_evidence as evidence
-    inner join result.engagement_ends as ends
+    inner join result.engagements as ends
         on
             evidence.drive_id = ends.drive_id
             and evidence.engagement_num = ends.engagement_num

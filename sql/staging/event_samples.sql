@@ -9,8 +9,7 @@ with
 seconds as (
     select
         *,
-        unnest(generate_series(look_from_ns // 1000000000, look_until_ns // 1000000000))
-            as mono_second
+        unnest(seconds_between(look_from_ns, look_until_ns)) as mono_second
     from staging.event_looks
 ),
 

@@ -8,7 +8,7 @@ with
 seconds as (
     select
         *,
-        unnest(generate_series(mono_ns // 1000000000, until_mono_ns // 1000000000)) as mono_second
+        unnest(seconds_between(mono_ns, until_mono_ns)) as mono_second
     from staging.event_looks
 ),
 

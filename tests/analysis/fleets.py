@@ -10,6 +10,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from engagement.store.schema import load_parameters
+from engagement.store.views import load_macros
+
 _BANDS = ("city", "road", "highway")
 _MEANS = (
     "lateral_error_mean_mps2",
@@ -148,8 +151,23 @@ class Fleet:
         reader.connection.execute(
             "create table params as select drive_id, 'Mode' as name, branch as value from drives"
         )
-        reader.connection.execute(
-            "create schema store; create table store.parameter as "
-            "select 'dispersion_max' as name, 1.5 as value"
-        )
+        _add_rules(reader.connection)
         return reader
+
+
+def _add_rules(connection: duckdb.DuckDBPyConnection) -> None:
+    """The macros and thresholds that limits of rates are made by; the dispersion is the shipped."""
+    connection.execute("create schema result")
+    values = ", ".join(
+        f"{parameter.value} as {name}" for name, parameter in load_parameters().items()
+    )
+    connection.execute(f"create table result.thresholds as select {values}")
+    connection.execute(
+        """
+        create table event_totals (
+            mode varchar, event varchar, unit varchar, n_drives bigint, n_events bigint,
+            exposure double, ratios double, squares double, products double,
+            exposure_squares double
+        )"""
+    )
+    connection.execute(load_macros())

@@ -180,9 +180,9 @@ def test_a_crude_ratio_on_the_other_side_of_1_is_not_judged(paradox):
 
 def test_while_looks_are_open_a_sequential_condition_does_not_hold():
     fleet = Fleet()
+    fleet.add("older", 40, per_100km=RATES)
     fleet.add("master", 10, per_100km=RATES)
     fleet.add("tuning", 10, per_100km=RATES)
-    fleet.add("older", 40, per_100km=RATES)
     name = "interventions_per_100km"
     comparison = compare_branches(fleet, watch=Watch(frozenset([name])))
     ruling = judge(parse_condition(f"{name} ratio > 0 sequential"), comparison)

@@ -54,8 +54,8 @@ def test_findings_come_with_how_many_are_left_of_them(comparison):
     said = findings(comparison, "100km")
     assert len(said) > 1
     assert re.fullmatch(
-        r"\d+ of \d+ measures have p < 0.05; \d+ of these hold when the share of false "
-        r"discoveries is held at 5 %",
+        r"of \d+ measures \d+ have p < 0.05; with the share of false discoveries held at 5 %, "
+        r"\d+ are left",
         said[-1],
     )
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 
 import pytest
+from litestar.testing import TestClient
 
 from engagement.analysis.comparison import compare
 from engagement.analysis.grouping import divide, parse_grouping
 from engagement.analysis.summary import verdict_text
 from engagement.analysis.wording import sentence
+from engagement.api.app import create_app
+from engagement.api.settings import Settings
+from tests.analysis.fleets import Fleet
+from tests.api.conftest import BASE_URL
+from tests.support.fleet_database import write_fleet
 
 URL = "/api/v1/comparison"
 DEVICES = {"by": "device", "a": "4d3c2b1a09f8e7d6", "b": "7f0e1d2c3b4a5968"}
@@ -84,3 +91,20 @@ def test_one_comparison_at_a_time_is_computed(serve):
     assert busy.status_code == 503
     assert "retry-after" in busy.headers
     assert free.status_code == 200
+
+
+def test_the_page_says_what_looks_told_and_draws_them(tmp_path):
+    fleet = Fleet()
+    fleet.add("older", 40, per_100km={"intervention": 10.0})
+    fleet.add("master", 15, per_100km={"intervention": 10.0})
+    fleet.add("worse", 25, per_100km={"intervention": 60.0})
+    path = tmp_path / "fleet.duckdb"
+    write_fleet(fleet, path)
+    with TestClient(create_app(path, settings=Settings()), base_url=BASE_URL) as client:
+        page = client.get("/compare", params={"by": "branch", "a": "master", "b": "worse"}).text
+
+    assert '<p class="verdict" data-state="worse">B is worse than A: interventions (' in page
+    assert re.search(
+        r"Interventions per 100 km: decided after \d+ drives \(15 of A, \d+ of B\)", page
+    )
+    assert page.count('class="dot warm"') == 1

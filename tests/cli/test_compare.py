@@ -101,7 +101,7 @@ def test_numbers_agree_with_the_views(run, database):
             assert entry["value"] == pytest.approx(row[f"per_{unit}"])
             assert entry["lower"] == pytest.approx(row[f"per_{unit}_lower"], abs=1e-9)
             assert entry["upper"] == pytest.approx(row[f"per_{unit}_upper"])
-            assert entry["interval"] == row[f"per_{unit}_interval"]
+            assert entry["interval"] == row[f"per_{unit}_dispersion_source"]
     assert measure(found, "engaged_fraction")["b"]["value"] == pytest.approx(drives[0]["share"])
 
 

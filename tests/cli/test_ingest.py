@@ -102,6 +102,21 @@ def test_a_dry_run_lists_logs_and_writes_nothing(run_alone, few_logs, tmp_path):
     assert not (tmp_path / "engagement.duckdb").exists()
 
 
+def test_what_looks_like_a_log_and_is_not_taken_is_named_at_the_end(run_alone, few_logs):
+    folder, whole, *_ = few_logs
+    for name in ("rlog.gz", "QLOG.7z"):
+        (whole / name).touch()
+    result = run_alone("ingest", folder)
+    assert result.exit_code == ExitCode.OK
+    *_, said, summary = result.stderr.rstrip("\n").split("\n")
+    assert summary.startswith("ingested 2 segments")
+    assert said.startswith(
+        f"2 files look like logs and were not taken: {whole / 'QLOG.7z'}, {whole / 'rlog.gz'}; they"
+    )
+    report = json.loads(run_alone("ingest", folder, "--json").stdout)
+    assert report["not_taken"] == [str(whole / "QLOG.7z"), str(whole / "rlog.gz")]
+
+
 def test_a_folder_without_logs_is_said(run_alone, tmp_path):
     (tmp_path / "empty").mkdir()
     result = run_alone("ingest", "empty")

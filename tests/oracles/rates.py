@@ -260,7 +260,7 @@ def failures_of(tables: Tables) -> list[Row]:
             "mode": "engaged",
             "n_events": 1,
         }
-        for row in tables["result.disengagements"]
+        for row in tables["result.end_causes"]
         if row["mode"] == "engaged" and row["cause"] in ("system_immediate", "system_soft")
         for event in (row["cause_event"], "any")
     ]

@@ -61,7 +61,6 @@ OF_SELECTIONS = {
 WITHOUT_KEY = {
     "bookmarks",
     "staging.control_samples",
-    "staging.drive_events",
     "staging.legacy_steer_looks",
 }
 
@@ -227,3 +226,28 @@ def test_a_check_runs_and_what_must_not_be_is_not(path, demo):
     assert {"drive_id", "dongle_id"} & set(found.columns)
     if level[1] == "fail":
         assert found.fetchall() == []
+
+
+# How many views a row of a public one has passed, results of computing views included.
+DEPTHS = {
+    "bookmarks": 1, "segments": 1, "params": 2, "learned_parameters": 3, "signal_sources": 3,
+    "state_intervals": 5, "legacy_counts": 7, "legacy_debug_events": 7, "legacy_engagement_db": 7,
+    "tuning": 7, "engagements": 8, "speed_bands": 8, "alerts": 9, "overrides": 11,
+    "disengagements": 12, "event_labels": 17, "events": 18, "interventions": 18,
+    "clean_stretches": 19, "data_quality": 19, "drive_parts": 19, "drives": 19,
+    "failure_counts": 19, "devices": 20, "event_counts": 20, "places": 20, "event_totals": 21,
+    "part_groups": 21, "drive_groups": 22, "engagement_lengths": 22, "groups": 23, "mtbf": 25,
+    "rates": 25,
+}  # fmt: skip
+
+
+@cache
+def depth(name):
+    names = {read.replace("result.", "compute.") for read in VIEWS[name].reads}
+    return 1 + max((depth(other) for other in names & VIEWS.keys() - {name}), default=0)
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_a_public_view_is_no_deeper_than_it_was(name):
+    """Each view more is one more to read, and to plan for each ingest."""
+    assert depth(name) <= DEPTHS[name]

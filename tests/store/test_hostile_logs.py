@@ -108,6 +108,15 @@ def test_hostile_logs_cost_themselves_and_little_else(folder, tmp_path, jobs):
     assert json.loads(again.stdout)["to_read"] == []
 
 
+def test_messages_without_content_are_damaged(tmp_path):
+    (tmp_path / "rlog").write_bytes(NULL * 1000)
+    (file,) = find_logs([tmp_path]).logs
+
+    log = read_segment(file, ReadOptions())
+
+    assert (log.status, log.n_damaged_messages, log.tables) == ("failed", 1000, {})
+
+
 def test_a_list_of_more_structs_than_a_device_writes_costs_its_message(tmp_path):
     builder = EventBuilder(load_schema())
     events = [builder.event("onroadEvents", 10**9, [{"name": 1}] * n) for n in (3, MAX_ITEMS + 1)]

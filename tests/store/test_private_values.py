@@ -155,8 +155,8 @@ def test_a_complete_publication_holds_what_the_database_held(begun):
         writer.publish(complete=True)
 
     after = contents(begun.database)
-    [state] = [key for key in before if before[key] != after[key]]
-    assert state == ("store", "state")
+    differing = [key for key in before if before[key] != after[key]]
+    assert differing == [("store", "state")]
     begun.ingest()
     assert [path.name for path in begun.folder.glob("engagement.duckdb.*")] == [
         "engagement.duckdb.lock"
@@ -175,7 +175,9 @@ def contents(database):
         for kind, columns in {
             "views": "schema_name, view_name, comment, sql",
             "columns": "schema_name, table_name, column_name, comment, is_nullable, data_type",
-            "functions": "schema_name, function_name, macro_definition",
+            # DuckDB keeps what `* replace` replaces in no order of its own.
+            "functions": "schema_name, function_name, parameters, "
+            "list_sort(regexp_extract_all(macro_definition, '\\w+'))",
         }.items():
             query = f"select {columns} from duckdb_{kind}() where not internal order by all"
             found["about", kind] = connection.execute(query).fetchall()

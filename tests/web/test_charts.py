@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagement.analysis.sequential import Look, Sequence
 from engagement.api.pages import page_formats
 from engagement.api.pages.charts import (
     Scale,
@@ -18,6 +20,7 @@ from engagement.api.pages.charts import (
     time_axis,
     value_axis,
 )
+from engagement.api.pages.looks_chart import draw_looks
 from engagement.units import METRIC, UNITS
 
 METRES = {"m": 1.0, "km": 1000.0, "ft": 0.3048, "mi": 1609.344}
@@ -166,3 +169,36 @@ def test_links_name_drives_by_their_route_or_by_their_number():
 
     assert page_formats.drive_url(plain) == "/drive/a1%7C0000--1"
     assert page_formats.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"
+
+
+def looks(*evidence, decided=None, limit=20.0, method="e-value"):
+    """A sequence of looks after drives that come to A and B by turns."""
+    found = tuple(Look(3 + n // 2, 3 + (n + 1) // 2, value) for n, value in enumerate(evidence))
+    return Sequence(method, limit, None, found, decided, None, None)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0, 1e300), min_size=2, max_size=60),
+    st.sampled_from([("e-value", 20.0), ("line", 2.43)]),
+)
+def test_looks_go_from_left_to_right_and_tell_above_the_limit(evidence, rule):
+    method, limit = rule
+    beyond = [n for n, value in enumerate(evidence) if value >= limit]
+    decided = beyond[0] if beyond else None
+    chart = draw_looks(looks(*evidence, decided=decided, limit=limit, method=method))
+    xs = [point.x for point in chart.points]
+    assert xs == sorted(xs)
+    assert 0 <= xs[0] < xs[-1] <= 100
+    for point, value in zip(chart.points, evidence, strict=True):
+        assert 8 <= point.y <= 96
+        assert (point.y <= chart.limit) == (value >= limit) or abs(point.y - chart.limit) < 0.01
+    assert chart.decided == (None if decided is None else chart.points[decided])
+    assert all(0 <= label.place <= 100 for label in chart.labels)
+
+
+def test_too_few_looks_are_not_drawn():
+    sequence = looks(1.0)
+    assert draw_looks(sequence) is None
+    too_few = Look(3, 3, 0.0, is_too_few=True)
+    assert draw_looks(replace(sequence, looks=(too_few, too_few, *sequence.looks))) is None

@@ -39,25 +39,32 @@ class LooksChart:
 
 
 def draw_looks(sequence: Sequence) -> LooksChart | None:
-    """The chart, which takes two looks."""
-    if len(sequence.looks) < 2:  # noqa: PLR2004
+    """The chart, which takes two looks at enough drives."""
+    looks = [look for look in sequence.looks if not look.is_too_few]
+    if len(looks) < 2:  # noqa: PLR2004
         return None
     height, ticks = _heights(sequence)
-    sizes = [look.n_a + look.n_b for look in sequence.looks]
+    sizes = [look.n_a + look.n_b for look in looks]
     width = Scale(float(sizes[0]), float(sizes[-1]), _START, _END)
     points = [
         Point(width(size), height(_level(sequence, look.evidence)), _title(look))
-        for size, look in zip(sizes, sequence.looks, strict=True)
+        for size, look in zip(sizes, looks, strict=True)
     ]
     step = max(1, round(nice_step(sizes[-1] - sizes[0], _N_LABELS)))
     first = -(-sizes[0] // step) * step
     return LooksChart(
         points,
         height(_level(sequence, sequence.limit)),
-        None if sequence.decided is None else points[sequence.decided],
+        _decided(sequence, looks, points),
         ticks,
         [Tick(width(size), str(size)) for size in range(first, sizes[-1] + 1, step)],
     )
+
+
+def _decided(sequence: Sequence, looks: list[Look], points: list[Point]) -> Point | None:
+    if sequence.decided is None:
+        return None
+    return points[looks.index(sequence.looks[sequence.decided])]
 
 
 def _heights(sequence: Sequence) -> tuple[Scale, list[Tick]]:

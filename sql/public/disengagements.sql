@@ -3,28 +3,46 @@
 -- grain:   one row per (drive_id, engagement_num)
 -- null:    cause_event without an event; to_mode where what follows is not known; speed and place
 --          where none was sampled shortly before
-create or replace view compute.disengagements as
+create or replace view disengagements as
 with
 
 final as (
     select
-        causes.* exclude (is_by_driver, is_only_joining, inputs, press_mono_ns),
-        (inputs.drive_id is not null) as is_intervention,
+        causes.drive_id,
+        drive.dongle_id,
+        drive.drive,
+        causes.engagement_num,
+        causes.mono_ns,
+        (causes.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
         moments.segment_num,
+        causes.mode,
+        causes.to_mode,
+        causes.end_uncertainty_s,
+        causes.cause,
+        causes.cause_event,
+        causes.is_counted,
+        causes.is_inferred,
+        causes.is_pause,
+        (inputs.drive_id is not null) as is_intervention,
         moments.speed_mps,
         moments.latitude,
-        moments.longitude
+        moments.longitude,
+        segment.log_kind
     from result.end_causes as causes
+    inner join result.drive_facts as facts on causes.drive_id = facts.drive_id
+    inner join log.drive on causes.drive_id = drive.drive_id
     inner join result.event_moments as moments
         on
             causes.drive_id = moments.drive_id
-            and causes.engagement_num = moments.engagement_num
+            and causes.mono_ns = moments.mono_ns
             and moments.kind = 'disengagement'
     left join result.intervention_inputs as inputs
         on
             causes.drive_id = inputs.drive_id
             and causes.mono_ns = inputs.event_mono_ns
             and inputs.kind = 'disengagement'
+    left join log.segment
+        on moments.drive_id = segment.drive_id and moments.segment_num = segment.segment_num
 )
 
 select * from final;
