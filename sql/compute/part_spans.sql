@@ -199,7 +199,7 @@ final as (
     select
         drive_id,
         mono_ns as start_mono_ns,
-        lead(mono_ns, 1, last_mono_ns) over (partition by drive_id order by mono_ns)
+        coalesce(lead(mono_ns) over (partition by drive_id order by mono_ns), last_mono_ns)
             as end_mono_ns,
         mode,
         case longitudinal_code when 1 then true when 0 then false end as longitudinal_active,
