@@ -32,6 +32,7 @@ _INSTEAD = {
         "started_at": "started_at_utc",
         "started_at_local": "case when clock_source = 'name' then started_at_utc end",
     },
+    "event_labels": {"event_kind": "case when event_id is not null then kind end"},
     "interventions": {"event_kind": "kind", "event_mono_ns": "mono_ns"},
     "store.state": {"definitions": f"{UNNUMBERED}"},
 }
@@ -153,6 +154,8 @@ def _said(name: str, column: str, had: _Relation) -> str | None:
         if is_mixed and "started_at_local" not in had.columns:
             return _LOCAL[column]
         return f'"{column}"'
+    if not had.columns:
+        return None
     if column == "mode":  # what was measured was engaged
         return "'engaged'"
     return _INSTEAD.get(name, {}).get(column)

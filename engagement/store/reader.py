@@ -42,7 +42,7 @@ _HOLDER = re.compile(r"held in (.*?) ?\(PID (\d+)\)")
 # inputs.
 LABELLED_COUNTS = """
 with labelled as (
-    select drive_id, dongle_id, drive, kind, mono_ns
+    select drive_id, dongle_id, drive, event_kind as kind, mono_ns
     from engagement.main.event_labels
     where list_contains($labels, label)
 ),

@@ -29,6 +29,7 @@ RENAMED = {
     ("rates", "exposure_h"): "engaged_h",
     ("rates", "exposure_km"): "engaged_km",
     ("drives", "started_at"): "started_at_utc",
+    ("event_labels", "event_kind"): "kind",
     ("interventions", "event_kind"): "kind",
     ("interventions", "event_mono_ns"): "mono_ns",
 }
