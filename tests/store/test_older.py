@@ -65,10 +65,13 @@ def ordered(found):
 
 def test_every_view_has_the_rows_of_then_in_the_columns_of_now(older, own):
     told = set()
+    query = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+    views_then = {name for (name,) in own.execute(query).fetchall()}
     with Reader(older.database) as reader:
         assert reader.definitions == 1
         for view, (_, columns) in describe().items():
-            shown, then = rows(reader.connection, view), rows(own, view)
+            then = rows(own, view) if view in views_then else []
+            shown = rows(reader.connection, view)
             assert [list(row) for row in shown[:1]] in ([], [list(columns)])
             assert len(shown) == len(then), view
             had = set(then[0]) if then else set()
