@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _FIXTURES = {"browser", "running_server"}
 _FILES = {
+    "analysis/test_score_test.py",
+    "analysis/test_simulation.py",
     "api/test_answers.py",
     "api/test_api_page.py",
     "api/test_connections.py",

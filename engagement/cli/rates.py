@@ -119,7 +119,7 @@ def rates(
     elif output == "csv":
         in_rates = counted is not None or (events and parts["rates"])
         view = "rates" if in_rates else "mtbf" if events else "groups"
-        render.print_csv(names[view], parts[view])
+        render.print_view_csv(names[view], parts[view], definitions)
     elif not groups:
         render.note(nothing)
     else:
@@ -137,7 +137,7 @@ def _count_labelled(reader: Reader, labels: str) -> Tally:
 
 def _rows(selected: SelectedDrives, view: str, crossing: Crossing) -> list[Row]:
     """A view's rows, groups in the order in which people give them."""
-    rows = selected.rows(f"from {view}")
+    rows = selected.rows(f"from {view} where grouped_by = $by", {"by": crossing.name})
     return sorted(rows, key=lambda row: (crossing.order(row["group_name"]), row.get("event", "")))
 
 

@@ -23,7 +23,7 @@ from engagement.errors import (
 )
 from engagement.store.cache import Cache
 from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
-from engagement.store.query_types import Column, Described, Limits, Narrowing
+from engagement.store.query_types import Column, Described, Limits, Narrowing, require_current
 from engagement.store.reader import LABELLED_COUNTS, NO_TOTALS, Reader, unusable
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
@@ -87,6 +87,7 @@ class Generation:
             raise
         self._sql_hash = state["sql_hash"]
         self.definitions = self._reader.definitions
+        self.is_current = self._reader.is_current
         self.number: int = state["generation"]
         self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
 
@@ -203,9 +204,11 @@ class Generation:
             kept = f"select * from {self.in_memory('drives')} where {narrowing.condition}"
             found.append(("drives", kept, dict(narrowing.parameters)))
         if narrowing.labels is not None:
+            require_current(self, "count by label")
             found.append(("event_counts", LABELLED_COUNTS, {"labels": list(narrowing.labels)}))
             found.append(("event_totals", NO_TOTALS, {}))
         if narrowing.crossing is not None:
+            require_current(self, "group by two dimensions")
             found.append(("part_groups", narrowing.crossing.cells, {}))
         return found
 
@@ -213,7 +216,7 @@ class Generation:
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._reader.connection.cursor()
         try:
-            cursor.execute("use engagement")
+            self._reader.use(cursor)
             yield cursor
         finally:
             cursor.close()
