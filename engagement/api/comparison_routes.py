@@ -51,7 +51,6 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
 
     Attributes:
         generation: Of the database.
-        definitions: Number of those that its numbers are of.
         by: What the groups differ in.
         a: The baseline: its name, drives and exposure.
         b: The candidate.
@@ -68,7 +67,6 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
     """
 
     generation: int
-    definitions: int
     by: str
     a: dict[str, Any]
     b: dict[str, Any]
@@ -179,7 +177,6 @@ def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
     """A comparison with what it allows to say."""
     return ComparisonDocument(
         generation=generation.number,
-        definitions=generation.definitions,
         by=found.by,
         a=asdict(found.a),
         b=asdict(found.b),

@@ -73,8 +73,7 @@ def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> N
     """One table: the speed bands if they were asked for, else the drives or the devices."""
     name = "speed_bands" if speed_bands else next(iter(parts))
     names = [column.name for column in columns.SPEED_BANDS]
-    shown = names if speed_bands else list(reader.comments(name))
-    render.print_view_csv(shown, parts[name], reader.definitions)
+    render.print_csv(names if speed_bands else list(reader.comments(name)), parts[name])
 
 
 def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units) -> None:
