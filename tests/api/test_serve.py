@@ -114,6 +114,7 @@ def test_a_server_that_shows_everybody_positions_says_so(database, tmp_path, opt
     tokens.chmod(0o600)
     words = [str(tokens) if word == "tokens" else word for word in options]
     with server(database, *words) as (process, port):
+        get(port, "/health")  # from then on it is the server that takes the signal
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         lines = [*process.lines, said]
