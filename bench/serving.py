@@ -74,6 +74,11 @@ _TOGETHER = {
 _AIMS_MS = {"/devices": 50, "drive page": 100, "sample window": 150}
 _HEAD = ("", "requests", "failed", "stale", "p50", "p99", "aim", "longest", "processor")
 _N_LOOKED_AT = 20
+# Else the copies of a drive would be copies of its logs, which count once.
+_OF_CONTENT = {
+    "content_hash": "content_hash || '-' || range as content_hash",
+    "raw_crc32": "raw_crc32 + range as raw_crc32",
+}
 _ADDRESS = re.compile(r"at http://\S+:(\d+)/")
 
 
@@ -190,7 +195,7 @@ def _publish_on(database: Path, logs: Path, ended: threading.Event, newest: list
     while not ended.wait(_PUBLISH_EVERY_S):
         command = [sys.executable, "-c", code, str(database), str(logs)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        newest[0] = int(done.stdout)
+        newest[0] = int(done.stdout.split()[-1])  # DuckDB may show its progress before
 
 
 def ingest_again(database: str, logs: str) -> None:
@@ -255,6 +260,8 @@ def _copied(table: str, column: str) -> str:
         return f"(drive_id + {_N_SIMULATED} * range)::integer as drive_id"
     if table == "log.drive" and column == "drive":
         return "drive || '-' || range as drive"
+    if table == "log.segment" and column in _OF_CONTENT:
+        return _OF_CONTENT[column]
     return f'"{column}"'
 
 

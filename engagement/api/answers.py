@@ -41,7 +41,7 @@ _GZIP_LEVEL = 5
 _ENCODER = msgspec.json.Encoder()
 _VERSION = version("engagement")
 
-_Address = tuple[str, str, str]  # path, query and variant
+Address = tuple[str, str, str]  # path, query and variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _Answer:
 class _Asked:
     """A requested address, and the generation that answers."""
 
-    address: _Address
+    address: Address
     generation: Generation
     source: object
     of_drive: OfDrive | None
@@ -114,9 +114,32 @@ class _AnswerCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flights = SingleFlight()
-        self._answers: OrderedDict[_Address, _Answer] = OrderedDict()
+        self._answers: OrderedDict[Address, _Answer] = OrderedDict()
         self._n_bytes = 0
         self._newest = 0
+        # Of a generation that is still to answer: they must not take the place of those that do.
+        self._ahead: OrderedDict[Address, _Answer] = OrderedDict()
+        self._source_ahead: object = None
+
+    def begin_ahead(self, source: object) -> None:
+        """Keep the answers with this mark apart until `end_ahead`."""
+        with self._lock:
+            self._source_ahead = source
+            self._ahead.clear()
+
+    def end_ahead(self) -> None:
+        """Put the answers that were kept apart in the place of the older ones."""
+        with self._lock:
+            ahead, self._source_ahead = [*self._ahead.items()], None
+            self._ahead.clear()
+        for address, answer in reversed(ahead):  # the first ones are those of the last requests
+            self._store(address, answer)
+
+    def recent(self, number: int) -> list[Address]:
+        """The addresses of a generation's answers, the last used one first."""
+        with self._lock:
+            answers = [*reversed(self._answers.items())]
+        return [address for address, answer in answers if answer.number == number]
 
     def begin(self, number: int) -> object:
         """A new object that marks the answers of this generation."""
@@ -162,6 +185,8 @@ class _AnswerCache:
 
     def _find(self, asked: _Asked) -> _Answer | None:
         with self._lock:
+            if asked.source is self._source_ahead:
+                return self._ahead.get(asked.address)
             found = self._answers.get(asked.address)
             if found is None or found.source is not asked.source:
                 return None
@@ -178,10 +203,13 @@ class _AnswerCache:
             return None
         return asked.answer(found.plain.replace(found.mark, asked.mark))
 
-    def _store(self, address: _Address, answer: _Answer) -> None:
+    def _store(self, address: Address, answer: _Answer) -> None:
         if answer.n_bytes > _CACHE_BYTES // 4:
             return
         with self._lock:
+            if answer.source is self._source_ahead:
+                self._ahead[address] = answer
+                return
             known = self._answers.get(address)
             if known is not None and known.number > answer.number:
                 return
@@ -191,14 +219,40 @@ class _AnswerCache:
             while self._n_bytes > _CACHE_BYTES:
                 self._drop(next(iter(self._answers)))
 
-    def _drop(self, address: _Address) -> None:
+    def _drop(self, address: Address) -> None:
         old = self._answers.pop(address, None)
         if old is not None:
             self._n_bytes -= _n_bytes(address, old)
 
 
-def _n_bytes(address: _Address, answer: _Answer) -> int:
+def _n_bytes(address: Address, answer: _Answer) -> int:
     return answer.n_bytes + sum(map(len, address))
+
+
+def _cache_of(generation: Generation) -> tuple[_AnswerCache, object]:
+    """The cache, and what marks a generation's answers in it.
+
+    One cache is for all generations, so that answers about an unchanged drive stay in it.
+    """
+    cache = generation.cached_across("answers", _AnswerCache)
+    source = generation.cached("source of answers", lambda: cache.begin(generation.number))
+    return cache, source
+
+
+def recent_addresses(generation: Generation, n_most: int) -> list[Address]:
+    """What a generation was asked for last, the last one first."""
+    return generation.cached_across("answers", _AnswerCache).recent(generation.number)[:n_most]
+
+
+def begin_ahead(generation: Generation) -> None:
+    """Have a generation's answers made before it is asked for them; `end_ahead` must follow."""
+    cache, source = _cache_of(generation)
+    cache.begin_ahead(source)
+
+
+def end_ahead(generation: Generation) -> None:
+    """Give the answers that were made ahead from now on."""
+    _cache_of(generation)[0].end_ahead()
 
 
 def etag(generation: Generation, variant: str = "") -> str:
@@ -278,9 +332,7 @@ def respond(
         if check is not None:
             check()
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
-    # One cache for all generations, so that answers about an unchanged drive stay in it.
-    cache = generation.cached_across("answers", _AnswerCache)
-    source = generation.cached("source of answers", lambda: cache.begin(generation.number))
+    cache, source = _cache_of(generation)
     address = (request.url.path, request.url.query, variant)
     asked = _Asked(address, generation, source, of_drive)
 

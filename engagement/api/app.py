@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from engagement.api.metrics import Metrics, get_metrics, get_ready
 from engagement.api.middleware import Middleware
 from engagement.api.pages.assets import assets
 from engagement.api.problems import HANDLERS
+from engagement.api.renewal import Renewal
 from engagement.api.request_filters import provide_filters
 from engagement.api.rows import provide_span, provide_wanted
 from engagement.api.settings import Settings
@@ -54,8 +55,9 @@ _N_THREADS = 32
 def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
     """Make the server of a database; the file may be missing until the first request."""
     settings = settings or Settings()
-    publication = Publication(database, settings.limits)
+    publication = Publication(database, settings.limits, lag_s=settings.lag_s)
     metrics = Metrics()
+    renewal: Renewal | None = None
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -63,7 +65,8 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="answer")
         asyncio.get_running_loop().set_default_executor(threads)
         await asyncio.to_thread(assets)  # here, so that no request has to read them
-        yield
+        async with _renewing(renewal):
+            yield
         publication.end()  # running queries are interrupted
         publication.close()
 
@@ -99,8 +102,26 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         ),
     )
     described.complete(app)
+    renewal = (
+        Renewal(app, app.asgi_handler, publication, settings.lag_s) if settings.lag_s else None
+    )
     app.asgi_handler = Middleware(app.asgi_handler, settings, metrics)  # around the router
     return app
+
+
+@asynccontextmanager
+async def _renewing(renewal: Renewal | None) -> AsyncIterator[None]:
+    """Prepare newer generations meanwhile."""
+    if renewal is None:
+        yield
+        return
+    task = asyncio.create_task(renewal.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _v1() -> Router:

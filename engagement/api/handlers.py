@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 AnyRequest = Request[Any, Any, State]
+
+# The generation that is asked ahead of all requests; None in those.
+AHEAD: ContextVar[Generation | None] = ContextVar("AHEAD", default=None)
 
 _REFUSALS = {
     400: "A parameter is wrong; the problem names it.",
@@ -159,6 +163,10 @@ async def newest(state: State) -> AsyncIterator[Generation]:
 
     A generation that was replaced is closed in a thread too, as that can take long.
     """
+    ahead = AHEAD.get()
+    if ahead is not None:
+        yield ahead
+        return
     publication: Publication = state.publication
     lease = publication.acquire_open() or await _open(publication, state.opening)
     try:

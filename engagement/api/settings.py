@@ -62,6 +62,8 @@ class Settings:
         unsent_bytes: Of all files that are made or sent.
         download_bytes: Size of one file.
         download_time_limit_s: For the query behind one file.
+        lag_s: How long a generation that was replaced may answer while the common answers of the
+            newer one are made; 0 has the next request wait for them.
         units: Of pages, for who has chosen none; None for those of the devices.
         access_log: Where to write a line of JSON for each request; None for nowhere.
     """
@@ -82,6 +84,7 @@ class Settings:
     unsent_bytes: int = 1 << 30
     download_bytes: int = 512 << 20
     download_time_limit_s: float = 60.0
+    lag_s: float = 0.0
     units: str | None = None
     access_log: TextIO | None = None
 

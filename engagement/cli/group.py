@@ -22,6 +22,7 @@ from engagement.cli.wrapping import is_terminal, wrapped
 from engagement.definitions import DEFINITIONS, OtherDefinitionsWarning
 from engagement.errors import EngagementError
 from engagement.formats import text
+from engagement.store.disk_use import ONE_COPY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,11 +210,18 @@ def _let_go_of_stdout() -> None:
     metavar="FILE",
     help="The database; each command takes this option too.",
 )
+@click.option(
+    "--one-copy",
+    is_flag=True,
+    envvar="ENGAGEMENT_ONE_COPY",
+    show_envvar=True,
+    help="Keep no copy of the database beside it; what writes to it then writes all of it anew.",
+)
 @click.version_option(
     package_name="engagement", message=f"%(prog)s %(version)s, definitions {DEFINITIONS}"
 )
 @click.pass_context
-def main(ctx: click.Context, database: Path) -> None:
+def main(ctx: click.Context, *, database: Path, one_copy: bool) -> None:
     """How much of your driving was engaged, when and why it disengaged.
 
     Logs go into one DuckDB file, and every question is a view in it.
@@ -224,3 +232,5 @@ def main(ctx: click.Context, database: Path) -> None:
       engagement report
     """
     ctx.meta[DATABASE_KEY] = database
+    before = ONE_COPY.set(one_copy)
+    ctx.call_on_close(lambda: ONE_COPY.reset(before))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+LAG_S = 2.0  # time to make the common answers of a newer generation
 _SECONDS_TO_FINISH = 3
 _BACKLOG = 2048
 _SWITCH_S = 0.0005
@@ -152,9 +153,10 @@ def serve(
 ) -> None:
     """Serve the views over HTTP, and pages to look at them.
 
-    Nothing is ever written. What an ingest publishes is there at once; the database may also come
-    later than the server. Other machines can reach it only with --token-file or --public. Where an
-    option may be given more than once, its variable has spaces between the values.
+    Nothing is ever written. What an ingest publishes is there two seconds later at most; the
+    database may also come later than the server. Other machines can reach it only with --token-file
+    or --public. Where an option may be given more than once, its variable has spaces between the
+    values.
 
     \b
     Example:
@@ -178,6 +180,7 @@ def serve(
             requests_per_s=rate,
             burst=max(int(2 * rate), 1),
             access_log=_open_log(stack, access_log),
+            lag_s=LAG_S,
             units=units,
         )
         listener = stack.enter_context(listen(host, port))

@@ -1,9 +1,10 @@
 """Published generations of a database file, and the one writer that makes the next.
 
 DuckDB lets one process write a file and locks everyone else out, readers included. So the writer
-works on a private copy beside the file and puts it in place with `os.replace`: readers keep the
-snapshot that they have open, and a writer that is killed leaves the last published file. The
-database stays what it was: its mode and owner, and a link that leads to it.
+works on a private copy beside the file and exchanges their names: readers keep the snapshot that
+they have open, and a writer that is killed leaves the last published file. What was replaced is
+kept for the next copy, for which only the blocks that differ are written. The database stays what
+it was: its mode and owner, and a link that leads to it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import duckdb
 
 from engagement.errors import StoreError
 from engagement.store.database_path import real_database
-from engagement.store.generation_files import copy, keep_attributes, sync, version, wal
+from engagement.store.disk_use import ONE_COPY
+from engagement.store.generation_files import clone, copy, keep_attributes, sync, version, wal
+from engagement.store.previous import exchange, renew, retire, stamp
 from engagement.store.schema import create, latest_version, stored_version
 from engagement.store.writer_lock import refuse_foreign_writer, writer_lock
 
@@ -54,6 +57,7 @@ class Writer:
         self._reset_parameters = reset_parameters
         self._database = real_database(path)
         self._private = self._database.with_name(self._database.name + ".next")
+        self._previous = self._database.with_name(self._database.name + ".previous")
         self._scratch = self._private.with_name(self._private.name + ".tmp")
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "storage_compatibility_version": _STORAGE_VERSION,
@@ -91,15 +95,16 @@ class Writer:
         )
         self.connection.execute("checkpoint")
         self.connection.close()
-        if complete or self._is_migrated:
+        is_complete = complete or self._is_migrated
+        if is_complete:
             self._rewrite()
         if self._database.exists():
             keep_attributes(self._database, self._private)
+        stamp(self._private)
         sync(self._private)
         self._refuse_changed()
         wal(self._database).unlink(missing_ok=True)
-        self._private.replace(self._database)
-        sync(self._database.parent)
+        self._replace(has_previous=not (is_complete or self._is_cloned or ONE_COPY.get()))
         self._is_migrated = False
         if reopen:
             self.connection = self._open()
@@ -116,6 +121,21 @@ class Writer:
             connection.execute("checkpoint new")
         rewritten.replace(self._private)
 
+    def _replace(self, *, has_previous: bool) -> None:
+        """Put the copy in the database's place; see `engagement.store.previous` of what was there.
+
+        What is in the copy is on the disk by now, so after a power cut, too, either is whole.
+        """
+        if has_previous and self._database.exists():
+            is_there = exchange(self._private, self._database)
+            sync(self._database.parent)
+            if is_there:
+                retire(self._private, self._previous)
+            return
+        self._private.replace(self._database)
+        self._previous.unlink(missing_ok=True)
+        sync(self._database.parent)
+
     def _refuse_changed(self) -> None:
         """Refuse to replace a database that another program has changed since it was copied."""
         refuse_foreign_writer(self.path)
@@ -125,16 +145,36 @@ class Writer:
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._clear()
         self._copied_version = version(self._database)
+        self._is_cloned = is_renewed = False
         try:
-            if self._database.exists():
-                copy(self._database, self._private)
-                if wal(self._database).exists():
-                    copy(wal(self._database), wal(self._private))
             self._scratch.mkdir(mode=0o700)
+            if self._database.exists():
+                is_renewed = self._copy()
+            try:
+                return self._attach()
+            except duckdb.IOException:
+                if not is_renewed:
+                    raise
+            # A reader was about to open it, before it was replaced, and has it now.
+            self._private.unlink()
+            self._copy()
             return self._attach()
         except (duckdb.Error, OSError) as error:
             self._clear()
             raise self._failure(error) from error
+
+    def _copy(self) -> bool:
+        """Make the private copy, as cheaply as can be; True if of the previous generation."""
+        self._is_cloned = clone(self._database, self._private)
+        is_renewed = not self._is_cloned and renew(self._previous, self._private, self._database)
+        if not is_renewed:
+            self._previous.unlink(missing_ok=True)
+        if not (self._is_cloned or is_renewed):
+            copy(self._database, self._private)
+        wal(self._private).unlink(missing_ok=True)
+        if wal(self._database).exists():
+            copy(wal(self._database), wal(self._private))
+        return is_renewed
 
     def _attach(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config=self._config)
@@ -167,8 +207,8 @@ class Writer:
         return StoreError(f"{self.path}: can't make its next generation: {reason}")
 
     def _clear(self) -> None:
-        for path in (self._private, wal(self._private)):
-            path.unlink(missing_ok=True)
+        for suffix in ("", ".wal", ".old"):
+            self._private.with_name(self._private.name + suffix).unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 

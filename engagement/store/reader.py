@@ -120,12 +120,12 @@ class Reader:
         connection: duckdb.DuckDBPyConnection | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        file = quoted(str(existing_database(path)))
+        real = existing_database(path)
         self.path = path
         self.connection = connection or new_instance()
         self._schemas = "engagement.main"
         try:
-            self._open(file, settings or {}, any_version=any_version)
+            self._open(real, settings or {}, any_version=any_version)
         except duckdb.Error as error:
             self.connection.close()
             raise unusable(path, error) from error
@@ -135,8 +135,9 @@ class Reader:
         if not self.is_current and not any_version:
             warnings.warn(OtherDefinitionsWarning(path, self.definitions), stacklevel=2)
 
-    def _open(self, file: str, settings: Mapping[str, str], *, any_version: bool) -> None:
-        self.connection.execute(f"attach {file} as engagement (read_only, type duckdb)")
+    def _open(self, real: Path, settings: Mapping[str, str], *, any_version: bool) -> None:
+        self._attach(real)
+        file = quoted(str(real))
         # An older file is attached once more, under another name.
         access = {"allowed_paths": f"[{file}]", "enable_external_access": "false"}
         for name, value in {**settings, **access}.items():
@@ -152,10 +153,28 @@ class Reader:
             raise StoreVersionError(self.path, found, latest_version())
         self._schemas = show_older(self.connection, file)
         self.use(self.connection)
+        self.definitions = stored_definitions(self.connection) or DEFINITIONS
 
     def use(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Let a connection or a cursor find the views by their names alone."""
         connection.execute(f"set search_path = '{self._schemas}'")
+
+    def _attach(self, real: Path) -> None:
+        """Attach the newest generation.
+
+        One that was replaced between the search for its name and DuckDB's lock on it may be in the
+        hands of the next writer by then.
+        """
+        file = quoted(str(real))
+        while True:
+            inode = real.stat().st_ino
+            try:
+                self.connection.execute(f"attach {file} as engagement (read_only, type duckdb)")
+            except duckdb.IOException as error:
+                if _LOCKED not in str(error) or real.stat().st_ino == inode:
+                    raise
+            else:
+                return
 
     def __enter__(self) -> Self:
         return self

@@ -1,13 +1,16 @@
 """The newest published generation, for the threads of a server.
 
 `Publication` looks at the file once per request, and opens it when a newer one has replaced it;
-requests that still read the older one finish with it, and wait for nothing.
+requests that still read the older one finish with it, and wait for nothing. Where somebody prepares
+the newer one, the older one goes on to answer until then, for a limited time.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.errors import StoreMissingError, StoreVersionError
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-__all__ = ["Column", "Generation", "Lease", "Limits", "Narrowing", "Publication"]
+__all__ = ["Column", "Generation", "Lease", "Limits", "Narrowing", "Prepared", "Publication"]
 
 _FileState = tuple[int, int, int]
 
@@ -41,15 +44,31 @@ class Lease:
         return self.is_replaced and not self.n_users
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A generation that does not answer yet, and the one that still does."""
+
+    lease: Lease
+    older: Lease
+
+
 class Publication:
     """A database file that is published anew now and then.
 
     Nothing is opened before the first request, so the file may be missing until then.
+
+    Args:
+        path: The database.
+        limits: Of its queries.
+        lag_s: How long a generation that was replaced may answer, so that the newer one can be
+            prepared.
     """
 
-    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+    def __init__(self, path: Path, limits: Limits | None = None, *, lag_s: float = 0.0) -> None:
         self.path = path
         self.limits = limits or Limits()
+        self._lag_s = lag_s
+        self._outdated_at_s: float | None = None  # since when a newer file is there
         self._lock = threading.Lock()  # never held while a file is opened or closed
         self._opening = threading.Lock()
         self._across = Cache()
@@ -85,10 +104,42 @@ class Publication:
         state = self._state()
         with self._lock:
             lease = self._current
-            if lease is None or lease.state != state:
+            if lease is None or (lease.state != state and not self._may_lag(state)):
                 return None
             lease.n_users += 1
             return lease
+
+    def _may_lag(self, state: _FileState | None) -> bool:
+        if state is None or not self._lag_s:
+            return False
+        now_s = time.monotonic()
+        self._outdated_at_s = self._outdated_at_s or now_s
+        return now_s < self._outdated_at_s + self._lag_s
+
+    def prepare(self) -> Prepared | None:
+        """Open a newer generation, if there is one, while the older one goes on to answer.
+
+        `switch` must follow.
+
+        Raises:
+            StoreError: If it can't be used.
+        """
+        with self._opening:
+            state = self._state()
+            with self._lock:
+                older = self._current
+                if older is None or older.state == state or not self._may_lag(state):
+                    return None
+            return Prepared(self._open(state), older)
+
+    def switch(self, prepared: Prepared) -> None:
+        """Let a prepared generation answer, unless a request had to open a newer one meanwhile."""
+        with self._opening:
+            if self._current is prepared.older:
+                self._replace(prepared.lease)
+            else:
+                prepared.lease.is_replaced = True
+        self.release(prepared.lease)
 
     def release(self, lease: Lease) -> None:
         """End the use of a generation; if it was replaced, closing it can take long."""
@@ -127,6 +178,7 @@ class Publication:
     def _replace(self, lease: Lease | None) -> None:
         with self._lock:
             old, self._current = self._current, lease
+            self._outdated_at_s = None
             if old is not None:
                 old.is_replaced = True
             is_over = old is not None and old.is_over

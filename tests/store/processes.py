@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from engagement.store import ingest_run
-from engagement.store.database_writer import writer_lock
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.reader import Reader
 from tests.store.stores import Store
 
@@ -102,3 +102,25 @@ def read_on(pipe: Connection, database: Path) -> None:
             due_s = started_at_s + n_reads / READS_PER_S
             time.sleep(max(0.0, due_s - time.monotonic()))
     pipe.send((n_reads, first, seen))
+
+
+def read_said(pipe: Connection, database: Path) -> None:
+    """Be a DuckDB shell that has a file open, and reads a table of it whenever it is told."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        pipe.send("reading")
+        while pipe.recv() == "read":
+            pipe.send(connection.execute("from said").fetchall())
+
+
+def publish_on(pipe: Connection, database: Path) -> None:
+    """Be a writer that publishes again and again, each time another table and its sum."""
+    while True:
+        with writer_lock(database), Writer(database) as writer:
+            connection = writer.connection
+            connection.execute(
+                "create or replace table payload as select random() as r from range(200000)"
+            )
+            connection.execute("create or replace table total as select sum(hash(r)) from payload")
+            [(generation,)] = connection.execute("select generation from store.state").fetchall()
+            writer.publish()
+        pipe.send(generation + 1)

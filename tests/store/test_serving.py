@@ -489,3 +489,62 @@ def test_a_view_that_takes_too_long_to_copy_is_read_itself(database):
             assert generation.quickest("tuning") == 'engagement.main."tuning"'
     publication.close()
     assert time.monotonic() - started_s < 5
+
+
+@pytest.fixture
+def lagging(database: Path) -> Iterator[Publication]:
+    """One whose replaced generation may answer for as long as a test takes."""
+    publication = Publication(database, lag_s=1e6)
+    yield publication
+    publication.close()
+
+
+def answering(publication: Publication) -> int:
+    with publication.newest() as generation:
+        return generation.number
+
+
+def test_a_generation_that_is_prepared_answers_from_the_switch_on(database, lagging):
+    assert lagging.prepare() is None  # nothing was asked for yet
+    first = answering(lagging)
+    assert lagging.prepare() is None
+    publish(database)
+    assert answering(lagging) == first
+    prepared = lagging.prepare()
+    assert prepared.lease.generation.number == first + 1
+    assert answering(lagging) == first
+    lagging.switch(prepared)
+    assert answering(lagging) == first + 1
+    wait_for(lambda: not is_open(prepared.older.generation))
+    assert is_open(prepared.lease.generation)
+    assert lagging.prepare() is None
+
+
+def test_a_request_does_not_wait_for_ever_for_a_generation_to_be_prepared(database):
+    publication = Publication(database, lag_s=0.05)
+    first = answering(publication)
+    publish(database)
+    answering(publication)  # from now on it is known to be outdated
+    wait_for(lambda: answering(publication) == first + 1)
+    publication.close()
+
+
+def test_a_prepared_generation_does_not_replace_a_newer_one(database, lagging, monkeypatch):
+    first = answering(lagging)
+    publish(database)
+    prepared = lagging.prepare()
+    publish(database)
+    monkeypatch.setattr(lagging, "_lag_s", 0.0)
+    assert answering(lagging) == first + 2
+    lagging.switch(prepared)
+    assert answering(lagging) == first + 2
+    assert not is_open(prepared.lease.generation)
+
+
+def test_a_file_that_is_no_database_is_not_prepared(database, lagging):
+    first = answering(lagging)
+    database.unlink()
+    database.write_bytes(b"no database")
+    with pytest.raises(StoreError):
+        lagging.prepare()
+    assert answering(lagging) == first

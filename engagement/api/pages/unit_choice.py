@@ -28,7 +28,12 @@ def page_units(request: Request[Any, Any, State], generation: Generation) -> Uni
     """What the visitor has chosen, else what the server was told, else what the devices say."""
     chosen = UNITS.get(request.cookies.get(COOKIE, ""))
     told = UNITS.get(request.app.state.settings.units or "")
-    return chosen or told or generation.cached("units of devices", lambda: read_units(generation))
+    return chosen or told or device_units(generation)
+
+
+def device_units(generation: Generation) -> Units:
+    """What the devices say, read once."""
+    return generation.cached("units of devices", lambda: read_units(generation))
 
 
 @get("/units", sync_to_thread=False)
