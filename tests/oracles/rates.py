@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SHIPPED_DISPERSION = 6.0
 DISPERSION_DEGREES = 8.0
 OTHER_MIN_DRIVES = 30
-OTHER_MIN_EVENTS = 10
 
 
 def compute(tables: Tables, others: Tables | None = None) -> Tables:
@@ -154,7 +153,7 @@ def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
         return dict.fromkeys(names)
     exposed = [pair for pair in drives if pair[1] > 0]
     beside = [pair for pair in others if pair[1] > 0]
-    is_known = len(beside) >= OTHER_MIN_DRIVES and sum(x for x, _ in beside) >= OTHER_MIN_EVENTS
+    is_known = len(beside) >= OTHER_MIN_DRIVES and any(x for x, _ in beside)
     other = max(dispersion_of(beside) or 1.0, 1.0) if is_known else SHIPPED_DISPERSION
     mean = max(sum(x for x, _ in exposed), 0.5) / len(exposed)
     kurtosis = 6 * (other - 1) / mean + 1 / (mean * other)
