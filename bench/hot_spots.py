@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bench.runs import Setting
 
-_REPETITIONS, _REPETITIONS_QUICK = 100, 10
+_REPETITIONS, _REPETITIONS_QUICK = 40, 10
 _SEED = 15
 _FOUND = "select cell_column from places where is_hot_spot"
 

@@ -56,6 +56,7 @@ final as (
         max(value) filter (where name = 'place_cell_m') as place_cell_m,
         max(value) filter (where name = 'place_min_drives') as place_min_drives,
         max(value) filter (where name = 'hot_spot_false_discovery') as hot_spot_false_discovery,
+        max(value) filter (where name = 'median_min_drives') as median_min_drives,
         max(value) filter (where name = 'saturation_min_torque') as saturation_min_torque,
         max(value) filter (where name = 'tuning_min_speed_mps') as tuning_min_speed_mps,
         max(value_ns) filter (where name = 'label_match_s') as label_match_ns,

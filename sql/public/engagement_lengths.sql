@@ -2,46 +2,17 @@
 --
 -- grain:   one row per (grouped_by, group_name, duration_s)
 -- null:    the limits where none is left
--- why:     an engagement that ends with the drive, with the log or in a gap would have gone on for
---          nobody knows how long: it is censored; one whose start is not known is left out. Ends at
---          one duration are taken one after the other, which comes to the same at the last of them
+-- why:     the limits take engagements for independent, which those of a drive are not: the median's
+--          in groups are by drives
 create or replace view engagement_lengths as
 with
-
-ordered as (
-    select
-        drive_id,
-        duration_s,
-        (end_kind = 'disengagement') as is_end,
-        dense_rank() over (order by duration_s, end_kind <> 'disengagement')::integer as length_num
-    from result.engagements
-    where mode = 'engaged' and start_kind <> 'unknown'
-),
-
-at_risk as (
-    select
-        drive_groups.grouped_by,
-        drive_groups.group_name,
-        ordered.duration_s,
-        ordered.is_end,
-        row_number() over from_longest as n_at_risk,
-        rank() over from_longest as n_at_risk_of_last,
-        count(*) over (from_longest range between current row and current row) as n_equal
-    from drive_groups
-    inner join ordered on drive_groups.drive_id = ordered.drive_id
-    window
-        from_longest as (
-            partition by drive_groups.grouped_by, drive_groups.group_name
-            order by ordered.length_num desc
-        )
-),
 
 survived as (
     select
         *,
         sum(ln(nullif(n_at_risk - 1, 0) / n_at_risk)) over until_now as log_fraction,
         sum(1 / (nullif(n_at_risk - 1, 0) * n_at_risk)) over until_now as variance
-    from at_risk
+    from staging.engagement_risks
     where is_end
     window
         until_now as (
@@ -75,5 +46,5 @@ comment on column engagement_lengths.duration_s is 'how long an engagement laste
 comment on column engagement_lengths.n_at_risk is 'engagements that lasted at least so long';
 comment on column engagement_lengths.n_ended is 'disengagements after just so long';
 comment on column engagement_lengths.survival_fraction is 'estimated share of engagements that last longer';
-comment on column engagement_lengths.survival_lower_fraction is 'lower limit of its 95 % interval (log-log); null where none is left';
-comment on column engagement_lengths.survival_upper_fraction is 'upper limit of its 95 % interval (log-log); null where none is left';
+comment on column engagement_lengths.survival_lower_fraction is 'lower limit of its 95 % interval (log-log), were engagements independent; null where none is left';
+comment on column engagement_lengths.survival_upper_fraction is 'upper limit of its 95 % interval (log-log), were engagements independent; null where none is left';

@@ -91,10 +91,72 @@ medians as (
         grouped_by,
         group_name,
         min(duration_s) filter (where round(survival_fraction, 12) <= 0.5) as median_s,
-        min(duration_s) filter (where round(survival_lower_fraction, 12) <= 0.5) as lower_s,
-        min(duration_s) filter (where round(survival_upper_fraction, 12) <= 0.5) as upper_s
+        max(duration_s) as last_s
     from engagement_lengths
     group by grouped_by, group_name
+),
+
+-- What each engagement adds to the logarithm of the curve at the median.
+influences as (
+    select
+        risks.grouped_by,
+        risks.group_name,
+        risks.drive_id,
+        case
+            when risks.is_end and risks.duration_s <= coalesce(medians.median_s, medians.last_s)
+                then 1 / risks.n_at_risk
+            else 0
+        end - sum(
+            case
+                when risks.is_end and risks.duration_s <= coalesce(medians.median_s, medians.last_s)
+                    then 1 / (risks.n_at_risk * risks.n_at_risk)
+                else 0
+            end
+        ) over (
+            partition by risks.grouped_by, risks.group_name order by risks.n_at_risk desc
+            rows between unbounded preceding and current row
+        ) as influence
+    from staging.engagement_risks as risks
+    inner join medians
+        on risks.grouped_by = medians.grouped_by and risks.group_name = medians.group_name
+),
+
+of_drives as (
+    select
+        grouped_by,
+        group_name,
+        drive_id,
+        sum(exact(influence))::double as influence
+    from influences
+    group by grouped_by, group_name, drive_id
+),
+
+errors as (
+    select
+        grouped_by,
+        group_name,
+        t_95(count(*) - 1)
+        * sqrt(sum(exact(influence * influence))::double * count(*) / (count(*) - 1)) / ln(2)
+            as reach
+    from of_drives
+    group by grouped_by, group_name
+    having count(*) >= (select median_min_drives from result.thresholds)
+),
+
+median_limits as (
+    select
+        lengths.grouped_by,
+        lengths.group_name,
+        min(lengths.duration_s) filter (
+            where lengths.survival_fraction <= pow(0.5, exp(-errors.reach))
+        ) as lower_s,
+        min(lengths.duration_s) filter (
+            where lengths.survival_fraction <= pow(0.5, exp(errors.reach))
+        ) as upper_s
+    from engagement_lengths as lengths
+    inner join errors
+        on lengths.grouped_by = errors.grouped_by and lengths.group_name = errors.group_name
+    group by lengths.grouped_by, lengths.group_name
 ),
 
 shares as (
@@ -139,13 +201,17 @@ final as (
         shares.longest_clean_km,
         shares.n_engagements::bigint as n_engagements,
         medians.median_s as engagement_median_s,
-        medians.lower_s as engagement_median_lower_s,
-        medians.upper_s as engagement_median_upper_s
+        median_limits.lower_s as engagement_median_lower_s,
+        median_limits.upper_s as engagement_median_upper_s
     from shares
     left join medians
         on
             shares.grouped_by = medians.grouped_by
             and shares.group_name = medians.group_name
+    left join median_limits
+        on
+            shares.grouped_by = median_limits.grouped_by
+            and shares.group_name = median_limits.group_name
 )
 
 select * from final;
@@ -172,6 +238,6 @@ comment on column groups.clean_drive_fraction_upper is 'upper limit of its 95 % 
 comment on column groups.longest_clean_km is 'longest engaged distance in a drive without an intervention; null in a speed band';
 comment on column groups.n_engagements is 'engagements, censored ones included; null in a speed band';
 comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
-comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
-comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
+comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval, by drives; null with fewer than {median_min_drives} of them, and in a speed band';
+comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval, likewise; null where the curve does not come down so far, and in a speed band';
 comment on column groups.engaged_not_overriding_fraction is 'engaged time in which the driver did not override, of the known time; null in a speed band';

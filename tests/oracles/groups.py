@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scipy import stats
 
 from tests.oracles.group_counts import members_of
+
+MEDIAN_MIN_DRIVES = 8
 
 if TYPE_CHECKING:
     from tests.oracles.group_counts import Row, Tables
@@ -107,6 +109,7 @@ def group_of(ids: set[int], tables: Tables) -> Row:
     ]
     known_s = total(rows, "known_s")
     steps = survival(*lengths_of(ids, tables))
+    lower_s, upper_s = median_limits(ids, tables, steps)
     overridden_s = total(rows, "override_s")
     return exposure_of(rows, known_km=total(rows, "known_km")) | {
         "moving_engaged_fraction": share(total(rows, "moving_engaged_s"), total(rows, "moving_s")),
@@ -124,8 +127,8 @@ def group_of(ids: set[int], tables: Tables) -> Row:
         "longest_clean_km": max(stretches, default=None),
         "n_engagements": int(total(rows, "n_engagements")),
         "engagement_median_s": median_of(steps, "survival_fraction"),
-        "engagement_median_lower_s": median_of(steps, "survival_lower_fraction"),
-        "engagement_median_upper_s": median_of(steps, "survival_upper_fraction"),
+        "engagement_median_lower_s": lower_s,
+        "engagement_median_upper_s": upper_s,
     }
 
 
@@ -141,3 +144,49 @@ def median_of(steps: list[Row], name: str) -> float | None:
     """Where a curve comes down to a half, rounding aside."""
     down = (s["duration_s"] for s in steps if s[name] is not None and s[name] <= 0.5 + 1e-12)
     return min(down, default=None)
+
+
+def median_limits(ids: set[int], tables: Tables, steps: list[Row]) -> tuple[Any, Any]:
+    """Where the curve comes down to the limits of a half, by how it moves with each drive's weight.
+
+    The derivatives are taken numerically: the curve at the median with one drive a bit heavier.
+    """
+    by_drive = {one: lengths_of({one}, tables) for one in sorted(ids)}
+    drives = [(ended, censored) for ended, censored in by_drive.values() if ended or censored]
+    if len(drives) < MEDIAN_MIN_DRIVES or not steps:
+        return None, None
+    median_s = median_of(steps, "survival_fraction") or steps[-1]["duration_s"]
+    moved = []
+    for number in range(len(drives)):
+        up, down = (
+            log_survival(drives, median_s, {number: 1 + change}) for change in (1e-4, -1e-4)
+        )
+        moved.append((up - down) / 2e-4)
+    n_drives = len(drives)
+    variance = n_drives / (n_drives - 1) * math.fsum(move**2 for move in moved)
+    reach = stats.t.ppf(0.975, n_drives - 1) * math.sqrt(variance) / math.log(2)
+    limits = []
+    for sign in (-1, 1):
+        fraction = 0.5 ** math.exp(sign * reach)
+        down_to = (s["duration_s"] for s in steps if s["survival_fraction"] <= fraction)
+        limits.append(min(down_to, default=None))
+    return limits[0], limits[1]
+
+
+def log_survival(
+    drives: list[tuple[list[float], list[float]]], until_s: float, weights: dict[int, float]
+) -> float:
+    """The logarithm of the curve, drives weighed; ends at one time come one after the other."""
+    everyone = []
+    for number, (ended, censored) in enumerate(drives):
+        weight = weights.get(number, 1.0)
+        everyone += [(length, 0, weight) for length in ended]
+        everyone += [(length, 1, weight) for length in censored]
+    everyone.sort()
+    left = math.fsum(weight for *_, weight in everyone)
+    total = 0.0
+    for length, is_censored, weight in everyone:
+        if not is_censored and length <= until_s:
+            total -= weight / left
+        left -= weight
+    return total

@@ -49,12 +49,18 @@ SMALL = {
 }
 
 # What public views are made from that reads others of them, and so follows a selection of drives.
-OF_SELECTIONS = {"staging.drive_counts", "staging.group_sums", "staging.group_rates"}
+OF_SELECTIONS = {
+    "staging.drive_counts",
+    "staging.engagement_risks",
+    "staging.group_sums",
+    "staging.group_rates",
+}
 
 # They have a row for an element of a message's list, or for either of two things: no key of theirs.
 WITHOUT_KEY = {
     "bookmarks",
     "staging.control_samples",
+    "staging.engagement_risks",
     "staging.legacy_steer_looks",
 }
 
