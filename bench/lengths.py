@@ -24,16 +24,22 @@ _REPETITIONS, _REPETITIONS_QUICK = 500, 50
 _SEED = 16
 _N_TRUE = 400_000
 _TABLES = (
-    "insert into log.drive by name select drive_id, device as dongle_id, "
-    "'drive ' || drive_id as drive, '' as host from simulated_drives",
-    "insert into log.segment by name select drive_id, 0 as segment_num, 'rlog' as log_kind, "
-    "'none' as codec, '' as path, 1 as size_bytes, 1 as mtime_ns, '' as content_hash, "
-    "'ok' as status, 1 as raw_size_bytes, 1 as n_messages, 0 as n_damaged_messages, "
-    "now()::timestamp as ingested_at_utc, 0 as start_mono_ns, 1 as end_mono_ns "
-    "from simulated_drives",
-    "insert into result.engagements by name select drive_id, duration_s, 'engaged' as mode, "
-    "'engaged' as start_kind, case when is_end then 'disengagement' else 'end_of_drive' end "
-    "as end_kind from simulated",
+    (
+        "insert into log.drive by name select drive_id, device as dongle_id, "
+        "'drive ' || drive_id as drive, '' as host from simulated_drives"
+    ),
+    (
+        "insert into log.segment by name select drive_id, 0 as segment_num, 'rlog' as log_kind, "
+        "'none' as codec, '' as path, 1 as size_bytes, 1 as mtime_ns, '' as content_hash, "
+        "'ok' as status, 1 as raw_size_bytes, 1 as n_messages, 0 as n_damaged_messages, "
+        "now()::timestamp as ingested_at_utc, 0 as start_mono_ns, 1 as end_mono_ns "
+        "from simulated_drives"
+    ),
+    (
+        "insert into result.engagements by name select drive_id, duration_s, 'engaged' as mode, "
+        "'engaged' as start_kind, case when is_end then 'disengagement' else 'end_of_drive' end "
+        "as end_kind from simulated"
+    ),
 )
 _FOUND = (
     "select engagement_median_lower_s as lower_s, engagement_median_upper_s as upper_s from groups "
