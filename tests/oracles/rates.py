@@ -161,7 +161,7 @@ def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
     own = dispersion_of(exposed)
     own = other if own is None else own
     together = n_degrees + DISPERSION_DEGREES
-    dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1)
+    dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1.0)
     scale = dispersion * (stats.t.ppf(0.975, together) / stats.norm.ppf(0.975)) ** 2
     lower, upper = poisson_limits(n / scale)
     lower = lower if n / scale >= 0.25 else 0.0
