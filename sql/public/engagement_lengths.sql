@@ -2,17 +2,48 @@
 --
 -- grain:   one row per (grouped_by, group_name, duration_s)
 -- null:    the limits where none is left
--- why:     the limits take engagements for independent, which those of a drive are not: the median's
---          in groups are by drives
+-- why:     an engagement that ends with the drive, with the log or in a gap would have gone on for
+--          nobody knows how long: it is censored; one whose start is not known is left out. Ends at
+--          one duration are taken one after the other, which comes to the same at the last of them.
+--          The limits take engagements for independent, which those of a drive are not: the
+--          median's in groups go by drives
 create or replace view engagement_lengths as
 with
+
+ordered as (
+    select
+        drive_id,
+        duration_s,
+        (end_kind = 'disengagement') as is_end,
+        dense_rank() over (order by duration_s, end_kind <> 'disengagement')::integer as length_num
+    from result.engagements
+    where mode = 'engaged' and start_kind <> 'unknown'
+),
+
+at_risk as (
+    select
+        drive_groups.grouped_by,
+        drive_groups.group_name,
+        ordered.duration_s,
+        ordered.is_end,
+        row_number() over from_longest as n_at_risk,
+        rank() over from_longest as n_at_risk_of_last,
+        count(*) over (from_longest range between current row and current row) as n_equal
+    from drive_groups
+    inner join ordered on drive_groups.drive_id = ordered.drive_id
+    window
+        from_longest as (
+            partition by drive_groups.grouped_by, drive_groups.group_name
+            order by ordered.length_num desc
+        )
+),
 
 survived as (
     select
         *,
         sum(ln(nullif(n_at_risk - 1, 0) / n_at_risk)) over until_now as log_fraction,
         sum(1 / (nullif(n_at_risk - 1, 0) * n_at_risk)) over until_now as variance
-    from staging.engagement_risks
+    from at_risk
     where is_end
     window
         until_now as (

@@ -96,29 +96,47 @@ medians as (
     group by grouped_by, group_name
 ),
 
+hazards as (
+    select
+        lengths.grouped_by,
+        lengths.group_name,
+        lengths.duration_s,
+        lengths.n_at_risk,
+        sum(lengths.n_ended / (lengths.n_at_risk * lengths.n_at_risk)) over (
+            partition by lengths.grouped_by, lengths.group_name order by lengths.duration_s
+        ) as until_now
+    from engagement_lengths as lengths
+    inner join medians
+        on lengths.grouped_by = medians.grouped_by and lengths.group_name = medians.group_name
+    where lengths.duration_s <= coalesce(medians.median_s, medians.last_s)
+),
+
+engagements_of as (
+    select
+        drive_groups.grouped_by,
+        drive_groups.group_name,
+        own.drive_id,
+        own.duration_s,
+        (own.end_kind = 'disengagement') as is_end
+    from drive_groups
+    inner join result.engagements as own on drive_groups.drive_id = own.drive_id
+    where own.mode = 'engaged' and own.start_kind <> 'unknown'
+),
+
 -- What each engagement adds to the logarithm of the curve at the median.
 influences as (
     select
-        risks.grouped_by,
-        risks.group_name,
-        risks.drive_id,
-        case
-            when risks.is_end and risks.duration_s <= coalesce(medians.median_s, medians.last_s)
-                then 1 / risks.n_at_risk
-            else 0
-        end - sum(
-            case
-                when risks.is_end and risks.duration_s <= coalesce(medians.median_s, medians.last_s)
-                    then 1 / (risks.n_at_risk * risks.n_at_risk)
-                else 0
-            end
-        ) over (
-            partition by risks.grouped_by, risks.group_name order by risks.n_at_risk desc
-            rows between unbounded preceding and current row
-        ) as influence
-    from staging.engagement_risks as risks
-    inner join medians
-        on risks.grouped_by = medians.grouped_by and risks.group_name = medians.group_name
+        own.grouped_by,
+        own.group_name,
+        own.drive_id,
+        case when own.is_end and own.duration_s = hazards.duration_s then 1 / hazards.n_at_risk else 0 end
+        - coalesce(hazards.until_now, 0) as influence
+    from engagements_of as own
+    asof left join hazards
+        on
+            own.grouped_by = hazards.grouped_by
+            and own.group_name = hazards.group_name
+            and own.duration_s >= hazards.duration_s
 ),
 
 of_drives as (

@@ -176,17 +176,15 @@ def median_limits(ids: set[int], tables: Tables, steps: list[Row]) -> tuple[Any,
 def log_survival(
     drives: list[tuple[list[float], list[float]]], until_s: float, weights: dict[int, float]
 ) -> float:
-    """The logarithm of the curve, drives weighed; ends at one time come one after the other."""
-    everyone = []
-    for number, (ended, censored) in enumerate(drives):
-        weight = weights.get(number, 1.0)
-        everyone += [(length, 0, weight) for length in ended]
-        everyone += [(length, 1, weight) for length in censored]
-    everyone.sort()
-    left = math.fsum(weight for *_, weight in everyone)
-    total = 0.0
-    for length, is_censored, weight in everyone:
-        if not is_censored and length <= until_s:
-            total -= weight / left
-        left -= weight
-    return total
+    """Minus the summed hazard of ends, drives weighed: what moves with the curve's logarithm."""
+    everyone = [
+        (length, is_end, weights.get(number, 1.0))
+        for number, lengths in enumerate(drives)
+        for is_end, some in zip((True, False), lengths, strict=True)
+        for length in some
+    ]
+    return -math.fsum(
+        weight / math.fsum(other for longer, _, other in everyone if longer >= length)
+        for length, is_end, weight in everyone
+        if is_end and length <= until_s
+    )

@@ -51,7 +51,6 @@ SMALL = {
 # What public views are made from that reads others of them, and so follows a selection of drives.
 OF_SELECTIONS = {
     "staging.drive_counts",
-    "staging.engagement_risks",
     "staging.group_sums",
     "staging.group_rates",
 }
@@ -60,7 +59,6 @@ OF_SELECTIONS = {
 WITHOUT_KEY = {
     "bookmarks",
     "staging.control_samples",
-    "staging.engagement_risks",
     "staging.legacy_steer_looks",
 }
 
