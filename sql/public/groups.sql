@@ -85,6 +85,11 @@ sums as (
     group by grouped_by, group_name
 ),
 
+curve as (
+    select grouped_by, group_name, duration_s, n_at_risk, n_ended, survival_fraction
+    from engagement_lengths
+),
+
 -- The rounding takes away what the curve's sum of logarithms adds to an exact half.
 medians as (
     select
@@ -92,23 +97,23 @@ medians as (
         group_name,
         min(duration_s) filter (where round(survival_fraction, 12) <= 0.5) as median_s,
         max(duration_s) as last_s
-    from engagement_lengths
+    from curve
     group by grouped_by, group_name
 ),
 
 hazards as (
     select
-        lengths.grouped_by,
-        lengths.group_name,
-        lengths.duration_s,
-        lengths.n_at_risk,
-        sum(lengths.n_ended / (lengths.n_at_risk * lengths.n_at_risk)) over (
-            partition by lengths.grouped_by, lengths.group_name order by lengths.duration_s
+        curve.grouped_by,
+        curve.group_name,
+        curve.duration_s,
+        curve.n_at_risk,
+        sum(curve.n_ended / (curve.n_at_risk * curve.n_at_risk)) over (
+            partition by curve.grouped_by, curve.group_name order by curve.duration_s
         ) as until_now
-    from engagement_lengths as lengths
+    from curve
     inner join medians
-        on lengths.grouped_by = medians.grouped_by and lengths.group_name = medians.group_name
-    where lengths.duration_s <= coalesce(medians.median_s, medians.last_s)
+        on curve.grouped_by = medians.grouped_by and curve.group_name = medians.group_name
+    where curve.duration_s <= coalesce(medians.median_s, medians.last_s)
 ),
 
 engagements_of as (
@@ -163,18 +168,18 @@ errors as (
 
 median_limits as (
     select
-        lengths.grouped_by,
-        lengths.group_name,
-        min(lengths.duration_s) filter (
-            where lengths.survival_fraction <= pow(0.5, exp(-errors.reach))
+        curve.grouped_by,
+        curve.group_name,
+        min(curve.duration_s) filter (
+            where curve.survival_fraction <= pow(0.5, exp(-errors.reach))
         ) as lower_s,
-        min(lengths.duration_s) filter (
-            where lengths.survival_fraction <= pow(0.5, exp(errors.reach))
+        min(curve.duration_s) filter (
+            where curve.survival_fraction <= pow(0.5, exp(errors.reach))
         ) as upper_s
-    from engagement_lengths as lengths
+    from curve
     inner join errors
-        on lengths.grouped_by = errors.grouped_by and lengths.group_name = errors.group_name
-    group by lengths.grouped_by, lengths.group_name
+        on curve.grouped_by = errors.grouped_by and curve.group_name = errors.group_name
+    group by curve.grouped_by, curve.group_name
 ),
 
 shares as (
