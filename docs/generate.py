@@ -10,7 +10,7 @@ import click
 from docs.car_table import PAGE, cars_page
 from engagement.cli import main
 from engagement.extract.cars import has_cars
-from engagement.store.reader import describe, describe_tables
+from engagement.store.described import describe, describe_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

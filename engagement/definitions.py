@@ -18,16 +18,20 @@ DEFINITIONS = 2
 UNNUMBERED = 1
 
 
+def other_numbers(found: int) -> str:
+    """What is to be said of numbers that this program would not compute, and what to do."""
+    newer = "`engagement recompute`, or the next ingest, computes them anew"
+    if found == DEFINITIONS:
+        return f"an older engagement made its numbers, and those that it had not are null; {newer}"
+    remedy = newer if found < DEFINITIONS else "update engagement"
+    return (
+        f"its numbers are of definitions {found}, those of this engagement are {DEFINITIONS}; "
+        f"{remedy}"
+    )
+
+
 class OtherDefinitionsWarning(UserWarning):
-    """A database's results are of other definitions than this program's."""
+    """A database's results are of other definitions than this program's, or of older tables."""
 
     def __init__(self, path: Path, found: int) -> None:
-        remedy = (
-            "`engagement recompute`, or the next ingest, computes them anew"
-            if found < DEFINITIONS
-            else "update engagement"
-        )
-        super().__init__(
-            f"{path}: its numbers are of definitions {found}, those of this engagement are "
-            f"{DEFINITIONS}; {remedy}"
-        )
+        super().__init__(f"{path}: {other_numbers(found)}")

@@ -10,6 +10,7 @@
     │  ├─ StoreMissingError      exit 4   there is no database yet
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
     │  ├─ StoreOutdatedError     exit 4   its views were
+    │  ├─ OtherDefinitionsError  exit 4   its numbers are of other definitions, where they can't be
     │  └─ ViewError              exit 4   a view that does not load
     ├─ QueryError                exit 2   a query that DuckDB refuses
     │  ├─ QueryTimeoutError      exit 2   one that takes longer than it may
@@ -24,6 +25,8 @@ from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, ClassVar
+
+from engagement.definitions import other_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,6 +143,16 @@ class StoreOutdatedError(StoreError):
             "bring them up to date with `engagement recompute`"
         )
         self.path = path
+
+
+class OtherDefinitionsError(StoreError):
+    """Numbers of other definitions than this program's, where only its own will do."""
+
+    def __init__(self, path: Path | str, refused: str, found: int) -> None:
+        super().__init__(f"{path}: no {refused}, as {other_numbers(found)}")
+        self.path = path
+        self.refused = refused
+        self.found = found
 
 
 class ViewError(StoreError):

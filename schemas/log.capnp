@@ -128,7 +128,7 @@ struct Event {
     selfdriveStateSP @107 :Selfdrive.SelfdriveStateSP;  # also customReserved0
     modelManagerSP @108 :AnyPointer;  # also customReserved1
     longitudinalPlanSP @109 :AnyPointer;  # also customReserved2
-    onroadEventsSP @110 :AnyPointer;  # also customReserved3
+    onroadEventsSP @110 :Events.OnroadEventsSP;  # also customReserved3
     carParamsSP @111 :AnyPointer;  # also customReserved4
     carControlSP @112 :AnyPointer;  # also customReserved5
     backupManagerSP @113 :AnyPointer;  # also customReserved6

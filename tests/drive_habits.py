@@ -231,6 +231,20 @@ def _mads(scene: Scene, rng: Random) -> Timed:
                 "available": is_available,
             }
         found.append((time, "mads", row))
+    return found if is_old else found + _switched_off(found, rng)
+
+
+def _switched_off(told: Timed, rng: Random) -> Timed:
+    """sunnypilot's own list of events, in most of its drives: sometimes MADS ends without it."""
+    if rng.random() < 0.3:
+        return []
+    found: Timed = []
+    for (_, _, old), (time, _, new) in pairwise(told):
+        if old["enabled"] and not new["enabled"] and rng.random() < 0.8:
+            at_ns = time + rng.choice((-6, -1, 0, 0, 1, 2)) * TENTH_NS // 2
+            name = rng.choice(("lkasDisable", "lkasDisable", "silentLkasDisable", None))
+            row: Row = {"source": "onroadEventsSP", "name": name}
+            found.append((at_ns, "car_event", row | ({"user_disable": True} if name else {})))
     return found
 
 

@@ -196,7 +196,8 @@ def test_segments_overlap_in_time(store):
 @every_era
 def test_events_have_the_names_of_their_numbering(store, era):
     query = (
-        "select distinct name, source from log.car_event where drive_id = $drive and name not null"
+        "select distinct name, source from log.car_event "
+        "where drive_id = $drive and name not null and source <> 'onroadEventsSP'"
     )
     found = store.rows(era.name, query)
     names = {"pedalPressed", "canError", "buttonCancel"}
@@ -206,6 +207,16 @@ def test_events_have_the_names_of_their_numbering(store, era):
     assert {name for name, _ in found} == names
     source = "onroadEvents" if era.date >= "2024-10-03" else "carEvents"
     assert {source for _, source in found} == {source if era.date >= "2019-06-26" else "carState"}
+
+
+@every_era
+def test_sunnypilots_own_events_are_read_from_its_logs_alone(store, era):
+    """As a list first, then as a struct with one; other forks have something else there."""
+    query = (
+        "select distinct name, enable from log.car_event "
+        "where drive_id = $drive and name not null and source = 'onroadEventsSP'"
+    )
+    assert store.rows(era.name, query) == ([("lkasEnable", True)] if era.is_sunnypilot else [])
 
 
 @pytest.mark.parametrize("era", [era for era in ERAS if era.name != SPARSE], ids=era_name)

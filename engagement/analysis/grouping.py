@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engagement.errors import InputError, NotFoundError, suggestion
 from engagement.filters import DRIVE_FILTERS, Selection, parse_day
 from engagement.names import starting_so
+from engagement.store.query_types import require_current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +91,9 @@ def divide(
     Raises:
         NotFoundError: If no drive is in a group.
         InputError: If the groups are the same, overlap, or are no ranges of dates.
+        OtherDefinitionsError: If the numbers are not of the definitions that the tests are of.
     """
+    require_current(reader, "comparison")
     chosen = set(drive_ids)
     if grouping.kind == "date":
         return _divide_by_days(reader, a, b, chosen)

@@ -51,6 +51,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
 
     Attributes:
         generation: Of the database.
+        definitions: Number of those that its numbers are of.
         by: What the groups differ in.
         a: The baseline: its name, drives and exposure.
         b: The candidate.
@@ -67,6 +68,7 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
     """
 
     generation: int
+    definitions: int
     by: str
     a: dict[str, Any]
     b: dict[str, Any]
@@ -177,6 +179,7 @@ def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
     """A comparison with what it allows to say."""
     return ComparisonDocument(
         generation=generation.number,
+        definitions=generation.definitions,
         by=found.by,
         a=asdict(found.a),
         b=asdict(found.b),

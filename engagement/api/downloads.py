@@ -28,6 +28,7 @@ from litestar.response import Stream
 from engagement.api.answers import about, is_known, takes_gzip
 from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
+from engagement.export import numbered
 from engagement.export.csv_tables import inert_table
 from engagement.store.deadlines import deadline_for_all
 
@@ -225,13 +226,19 @@ class Downloads:
             _full_disk_is_busy(),
         ):
             schema = _described(query, batches.schema)
+            is_numbered = kind is CSV and numbered.is_numbered(query.view)
+            if is_numbered:
+                schema = numbered.numbered_schema(schema)
             with (
                 _gzipped(file) if is_gzip else nullcontext(file) as target,
                 _writer(kind, target, schema) as writer,
             ):
                 for batch in batches:
-                    rows = pa.Table.from_batches([batch.cast(schema)])
-                    writer.write_table(inert_table(rows) if kind is CSV else rows)
+                    rows = batch
+                    if is_numbered:
+                        rows = numbered.numbered_batch(batch, generation.definitions)
+                    table = pa.Table.from_batches([rows.cast(schema)])
+                    writer.write_table(inert_table(table) if kind is CSV else table)
                     if file.tell() > self._limit_bytes:
                         raise QueryTooLargeError(f"more than {self._limit_bytes} bytes")
                     buffer.grow()
@@ -255,12 +262,16 @@ def _gzipped(file: IO[bytes]) -> gzip.GzipFile:
 
 
 def _described(query: RowsQuery, schema: pa.Schema) -> pa.Schema:
-    """The schema with the columns' comments."""
+    """The schema with the columns' comments and the number of the definitions."""
     fields = [
         field.with_metadata({"comment": query.columns[field.name].comment}) for field in schema
     ]
-    title = query.generation.views()[query.view]
-    return pa.schema(fields, metadata={"view": query.view, "comment": title})
+    about: dict[bytes | str, bytes | str] = {
+        "view": query.view,
+        "comment": query.generation.views()[query.view],
+        numbered.COLUMN: str(query.generation.definitions),
+    }
+    return pa.schema(fields, metadata=about)
 
 
 def _writer(kind: FileKind, target: Any, schema: pa.Schema) -> Any:

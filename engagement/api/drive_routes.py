@@ -41,6 +41,7 @@ class DeviceDocument(msgspec.Struct, frozen=True):
     """A device: its row of `devices`, and time and distance by speed band over its drives."""
 
     generation: int
+    definitions: int
     device: Row
     speed_bands: list[Row]
 
@@ -50,6 +51,7 @@ class DriveDocument(msgspec.Struct, frozen=True):
 
     Attributes:
         generation: Of the database.
+        definitions: Number of those that its numbers are of.
         drive: Its metrics.
         speed_bands: Time and distance by speed.
         segments: The logs that were read.
@@ -63,6 +65,7 @@ class DriveDocument(msgspec.Struct, frozen=True):
     """
 
     generation: int
+    definitions: int
     drive: Row
     speed_bands: list[Row]
     segments: list[Row]
@@ -88,7 +91,7 @@ def get_device(
         bands = read_speed_bands(generation, "dongle_id = $dongle_id", {"dongle_id": dongle_id})
         for row in bands:
             del row["dongle_id"]
-        return DeviceDocument(generation.number, device, bands)
+        return DeviceDocument(generation.number, generation.definitions, device, bands)
 
     return respond(request, generation, answer)
 
@@ -117,7 +120,7 @@ def drive_document(generation: Generation, drive_id: int) -> DriveDocument:
         for name in ("timeline", "engagements"):
             parts[name] = [_timed(interval, origin_ns) for interval in parts[name]]
         track = samples.track(generation, drive_id, _N_TRACK_POINTS)
-    return DriveDocument(generation.number, row, track=track, **parts)
+    return DriveDocument(generation.number, generation.definitions, row, track=track, **parts)
 
 
 def drive_row(generation: Generation, drive_id: int) -> Row:

@@ -37,6 +37,7 @@ class EventDocument(msgspec.Struct, frozen=True):
 
     Attributes:
         generation: Of the database.
+        definitions: Number of those that its numbers are of.
         event: Its row of `events`.
         states: What openpilot was doing.
         flags: openpilot's events in force, with the flags that the cause is read from.
@@ -46,6 +47,7 @@ class EventDocument(msgspec.Struct, frozen=True):
     """
 
     generation: int
+    definitions: int
     event: Row
     states: list[Row]
     flags: list[Row]
@@ -80,6 +82,7 @@ def event_document(generation: Generation, event: Row) -> EventDocument:
     part = samples.window(generation, event["drive_id"], start_s, end_s)
     return EventDocument(
         generation.number,
+        generation.definitions,
         event,
         moments.states(generation, part),
         moments.events_in_force(generation, part),

@@ -36,6 +36,7 @@ class Glossary(msgspec.Struct, frozen=True):
     """All that is defined."""
 
     generation: int
+    definitions: int
     views: list[View]
     thresholds: list[Threshold]
     series: list[Signal]
@@ -52,6 +53,7 @@ def glossary(generation: Generation) -> Glossary:
     rows = generation.rows("select name, value, unit, why from store.parameter order by name")
     return Glossary(
         generation.number,
+        generation.definitions,
         describe_views(generation).views,
         msgspec.convert(rows, list[Threshold]),
         [Signal(series.name, series.unit, series.title) for series in samples.SERIES.values()],

@@ -44,6 +44,7 @@ class Plot(msgspec.Struct, frozen=True):
     Attributes:
         drive_id: Number of the drive in this database.
         generation: Of the database.
+        definitions: Number of those that its numbers are of.
         start_s: Where the window begins.
         end_s: Where it ends.
         bucket_s: How long a bucket is; null for whole samples.
@@ -53,6 +54,7 @@ class Plot(msgspec.Struct, frozen=True):
 
     drive_id: int
     generation: int
+    definitions: int
     start_s: float
     end_s: float
     bucket_s: float | None
@@ -65,6 +67,7 @@ class Track(msgspec.Struct, frozen=True):
 
     drive_id: int
     generation: int
+    definitions: int
     points: list[Row]
 
 
@@ -124,7 +127,12 @@ def get_track(
     drive_id = find_drive_id(generation, drive)
 
     def answer() -> Track:
-        return Track(drive_id, generation.number, samples.track(generation, drive_id, points))
+        return Track(
+            drive_id,
+            generation.number,
+            generation.definitions,
+            samples.track(generation, drive_id, points),
+        )
 
     return _respond(request, generation, drive_id, answer)
 
@@ -174,8 +182,16 @@ def _plot(
     bucket_s: float | None = None,
     time_s: list[float] | None = None,
 ) -> Plot:
-    number = generation.number
-    return Plot(part.drive_id, number, part.start_s, part.end_s, bucket_s, time_s, series)
+    return Plot(
+        part.drive_id,
+        generation.number,
+        generation.definitions,
+        part.start_s,
+        part.end_s,
+        bucket_s,
+        time_s,
+        series,
+    )
 
 
 def _series(text: str) -> list[str]:

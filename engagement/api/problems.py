@@ -33,6 +33,7 @@ STATUSES: Mapping[type[errors.EngagementError], HTTPStatus] = {
     errors.QueryTimeoutError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.QueryTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.ServerBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.OtherDefinitionsError: HTTPStatus.CONFLICT,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EngagementError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -83,12 +83,14 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         view: Whose rows they are; `/api/v1/views` says what its columns mean.
         generation: Of the database that they were read from.
+        definitions: Number of those that its numbers are of.
         rows: By column; null is not known.
         next_cursor: Where the next page begins; null on the last one.
     """
 
     view: str
     generation: int
+    definitions: int
     rows: list[Row]
     next_cursor: str | None
 
@@ -123,7 +125,8 @@ class RowsQuery:
         next_cursor = self.order.cursor_after(rows[-1]) if len(found) > limit else None
         if len(names) > len(self.names):
             rows = [{name: row[name] for name in self.names} for row in rows]
-        return Page(self.view, self.generation.number, in_utc(rows), next_cursor)
+        of = self.generation
+        return Page(self.view, of.number, of.definitions, in_utc(rows), next_cursor)
 
     @property
     def sql(self) -> str:

@@ -56,4 +56,12 @@ def devices(*, database: Path, output: Format, pair: tuple[str, str] | None) -> 
         names = list(reader.comments("devices"))
         units = chosen_units(reader)
         nothing = "" if rows else why_no_drives(reader, Selection(), "device")
-    render.print_list(columns.DEVICE_LIST, names, rows, output, nothing=nothing, units=units)
+    render.print_list(
+        columns.DEVICE_LIST,
+        names,
+        rows,
+        output,
+        definitions=reader.definitions,
+        nothing=nothing,
+        units=units,
+    )

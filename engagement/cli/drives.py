@@ -42,7 +42,15 @@ def drives(*, database: Path, selection: Selection, output: Format) -> None:
         names = list(reader.comments("drives"))
         units = chosen_units(reader)
         nothing = "" if rows else why_no_drives(reader, selection)
-    shown = render.print_list(columns.DRIVE_LIST, names, rows, output, nothing=nothing, units=units)
+    shown = render.print_list(
+        columns.DRIVE_LIST,
+        names,
+        rows,
+        output,
+        definitions=reader.definitions,
+        nothing=nothing,
+        units=units,
+    )
     has_starts = any(column.name == "started_at" for column in shown)
     if has_starts and is_terminal(sys.stdout) and any(columns.is_local(row) for row in rows):
         render.note(f"{columns.LOCAL_TIME.strip()} the device's local time: its name has no other")

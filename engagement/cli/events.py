@@ -69,7 +69,15 @@ def events(ctx: click.Context, /, *, database: Path, filters: EventFilters, outp
     rows = found if filters.worst is None else worst(found, filters.worst)
     if output == "table":
         rows = named(rows)
-    render.print_list(columns.EVENTS, names, rows, output, nothing=nothing, units=units)
+    render.print_list(
+        columns.EVENTS,
+        names,
+        rows,
+        output,
+        definitions=reader.definitions,
+        nothing=nothing,
+        units=units,
+    )
     if output == "table" and len(found) > len(rows) > 0:
         render.note(f"the worst of {count(len(found), 'event')}")
 

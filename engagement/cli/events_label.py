@@ -133,7 +133,14 @@ def labels(*, database: Path, output: Format) -> None:
         )
     if output == "table":
         rows = [row | _named(row) for row in rows]
-    render.print_list(columns.LABELS, names, rows, output, nothing="no event is labelled")
+    render.print_list(
+        columns.LABELS,
+        names,
+        rows,
+        output,
+        definitions=reader.definitions,
+        nothing="no event is labelled",
+    )
     n_gone = sum(row["event_id"] is None for row in rows)
     if output == "table" and n_gone and is_terminal(sys.stdout):
         render.note(f"{columns.GONE.strip()} no event is there, or none of that kind any more")

@@ -9,7 +9,8 @@ import click
 from engagement.cli import columns, render
 from engagement.cli.options import database_option, json_option
 from engagement.errors import NotFoundError
-from engagement.store.reader import Reader, describe, describe_tables, table_meanings
+from engagement.store.described import describe, describe_tables, table_meanings
+from engagement.store.reader import Reader
 from engagement.units import METRIC
 
 if TYPE_CHECKING:

@@ -114,7 +114,7 @@ def rates(
     elif output == "csv":
         in_rates = counted is not None or (events and parts["rates"])
         view = "rates" if in_rates else "mtbf" if events else "groups"
-        render.print_csv(names[view], parts[view])
+        render.print_view_csv(names[view], parts[view], definitions)
     elif not groups:
         render.note(nothing)
     else:

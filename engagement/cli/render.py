@@ -82,17 +82,19 @@ def print_list(
     rows: Sequence[Row],
     output: Format,
     *,
+    definitions: int,
     nothing: str,
     units: Units = METRIC,
 ) -> list[Column]:
     """Print the rows of a view as asked for; `names` are all its columns.
 
-    `nothing` says why there is none. Return the columns that a table had room for.
+    `definitions` are those of its numbers, which JSON and CSV have in each row. `nothing` says why
+    there is none. Return the columns that a table had room for.
     """
     if output == "json":
-        print_json(rows)
+        print_json([{**row, "definitions": definitions} for row in rows])
     elif output == "csv":
-        print_csv(names, rows)
+        print_view_csv(names, rows, definitions)
     elif rows:
         shown = print_rows(columns, rows, units=units)
         note_left_out(n_left_out(columns, shown), "--csv")
@@ -106,6 +108,11 @@ def print_json(document: Any) -> None:
     """Print one JSON document; times are ISO 8601, what is not known is null."""
     encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
     click.echo(msgspec.json.format(encoder.encode(document), indent=2).decode())
+
+
+def print_view_csv(names: Sequence[str], rows: Iterable[Row], definitions: int) -> None:
+    """Print rows of a view as CSV; the last column is the number of its definitions."""
+    print_csv([*names, "definitions"], ({**row, "definitions": definitions} for row in rows))
 
 
 def print_csv(names: Sequence[str], rows: Iterable[Row]) -> None:

@@ -73,7 +73,8 @@ def _print_csv(reader: Reader, parts: dict[str, Any], *, speed_bands: bool) -> N
     """One table: the speed bands if they were asked for, else the drives or the devices."""
     name = "speed_bands" if speed_bands else next(iter(parts))
     names = [column.name for column in columns.SPEED_BANDS]
-    render.print_csv(names if speed_bands else list(reader.comments(name)), parts[name])
+    shown = names if speed_bands else list(reader.comments(name))
+    render.print_view_csv(shown, parts[name], reader.definitions)
 
 
 def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units) -> None:

@@ -30,7 +30,8 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
 
     QUERY is SQL as DuckDB has it; without one, or with -, it is read from stdin. Nothing is
     written, and no other file is read. A table stops after 200 rows, --csv, --json and --arrow give
-    all.
+    all. An Arrow stream has the number of the definitions as metadata; `select definitions from
+    store.state` is it.
 
     \b
     Example:
@@ -48,6 +49,7 @@ def sql(*, query: str, database: Path, output: Format, arrow: bool) -> None:
             return
         table = run_query(reader, query)
     if arrow:
+        table = table.replace_schema_metadata({"definitions": str(reader.definitions)})
         with pa.ipc.new_stream(cast("IOBase", sys.stdout.buffer), table.schema) as stream:
             stream.write_table(table)
     elif output == "json":

@@ -6,6 +6,7 @@ first columns are
     time_s, mono_ns              seconds from the drive's first sample, and logMonoTime
     event                        1 at the event that the clip is about, or at each one, else 0
     event_kind, event_cause      of every event of the database, in its row
+    definitions                  number of those that the events are of
 
 then `car_state/v_ego_mps`, `gps/gpsLocationExternal/latitude`, `can/odometer/bus0/value` and so on,
 with a value where the channel has a sample at that time and null elsewhere: nothing is held or
@@ -48,7 +49,7 @@ __all__ = [
 
 SUFFIXES = (".csv", ".parquet", ".mcap")
 
-_HEAD = ("time_s", "mono_ns", "event", "event_kind", "event_cause")
+_HEAD = ("time_s", "mono_ns", "event", "event_kind", "event_cause", "definitions")
 _MARKS = """
 select
     mono_ns,
@@ -139,6 +140,7 @@ def _schema(clip: ClipWindow, channels: list[Channel]) -> pa.Schema:
         pa.field("event", pa.int8()),
         pa.field("event_kind", pa.string()),
         pa.field("event_cause", pa.string()),
+        pa.field("definitions", pa.int32()),
     ]
     for channel in channels:
         for signal in channel.signals:
@@ -164,6 +166,7 @@ def _write(
         "first_mono_ns": clip.part.first_mono_ns,
         "event_kind": event["kind"] if event else None,
         "event_ns": event["mono_ns"] if event else None,
+        "definitions": clip.definitions,
     }
     n_rows = 0
     for start_ns, end_ns in clip.steps():
@@ -193,6 +196,7 @@ def _wide(channels: list[Channel]) -> str:
         "coalesce(any_value(is_it), false)::tinyint as event",
         "any_value(event_kind) as event_kind",
         "any_value(event_cause) as event_cause",
+        "$definitions::integer as definitions",
     ]
     return (
         f"select {', '.join(head + selected)} from ({' union all by name '.join(parts)}) "

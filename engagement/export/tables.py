@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from engagement.errors import InputError
 from engagement.export.csv_tables import inert_table
+from engagement.export.numbered import COLUMN, numbered_table
 from engagement.files import replacing
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def write_tables(
         tables: By their names.
         out: As `check_out` takes it.
         kind: The format.
-        about: What is said of the tables in JSON, and as metadata of Parquet files.
+        about: What is said of the tables in JSON, and as metadata of Parquet files; CSV has only
+            the number of the definitions, as a column.
 
     Returns:
         What else lies in the folder.
@@ -76,9 +78,14 @@ def _write_json(document: object, out: Path) -> None:
 
 
 def write_table(table: pa.Table, out: Path, kind: Format) -> None:
-    """Write one table, whole or not at all; `kind` is csv or parquet."""
+    """Write one table, whole or not at all; `kind` is csv or parquet.
+
+    CSV has of the table's metadata only the number of the definitions, as its last column.
+    """
+    definitions = (table.schema.metadata or {}).get(COLUMN.encode())
     with replacing(out) as file:
         if kind == "csv":
-            pa.csv.write_csv(inert_table(table), file)
+            numbered = table if definitions is None else numbered_table(table, int(definitions))
+            pa.csv.write_csv(inert_table(numbered), file)
         else:
             pa.parquet.write_table(table, file, compression="zstd")

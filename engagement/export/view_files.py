@@ -18,6 +18,7 @@ import pyarrow.parquet
 
 from engagement.errors import NotFoundError, StoreError
 from engagement.export.csv_tables import inert_table
+from engagement.export.numbered import COLUMN, is_numbered, numbered_batch, numbered_schema
 from engagement.files import replacing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def write_parquet(reader: Reader, view: str, out: Path) -> int:
 def write_csv(reader: Reader, view: str, out: Path | IO[bytes], *, is_exact: bool = False) -> int:
     """Write a view as CSV with a header, null as nothing, and say how many rows it has.
 
-    No spreadsheet runs a cell of it.
+    The last column is the number of the definitions. No spreadsheet runs a cell of it.
 
     Args:
         reader: The generation to read.
@@ -61,6 +62,9 @@ def write_csv(reader: Reader, view: str, out: Path | IO[bytes], *, is_exact: boo
         OSError: If the file can't be written.
     """
     schema, batches = _open(reader, view)
+    if is_numbered(view):
+        schema = numbered_schema(schema)
+        batches = (numbered_batch(batch, reader.definitions) for batch in batches)
     with _opened(out) as file, pa.csv.CSVWriter(file, schema) as sink:
         return _copy(batches if is_exact else map(_inert, batches), schema, sink)
 
@@ -84,7 +88,7 @@ def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch
     about: dict[bytes | str, bytes | str] = {
         "view": view,
         "comment": views[view],
-        "definitions": str(reader.definitions),
+        COLUMN: str(reader.definitions),
     }
     schema = pa.schema(fields, metadata=about)
     return schema, _computed(view, batches)

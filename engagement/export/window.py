@@ -52,6 +52,7 @@ class ClipWindow:
         wall_offset_ns: What to add to logMonoTime for nanoseconds since 1970 UTC; None where only
             the drive's name tells the time.
         logs: From when until before when each log of the drive is, in logMonoTime, by its start.
+        definitions: Number of those that its events are of.
         event: The row of `events` that the clip is about; None for a part of a drive.
     """
 
@@ -64,6 +65,7 @@ class ClipWindow:
     duration_s: float
     wall_offset_ns: int | None
     logs: tuple[tuple[int, int], ...]
+    definitions: int
     event: Mapping[str, Any] | None = None
 
     def steps(self) -> Iterator[tuple[int, int]]:
@@ -91,6 +93,7 @@ class ClipWindow:
             "car": self.car,
             "version": self.version,
             "branch": self.branch,
+            "definitions": self.definitions,
             "event_id": self.event["event_id"] if self.event else None,
             "event_time_s": self.event["time_s"] if self.event else None,
             "event_kind": self.event["kind"] if self.event else None,
@@ -155,6 +158,7 @@ def _clip_window(reader: Queryable, part: Window, event: Mapping[str, Any] | Non
         duration_s=facts["duration_s"] or 0.0,
         wall_offset_ns=facts["wall_offset_ns"],
         logs=_logs(reader, part.drive_id),
+        definitions=reader.definitions,
         event=event,
     )
 

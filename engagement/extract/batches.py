@@ -33,6 +33,7 @@ _LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and
 _V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
 _OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
 _SUNNYPILOT_STATE = "selfdriveStateSP"
+_SUNNYPILOT_EVENTS = "onroadEventsSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
 _MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
@@ -101,7 +102,13 @@ def build(log: Log, keep_params: Iterable[str] = ()) -> list[Rows]:
 
 
 def _is_worth_reading(log: Log, source: Source) -> bool:
-    """The events in carState are read only from logs that have no other list of them."""
+    """Leave out carState's events where another list has them, and what other forks have instead.
+
+    Other forks use sunnypilot's slots for messages of other kinds.
+    """
+    if source.event == _SUNNYPILOT_EVENTS:
+        state = log.structs(_SUNNYPILOT_STATE)
+        return bool(((state.n_data == 0) & (state.n_pointers > 0)).any())
     if source.table != "car_event" or source.event != "carState":
         return True
     others = [log.numbers_of(name) for name in ("carEvents", "onroadEvents")]
@@ -113,6 +120,8 @@ def _structs(log: Log, source: Source) -> Structs:
         structs = log.structs(source.event)
         # Other forks have a struct of plain flags in the slot that sunnypilot fills with pointers.
         return structs.take(structs.n_data == 0) if source.event == _SUNNYPILOT_STATE else structs
+    if source.event == _SUNNYPILOT_EVENTS:
+        return log.items_within(source.event, source.items)
     if source.items == "":
         return log.items(source.event)
     return log.structs(source.event).items(source.items)
@@ -243,7 +252,7 @@ def _refine_car_event(rows: Rows, structs: Structs, source: Source) -> Rows:
     """Give a message without events a row of its own; of carState's lists keep the changes."""
     log = rows.log
     number = structs.column("name")
-    is_foreign = (number >= _UPSTREAM_CAR_EVENTS) & (source.event != "onroadEvents")
+    is_foreign = (number >= _UPSTREAM_CAR_EVENTS) & (source.event in ("carEvents", "carState"))
     if is_foreign.any() and not _is_upstream(log):
         names = [*structs.enumerants("name")[:_UPSTREAM_CAR_EVENTS]]
         rows.columns["name"] = named(number, names)

@@ -173,6 +173,7 @@ SOURCES = (
     Source("alert", "selfdriveState", ALERT_COLUMNS, constants={"source": "selfdriveState"}),
     Source("car_event", "carEvents", EVENT_COLUMNS, "", {"source": "carEvents"}),
     Source("car_event", "onroadEvents", EVENT_COLUMNS, "", {"source": "onroadEvents"}),
+    Source("car_event", "onroadEventsSP", EVENT_COLUMNS, "events", {"source": "onroadEventsSP"}),
     Source("car_event", "carState", EVENT_COLUMNS, "events", {"source": "carState"}),
     Source(
         "button_event", "carState", {"button": "type", "pressed": "pressed"}, items="buttonEvents"

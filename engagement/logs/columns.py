@@ -189,6 +189,25 @@ class Structs:
         places = self.messages.follow_items(self.message_num, self.segment, at)
         return Structs(self.messages, field.target, *places)
 
+    def items_within(self, name: str, inner: str) -> Structs:
+        """The elements of a list in the struct `name`; older writers have the list in its place."""
+        field = self.field(name)
+        if field is None or field.target is None:
+            return self._nothing(0)
+        is_list = self.messages.leads_to_list(self._pointer(field))
+        within = self.take(~is_list).struct(name).items(inner)
+        at = self._pointer(field)[is_list]
+        places = self.messages.follow_items(self.message_num[is_list], self.segment[is_list], at)
+        return within.join(Structs(self.messages, within.layout, *places))
+
+    def join(self, other: Structs) -> Structs:
+        """The rows of both, which are of one type; `parent` says nothing any more."""
+        columns = (
+            np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in ("message_num", "parent", "segment", "place", "n_data", "n_pointers")
+        )
+        return Structs(self.messages, self.layout, *columns)
+
     def _nothing(self, length: int) -> Structs:
         """Structs without fields for the first rows."""
         zero = np.zeros(length, dtype=np.int32)

@@ -94,6 +94,10 @@ class Log:
         """One row per element of the list that is the union member `event`."""
         return self._members(event).items(event)
 
+    def items_within(self, event: str, inner: str) -> Structs:
+        """One row per element of a list in the struct `event`, or of one in its place."""
+        return self._members(event).items_within(event, inner)
+
     def numbers_of(self, event: str) -> PerRow[Int]:
         """The messages whose union member is `event`, by their place in the log."""
         return np.flatnonzero(self.which == self.schema.which_by_name.get(event, -2))

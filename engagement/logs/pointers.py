@@ -128,6 +128,12 @@ class Messages:
             rows[parent], parent, segment[parent], place, n_data[parent], n_pointers[parent]
         )
 
+    def leads_to_list(self, at: PerRow[Index]) -> PerRow[Bool]:
+        """Which of the pointers at words `at` (-1 for none) are of lists in their own segment."""
+        pointer = np.where(at >= 0, self._words[np.maximum(at, 0)], 0)
+        is_list: PerRow[Bool] = (pointer & _KIND_MASK) == _LIST
+        return is_list
+
     def follow_elements(
         self,
         rows: PerRow[Index],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from engagement.simulate.scenario import (
@@ -107,6 +108,18 @@ def buttons(drive: Drive) -> list[tuple[str, float, float]]:
             held.append(("gapAdjustCruise", start_s + 18, start_s + 18.3))
     ends_s = [run.end_s for run in drive.lateral_only if run.is_switched_off]
     return held + [("lkas", end_s - 0.05, end_s + 0.15) for end_s in ends_s]
+
+
+def mads_events(drive: Drive, first_s: float, until_s: float) -> list[tuple[str | None, float]]:
+    """Sunnypilot's own events in a part of a drive, each with its second: None for an empty list.
+
+    Like openpilot's they are told when they change, and once a second.
+    """
+    ends_s = [run.end_s for run in drive.lateral_only if run.is_switched_off]
+    switches: list[tuple[str | None, float]] = [("lkasDisable", end_s) for end_s in ends_s]
+    empty = [end_s + 0.01 for end_s in ends_s] + [*map(float, range(ceil(first_s), ceil(until_s)))]
+    told = switches + [(None, at_s) for at_s in empty]
+    return [(name, at_s) for name, at_s in told if first_s <= at_s < until_s]
 
 
 def events(drive: Drive) -> list[Event]:

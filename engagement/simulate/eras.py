@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from engagement.simulate.acts import Alert, alerts, buttons, events
+from engagement.simulate.acts import Alert, alerts, buttons, events, mads_events
 from engagement.simulate.can import can_messages
 from engagement.simulate.qlogs import qlog_hz
 from engagement.simulate.steering import (
@@ -27,7 +27,7 @@ from engagement.simulate.steering import (
 from engagement.simulate.world import MADS_DISABLED, MADS_PAUSED, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -45,8 +45,8 @@ STALE_CLOCK_NS = 229 * 86_400 * 10**9  # how far a clock may be behind until the
 # Milliseconds after the moment at which a service logs it.
 _DELAY_MS = {
     "can": 0.0, "carState": 1.0, "radarState": 1.4, "longitudinalPlan": 1.6, "selfdriveState": 2.0,
-    "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "controlsState": 2.2,
-    "carControl": 3.0, "modelV2": 4.0, "drivingModelData": 4.1,
+    "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "onroadEventsSP": 2.3,
+    "controlsState": 2.2, "carControl": 3.0, "modelV2": 4.0, "drivingModelData": 4.1,
 }  # fmt: skip
 _OTHER_DELAY_MS = 3.4
 
@@ -237,6 +237,9 @@ class EraWriter:
         }
         chosen = self._steady("selfdriveStateSP", self._recording.rate_hz)
         self._add("selfdriveStateSP", chosen, {"mads": {"available": True}}, mads)
+        for name, at_s in mads_events(self._drive, *self._span_s):
+            listed = [{"name": name, "userDisable": True}] if name else []
+            self._add_list("onroadEventsSP", [at_s], {"events": listed})
 
     def _write_car_control(self) -> None:
         world, era = self._world, self._drive.era
@@ -260,8 +263,7 @@ class EraWriter:
     def _write_events(self) -> None:
         """The list whenever it changes, at that very moment, and once a second."""
         standing, service = events(self._drive), self._drive.era.events_service
-        period_s = 1 / self._recording.rate_hz
-        first_s, until_s = self._sample[0] * period_s, (self._sample[-1] + 1) * period_s
+        first_s, until_s = self._span_s
         edges = {e.start_s for e in standing} | {e.end_s for e in standing}
         moments = {round(edge_s, 3) for edge_s in edges if first_s <= edge_s < until_s}
         moments |= {float(second) for second in range(ceil(first_s), ceil(until_s))}
@@ -269,13 +271,21 @@ class EraWriter:
         for time_s in sorted(moments):
             listed = {(e.name_in(service), e.flag) for e in standing if e.stands_at(time_s)}
             times_s[tuple(sorted(listed))].append(time_s)
-        delay_s = _DELAY_MS[service] / 1e3
         for now, at_s in times_s.items():
-            since_start_ns = np.round((np.array(at_s) + delay_s) * 1e9).astype(np.int64)
-            times = self._drive.start_mono_ns + since_start_ns
-            content = [{"name": name, flag: True} for name, flag in now]
-            self.mono_ns += times.tolist()
-            self.messages += self._stamper.events(service, times, content, {})
+            self._add_list(service, at_s, [{"name": name, flag: True} for name, flag in now])
+
+    @property
+    def _span_s(self) -> tuple[float, float]:
+        """From when until before when this segment is, in seconds of the drive."""
+        period_s = 1 / self._recording.rate_hz
+        return self._sample[0] * period_s, (self._sample[-1] + 1) * period_s
+
+    def _add_list(self, service: str, at_s: Sequence[float], content: Any) -> None:
+        """Log one list of events at some seconds of the drive."""
+        since_start_ns = np.round((np.array(at_s) + _DELAY_MS[service] / 1e3) * 1e9)
+        times = self._drive.start_mono_ns + since_start_ns.astype(np.int64)
+        self.mono_ns += times.tolist()
+        self.messages += self._stamper.events(service, times, content, {})
 
     def _write_plan(self) -> None:
         """A lead that is tracked well sets its `fcw`, which is no warning; the plan's is one."""

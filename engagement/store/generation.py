@@ -23,7 +23,7 @@ from engagement.errors import (
 )
 from engagement.store.cache import Cache
 from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
-from engagement.store.query_types import Column, Described, Limits, Narrowing
+from engagement.store.query_types import Column, Described, Limits, Narrowing, require_current
 from engagement.store.reader import LABELLED_COUNTS, NO_TOTALS, Reader, unusable
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
@@ -87,6 +87,7 @@ class Generation:
             raise
         self._sql_hash = state["sql_hash"]
         self.definitions = self._reader.definitions
+        self.is_current = self._reader.is_current
         self.number: int = state["generation"]
         self.published_at_utc: datetime = state["published_at_utc"].replace(tzinfo=UTC)
 
@@ -169,20 +170,12 @@ class Generation:
         self, limit_s: float, narrowing: Narrowing | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one query; every error of it is raised as one of `engagement.errors`."""
-        # Temporary tables hide the views of their names; the cursor's end removes them.
-        narrowed = narrowing and (
-            f"create temp table drives as select * from {self.in_memory('drives')} "
-            f"where {narrowing.condition}"
-        )
+        narrowed = self._narrowed(narrowing) if narrowing else ()
         deadline = query_deadline(limit_s)
         with self._cursor() as cursor, interrupted_after(cursor, deadline.left_s, self) as is_late:
             try:
-                if narrowed and narrowing:
-                    cursor.execute(narrowed, dict(narrowing.parameters))
-                if narrowing and narrowing.labels is not None:
-                    counted = f"create temp table event_counts as {LABELLED_COUNTS}"
-                    cursor.execute(counted, {"labels": list(narrowing.labels)})
-                    cursor.execute(f"create temp table event_totals as {NO_TOTALS}")
+                for statement, parameters in narrowed:
+                    cursor.execute(statement, parameters)
                 yield cursor
             except duckdb.OutOfMemoryException as error:
                 raise QueryTooLargeError("more memory than there is for it") from error
@@ -201,11 +194,23 @@ class Generation:
                     raise QueryTooLargeError("more memory than there is for it") from error
                 raise QueryError(str(error)) from error
 
+    def _narrowed(self, narrowing: Narrowing) -> list[tuple[str, dict[str, Any]]]:
+        """What makes temporary tables that hide the views of their names until the cursor's end."""
+        drives = self.in_memory("drives")
+        made = f"create temp table drives as select * from {drives} where {narrowing.condition}"
+        statements: list[tuple[str, dict[str, Any]]] = [(made, dict(narrowing.parameters))]
+        if narrowing.labels is not None:
+            require_current(self, "count by label")
+            made = f"create temp table event_counts as {LABELLED_COUNTS}"
+            statements.append((made, {"labels": list(narrowing.labels)}))
+            statements.append((f"create temp table event_totals as {NO_TOTALS}", {}))
+        return statements
+
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._reader.connection.cursor()
         try:
-            cursor.execute("use engagement")
+            self._reader.use(cursor)
             yield cursor
         finally:
             cursor.close()

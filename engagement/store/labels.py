@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     import duckdb
 
 _LABELS = """
-select dongle_id, drive, kind, labelled_mono_ns, label, note, labelled_at_utc, mono_ns
+select
+    dongle_id, drive, kind, labelled_mono_ns, label, note, labelled_at_utc, mono_ns, event_kind,
+    event_id
 from event_labels
 """
 # The event that each of `named_label` belongs to, where there is one, by its time.
@@ -198,7 +200,7 @@ def _labelled(reader: Reader, known: Sequence[Mapping[str, Any]], name: str) -> 
     row = keys.get(name.replace("/", "|"))
     if row is None:
         [event] = find_events(reader, [name])
-        row = next((row for row in known if _key(row) == _key(event)), None)
+        row = next((row for row in known if row["event_id"] == event["event_id"]), None)
     if row is None:
         raise NotFoundError("label of", name)
     return _key(row, "labelled_mono_ns")
@@ -229,10 +231,11 @@ class _Book:
         self._labels: dict[Key, Label] = {}
         self._key_by_event: dict[Key, Key] = {}
         for row in connection.execute(_LABELS).fetchall():
-            label, event_ns = Label(Key(*row[:4]), *row[4:7]), row[7]
+            label, event_ns, kind = Label(Key(*row[:4]), *row[4:7]), row[7], row[8]
             self._labels[label.event] = label
             if event_ns is not None:
-                self._key_by_event[label.event._replace(mono_ns=event_ns)] = label.event
+                event = label.event._replace(kind=kind, mono_ns=event_ns)
+                self._key_by_event[event] = label.event
         self._nearest = _nearest_events(connection, named)
         self.written: dict[Key, Label] = {}
         self.removed: set[Key] = set()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engagement.errors import OtherDefinitionsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -15,8 +18,13 @@ class Queryable(Protocol):
     """A database to read from: a `Reader`, or a `Generation` that many threads read.
 
     Both raise QueryError for a query that DuckDB refuses, and StoreError if the file can't be
-    read; a `Generation` also refuses queries that go beyond its limits.
+    read; a `Generation` also refuses queries that go beyond its limits. `is_current` says whether
+    its numbers are such as this program computes, `definitions` of which definitions they are.
     """
+
+    path: Path
+    definitions: int
+    is_current: bool
 
     def rows(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
@@ -25,6 +33,16 @@ class Queryable(Protocol):
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """A query's rows as an Arrow table."""
+
+
+def require_current(database: Queryable, wanted: str) -> None:
+    """Refuse what would take numbers of two sets of definitions together.
+
+    Raises:
+        OtherDefinitionsError: If the database's numbers are not such as this program computes.
+    """
+    if not database.is_current:
+        raise OtherDefinitionsError(database.path, wanted, database.definitions)
 
 
 @dataclass(frozen=True, slots=True)

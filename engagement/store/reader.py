@@ -24,15 +24,9 @@ from engagement.errors import (
     StoreVersionError,
 )
 from engagement.store.database_path import existing_database, foreign_format
-from engagement.store.schema import (
-    latest_version,
-    load_parameters,
-    load_sql,
-    migrate,
-    seed_parameters,
-    stored_definitions,
-    stored_version,
-)
+from engagement.store.older import show_older
+from engagement.store.query_types import require_current
+from engagement.store.schema import latest_version, quoted, stored_definitions, stored_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +42,7 @@ _HOLDER = re.compile(r"held in (.*?) ?\(PID (\d+)\)")
 # inputs.
 LABELLED_COUNTS = """
 with labelled as (
-    select drive_id, dongle_id, drive, kind, mono_ns
+    select drive_id, dongle_id, drive, event_kind as kind, mono_ns
     from engagement.main.event_labels
     where list_contains($labels, label)
 ),
@@ -106,11 +100,12 @@ class Reader:
     `any_version` is for the writer, which updates an older database itself; `connection` is one of
     `new_instance`, if the caller has made one before; `settings` are for it, in SQL.
 
-    `definitions` are those of its results; where they are not this program's, that is warned of.
+    `definitions` are those of its results; `is_current` if they and the tables are this program's,
+    else that is warned of. A file of older tables is shown as `store.older` says.
 
     Raises:
         StoreMissingError: If there is no database.
-        StoreVersionError: If another version of engagement made it.
+        StoreVersionError: If a newer engagement made it, or none.
         StoreError: If DuckDB can't read it.
     """
 
@@ -125,21 +120,41 @@ class Reader:
         real = existing_database(path)
         self.path = path
         self.connection = connection or new_instance()
+        self._schemas = "engagement.main"
         try:
-            self._attach(real)
-            for name, value in {**(settings or {}), "enable_external_access": "false"}.items():
-                self.connection.execute(f"set {name} = {value}")
-            self.connection.execute("use engagement")
-            found = stored_version(self.connection)
+            self._open(real, settings or {}, any_version=any_version)
         except duckdb.Error as error:
             self.connection.close()
             raise unusable(path, error) from error
-        if found != latest_version() and not any_version:
+        except BaseException:
             self.connection.close()
-            raise StoreVersionError(path, found, latest_version())
-        self.definitions = stored_definitions(self.connection) or DEFINITIONS
-        if self.definitions != DEFINITIONS and not any_version:
+            raise
+        if not self.is_current and not any_version:
             warnings.warn(OtherDefinitionsWarning(path, self.definitions), stacklevel=2)
+
+    def _open(self, real: Path, settings: Mapping[str, str], *, any_version: bool) -> None:
+        self._attach(real)
+        file = quoted(str(real))
+        # An older file is attached once more, under another name.
+        access = {"allowed_paths": f"[{file}]", "enable_external_access": "false"}
+        for name, value in {**settings, **access}.items():
+            self.connection.execute(f"set {name} = {value}")
+        self.use(self.connection)
+        found = stored_version(self.connection)
+        definitions = stored_definitions(self.connection)
+        self.definitions = definitions or DEFINITIONS
+        self.is_current = found == latest_version() and self.definitions == DEFINITIONS
+        if found == latest_version() or any_version:
+            return
+        if found > latest_version() or definitions is None:
+            raise StoreVersionError(self.path, found, latest_version())
+        self._schemas = show_older(self.connection, file)
+        self.use(self.connection)
+        self.definitions = stored_definitions(self.connection) or DEFINITIONS
+
+    def use(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let a connection or a cursor find the views by their names alone."""
+        connection.execute(f"set search_path = '{self._schemas}'")
 
     def _attach(self, real: Path) -> None:
         """Attach the newest generation.
@@ -147,11 +162,11 @@ class Reader:
         One that was replaced between the search for its name and DuckDB's lock on it may be in the
         hands of the next writer by then.
         """
-        quoted = str(real).replace("'", "''")
+        file = quoted(str(real))
         while True:
             inode = real.stat().st_ino
             try:
-                self.connection.execute(f"attach '{quoted}' as engagement (read_only, type duckdb)")
+                self.connection.execute(f"attach {file} as engagement (read_only, type duckdb)")
             except duckdb.IOException as error:
                 if _LOCKED not in str(error) or real.stat().st_ino == inode:
                     raise
@@ -241,8 +256,10 @@ class Reader:
         """Let `event_counts`, and every view that reads it, count only events with these labels.
 
         Raises:
+            OtherDefinitionsError: If its numbers are of other definitions.
             StoreError: If the file can't be read.
         """
+        require_current(self, "count by label")
         self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
         self._shadow("event_totals", NO_TOTALS, {})
 
@@ -290,57 +307,3 @@ def unusable(path: Path, error: duckdb.Error) -> StoreError:
     return StoreError(
         f"{path}: DuckDB can't use it: {reason}; ingest into a new file, or restore it"
     )
-
-
-def describe() -> dict[str, tuple[str, dict[str, str]]]:
-    """Title and column meanings of every public view, from sql/ itself: no database needed."""
-    with _described() as connection:
-        return _meanings(connection, "main")
-
-
-def describe_tables() -> dict[str, tuple[str, dict[str, str]]]:
-    """The same of every table of the schemas `log` and `store`, by its full name."""
-    with _described() as connection:
-        return table_meanings(connection)
-
-
-def table_meanings(
-    connection: duckdb.DuckDBPyConnection,
-) -> dict[str, tuple[str, dict[str, str]]]:
-    """Title and column meanings of every table of `log` and `store` in a database."""
-    return {
-        f"{schema}.{name}": meaning
-        for schema in ("log", "store")
-        for name, meaning in _meanings(connection, schema).items()
-    }
-
-
-@contextmanager
-def _described() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of nothing, whose views and tables are explained."""
-    with duckdb.connect() as connection:
-        migrate(connection)
-        seed_parameters(connection, load_parameters(), keep=False)
-        load_sql(connection)
-        yield connection
-
-
-def _meanings(
-    connection: duckdb.DuckDBPyConnection, schema: str
-) -> dict[str, tuple[str, dict[str, str]]]:
-    titles = (
-        "select {0}_name, comment from duckdb_{0}s() where schema_name = $1 "
-        "and database_name = current_database() and not internal"
-    )
-    union = " union all ".join(titles.format(kind) for kind in ("view", "table"))
-    rows = connection.execute(f"{union} order by 1", [schema]).fetchall()
-    found: dict[str, tuple[str, dict[str, str]]] = {name: (title or "", {}) for name, title in rows}
-    columns = connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() where schema_name = $1 "
-        "and database_name = current_database() and not internal order by table_name, column_index",
-        [schema],
-    ).fetchall()
-    for name, column, comment in columns:
-        if name in found:
-            found[name][1][column] = comment or ""
-    return found

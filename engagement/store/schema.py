@@ -216,7 +216,7 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
         values = dict(connection.execute("select name, value from store.parameter").fetchall())
         # Macros read the parameters, and all other views call macros.
         _create_views(connection, [view for view in load_views() if view.is_one_row], values)
-        _create_macros(connection)
+        create_macros(connection)
         _create_views(connection, [view for view in load_views() if not view.is_one_row], values)
         found = connection.execute("select max(generation) from store.state").fetchall()
         connection.execute("delete from store.state")
@@ -258,7 +258,8 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f'drop {kind.replace("table_macro", "macro table")} if exists "{name}"')
 
 
-def _create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros that views call."""
     try:
         connection.execute(load_macros())
     except duckdb.Error as error:
@@ -273,16 +274,17 @@ def _explain_tables(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     tables = describe_tables()
     for name in {name for name, *_ in found} & tables.keys():
-        connection.execute(f"comment on table {name} is {_quoted(tables[name].title)}")
+        connection.execute(f"comment on table {name} is {quoted(tables[name].title)}")
     for name, column, is_nullable in found:
         words = tables[name].columns.get(column, "") if name in tables else ""
         if name.startswith("log.") and is_nullable and words and "null" not in words:
             words += "; null where the log does not say"
         if words:
-            connection.execute(f'comment on column {name}."{column}" is {_quoted(words)}')
+            connection.execute(f'comment on column {name}."{column}" is {quoted(words)}')
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -300,10 +302,10 @@ def _create_view(
 ) -> None:
     try:
         connection.execute(view.text)
-        connection.execute(f"comment on view {view.name} is {_quoted(view.title)}")
+        connection.execute(f"comment on view {view.name} is {quoted(view.title)}")
         for column, words in view.comments.items():
             said = _PARAMETER.sub(lambda match: f"{values[match[1]]:g}", words)
-            connection.execute(f"comment on column {view.name}.{column} is {_quoted(said)}")
+            connection.execute(f"comment on column {view.name}.{column} is {quoted(said)}")
     except KeyError as error:
         raise ViewError(view.file, f"a comment names {error}, which is no parameter") from error
     except duckdb.Error as error:

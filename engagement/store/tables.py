@@ -87,6 +87,7 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
     }),
     "car_event": ("Events in force: the rows of one message are all of them.", {
         "name": "the event; null where the message has none",
+        "source": "the list: carEvents, onroadEvents, carState's, or sunnypilot's onroadEventsSP",
     }),
     "button_event": ("Buttons that were pressed or let go.", {}),
     "gps": ("GPS fixes.", {

@@ -159,6 +159,35 @@ buttons as (
         )
 ),
 
+-- sunnypilot tells itself that MADS is switched off: by its button, by main, or by a brake that may
+-- switch it off. In qlogs nothing else may.
+switched_off as (
+    select
+        windows.drive_id,
+        windows.engagement_num,
+        events.mono_ns,
+        'button' as evidence,
+        events.name,
+        95 as event_order,
+        'driver_main' as cause
+    from windows
+    inner join log.car_event as events
+        on
+            windows.drive_id = events.drive_id
+            and windows.from_mono_ns <= events.mono_ns
+            and windows.until_mono_ns >= events.mono_ns
+    left join rises
+        on
+            windows.drive_id = rises.drive_id
+            and windows.engagement_num = rises.engagement_num
+            and rises.name = 'brake'
+    where
+        windows.mode = 'lateral_only'
+        and events.source = 'onroadEventsSP'
+        and events.name = 'lkasDisable'
+        and rises.drive_id is null
+),
+
 final as (
     select * from events
     union all
@@ -167,6 +196,8 @@ final as (
     select * from falls
     union all
     select distinct * from buttons
+    union all
+    select distinct * from switched_off
 )
 
 select * from final;

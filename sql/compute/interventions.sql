@@ -26,7 +26,7 @@ final as (
         max(end_mono_ns) as end_mono_ns,
         list_sort(list_distinct(flatten(list(inputs)))) as inputs,
         bool_or(kind = 'disengagement') as ends_engagement,
-        max(cause) as cause,
+        arg_min(cause, end_mono_ns) filter (where cause is not null) as cause,
         case
             when bool_or(not is_planned) then false
             when count(is_planned) = count(*) then true

@@ -110,26 +110,6 @@ stretches as (
     group by drive_id, axis, stretch_num
 ),
 
-runs as (
-    select
-        drive_id,
-        'lateral' as axis,
-        assisted_num as run_num,
-        min(start_mono_ns) as start_mono_ns,
-        arg_min(start_kind, start_mono_ns) as start_kind
-    from result.engagements
-    group by drive_id, assisted_num
-    union all
-    select
-        drive_id,
-        'longitudinal' as axis,
-        engagement_num as run_num,
-        start_mono_ns,
-        start_kind
-    from result.engagements
-    where mode = 'engaged'
-),
-
 pressed as (
     select
         presses.drive_id,
@@ -139,10 +119,7 @@ pressed as (
         presses.end_mono_ns as released_mono_ns,
         greatest(presses.start_mono_ns, stretches.start_mono_ns) as start_mono_ns,
         least(presses.end_mono_ns, stretches.end_mono_ns) as end_mono_ns,
-        (
-            presses.start_mono_ns <= stretches.start_mono_ns
-            and (stretches.start_mono_ns > runs.start_mono_ns or runs.start_kind <> 'unknown')
-        ) as is_carried_in
+        (presses.start_mono_ns <= stretches.start_mono_ns) as is_carried_in
     from staging.presses as presses
     inner join stretches
         on
@@ -151,11 +128,6 @@ pressed as (
             = stretches.axis
             and presses.start_mono_ns < stretches.end_mono_ns
             and presses.end_mono_ns > stretches.start_mono_ns
-    inner join runs
-        on
-            stretches.drive_id = runs.drive_id
-            and stretches.axis = runs.axis
-            and stretches.run_num = runs.run_num
 ),
 
 ending as (
@@ -432,7 +404,7 @@ comment on column overrides.axis is 'lateral or longitudinal';
 comment on column overrides.start_mono_ns is 'logMonoTime of the start';
 comment on column overrides.end_mono_ns is 'logMonoTime of the end, which is not part of it';
 comment on column overrides.duration_s is 'end - start';
-comment on column overrides.is_carried_in is 'pressed already when the engagement (steering: the stretch of assistance, or steering after a pause) began: no intervention';
+comment on column overrides.is_carried_in is 'pressed already when the engagement (steering: of either mode, or after a pause), or what is known of it, began: no intervention';
 comment on column overrides.is_nudge is 'confirms a lane change and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_nag_answer is 'answers an alert to touch the wheel and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_resume is 'accelerator begun at standstill, or when asked to resume: no intervention';

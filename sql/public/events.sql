@@ -62,7 +62,7 @@ final as (
     left join event_labels
         on
             events.drive_id = event_labels.drive_id
-            and events.kind = event_labels.kind
+            and events.kind = event_labels.event_kind
             and events.mono_ns = event_labels.mono_ns
 )
 

@@ -3,7 +3,8 @@
 -- grain:   one row per (drive_id, kind, mono_ns, event)
 -- null:    never
 -- why:     one moment may be several events: a counted disengagement is a disengagement too. An
---          intervention is one event however many inputs it has; it stands at the event of its first
+--          intervention is one event however many inputs it has; it stands at the event of its first.
+--          What is no taking over for a reason of its own, as a nudge, is no critical event either
 create or replace view staging.counted_events as
 with
 
@@ -16,7 +17,7 @@ moments as (
         speed_band(events.speed_mps) as speed_band,
         causes.who,
         coalesce(events.is_counted, false) as is_counted,
-        events.is_critical,
+        (events.is_critical and events.exempt_by is null) as is_critical,
         interventions.mode as intervention_mode,
         interventions.is_planned
     from result.events as events

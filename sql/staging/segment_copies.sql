@@ -2,9 +2,10 @@
 --
 -- grain:   one row per (drive_id, segment_num) with a copy, both readable
 -- null:    never
--- why:     the same bytes, packed or not; the one that lies under its own device counts, then an
---          rlog, then the first by name, so that the order of ingest says nothing; rows of the
---          others stand in schema log under the drive's number, negated, where no view sees them
+-- why:     the same bytes, packed or not, or the rlog and the qlog of one minute: one device, one
+--          initData, one time. An rlog counts, then what lies under its own device, then the first
+--          by name, so that the order of ingest says nothing; rows of the others stand in schema log
+--          under the drive's number, negated, where no view sees them
 create or replace view staging.segment_copies as
 with
 
@@ -16,12 +17,14 @@ readable as (
     where status <> 'failed'
 ),
 
-keyed as (
+same_bytes as (
     select
         drive_id as stored_drive_id,
         abs(drive_id) as drive_id,
         segment_num,
         (log_kind = 'rlog') as is_rlog,
+        start_mono_ns,
+        end_mono_ns,
         coalesce(min(raw_key) over (partition by content_hash), content_hash) as log_key
     from readable
 ),
@@ -30,9 +33,50 @@ owners as (
     select
         drive_id as stored_drive_id,
         segment_num,
-        lower(any_value(dongle_id)) as dongle_id
+        lower(any_value(dongle_id)) as dongle_id,
+        min(mono_ns) as init_mono_ns,
+        coalesce(min(wall_time_ns), 0) as init_wall_ns
     from log.init_data
     group by drive_id, segment_num
+),
+
+told as (
+    select same_bytes.*, owners.dongle_id, owners.init_mono_ns, owners.init_wall_ns
+    from same_bytes
+    inner join owners
+        on
+            same_bytes.stored_drive_id = owners.stored_drive_id
+            and same_bytes.segment_num = owners.segment_num
+    where owners.dongle_id is not null
+),
+
+-- The middle of a qlog lies in the rlog that it was made with, and in no other of that drive.
+same_minutes as (
+    select qlogs.stored_drive_id, qlogs.segment_num, min(rlogs.log_key) as log_key
+    from told as qlogs
+    inner join told as rlogs
+        on
+            qlogs.dongle_id = rlogs.dongle_id
+            and qlogs.init_mono_ns = rlogs.init_mono_ns
+            and qlogs.init_wall_ns = rlogs.init_wall_ns
+            and (qlogs.start_mono_ns + qlogs.end_mono_ns) // 2
+            between rlogs.start_mono_ns and rlogs.end_mono_ns
+    where not qlogs.is_rlog and rlogs.is_rlog and qlogs.drive_id <> rlogs.drive_id
+    group by qlogs.stored_drive_id, qlogs.segment_num
+),
+
+keyed as (
+    select
+        same_bytes.stored_drive_id,
+        same_bytes.drive_id,
+        same_bytes.segment_num,
+        same_bytes.is_rlog,
+        coalesce(same_minutes.log_key, same_bytes.log_key) as log_key
+    from same_bytes
+    left join same_minutes
+        on
+            same_bytes.stored_drive_id = same_minutes.stored_drive_id
+            and same_bytes.segment_num = same_minutes.segment_num
 ),
 
 copied as (
@@ -49,8 +93,8 @@ named as (
         row_number() over (
             partition by copied.log_key
             order by
-                coalesce(owners.dongle_id <> drive.dongle_id, true),
                 not copied.is_rlog,
+                coalesce(owners.dongle_id <> drive.dongle_id, true),
                 drive.dongle_id,
                 drive.drive,
                 copied.segment_num

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from engagement.definitions import DEFINITIONS
 from engagement.store.schema import load_parameters
 from engagement.store.views import load_macros
 
@@ -49,6 +51,10 @@ _TABLES = {
 
 class MemoryReader:
     """Answers queries as a Reader does."""
+
+    path = Path("engagement.duckdb")
+    definitions = DEFINITIONS
+    is_current = True
 
     def __init__(self) -> None:
         self.connection = duckdb.connect()

@@ -12,6 +12,7 @@ from engagement.legacy.imports import import_files
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.ingestion import recompute
 from tests.builders import insert, merge, random_drive
+from tests.older import write_older
 from tests.unsound_drives import sound_drive
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ CHANGED: Mapping[str, Sequence[str]] = {
         *(f"delete from log.{table}" for table in ("init_data", "car_params", "param", *_LOGGED)),
     ],
 }  # fmt: skip
-NAMES = ("of nothing", "of imported drives", "of both", *CHANGED)
+NAMES = ("of nothing", "of imported drives", "of both", "of definitions 1", *CHANGED)
 
 
 def make_empty(path: Path) -> None:
@@ -82,6 +83,9 @@ def make_usual(path: Path) -> None:
 
 def make(name: str, empty: Path, usual: Path, path: Path) -> None:
     """Write the database of a name."""
+    if name == "of definitions 1":
+        write_older(path)
+        return
     shutil.copyfile(empty if name in ("of nothing", "of imported drives") else usual, path)
     if name in ("of imported drives", "of both"):
         import_entries(path, _entries())

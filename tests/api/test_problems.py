@@ -18,6 +18,7 @@ from engagement.store.serving import Limits
 FACTS = {
     errors.StoreVersionError: ("file", 1, 2),
     errors.QueryTimeoutError: (1.5,),
+    errors.OtherDefinitionsError: ("file", "comparison", 1),
 }
 EXPECTED = {
     errors.NotFoundError: 404,
@@ -32,6 +33,7 @@ EXPECTED = {
     errors.StoreMissingError: 503,
     errors.StoreVersionError: 503,
     errors.StoreOutdatedError: 503,
+    errors.OtherDefinitionsError: 409,
     errors.ViewError: 503,
 }
 

@@ -95,7 +95,7 @@ def test_an_event_is_shown_with_all_that_its_rate_is_of(run):
 
 def test_csv_is_of_the_groups_or_of_the_rates_of_an_event(run, database):
     with Reader(database) as reader:
-        names = {view: list(reader.comments(view)) for view in ("groups", "rates")}
+        names = {view: [*reader.comments(view), "definitions"] for view in ("groups", "rates")}
     groups = list(csv.DictReader(io.StringIO(run("rates", "--csv").stdout)))
     assert [list(row) for row in groups] == [names["groups"]]
     options = ("--by", "version", "--event", "intervention")

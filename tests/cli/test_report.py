@@ -73,7 +73,7 @@ def test_csv_holds_the_same_as_json(run):
 def test_csv_is_of_the_table_that_was_asked_for(run, options, view):
     rows = parse_csv(run("report", "--csv", *options).stdout)
     document = json.loads(run("report", "--json", *options).stdout)
-    assert [list(row) for row in rows] == [list(row) for row in document[view]]
+    assert [list(row) for row in rows] == [[*row, "definitions"] for row in document[view]]
 
 
 def test_totals_are_of_the_selected_drives_only(run):
@@ -191,7 +191,7 @@ def test_every_column_of_the_tables_is_one_of_its_view(database):
 @pytest.mark.parametrize("command", ["devices", "drives"])
 def test_lists_have_every_column_of_their_view(run, database, command):
     with Reader(database) as reader:
-        names = list(reader.comments(command))
+        names = [*reader.comments(command), "definitions"]
     document = json.loads(run(command, "--json").stdout)
     assert [list(row) for row in document] == [names] * len(document)
     assert run(command, "--csv").stdout.split("\n")[0] == ",".join(names)

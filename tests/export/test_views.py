@@ -121,7 +121,8 @@ def test_a_view_without_rows_gives_a_file_with_columns(reader, tmp_path):
     assert view_files.write_parquet(reader, "state_intervals", tmp_path / "out.parquet") == 0
 
     names = list(reader.comments("state_intervals"))
-    assert (tmp_path / "out.csv").read_text() == ",".join(f'"{name}"' for name in names) + "\n"
+    header = ",".join(f'"{name}"' for name in [*names, "definitions"])
+    assert (tmp_path / "out.csv").read_text() == f"{header}\n"
     assert pyarrow.parquet.read_schema(tmp_path / "out.parquet").names == names
 
 

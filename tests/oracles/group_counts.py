@@ -49,7 +49,7 @@ def kinds_of(event: Row, intervention: Row | None) -> set[str]:
     if intervention:
         kinds |= {"intervention"}
         kinds |= set() if intervention["is_planned"] else {"unplanned_intervention"}
-    if event["is_critical"]:
+    if event["is_critical"] and not event["exempt_by"]:
         kinds |= {"critical_event"}
     return kinds
 

@@ -153,8 +153,22 @@ class End:
     @cached_property
     def main_ns(self) -> int | None:
         """When main fell; while only steering, also when a button of MADS went down."""
-        button_ns = self.button(*MADS_BUTTONS) if self.run.mode == "lateral_only" else None
-        return earliest(self.first_fall("cruise_available"), button_ns)
+        fell_ns = self.first_fall("cruise_available")
+        if self.run.mode != "lateral_only":
+            return fell_ns
+        return earliest(fell_ns, self.button(*MADS_BUTTONS), self.switched_off_ns)
+
+    @cached_property
+    def switched_off_ns(self) -> int | None:
+        """When the fork said that MADS is switched off, unless a brake may have done that."""
+        rows = self.drive.within("car_event", self.start_ns, self.stop_ns)
+        times = [
+            row["mono_ns"]
+            for row in rows
+            if row["source"] == "onroadEventsSP" and row["name"] == "lkasDisable"
+        ]
+        late_ns = self.stop_ns + self.seconds("consequence_s")
+        return min(times, default=None) if self.first(braked, late_ns) is None else None
 
     def _window(self) -> list[Begun]:
         """The disabling events that began in the window, whatever came of them."""

@@ -102,7 +102,6 @@ class Overrides:
         return [self._override(axis, chain, group) for group in [*carried_in.values(), *later]]
 
     def _presses(self, axis: str, chain: list[Run]) -> list[Press]:
-        first = chain[0]
         stretches = joined(
             [piece for run in chain for piece in self._steered(axis, run)],
             self.seconds("engagement_min_off_s"),
@@ -112,8 +111,7 @@ class Overrides:
                 start_ns=start_ns,
                 end_ns=end_ns,
                 released_ns=pressed[1],
-                is_carried_in=pressed[0] <= stretch[0]
-                and (first.start_kind == "engaged" or stretch[0] > first.start_ns),
+                is_carried_in=pressed[0] <= stretch[0],
             )
             for pressed in self._pressed(axis)
             if not any(self._disengages(axis, pressed, run) for run in chain)

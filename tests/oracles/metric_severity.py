@@ -143,13 +143,13 @@ class Moment:
 
     def warned(self, kind: str) -> bool | None:
         """Whether a warning rose in the window; None if nothing would tell of it."""
-        drive, lists = self.metrics.drive, self.metrics.event_lists
+        lists = self.metrics.event_lists
         told = self._rises("car_state", lambda row: row.get(f"stock_{kind}"))
         if kind == "fcw":
             told += self._plan_rises()
             shown = self._rises("car_control", _is_shown, is_held=False)
             told += [True for is_risen in shown if is_risen]
-        if drive.rows("car_event"):
+        if lists.source:
             told += [lists.began(name, self.start_ns, self.stop_ns) for name in WARNINGS[kind]]
         return any(told) if told else None
 

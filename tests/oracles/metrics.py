@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tests.oracles.metric_drive import Parameters, Row, Tables
+    from tests.oracles.metric_runs import Run
 
 
 def compute(tables: Tables, parameters: Parameters = DEFAULTS) -> dict[str, list[Row]]:
@@ -141,11 +142,18 @@ def interventions(metrics: Metrics) -> list[Row]:
                 "segment_num": metrics.control.segment_num(moment.first_event_ns),
                 "inputs": moment.inputs,
                 "ends_engagement": bool(moment.ends),
+                "cause": _first_cause(metrics, moment.ends),
                 "is_planned": every(part["is_planned"] for part in parts),
                 "is_critical": some(part["is_critical"] for part in parts),
             }
         )
     return rows
+
+
+def _first_cause(metrics: Metrics, ends: list[Run]) -> str | None:
+    """What ended the first of the runs that an intervention ends."""
+    first = min(ends, key=lambda run: run.end_ns, default=None)
+    return metrics.cause(first).cause if first else None
 
 
 def some(values: Iterable[bool | None]) -> bool | None:

@@ -58,8 +58,14 @@ def read_tables(
         for event in events.values()
         if event.which() == "initData"
     )
+    is_sunnypilot = any(
+        event.which() == "selfdriveStateSP" and _is_sunnypilots(messages[number])
+        for number, event in events.items()
+    )
     tables: dict[str, list[Row]] = defaultdict(list)
     for source in SOURCES:
+        if source.event == "onroadEventsSP" and not is_sunnypilot:
+            continue
         if source.table == "car_event" and source.event == "carState" and logged & _EVENT_LISTS:
             continue
         rows: list[Row] = []
@@ -96,7 +102,7 @@ def _refine(message: bytes, event: Any, source: Source, *, upstream: bool) -> li
         for element in elements
     ]
     if source.table == "car_event":
-        if source.event != "onroadEvents" and not upstream:
+        if not source.event.startswith("onroadEvents") and not upstream:
             for row, element in zip(rows, elements, strict=True):
                 row["name"] = str(element.name.raw) if element.name.raw >= 120 else row["name"]
         return rows or [dict.fromkeys(source.columns)]
@@ -127,6 +133,11 @@ def _text(owner: Any, name: str) -> Any:
     except UnicodeDecodeError:
         return None
     return value.encode()[:1000].decode(errors="ignore") if isinstance(value, str) else value
+
+
+def _is_sunnypilots(message: bytes) -> bool:
+    n_data, n_pointers = _sizes(message)
+    return n_data == 0 and n_pointers > 0
 
 
 def _sizes(message: bytes) -> tuple[int, int]:

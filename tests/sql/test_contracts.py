@@ -17,10 +17,11 @@ from engagement.legacy.imports import import_files
 from engagement.resources import resource_dir
 from engagement.simulate import BUSY, plan_drives, write_drive
 from engagement.store import schema
+from engagement.store.described import describe
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.labels import label_events
-from engagement.store.reader import Reader, describe
+from engagement.store.reader import Reader
 from engagement.store.results import refresh
 from engagement.store.views import load_views
 from tests.store.stores import differences

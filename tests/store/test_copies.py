@@ -132,6 +132,56 @@ def test_a_segment_left_out_is_not_missing(store):
     assert quality == {"n_left_out_segments": 1}
 
 
+def qlog_of(store: Store, number: int, device: str = OLD_FOLDER) -> Path:
+    """The qlog of a segment, in another folder."""
+    path = store.logs / device / f"{ONE.name}--{number}" / "qlog"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content(ONE, number, "qlog"))
+    return path
+
+
+@pytest.mark.parametrize("is_rlog_first", [True, False])
+def test_the_rlog_and_the_qlog_of_a_minute_count_once(store, is_rlog_first):
+    """Of three minutes the second has both, under two names; the others have one of them."""
+    rlogs = [write(store.logs, ONE, number) for number in (0, 1)]
+    qlogs = [qlog_of(store, number) for number in (1, 2)]
+    for paths in (rlogs, qlogs) if is_rlog_first else (qlogs, rlogs):
+        store.ingest(*paths)
+    assert counted(store) == [
+        (ONE.dongle_id, ONE.name, 0),
+        (ONE.dongle_id, ONE.name, 1),
+        (OLD_FOLDER, ONE.name, 2),
+    ]
+    assert left_out(store) == [(OLD_FOLDER, ONE.name, 1)]
+
+
+def test_an_rlog_counts_wherever_the_qlog_lies(store):
+    """The qlog lies under its own device, the rlog under another name."""
+    rlog = copy(write(store.folder, ONE, 0), store.logs / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
+    store.ingest(qlog_of(store, 0, ONE.dongle_id), rlog)
+    assert counted(store) == [(OLD_FOLDER, ONE.name, 0)]
+    assert left_out(store) == [(ONE.dongle_id, ONE.name, 0)]
+    assert store.row("select log_kind from drives") == {"log_kind": "rlog"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Drive(dongle_id="fedcba9876543210"),
+        Drive(wall_ns=ONE.wall_ns + 86_400 * 10**9),
+    ],
+    ids=["another device", "another day"],
+)
+def test_a_qlog_of_something_else_is_no_copy(store, other):
+    write(store.logs, ONE, 0)
+    path = store.logs / OLD_FOLDER / f"{ONE.name}--0" / "qlog"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content(other, 0, "qlog"))
+    store.ingest()
+    assert len(counted(store)) == 2
+    assert left_out(store) == []
+
+
 def test_random_copies_count_as_the_rule_says(store):
     """Logs under random names, in random steps, against the rule in Python."""
     rng = Random(7)

@@ -14,13 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.errors import (
-    InputError,
-    NotFoundError,
-    StoreBusyError,
-    StoreMissingError,
-    StoreVersionError,
-)
+from engagement.definitions import OtherDefinitionsWarning
+from engagement.errors import InputError, NotFoundError, StoreBusyError, StoreMissingError
 from engagement.export.view_files import write_csv, write_parquet
 from engagement.store import label_files, schema
 from engagement.store.database_writer import writer_lock
@@ -123,7 +118,8 @@ def test_labels_follow_their_events_as_far_as_they_reach_and_come_back(store):
     drive = replace(ONE, shift_s=0.3)  # between the samples of the qlog
     write(store.logs, drive, 0, "qlog")
     store.ingest()
-    in_qlog = store.rows("from events order by kind, mono_ns")
+    listed = "from events where kind = 'disengagement' order by mono_ns"
+    in_qlog = store.rows(listed)
     label_each(store, in_qlog, "word")
     words = [f"word{number}" for number in range(len(in_qlog))]
 
@@ -134,11 +130,65 @@ def test_labels_follow_their_events_as_far_as_they_reach_and_come_back(store):
 
     write(store.logs, drive, 0)
     assert store.ingest().n_ingested == 1
-    in_rlog = store.rows("from events order by kind, mono_ns")
+    in_rlog = store.rows(listed)
     assert {row["log_kind"] for row in in_qlog} == {"qlog"}
     assert {row["log_kind"] for row in in_rlog} == {"rlog"}
     assert {row["event_id"] for row in in_qlog} != {row["event_id"] for row in in_rlog}
     assert [row["label"] for row in in_rlog] == words
+
+
+def call(store, row, kind, shift_s=0.0):
+    """Let an event be of another kind, as other definitions might have it."""
+    with duckdb.connect(str(store.database)) as connection:
+        connection.execute(
+            "update result.events set kind = ?, mono_ns = mono_ns + ? "
+            "where drive_id = ? and kind = ? and mono_ns = ?",
+            [kind, round(shift_s * 1e9), row["drive_id"], row["kind"], row["mono_ns"]],
+        )
+
+
+@pytest.mark.parametrize(
+    ("word", "shift_s", "moves"),
+    [("true", 0.0, True), ("planned", -0.9, True), ("planned", 1.1, False), ("false", 0.0, False)],
+)
+def test_a_label_stays_with_its_moment_when_that_is_of_another_kind(begun, word, shift_s, moves):
+    first = ends(begun)[0]
+    label_events(begun.database, [first["event_id"]], word, "seen")
+
+    call(begun, first, "longitudinal_override", shift_s)
+
+    row = begun.row("from event_labels")
+    labelled = begun.rows("select * from events where label is not null")
+    assert (row["kind"], row["labelled_mono_ns"]) == ("disengagement", first["mono_ns"])
+    assert row["event_kind"] == ("longitudinal_override" if moves else None)
+    assert [event["event_id"] for event in labelled] == [row["event_id"]] * moves
+    if moves:
+        moved = labelled[0]
+        assert (moved["kind"], moved["label"], moved["note"]) == (row["event_kind"], word, "seen")
+        assert label_events(begun.database, [moved["event_id"]], "unsure").n_replaced == 1
+        assert said(begun) == [(moved["event_id"], "unsure", "seen")]
+        remove_labels(begun.database, [moved["event_id"]])
+        assert said(begun) == []
+
+
+def test_an_event_s_own_label_comes_before_one_of_another_kind(begun):
+    first, *_ = ends(begun)
+    override = begun.rows(
+        f"from events where drive = '{ONE.name}' and kind = 'lateral_override' order by mono_ns"
+    )[0]
+    label_events(begun.database, [first["event_id"]], "planned")
+    label_events(begun.database, [override["event_id"]], "true")
+
+    shift_s = (first["mono_ns"] - override["mono_ns"]) / 1e9
+    call(begun, override, "lateral_override", shift_s + 0.2)
+    gone = "delete from result.events where kind = 'disengagement' and mono_ns = ?"
+    with duckdb.connect(str(begun.database)) as connection:
+        connection.execute(gone, [first["mono_ns"]])
+        connection.execute("update store.event_label set mono_ns = ? where label = 'true'",
+                           [first["mono_ns"] + 200_000_000])  # fmt: skip
+
+    found = {row["label"]: row["event_kind"] for row in begun.rows("from event_labels")}
+    assert found == {"planned": None, "true": "lateral_override"}
 
 
 def test_labels_wait_for_their_drive(two_drives, store):
@@ -317,7 +367,7 @@ def test_a_database_of_before_there_were_labels_gets_them(two_drives, tmp_path):
     store = Store(tmp_path)
     made_at(LABELS_SINCE - 1, two_drives.database, store.database)
     before = ends(two_drives)
-    with pytest.raises(StoreVersionError, match="engagement recompute"):
+    with pytest.warns(OtherDefinitionsWarning), pytest.raises(NotFoundError):
         label_events(store.database, [before[0]["event_id"]], "true")
 
     recompute(store.database)
@@ -336,9 +386,8 @@ def test_a_busy_or_missing_database_is_told(begun, tmp_path):
     assert not list(tmp_path.glob("none.duckdb*"))
 
 
-def belongs(labels, moments):
+def belongs(labels, moments, reach_ns):
     """Which moment each label belongs to, by brute force: each is the other's nearest."""
-    reach_ns = round(REACH_S * SECOND_NS)
     near = [
         (abs(moment - ns), -at, ns, moment)
         for ns, at in labels
@@ -366,11 +415,13 @@ def memory():
 @given(
     labels=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 3)), unique_by=lambda one: one[0]),
     moments=st.lists(st.integers(0, 60), unique=True),
+    others=st.lists(st.integers(0, 60), unique=True),
 )
-def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments):
+def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments, others):
+    """Of its kind; where none is in reach, of another kind."""
     tenth_ns = SECOND_NS // 10
     labels = [(ns * tenth_ns, at) for ns, at in labels]
-    moments = [ns * tenth_ns for ns in moments]
+    moments, others = ([ns * tenth_ns for ns in times] for times in (moments, others))
     name = {"dongle_id": "a", "drive": "b"}
     event = {"drive_id": 1, "kind": "disengagement"}
     memory.execute("begin")
@@ -386,14 +437,20 @@ def test_a_label_and_its_event_are_each_other_s_nearest(memory, labels, moments)
             ],
             "result.events": [
                 *(event | {"mono_ns": ns} for ns in moments),
-                *(event | {"kind": "lateral_override", "mono_ns": ns} for ns, _ in labels),
+                *(event | {"kind": "lateral_override", "mono_ns": ns} for ns in others),
             ],
         },
     )
-    rows = memory.execute("select labelled_mono_ns, mono_ns from event_labels").fetchall()
+    query = "select labelled_mono_ns, event_kind, mono_ns from event_labels order by all"
+    rows = memory.execute(query).fetchall()
     memory.execute("rollback")
-    expected = belongs(labels, moments)
-    assert sorted(rows) == sorted((ns, expected.get(ns)) for ns, _ in labels)
+    reach_ns = round(REACH_S * SECOND_NS)
+    own = belongs(labels, moments, reach_ns)
+    lost = [(ns, at) for ns, at in labels if all(abs(ns - one) > reach_ns for one in moments)]
+    renamed = belongs(lost, others, SECOND_NS)
+    expected = {ns: ("disengagement", moment) for ns, moment in own.items()}
+    expected |= {ns: ("lateral_override", moment) for ns, moment in renamed.items()}
+    assert rows == sorted((ns, *expected.get(ns, (None, None))) for ns, _ in labels)
 
 
 def test_drives_of_one_name_on_two_devices_keep_their_labels_apart(begun):

@@ -10,7 +10,7 @@ def test_making_and_describing_a_database_does_without_scipy():
     code = (
         "import sys\n"
         "import engagement.store.ingestion, engagement.cli.rates\n"
-        "from engagement.store.reader import describe\n"
+        "from engagement.store.described import describe\n"
         "assert 'rates' in describe()\n"
         "assert 'scipy' not in sys.modules"
     )

@@ -7,7 +7,7 @@ import pytest
 
 from engagement.extract.sources import SOURCES
 from engagement.store import schema
-from engagement.store.reader import describe_tables
+from engagement.store.described import describe_tables
 from engagement.store.tables import describe_tables as told_tables
 
 

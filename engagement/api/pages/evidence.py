@@ -35,6 +35,7 @@ _EVIDENCE_WORDS = {
     "main": "cruise was turned off",
     "cruise": "the car's cruise went off",
     "cancel": "the cancel button was pressed",
+    "lkasDisable": "steering was switched off",
 }
 
 # In the order in which openpilot takes them.

@@ -58,11 +58,23 @@ def read_totals(generation: Generation, selection: Selection) -> tuple[Row | Non
     they have no such group.
     """
     if selection.group:
-        return _read_views(generation, *selection.group)
+        group, rates = _read_views(generation, *selection.group)
+        return group, _as_counted(generation, rates)
     query = _GROUP.format(drives=generation.in_memory("drives"), where=selection.where)
     [group] = generation.rows(query, selection.values)
     drive_ids = group.pop("drive_ids")
-    return (group, _count(generation, drive_ids)) if drive_ids else (None, {})
+    if not drive_ids:
+        return None, {}
+    return group, _as_counted(generation, _count(generation, drive_ids))
+
+
+def _as_counted(generation: Generation, rates: dict[str, Row]) -> dict[str, Row]:
+    """Rates by event; those of an event that an older database does not count are null."""
+    if generation.is_current:
+        return rates
+    counted = {row["event"] for row in generation.rows("select distinct event from rates")}
+    nothing = dict.fromkeys(generation.columns("rates"))
+    return {event: rates[event] if event in counted & rates.keys() else nothing for event in EVENTS}
 
 
 def _read_views(
