@@ -12,6 +12,9 @@ from bench import (
     collecting,
     decoding,
     growth,
+    hot_spots,
+    lengths,
+    one_rate,
     recomputing,
     scale,
     serving,
@@ -37,8 +40,11 @@ _SECTIONS = {
     "serving": serving.run,
     "starving": starving.run,
     "two_groups": two_groups.run,
+    "one_rate": one_rate.run,
+    "hot_spots": hot_spots.run,
+    "lengths": lengths.run,
 }
-_WITHOUT_LOGS = {"two_groups"}
+_WITHOUT_LOGS = {"two_groups", "one_rate", "hot_spots", "lengths"}
 _LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")
 
 

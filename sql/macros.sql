@@ -109,6 +109,24 @@ power_gamma_lower(shape) * exp(
     * ((1 + shape / 2) / pow(shape + 1, 2) - 1 / (2 * (shape + 2)))
 );
 
+-- How likely n_of or more of n are, each with the same chance; 1 unless they are one more than
+-- expected. Where chances differ it is less likely still (Hoeffding). Terms that far out add nothing.
+create or replace macro binomial_tail(n_of, n, fraction) as
+case
+    when n_of >= n * fraction + 1
+        then
+            list_sum(
+                list_transform(
+                    range(n_of::bigint, least(n, n_of + 1000)::bigint + 1),
+                    lambda m: exp(
+                        lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1)
+                        + m * ln(fraction) + (n - m) * ln(1 - fraction)
+                    )
+                )
+            )
+    else 1
+end;
+
 -- 95 % limits of the mean of a Poisson count (Garwood), which need not be whole: the gamma
 -- distribution's 2.5 % quantile of shape n, and its 97.5 % quantile of shape n + 1. The cube root of
 -- such a quantile is nearly normal (Wilson and Hilferty); the terms after the first two are fitted
@@ -213,15 +231,15 @@ case when n_events / scale >= 0.25 then poisson_lower(n_events / scale) else 0 e
 create or replace macro rate_upper(n_events, exposure, scale) as
 poisson_upper(n_events / scale) * scale / nullif(exposure, 0);
 
--- What other drives than a group's tell of how much drives differ, null if they are too few: all
--- drives of the database, of which `totals` are the sums, less those of the group.
+-- What other drives than a group's tell of how much drives differ, null if they are too few
+-- or had no event: from their sums, which are all drives' less the group's.
 create or replace macro known_dispersion(
     n_drives, n_events, exposure, ratios, squares, products, exposure_squares
 ) as
 case
     when
         n_drives >= (select other_min_drives from result.thresholds)
-        and n_events >= (select other_min_events from result.thresholds)
+        and n_events > 0
         then
             greatest(
                 count_dispersion(

@@ -210,7 +210,13 @@ def add_event(add: Any, rng: Random, mono_ns: int) -> None:
         add("result.end_causes", mode=values["mode"], mono_ns=mono_ns, **ends)
         values |= ends
     speed_mps = rng.choice((None, -0.1, 15.3, 24.99, 25.0, rng.uniform(0, 40)))
-    add("result.events", **values, speed_mps=speed_mps, is_critical=rng.choice((None, True, False)))
+    add(
+        "result.events",
+        **values,
+        speed_mps=speed_mps,
+        is_critical=rng.choice((None, True, False)),
+        exempt_by=rng.choice((None, None, "nudge", "pause")),
+    )
     if values.get("cause") != "end_of_drive" and rng.random() < 0.6:
         add(
             "result.intervention_inputs",

@@ -4,44 +4,24 @@
 -- null:    the limits where none is left
 -- why:     an engagement that ends with the drive, with the log or in a gap would have gone on for
 --          nobody knows how long: it is censored; one whose start is not known is left out. Ends at
---          one duration are taken one after the other, which comes to the same at the last of them
+--          one duration are taken one after the other, which comes to the same at the last of them.
+--          The limits take engagements for independent, which those of a drive are not: the
+--          median's in groups go by drives
 create or replace view engagement_lengths as
 with
 
-ordered as (
-    select
-        drive_id,
-        mode,
-        start_mono_ns,
-        duration_s,
-        (end_kind = 'disengagement') as is_end,
-        dense_rank() over (order by duration_s, end_kind <> 'disengagement')::integer as length_num
-    from result.engagements
-    where mode = 'engaged' and start_kind <> 'unknown'
-),
-
 at_risk as (
     select
-        part_groups.grouped_by,
-        part_groups.group_name,
-        ordered.duration_s,
-        ordered.is_end,
+        grouped_by,
+        group_name,
+        duration_s,
+        is_end,
         row_number() over from_longest as n_at_risk,
         rank() over from_longest as n_at_risk_of_last,
         count(*) over (from_longest range between current row and current row) as n_equal
-    from part_groups
-    inner join ordered on part_groups.drive_id = ordered.drive_id
-    left join result.moment_parts as moments
-        on ordered.drive_id = moments.drive_id and ordered.start_mono_ns = moments.mono_ns
-    where
-        (part_groups.part_num is null or part_groups.part_num = moments.part_num)
-        and (part_groups.mode is null or part_groups.mode = ordered.mode)
-        and part_groups.speed_band is null
+    from staging.group_engagements
     window
-        from_longest as (
-            partition by part_groups.grouped_by, part_groups.group_name
-            order by ordered.length_num desc
-        )
+        from_longest as (partition by grouped_by, group_name order by length_num desc)
 ),
 
 survived as (
@@ -83,5 +63,5 @@ comment on column engagement_lengths.duration_s is 'how long an engagement laste
 comment on column engagement_lengths.n_at_risk is 'engagements that lasted at least so long';
 comment on column engagement_lengths.n_ended is 'disengagements after just so long';
 comment on column engagement_lengths.survival_fraction is 'estimated share of engagements that last longer';
-comment on column engagement_lengths.survival_lower_fraction is 'lower limit of its 95 % interval (log-log); null where none is left';
-comment on column engagement_lengths.survival_upper_fraction is 'upper limit of its 95 % interval (log-log); null where none is left';
+comment on column engagement_lengths.survival_lower_fraction is 'lower limit of its 95 % interval (log-log), were engagements independent; null where none is left';
+comment on column engagement_lengths.survival_upper_fraction is 'upper limit of its 95 % interval (log-log), were engagements independent; null where none is left';

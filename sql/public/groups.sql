@@ -68,16 +68,89 @@ sums as (
     group by grouped_by, group_name
 ),
 
+curve as (
+    select grouped_by, group_name, duration_s, n_at_risk, n_ended, survival_fraction
+    from engagement_lengths
+),
+
 -- The rounding takes away what the curve's sum of logarithms adds to an exact half.
 medians as (
     select
         grouped_by,
         group_name,
         min(duration_s) filter (where round(survival_fraction, 12) <= 0.5) as median_s,
-        min(duration_s) filter (where round(survival_lower_fraction, 12) <= 0.5) as lower_s,
-        min(duration_s) filter (where round(survival_upper_fraction, 12) <= 0.5) as upper_s
-    from engagement_lengths
+        max(duration_s) as last_s
+    from curve
     group by grouped_by, group_name
+),
+
+hazards as (
+    select
+        curve.grouped_by,
+        curve.group_name,
+        curve.duration_s,
+        curve.n_at_risk,
+        sum(curve.n_ended / (curve.n_at_risk * curve.n_at_risk)) over (
+            partition by curve.grouped_by, curve.group_name order by curve.duration_s
+        ) as until_now
+    from curve
+    inner join medians
+        on curve.grouped_by = medians.grouped_by and curve.group_name = medians.group_name
+    where curve.duration_s <= coalesce(medians.median_s, medians.last_s)
+),
+
+-- What each engagement adds to the logarithm of the curve at the median.
+influences as (
+    select
+        own.grouped_by,
+        own.group_name,
+        own.drive_id,
+        case when own.is_end and own.duration_s = hazards.duration_s then 1 / hazards.n_at_risk else 0 end
+        - coalesce(hazards.until_now, 0) as influence
+    from staging.group_engagements as own
+    asof left join hazards
+        on
+            own.grouped_by = hazards.grouped_by
+            and own.group_name = hazards.group_name
+            and own.duration_s >= hazards.duration_s
+),
+
+of_drives as (
+    select
+        grouped_by,
+        group_name,
+        drive_id,
+        sum(exact(influence))::double as influence
+    from influences
+    group by grouped_by, group_name, drive_id
+),
+
+errors as (
+    select
+        grouped_by,
+        group_name,
+        t_95(count(*) - 1)
+        * sqrt(sum(exact(influence * influence))::double * count(*) / (count(*) - 1)) / ln(2)
+            as reach
+    from of_drives
+    group by grouped_by, group_name
+    having count(*) >= (select median_min_drives from result.thresholds)
+),
+
+median_limits as (
+    select
+        curve.grouped_by,
+        curve.group_name,
+        min(curve.duration_s) filter (
+            where curve.survival_fraction <= pow(0.5, exp(-errors.reach))
+        ) as lower_s,
+        min(curve.duration_s) filter (
+            where curve.survival_fraction <= pow(0.5, exp(errors.reach))
+        ) as upper_s
+    from curve
+    inner join errors
+        on curve.grouped_by = errors.grouped_by and curve.group_name = errors.group_name
+    group by curve.grouped_by, curve.group_name
 ),
 
 shares as (
@@ -118,13 +191,17 @@ final as (
         shares.longest_clean_km,
         shares.n_engagements::bigint as n_engagements,
         medians.median_s as engagement_median_s,
-        medians.lower_s as engagement_median_lower_s,
-        medians.upper_s as engagement_median_upper_s
+        median_limits.lower_s as engagement_median_lower_s,
+        median_limits.upper_s as engagement_median_upper_s
     from shares
     left join medians
         on
             shares.grouped_by = medians.grouped_by
             and shares.group_name = medians.group_name
+    left join median_limits
+        on
+            shares.grouped_by = median_limits.grouped_by
+            and shares.group_name = median_limits.group_name
 )
 
 select * from final;
@@ -152,6 +229,6 @@ comment on column groups.clean_drive_fraction_upper is 'upper limit of its 95 % 
 comment on column groups.longest_clean_km is 'longest engaged distance in a drive without an intervention; null where only parts of drives are in the group';
 comment on column groups.n_engagements is 'engagements, censored ones included; null in a speed band';
 comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
-comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
-comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval (log-log); null where the curve''s limit stays above a half, and in a speed band';
+comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval, by drives; null with fewer than {median_min_drives} of them, and in a speed band';
+comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval, likewise; null where the curve does not come down so far, and in a speed band';
 comment on column groups.engaged_not_overriding_fraction is 'engaged time in which the driver did not override, of the known time; null in a speed band';

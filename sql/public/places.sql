@@ -2,19 +2,24 @@
 --
 -- grain:   one row per (cell_row, cell_column)
 -- null:    the fraction and its limits where no drive was engaged
--- why:     the share over all cells counts a drive once in each cell
+-- why:     many cells are tested, so what is held is the false discovery rate: of the cells that are
+--          called hot spots, 5 % are none on average (Benjamini and Hochberg). A drive in which
+--          somebody intervenes often does so everywhere: each is expected to have interventions in
+--          a cell by its own share of cells with one
 create or replace view places as
 with
 
 limits as (
     select
         greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
-        place_min_drives
+        place_min_drives,
+        hot_spot_false_discovery
     from result.thresholds
 ),
 
 passed as (
     select
+        cells.drive_id,
         cells.cell_row,
         cells.cell_column,
         cells.is_engaged,
@@ -24,47 +29,79 @@ passed as (
     inner join drives on cells.drive_id = drives.drive_id
 ),
 
+own_shares as (
+    select
+        drive_id,
+        exact(
+            count(*) filter (where n_interventions > 0)
+            / nullif(count(*) filter (where is_engaged), 0)
+        ) as intervention_fraction
+    from passed
+    group by drive_id
+),
+
 cells as (
+    select
+        passed.cell_row,
+        passed.cell_column,
+        count(*) as n_drives,
+        count(*) filter (where passed.is_engaged) as n_engaged_drives,
+        sum(passed.n_interventions)::bigint as n_interventions,
+        sum(passed.n_unplanned_interventions)::bigint as n_unplanned_interventions,
+        count(*) filter (where passed.n_interventions > 0) as n_drives_with_intervention,
+        coalesce(
+            sum(own_shares.intervention_fraction) filter (where passed.is_engaged), 0
+        )::double as n_expected_drives
+    from passed
+    inner join own_shares on passed.drive_id = own_shares.drive_id
+    group by passed.cell_row, passed.cell_column
+),
+
+tested as (
     select
         cell_row,
         cell_column,
-        count(*) as n_drives,
-        count(*) filter (where is_engaged) as n_engaged_drives,
-        sum(n_interventions)::bigint as n_interventions,
-        sum(n_unplanned_interventions)::bigint as n_unplanned_interventions,
-        count(*) filter (where n_interventions > 0) as n_drives_with_intervention
-    from passed
-    group by cell_row, cell_column
+        binomial_tail(
+            n_drives_with_intervention, n_engaged_drives, n_expected_drives / n_engaged_drives
+        ) as p_value
+    from cells
+    where n_engaged_drives >= (select greatest(place_min_drives, 1) from limits)
 ),
 
-totals as (
+ranked as (
     select
-        sum(n_drives_with_intervention)::double / nullif(sum(n_engaged_drives)::double, 0)
-            as intervention_fraction
-    from cells
+        cell_row,
+        cell_column,
+        p_value,
+        p_value * count(*) over () / row_number() over (order by p_value) as raised_p_value
+    from tested
 ),
 
-located as (
+discoveries as (
     select
-        cells.*,
-        limits.n_rows,
-        limits.place_min_drives,
-        totals.intervention_fraction as total_fraction,
-        (cells.cell_row + 0.5) / limits.n_rows * 180 - 90 as latitude,
-        cells.n_drives_with_intervention / nullif(cells.n_engaged_drives, 0)
-            as intervention_fraction
-    from cells
-    cross join limits
-    cross join totals
+        cell_row,
+        cell_column,
+        min(raised_p_value) over (
+            order by p_value range between current row and unbounded following
+        ) as q_value
+    from ranked
 ),
 
 bounded as (
     select
-        *,
-        greatest(round(2 * n_rows * cos(radians(latitude))), 1) as n_columns,
-        wilson_lower(n_drives_with_intervention, n_engaged_drives) as lower_fraction,
-        wilson_upper(n_drives_with_intervention, n_engaged_drives) as upper_fraction
-    from located
+        cells.*,
+        limits.n_rows,
+        limits.hot_spot_false_discovery,
+        (cells.cell_row + 0.5) / limits.n_rows * 180 - 90 as latitude,
+        wilson_lower(cells.n_drives_with_intervention, cells.n_engaged_drives) as lower_fraction,
+        wilson_upper(cells.n_drives_with_intervention, cells.n_engaged_drives) as upper_fraction,
+        discoveries.q_value
+    from cells
+    cross join limits
+    left join discoveries
+        on
+            cells.cell_row = discoveries.cell_row
+            and cells.cell_column = discoveries.cell_column
 ),
 
 final as (
@@ -72,21 +109,21 @@ final as (
         cell_row,
         cell_column,
         latitude::double as latitude,
-        ((cell_column + 0.5) / n_columns * 360 - 180)::double as longitude,
+        (
+            (cell_column + 0.5) / greatest(round(2 * n_rows * cos(radians(latitude))), 1) * 360 - 180
+        )::double as longitude,
         n_drives,
         n_engaged_drives,
         n_interventions,
         n_unplanned_interventions,
         n_drives_with_intervention,
-        intervention_fraction::double as intervention_fraction,
+        n_expected_drives,
+        (n_drives_with_intervention / nullif(n_engaged_drives, 0))::double
+            as intervention_fraction,
         lower_fraction::double as intervention_fraction_lower,
         upper_fraction::double as intervention_fraction_upper,
-        coalesce(
-            n_engaged_drives >= place_min_drives
-            and n_drives_with_intervention >= 2
-            and lower_fraction > total_fraction,
-            false
-        ) as is_hot_spot
+        q_value,
+        coalesce(q_value <= hot_spot_false_discovery, false) as is_hot_spot
     from bounded
 )
 
@@ -102,5 +139,7 @@ comment on column places.n_drives_with_intervention is 'drives that had an inter
 comment on column places.intervention_fraction is 'n_drives_with_intervention / n_engaged_drives; null where no drive was engaged';
 comment on column places.intervention_fraction_lower is 'lower end of its 95 % interval (Wilson); null where no drive was engaged';
 comment on column places.intervention_fraction_upper is 'upper end of its 95 % interval (Wilson); null where no drive was engaged';
-comment on column places.is_hot_spot is 'at least {place_min_drives} drives were engaged there, 2 had an intervention, and the lower end is above the share over all cells';
+comment on column places.is_hot_spot is 'more drives had an intervention there than they lead to expect: q_value is at most {hot_spot_false_discovery}';
 comment on column places.n_unplanned_interventions is 'of these, those that were not planned';
+comment on column places.n_expected_drives is 'drives of those engaged there that are expected to intervene: the sum of each one''s share of cells with an intervention';
+comment on column places.q_value is 'share of false ones among hot spots of this or a lower value (Benjamini-Hochberg); null with fewer than {place_min_drives} engaged drives';

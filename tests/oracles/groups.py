@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scipy import stats
 
 from tests.oracles.group_counts import happened_in, members_of, part_at
+
+MEDIAN_MIN_DRIVES = 8
 
 if TYPE_CHECKING:
     from tests.oracles.group_counts import Row, Tables
@@ -134,6 +136,7 @@ def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
         row["engaged_km"] for row in tables["result.clean_stretches"] if row["drive_id"] in whole
     ]
     steps = survival(*lengths_of(cells, tables))
+    lower_s, upper_s = median_limits(cells, tables, steps)
     begun = told(drives, "n_engagements")
     return {
         "n_engaged_drives": None if is_of_speed else len(engaged),
@@ -144,8 +147,8 @@ def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
         "longest_clean_km": max(stretches, default=None),
         "n_engagements": int(total(begun, "n_engagements")) if begun else None,
         "engagement_median_s": median_of(steps, "survival_fraction"),
-        "engagement_median_lower_s": median_of(steps, "survival_lower_fraction"),
-        "engagement_median_upper_s": median_of(steps, "survival_upper_fraction"),
+        "engagement_median_lower_s": lower_s,
+        "engagement_median_upper_s": upper_s,
     }
 
 
@@ -161,3 +164,51 @@ def median_of(steps: list[Row], name: str) -> float | None:
     """Where a curve comes down to a half, rounding aside."""
     down = (s["duration_s"] for s in steps if s[name] is not None and s[name] <= 0.5 + 1e-12)
     return min(down, default=None)
+
+
+def median_limits(cells: list[Row], tables: Tables, steps: list[Row]) -> tuple[Any, Any]:
+    """Where the curve comes down to the limits of a half, by how it moves with each drive's weight.
+
+    The derivatives are taken numerically: the curve at the median with one drive a bit heavier.
+    """
+    names = ("result.engagements", "result.part_spans")
+    drives = []
+    for one in sorted({cell["drive_id"] for cell in cells}):
+        own = {name: [row for row in tables[name] if row["drive_id"] == one] for name in names}
+        ended, censored = lengths_of([cell for cell in cells if cell["drive_id"] == one], own)
+        drives += [(ended, censored)] * bool(ended or censored)
+    if len(drives) < MEDIAN_MIN_DRIVES or not steps:
+        return None, None
+    median_s = median_of(steps, "survival_fraction") or steps[-1]["duration_s"]
+    moved = []
+    for number in range(len(drives)):
+        up, down = (
+            log_survival(drives, median_s, {number: 1 + change}) for change in (1e-4, -1e-4)
+        )
+        moved.append((up - down) / 2e-4)
+    n_drives = len(drives)
+    variance = n_drives / (n_drives - 1) * math.fsum(move**2 for move in moved)
+    reach = stats.t.ppf(0.975, n_drives - 1) * math.sqrt(variance) / math.log(2)
+    limits = []
+    for sign in (-1, 1):
+        fraction = 0.5 ** math.exp(sign * reach)
+        down_to = (s["duration_s"] for s in steps if s["survival_fraction"] <= fraction)
+        limits.append(min(down_to, default=None))
+    return limits[0], limits[1]
+
+
+def log_survival(
+    drives: list[tuple[list[float], list[float]]], until_s: float, weights: dict[int, float]
+) -> float:
+    """Minus the summed hazard of ends, drives weighed: what moves with the curve's logarithm."""
+    everyone = [
+        (length, is_end, weights.get(number, 1.0))
+        for number, lengths in enumerate(drives)
+        for is_end, some in zip((True, False), lengths, strict=True)
+        for length in some
+    ]
+    return -math.fsum(
+        weight / math.fsum(other for longer, _, other in everyone if longer >= length)
+        for length, is_end, weight in everyone
+        if is_end and length <= until_s
+    )

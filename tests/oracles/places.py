@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from scipy import stats
+
 from tests.oracles.metric_drive import DEFAULTS, Drive
 from tests.oracles.metric_model import Metrics
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 Cell = tuple[int, int]
 
 METRES_PER_DEGREE = 111_320
+FALSE_DISCOVERY = 0.05
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,30 @@ def places_of(
     for found in visits_by_drive:
         for cell, visit in found.items():
             by_cell[cell].append(visit)
-    share = fraction([visit for found in by_cell.values() for visit in found])
-    return {cell: _place(grid, cell, found, share, min_drives) for cell, found in by_cell.items()}
+    places = {cell: _place(grid, cell, found) for cell, found in by_cell.items()}
+    expected: defaultdict[Cell, float] = defaultdict(float)
+    for found in visits_by_drive:
+        for cell, visit in found.items():
+            expected[cell] += (fraction(list(found.values())) or 0) * visit.is_engaged
+    tested = [cell for cell, place in places.items() if place["n_engaged_drives"] >= min_drives]
+    chances = [chance(places[cell], expected[cell]) for cell in tested]
+    q_values = dict(
+        zip(tested, stats.false_discovery_control(chances) if tested else [], strict=True)
+    )
+    for cell, place in places.items():
+        q_value = q_values.get(cell)
+        place["n_expected_drives"] = expected[cell]
+        place["q_value"] = q_value if q_value is None else float(q_value)
+        place["is_hot_spot"] = q_value is not None and bool(q_value <= FALSE_DISCOVERY)
+    return places
+
+
+def chance(place: Row, expected: float) -> float:
+    """Of as many drives with an intervention or more, if each had the same chance."""
+    n_with, n_engaged = place["n_drives_with_intervention"], place["n_engaged_drives"]
+    if n_with < expected + 1:
+        return 1.0
+    return float(stats.binom.sf(n_with - 1, n_engaged, expected / n_engaged))
 
 
 def fraction(found: list[Visit]) -> float | None:
@@ -128,7 +153,7 @@ def fraction(found: list[Visit]) -> float | None:
     return sum(visit.n_interventions > 0 for visit in found) / n_engaged if n_engaged else None
 
 
-def _place(grid: Grid, cell: Cell, found: list[Visit], share: float | None, min_drives: int) -> Row:
+def _place(grid: Grid, cell: Cell, found: list[Visit]) -> Row:
     latitude, longitude = grid.centre(cell)
     n_engaged = sum(visit.is_engaged for visit in found)
     n_with = sum(visit.n_interventions > 0 for visit in found)
@@ -145,9 +170,6 @@ def _place(grid: Grid, cell: Cell, found: list[Visit], share: float | None, min_
         "intervention_fraction": fraction(found),
         "intervention_fraction_lower": lower,
         "intervention_fraction_upper": upper,
-        "is_hot_spot": bool(
-            n_engaged >= min_drives and n_with >= 2 and lower is not None and lower > share
-        ),
     }
 
 

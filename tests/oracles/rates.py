@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SHIPPED_DISPERSION = 6.0
 DISPERSION_DEGREES = 8.0
 OTHER_MIN_DRIVES = 30
-OTHER_MIN_EVENTS = 10
 
 
 def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = None) -> Tables:
@@ -170,7 +169,7 @@ def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
         return dict.fromkeys(names)
     exposed = [pair for pair in drives if pair[1] > 0]
     beside = [pair for pair in others if pair[1] > 0]
-    is_known = len(beside) >= OTHER_MIN_DRIVES and sum(x for x, _ in beside) >= OTHER_MIN_EVENTS
+    is_known = len(beside) >= OTHER_MIN_DRIVES and any(x for x, _ in beside)
     other = max(dispersion_of(beside) or 1.0, 1.0) if is_known else SHIPPED_DISPERSION
     mean = max(sum(x for x, _ in exposed), 0.5) / len(exposed)
     kurtosis = 6 * (other - 1) / mean + 1 / (mean * other)
@@ -178,7 +177,7 @@ def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
     own = dispersion_of(exposed)
     own = other if own is None else own
     together = n_degrees + DISPERSION_DEGREES
-    dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1)
+    dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1.0)
     scale = dispersion * (stats.t.ppf(0.975, together) / stats.norm.ppf(0.975)) ** 2
     lower, upper = poisson_limits(n / scale)
     lower = lower if n / scale >= 0.25 else 0.0

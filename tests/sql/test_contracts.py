@@ -54,6 +54,7 @@ SMALL = {
 OF_SELECTIONS = {
     "staging.dimension_cells",
     "staging.drive_counts",
+    "staging.group_engagements",
     "staging.group_sums",
     "staging.group_rates",
 }
@@ -237,7 +238,7 @@ DEPTHS = {
     "disengagements": 12, "event_labels": 17, "events": 18, "interventions": 18,
     "clean_stretches": 19, "data_quality": 19, "drive_parts": 19, "drives": 19,
     "failure_counts": 19, "devices": 20, "event_counts": 20, "places": 20, "event_totals": 21,
-    "part_groups": 21, "drive_groups": 22, "engagement_lengths": 22, "groups": 23, "mtbf": 25,
+    "part_groups": 21, "drive_groups": 22, "engagement_lengths": 23, "groups": 24, "mtbf": 25,
     "rates": 25,
 }  # fmt: skip
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from scipy.stats import binomtest
 
+from bench import hot_spots, one_rate
 from tests import builders
 from tests.computing import Row, compute, has_values, rows
 from tests.oracles import places as oracle
@@ -76,7 +78,7 @@ def test_hot_spots_are_those_of_the_oracle(connection, seed):
     risks = {(row, 0): rng.choice((0.0, 0.01, 0.01, 0.3)) for row in range(100)}
     visits_by_drive = [
         {cell: random_visit(rng, risk) for cell, risk in risks.items() if rng.random() < 0.3}
-        for _ in range(60)
+        for _ in range(120)
     ]
     put_visits(connection, visits_by_drive)
 
@@ -121,16 +123,49 @@ def test_neighbours_across_the_date_line_differ_and_the_line_itself_is_one_cell(
     assert east == oracle.Grid().n_columns(oracle.Grid().cell(10.0, 0.0)[0]) - 1
 
 
-def test_a_hot_spot_needs_enough_drives_and_a_share_above_that_of_all(connection):
-    """Cells (n_engaged_drives, n_drives_with_intervention); over all, 9 of 55 are 0.16."""
-    cells = {1: (2, 2), 2: (3, 3), 3: (30, 0), 4: (20, 4), 5: (0, 0)}
-    put_cells(connection, cells)
+def test_a_hot_spot_needs_three_drives_that_do_not_intervene_everywhere(connection):
+    """Three drives intervene in one of fifty cells, two in another, and three wherever they are."""
+    calm = [
+        {
+            (row, 0): oracle.Visit(is_engaged=True, n_interventions=int(row == 7))
+            for row in range(50)
+        }
+        for _ in range(3)
+    ]
+    two = [
+        {
+            (row, 1): oracle.Visit(is_engaged=True, n_interventions=int(row == 7))
+            for row in range(50)
+        }
+        for _ in range(2)
+    ]
+    restless = [
+        {(row, 2): oracle.Visit(is_engaged=True, n_interventions=1) for row in range(50)}
+        for _ in range(3)
+    ]
+    put_visits(connection, [*calm, *two, *restless])
 
-    found = rows(connection, "from places order by cell_row")
+    found = rows(connection, "from places where n_interventions > 0 order by cell_column, cell_row")
 
-    assert [place["is_hot_spot"] for place in found] == [False, True, False, False, False]
-    assert [place["n_drives"] for place in found] == [3, 4, 31, 21, 1]
-    assert found[4]["intervention_fraction_lower"] is None
+    hot = {(place["cell_row"], place["cell_column"]) for place in found if place["is_hot_spot"]}
+    assert hot == {(7, 0)}
+    assert found[0]["n_expected_drives"] == pytest.approx(3 / 50)
+    assert found[1]["q_value"] is None
+
+
+def test_cells_without_a_hot_spot_have_none_found():
+    """Of fleets whose drives differ, with interventions in bursts, few have any; then some have."""
+    nothing = hot_spots.Fleet(60, 0.03, is_alike=False, n_in_burst=2.0, n_cells=800, n_passed=200)
+    some = replace(nothing, share=0.01, n_hot=20, ratio=40.0)
+
+    with one_rate.store() as database:
+        found = hot_spots.measure(database, nothing, 20, seed=101)
+        discovered = hot_spots.measure(database, some, 5, seed=102)
+
+    assert found.any_found <= 0.15
+    assert discovered.false_share <= 0.1
+    assert discovered.power is not None
+    assert discovered.power > 0.3
 
 
 @pytest.mark.parametrize(("total", "count"), [(1, 0), (1, 1), (3, 2), (7, 7), (40, 1), (90, 45)])
