@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-import zstandard
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
-_PACKED = Path(__file__).parent / "data" / "definitions_1" / "engagement.duckdb.zst"
+_PACKED = Path(__file__).parent / "data" / "definitions_1" / "database.zst"
 
 
 def write_older(path: Path) -> None:
     """Unpack the database of definitions 1."""
-    with _PACKED.open("rb") as packed, path.open("wb") as database:
-        zstandard.ZstdDecompressor().copy_stream(packed, database)
+    path.write_bytes(zstd.decompress(_PACKED.read_bytes()))
