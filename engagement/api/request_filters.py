@@ -49,7 +49,7 @@ _OF_ROWS = {
 }  # fmt: skip
 _LABELS = Filter("labels", "label", "Only events with one of these labels count; with commas.")
 _BY = Filter(
-    "by", "grouped_by",
+    "group_by", "grouped_by",
     f"What groups are made by, instead of each: {', '.join((ALL, *OPTIONS))}; or two with a comma.",
 )  # fmt: skip
 FILTERS: Mapping[str, Filter] = {

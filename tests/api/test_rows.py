@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from engagement.api import downloads
 from engagement.export.view_files import write_csv
+from engagement.groupings import parse_crossing
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.reader import Reader
 
@@ -417,3 +418,21 @@ def test_what_is_no_public_view_is_a_404(client, view):
         response = client.get(f"/api/v1/views/{view}{suffix}")
         assert response.status_code == 404, response.text
         assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_groups_are_by_what_was_asked_for(client, database):
+    with Reader(database) as reader:
+        reader.group_by(parse_crossing("night,speed-band"))
+        wanted = reader.rows("from rates where event = 'intervention' order by all")
+    params = {"group_by": "night,speed-band", "event": "intervention", "limit": 1000}
+    found = client.get("/api/v1/rates", params=params).json()["rows"]
+    assert len(found) == len(wanted) > 3
+    assert {(row["group_name"], row["mode"], row["n_events"]) for row in found} == {
+        (row["group_name"], row["mode"], row["n_events"]) for row in wanted
+    }
+
+
+@pytest.mark.parametrize("text", ["colour", "model,model", "car,fork,month", ""])
+def test_groups_by_nothing_known_are_refused(client, text):
+    answer = client.get("/api/v1/groups", params={"group_by": text})
+    assert answer.status_code == 400
