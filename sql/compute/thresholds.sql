@@ -49,7 +49,6 @@ final as (
         max(value_ns) filter (where name = 'unplanned_before_s') as unplanned_before_ns,
         max(value) filter (where name = 'unplanned_deceleration_mps2') as unplanned_deceleration_mps2,
         max(value_ns) filter (where name = 'reaction_max_s') as reaction_max_ns,
-        max(value) filter (where name = 'dispersion_max') as dispersion_max,
         max(value) filter (where name = 'shipped_dispersion') as shipped_dispersion,
         max(value) filter (where name = 'dispersion_degrees') as dispersion_degrees,
         max(value) filter (where name = 'other_min_drives') as other_min_drives,
