@@ -85,6 +85,15 @@ DIMENSIONS: Mapping[str, Dimension] = {one.name: one for one in _DECLARED}
 OPTIONS = tuple(one.option for one in _DECLARED)
 
 
+def _crossed_with_others(option: str) -> str:
+    others = "|".join(other for other in OPTIONS if other != option)
+    return f"{option}(,({others}))?"
+
+
+# What `parse_crossing` takes, written with hyphens.
+PATTERN = "|".join((ALL, *map(_crossed_with_others, OPTIONS)))
+
+
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """What groups are asked for: by a dimension, by two of them, or all drives as one by none."""

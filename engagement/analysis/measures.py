@@ -112,6 +112,12 @@ select drive_id, event, n_events
 from legacy_counts
 where drive_id in (select unnest($drives))
 """
+_NO_LEGACY_COUNTS = """
+select drive_id, event, n_events
+from event_counts
+where drive_id in (select unnest($drives))
+limit 0
+"""
 _GROUP = """
 with cells as materialized (
     select *
@@ -228,7 +234,8 @@ def read_measures(
     drives = _read(reader, _DRIVES if part is None else _GROUP_DRIVES, place, part)
     bands = _read(reader, _EXPOSURE if part is None else _GROUP_EXPOSURE, place, part)
     counts = _read(reader, _COUNTS if part is None else _GROUP_COUNTS, place, part)
-    legacy = _read(reader, _LEGACY_COUNTS, place)
+    # A file of an older engagement has no view of them.
+    legacy = _read(reader, _LEGACY_COUNTS if reader.is_current else _NO_LEGACY_COUNTS, place)
     whole = np.zeros((2, len(place), 1))
     whole[:, drives["place"], 0] = drives["engaged_s"] / _S_PER_H, drives["engaged_km"]
     has_events = np.zeros((len(place), 1))

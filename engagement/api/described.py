@@ -13,6 +13,7 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Reference, 
 
 from engagement.api.paging import MAX_SORT_COLUMNS
 from engagement.api.request_filters import FILTERS, is_applicable
+from engagement.groupings import PATTERN
 from engagement.store.samples import SERIES
 from engagement.store.views import public_views
 
@@ -54,6 +55,7 @@ def _narrow(operation: Operation, view: str) -> None:
     patterns = {
         "sort": f"^-?({names})(,-?({names})){{0,{MAX_SORT_COLUMNS - 1}}}$",
         "fields": f"^({names})(,({names}))*$",
+        "group_by": f"^({PATTERN})$",
     }
     kept: list[Parameter | Reference] = []
     for parameter in operation.parameters or []:

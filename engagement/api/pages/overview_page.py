@@ -33,21 +33,22 @@ _N_WORST = 6
 _WEEKS = """
 select
     date_trunc('week', started_at)::date as week,
+    is_imported,
     known_s,
     engaged_s,
     engaged_km,
     n_interventions
 from {drives}
-where not is_imported and started_at is not null and {where}
+where started_at is not null and {where}
 order by week, drive_id
 """
 _BANDS = """
-with chosen as (select drive_id from {drives} where not is_imported and {where}),
+with chosen as (select drive_id, is_imported from {drives} where {where}),
 
 counts as (
     select speed_band, sum(n_events)::bigint as n_interventions
     from event_counts
-    where mode = 'engaged' and event = 'intervention' and drive_id in (from chosen)
+    where mode = 'engaged' and event = 'intervention' and drive_id in (select drive_id from chosen)
     group by speed_band
 )
 
@@ -59,11 +60,12 @@ select
     sum(bands.distance_km)::double as distance_km,
     sum(bands.engaged_km)::double as engaged_km,
     coalesce(any_value(counts.n_interventions), 0) as n_interventions,
-    coalesce(any_value(counts.n_interventions), 0) * 100 / nullif(sum(bands.engaged_km), 0)
+    coalesce(any_value(counts.n_interventions), 0) * 100
+    / nullif(sum(bands.engaged_km) filter (where not chosen.is_imported), 0)
         as interventions_per_100km
 from speed_bands as bands
+inner join chosen on bands.drive_id = chosen.drive_id
 left join counts on bands.speed_band = counts.speed_band
-where bands.drive_id in (from chosen)
 group by bands.speed_band
 order by list_position(['city', 'road', 'highway'], bands.speed_band)
 """
@@ -175,7 +177,8 @@ def _trend(generation: Generation, drives: Sequence[Row], units: Units) -> Trend
     for row in drives:
         drives_by_week.setdefault(row["week"], []).append(row)
     newest = dict(list(drives_by_week.items())[-_MAX_WEEKS:])
-    rates_by_week = zip(newest, drive_rates(generation, list(newest.values())), strict=True)
+    counted = [[row for row in found if not row["is_imported"]] for found in newest.values()]
+    rates_by_week = zip(newest, drive_rates(generation, counted), strict=True)
     rows = [_week(week, newest[week]) | rate for week, rate in rates_by_week]
     shares, share_ticks = Scale(0.0, 1.0, 96.0, 8.0), (0.0, 0.5, 1.0)
     tallest = [units.per_distance(row["interventions_per_100km"]) or 0.0 for row in rows]

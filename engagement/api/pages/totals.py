@@ -34,19 +34,22 @@ _GROUP = """
 select
     count(*)::bigint as n_drives,
     count(*) filter (where log_kind <> 'rlog')::bigint as n_qlog_drives,
+    count(*) filter (where is_imported)::bigint as n_imported_drives,
     coalesce(fsum(known_s), 0) / 3600 as known_h,
     coalesce(fsum(engaged_s), 0) / 3600 as engaged_h,
     coalesce(fsum(distance_km), 0) as distance_km,
     coalesce(fsum(engaged_km), 0) as engaged_km,
     fsum(engaged_s) / nullif(fsum(known_s), 0) as engaged_fraction,
     fsum(moving_engaged_s) / nullif(fsum(moving_s), 0) as moving_engaged_fraction,
-    fsum(engaged_km) / nullif(fsum(known_km), 0) as distance_engaged_fraction,
-    fsum(lateral_only_s) / nullif(fsum(known_s), 0) as lateral_only_fraction,
-    count(*) filter (where engaged_s > 0)::bigint as n_engaged_drives,
+    fsum(engaged_km) / nullif(fsum(case when is_imported then distance_km else known_km end), 0)
+        as distance_engaged_fraction,
+    fsum(lateral_only_s) / nullif(fsum(known_s) filter (where not is_imported), 0)
+        as lateral_only_fraction,
+    count(*) filter (where engaged_s > 0 and not is_imported)::bigint as n_engaged_drives,
     count(*) filter (where engaged_s > 0 and n_interventions = 0)::bigint as n_clean_drives,
     coalesce(list(drive_id order by drive_id), []) as drive_ids
 from {drives}
-where not is_imported and {where}
+where {where}
 """
 _FROM_VIEW = "from {groups} where grouped_by = $grouped_by and group_name = $group_name"
 
@@ -59,11 +62,13 @@ def read_totals(generation: Generation, selection: Selection) -> tuple[Row | Non
     """
     if selection.group:
         group, rates = _read_views(generation, *selection.group)
+        if group and group["n_drives"] == group.get("n_imported_drives", 0):
+            return None, {}
         return group, _as_counted(generation, rates)
     query = _GROUP.format(drives=generation.in_memory("drives"), where=selection.where)
     [group] = generation.rows(query, selection.values)
     drive_ids = group.pop("drive_ids")
-    if not drive_ids:
+    if group["n_drives"] == group["n_imported_drives"]:
         return None, {}
     return group, _as_counted(generation, _count(generation, drive_ids))
 
