@@ -24,7 +24,7 @@ from engagement.errors import (
 from engagement.store.cache import Cache
 from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
 from engagement.store.query_types import Column, Described, Limits, Narrowing, require_current
-from engagement.store.reader import LABELLED_COUNTS, NO_TOTALS, Reader, unusable
+from engagement.store.reader import Reader, hidden_by_labels, unusable
 from engagement.store.sizes import Sizes
 from engagement.store.views import sql_hash
 
@@ -205,8 +205,7 @@ class Generation:
             found.append(("drives", kept, dict(narrowing.parameters)))
         if narrowing.labels is not None:
             require_current(self, "count by label")
-            found.append(("event_counts", LABELLED_COUNTS, {"labels": list(narrowing.labels)}))
-            found.append(("event_totals", NO_TOTALS, {}))
+            found += hidden_by_labels(narrowing.labels)
         if narrowing.crossing is not None:
             require_current(self, "group by two dimensions")
             found.append(("part_groups", narrowing.crossing.cells, {}))

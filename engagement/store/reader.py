@@ -83,8 +83,15 @@ where
 group by all
 """
 
-# The view `event_totals` is of all events: it tells nothing of those with some labels.
-NO_TOTALS = "select * from engagement.main.event_totals limit 0"
+# These are of all events, and nobody labels those of the old system.
+_UNLABELLED = ("event_totals", "legacy_counts")
+
+
+def hidden_by_labels(labels: Sequence[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """The views that are others where only events with these labels count: query and parameters."""
+    counted = "event_counts", LABELLED_COUNTS, {"labels": list(labels)}
+    empty = "select * from engagement.main.{} limit 0"
+    return [counted, *((view, empty.format(view), {}) for view in _UNLABELLED)]
 
 
 def new_instance() -> duckdb.DuckDBPyConnection:
@@ -263,8 +270,8 @@ class Reader:
             StoreError: If the file can't be read.
         """
         require_current(self, "count by label")
-        self._shadow("event_counts", LABELLED_COUNTS, {"labels": list(labels)})
-        self._shadow("event_totals", NO_TOTALS, {})
+        for view, query, parameters in hidden_by_labels(labels):
+            self._shadow(view, query, parameters)
 
     def group_by(self, crossing: Crossing) -> None:
         """Let every view of groups have the groups of this crossing, and no others.

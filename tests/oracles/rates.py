@@ -16,6 +16,7 @@ from tests.oracles.group_counts import (
     drive_parts,
     event_counts,
     happened_in,
+    imported_bands,
     legacy_counts,
     members_of,
     part_at,
@@ -47,7 +48,8 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
     own = [row for row in memberships if not row["is_imported"]]
     return {
         "event_counts": counts,
-        "speed_bands": speed_bands(tables),
+        "speed_bands": speed_bands(tables)
+        + [{k: v for k, v in row.items() if k != "part_num"} for row in imported_bands(tables)],
         "part_bands": part_bands(tables),
         "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
