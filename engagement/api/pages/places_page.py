@@ -55,7 +55,9 @@ select
 from {places}
 """
 _PARAMETERS = """
-select name, value from store.parameter where name in ('place_cell_m', 'place_min_drives')
+select name, value
+from store.parameter
+where name in ('place_cell_m', 'place_min_drives', 'hot_spot_false_discovery')
 """
 
 
