@@ -108,3 +108,11 @@ def test_the_page_says_what_looks_told_and_draws_them(tmp_path):
         r"Interventions per 100 km: decided after \d+ drives \(15 of A, \d+ of B\)", page
     )
     assert page.count('class="dot warm"') == 1
+
+
+def test_the_page_lists_groups_of_two_dimensions(client):
+    page = client.get("/compare", params={"by": "device", "also": "night"})
+    assert page.status_code == 200
+    assert 'data-group="' in page.text
+    assert "<option selected>night</option>" in page.text
+    assert "<option selected>device</option>" in page.text

@@ -36,6 +36,8 @@ from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
 from engagement.api.request_filters import MAX_LENGTH
+from engagement.groupings import OPTIONS
+from engagement.store.query_types import Narrowing
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -55,9 +57,13 @@ _HEADINGS = {"rate": "Events, {unit} engaged", "share": "Engagement", "mean": "S
 _GROUPS = """
 select groups.*, rates.n_events, rates.per_100km, rates.per_100km_lower, rates.per_100km_upper
 from {groups} as groups
-inner join {rates} as rates
-    on groups.grouped_by = rates.grouped_by and groups.group_name = rates.group_name
-where groups.grouped_by = $by and rates.mode = 'engaged' and rates.event = 'intervention'
+left join {rates} as rates
+    on
+        groups.grouped_by = rates.grouped_by
+        and groups.group_name = rates.group_name
+        and rates.mode = 'engaged'
+        and rates.event = 'intervention'
+where groups.grouped_by = $by
 order by groups.engaged_km desc, groups.group_name
 limit {limit}
 """
@@ -108,14 +114,19 @@ def get_comparison(
     a: FromQuery[str] = "",
     b: FromQuery[str] = "",
     per: FromQuery[str] = "100km",
+    also: FromQuery[str] = "",
 ) -> Response[bytes]:
-    """Compare group B with group A; without them, list the groups that there are."""
-    for name, text in (("by", by), ("a", a), ("b", b)):
+    """Compare group B with group A; without them, list the groups that there are.
+
+    `also` is a second dimension, which `by` is crossed with.
+    """
+    for name, text in (("by", by), ("a", a), ("b", b), ("also", also)):
         if len(text) > MAX_LENGTH:
             raise ParameterError(name, f"it has more than {MAX_LENGTH} letters")
     if per not in ("100km", "hour"):
         raise ParameterError("per", f"{per!r} is neither 100km nor hour")
     # Everything is checked before `make`, which is not called for a cached page.
+    by = f"{by},{also}" if also and also != by else by
     grouping = parse_grouping(by)
     division = None
     units = page_units(request, generation)
@@ -127,6 +138,8 @@ def get_comparison(
         found: dict[str, Any] = {
             "by": by, "a": a, "b": b, "per": per,
             "kinds": _kinds(generation),
+            "crossed": (*by.split(","), "")[:2] if grouping.crossing else (by, ""),
+            "dimensions": [name for name in OPTIONS if name != "mode"],
             "groups": _groups(generation, grouping),
             "comparison": None,
         }  # fmt: skip
@@ -148,14 +161,15 @@ def _kinds(generation: Generation) -> list[str]:
 
 
 def _groups(generation: Generation, grouping: Grouping) -> list[Row]:
-    names = {view: generation.in_memory(view) for view in ("groups", "rates", "drives")}
     if grouping.param is not None:
-        query = _VALUES.format(**names, limit=_MAX_LISTED)
+        query = _VALUES.format(drives=generation.in_memory("drives"), limit=_MAX_LISTED)
         return generation.rows(query, {"name": grouping.param})
-    if grouping.kind == "date":
+    if grouping.crossing is None:
         return []
-    query = _GROUPS.format(**names, limit=_MAX_LISTED)
-    return generation.rows(query, {"by": grouping.kind})
+    query = _GROUPS.format(groups="groups", rates="rates", limit=_MAX_LISTED)
+    # A file of an older engagement has groups of one dimension alone.
+    asked = Narrowing(crossing=grouping.crossing) if generation.is_current else None
+    return generation.rows(query, {"by": grouping.kind}, narrowing=asked)
 
 
 def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.api.pages.charts import Scale, Tick, time_axis
+from engagement.groupings import parse_crossing
+from engagement.store.query_types import Narrowing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +23,7 @@ _N_TICKS = 6
 
 _CURVE = """
 select duration_s, survival_fraction, survival_lower_fraction, survival_upper_fraction
-from {lengths}
+from engagement_lengths
 where grouped_by = $grouped_by and group_name = $group_name
 order by duration_s
 """
@@ -42,8 +44,9 @@ def read_curve(generation: Generation, selection: Selection) -> Curve | None:
     if selection.group is None:
         return None
     grouped_by, group_name = selection.group
-    query = _CURVE.format(lengths=generation.in_memory("engagement_lengths"))
-    rows = generation.rows(query, {"grouped_by": grouped_by, "group_name": group_name})
+    asked = Narrowing(crossing=parse_crossing(grouped_by)) if generation.is_current else None
+    wanted = {"grouped_by": grouped_by, "group_name": group_name}
+    rows = generation.rows(_CURVE, wanted, narrowing=asked)
     if not rows:
         return None
     shown = [row for row in rows if row["survival_fraction"] >= _SHOWN_FRACTION] or rows[:1]
