@@ -76,7 +76,9 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
         if key not in known:
             raise ConfigError(file, f"unknown key {key!r}{suggestion(key, known)}")
     settings = convert(content, Settings, file)
-    settings = msgspec.structs.replace(settings, servers=_servers(settings, file))
+    settings = msgspec.structs.replace(
+        settings, servers=_servers(settings, file, is_given=path is not None)
+    )
     for key in ("logs", "params"):
         folder = getattr(settings, key)
         if not folder.startswith("/"):
@@ -90,8 +92,11 @@ def load_settings(path: Path | None, cwd: Path) -> Settings:
     return msgspec.structs.replace(settings, remote_device=_remote_device_of_profiles(cwd))
 
 
-def _servers(settings: Settings, file: Path) -> dict[str, ServerSettings]:
+def _servers(settings: Settings, file: Path, *, is_given: bool) -> dict[str, ServerSettings]:
     """The servers of a file beside the shipped ones, which have the tokens of many people.
+
+    Those of a file that only lies in the folder are reached when somebody names them, never by an
+    address: it could say where a token goes.
 
     Raises:
         ConfigError: If a shipped one is declared anew: a token would go elsewhere.
@@ -101,7 +106,13 @@ def _servers(settings: Settings, file: Path) -> dict[str, ServerSettings]:
     for name, server in settings.servers.items():
         if shipped.get(name, server) != server:
             raise ConfigError(file, f"a server {name!r} is known; give yours another name")
-    return shipped | settings.servers
+    found = shipped | settings.servers
+    if is_given:
+        return found
+    return {
+        name: server if name in shipped else msgspec.structs.replace(server, sites=[])
+        for name, server in found.items()
+    }
 
 
 def _remote_device_of_profiles(cwd: Path) -> str:

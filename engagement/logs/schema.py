@@ -190,7 +190,7 @@ def load_schema(schema_dir: Path | None = None) -> Schema:
 def _check_compiles(path: Path, imports: list[str]) -> None:
     """Compile in another process: pycapnp ends its process at the first error in a schema."""
     code = "import sys, capnp; capnp.SchemaParser().load(sys.argv[1], imports=sys.argv[2:])"
-    command = [sys.executable, "-c", code, str(path), *imports]
+    command = [sys.executable, "-P", "-c", code, str(path), *imports]
     tried = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if tried.returncode:
         said = tried.stderr.partition("what():")[2].partition("stack:")[0].strip() or tried.stderr

@@ -89,7 +89,7 @@ def show_page(url: str) -> bool:
     # In a process of its own, as browsers write to the terminal that they are started from.
     with suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(
-            [sys.executable, "-m", "webbrowser", url],
+            [sys.executable, "-P", "-m", "webbrowser", url],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -112,7 +112,7 @@ def start_server(database: Path, log: Path) -> tuple[Child, str]:
         ViewerError: If it does not start.
     """
     near = ["--host", _LOOPBACK[0], "--port", "0"]
-    words = [sys.executable, "-m", "engagement", "serve", "--db", str(database), *near]
+    words = [sys.executable, "-P", "-m", "engagement", "serve", "--db", str(database), *near]
     child = Child(words, log)
     try:
         return child, _address(child)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from engagement.store.segment_choice import Decoded
 
 _MAX_CPU_S = 600  # of one segment: 256 MB of bz2 take ten seconds
-_OF_MALLOC = {"ARROW_DEFAULT_MEMORY_POOL": "system"}  # others reserve a gigabyte at once
+_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve a gigabyte at once
+    "PYTHONSAFEPATH": "1",  # else a module in the current folder takes the place of Python's own
+}
 
 
 def executor(jobs: int) -> ProcessPoolExecutor:
@@ -36,7 +39,7 @@ def executor(jobs: int) -> ProcessPoolExecutor:
 
 def context() -> multiprocessing.context.BaseContext:
     """Workers are forked from a server that has imported the decoder and has no threads."""
-    os.environ.update(_OF_MALLOC)  # read when Arrow first allocates, so it is for the workers
+    os.environ.update(_ENVIRONMENT)  # read when a process starts, so it is for the workers
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     forking = multiprocessing.get_context("forkserver")

@@ -68,6 +68,17 @@ def test_settings_in_a_folder_cant_send_the_token_of_a_known_server_elsewhere(tm
         load_settings(None, tmp_path)
 
 
+def test_settings_in_a_folder_cant_say_where_an_address_leads(tmp_path):
+    text = '[servers.mine]\napi = "https://x.example.org"\nsites = ["x.example.org"]\n'
+    write_settings(tmp_path, text)
+    lying = load_settings(None, tmp_path).servers
+    given = load_settings(tmp_path / "config" / "collect.toml", tmp_path).servers
+
+    assert find_server(None, "x.example.org", lying).name == "comma"
+    assert find_server("mine", None, lying).name == "mine"
+    assert find_server(None, "x.example.org", given).name == "mine"
+
+
 def test_a_name_that_is_not_known_is_answered_with_the_nearest(known):
     with pytest.raises(InputError, match="did you mean 'konik'"):
         find_server("konick", None, known)
