@@ -47,6 +47,7 @@ _OF_ROWS = {
         Filter("label", "label", "What somebody said that an event was."),
     )
 }  # fmt: skip
+_OF_FAILURES = "mtbf"  # they are no events, so they have no labels
 _LABELS = Filter("labels", "label", "Only events with one of these labels count; with commas.")
 _BY = Filter(
     "group_by", "grouped_by",
@@ -154,7 +155,7 @@ def is_applicable(name: str, view: str, columns: Collection[str]) -> bool:
     if name == _BY.name:
         return "drive_id" not in columns and view in _over("part_groups")
     if name == _LABELS.name:
-        return "drive_id" not in columns and view in _over("event_counts")
+        return "drive_id" not in columns and view in _over("event_counts") - {_OF_FAILURES}
     return "drive_id" in columns or view in _over("drives")
 
 
