@@ -29,7 +29,7 @@ from engagement.api.answers import about, is_known, takes_gzip
 from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
 from engagement.export import numbered
-from engagement.export.csv_tables import inert_table
+from engagement.export.csv_tables import csv_schema, inert_table
 from engagement.store.deadlines import deadline_for_all
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def _described(query: RowsQuery, schema: pa.Schema) -> pa.Schema:
 
 def _writer(kind: FileKind, target: Any, schema: pa.Schema) -> Any:
     if kind is CSV:
-        return pa.csv.CSVWriter(target, schema)
+        return pa.csv.CSVWriter(target, csv_schema(schema))
     if kind is PARQUET:
         return pa.parquet.ParquetWriter(target, schema, compression="zstd")
     return pa.ipc.new_stream(target, schema)

@@ -149,6 +149,8 @@ def _csv_value(value: Any) -> Any:
         return str(value).lower()
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
     return value
 
 

@@ -9,9 +9,38 @@ import pyarrow.compute as pc
 
 from engagement.csv_cells import NUMBER, RUN
 
+_compute: Any = pc  # its stubs take neither texts nor lists for arrays
+
+
+def csv_schema(schema: pa.Schema) -> pa.Schema:
+    """A schema with texts for lists, which CSV can't hold."""
+    for number, field in enumerate(schema):
+        if _is_list(field):
+            schema = schema.set(number, field.with_type(pa.string()))
+    return schema
+
+
+def csv_table(table: pa.Table) -> pa.Table:
+    """The table of `csv_schema`; a list is written as DuckDB shows it: [gas, steer]."""
+    for number, field in enumerate(table.schema):
+        if _is_list(field):
+            column = _list_column(table.column(number))
+            table = table.set_column(number, field.with_type(pa.string()), column)
+    return table
+
+
+def _is_list(field: pa.Field[Any]) -> bool:
+    return pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+
+
+def _list_column(column: pa.ChunkedArray[Any]) -> Any:
+    items = _compute.binary_join(column.cast(pa.list_(pa.string())), ", ")
+    return _compute.binary_join_element_wise("[", items, "]", "")
+
 
 def inert_table(table: pa.Table) -> pa.Table:
-    """The table with its texts as cells that no spreadsheet runs."""
+    """The table as CSV has it, with its texts as cells that no spreadsheet runs."""
+    table = csv_table(table)
     for number, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             table = table.set_column(number, field, _inert_column(table.column(number)))

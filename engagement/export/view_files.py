@@ -17,12 +17,12 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from engagement.errors import NotFoundError, StoreError
-from engagement.export.csv_tables import inert_table
+from engagement.export.csv_tables import csv_schema, csv_table, inert_table
 from engagement.export.numbered import COLUMN, is_numbered, numbered_batch, numbered_schema
 from engagement.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engagement.store.reader import Reader
 
@@ -65,12 +65,15 @@ def write_csv(reader: Reader, view: str, out: Path | IO[bytes], *, is_exact: boo
     if is_numbered(view):
         schema = numbered_schema(schema)
         batches = (numbered_batch(batch, reader.definitions) for batch in batches)
+    schema = csv_schema(schema)
+    to_csv = csv_table if is_exact else inert_table
     with _opened(out) as file, pa.csv.CSVWriter(file, schema) as sink:
-        return _copy(batches if is_exact else map(_inert, batches), schema, sink)
+        return _copy((_through(to_csv, batch) for batch in batches), schema, sink)
 
 
-def _inert(batch: pa.RecordBatch) -> pa.RecordBatch:
-    (found,) = inert_table(pa.Table.from_batches([batch])).combine_chunks().to_batches() or [batch]
+def _through(change: Callable[[pa.Table], pa.Table], batch: pa.RecordBatch) -> pa.RecordBatch:
+    table = change(pa.Table.from_batches([batch])).combine_chunks()
+    (found,) = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     return found
 
 

@@ -16,6 +16,7 @@ from engagement.api.app import create_app
 from engagement.api.settings import Settings
 from engagement.cli import main
 from engagement.definitions import DEFINITIONS
+from engagement.store.described import describe
 from engagement.store.ingestion import recompute
 from engagement.store.labels import label_events
 from engagement.store.reader import Reader
@@ -168,6 +169,46 @@ def test_what_the_server_answers(numbered, client, address, read):
     assert answer.headers["engagement-definitions"] == str(wanted)
     if read is not None:
         assert read(answer.content) == {wanted}
+
+
+@pytest.mark.parametrize("numbered", [DEFINITIONS], indirect=True)
+@pytest.mark.parametrize("view", describe())
+def test_every_view_is_csv_by_command_and_by_the_server(numbered, client, view, tmp_path):
+    path, _ = numbered
+    out = tmp_path / "view.csv"
+    result = CliRunner().invoke(main, ["export", "csv", view, "--out", str(out), "--db", str(path)])
+    assert result.exit_code == 0, result.stderr
+    answer = client.get(f"/api/v1/views/{view}/csv")
+    assert answer.status_code == 200, answer.text[:300]
+    with Reader(path) as reader:
+        relation = reader.connection.sql(f"from {view}")
+        lists = [
+            name
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+            if kind.id == "list"
+        ]
+        n_rows = len(relation.fetchall())
+        wanted = {
+            name: sorted(text or "" for (text,) in relation.project(f"{name}::varchar").fetchall())
+            for name in lists
+        }
+    assert bool(lists) == (view == "interventions")
+    for content in (out.read_bytes(), answer.content):
+        rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+        assert len(rows) == n_rows
+        for name in lists:
+            assert sorted(row[name] for row in rows) == wanted[name]
+
+
+def test_a_list_is_the_same_text_whatever_writes_the_csv(numbered, client):
+    path, definitions = numbered
+    query = "select inputs from interventions"
+    said = CliRunner().invoke(main, ["sql", "--csv", query, "--db", str(path)]).stdout
+    served = client.get("/api/v1/views/interventions/csv", params={"fields": "inputs"}).text
+    printed = [row["inputs"] for row in csv.DictReader(io.StringIO(said))]
+    assert sorted(printed) == sorted(row["inputs"] for row in csv.DictReader(io.StringIO(served)))
+    assert printed
+    assert all(printed) == any(printed) == (definitions == DEFINITIONS)
 
 
 def test_views_of_the_old_system_have_no_such_column(numbered, client, tmp_path):
