@@ -64,6 +64,11 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
     _print_named(report)
     if report.n_recomputed:
         click.echo(recomputed_text(report.n_recomputed, report.definitions_before), err=True)
+    if report.n_read_again:
+        render.say(
+            f"{count(report.n_read_again, 'unchanged segment')} to read again: "
+            "an older engagement made the database and read fewer fields"
+        )
     n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
     there = [text(path) for path in paths if str(path) not in report.missing]
     if there and not (n_logs or report.to_read):
@@ -151,6 +156,7 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "definitions": DEFINITIONS,
         "definitions_before": report.definitions_before,
         "n_recomputed": report.n_recomputed,
+        "n_read_again": report.n_read_again,
         "locked": [stored_path(Path(path)) for path in report.locked],
         "not_taken": [stored_path(Path(path)) for path in report.not_taken],
         "missing": [stored_path(Path(path)) for path in report.missing],

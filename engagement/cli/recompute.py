@@ -34,6 +34,7 @@ def recompute(*, parameters: Path | None, database: Path, as_json: bool) -> None
     """
     started_at_s = time.monotonic()
     definitions = store.definitions_of(database)
+    has_older_tables = store.has_older_tables(database)
     n_drives = store.recompute(database, parameters)
     duration_s = time.monotonic() - started_at_s
     if as_json:
@@ -41,3 +42,8 @@ def recompute(*, parameters: Path | None, database: Path, as_json: bool) -> None
         render.print_json({"n_drives": n_drives, "duration_s": duration_s} | said)
     else:
         render.say(recomputed_text(n_drives, definitions, f" in {duration_s:.1f} s"))
+    if has_older_tables and n_drives:
+        render.note(
+            "fields that the older engagement did not read stay empty until "
+            "`engagement ingest --reprocess` with the logs"
+        )

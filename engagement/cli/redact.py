@@ -26,6 +26,7 @@ from engagement.export.redact_raw import write_redacted_raw_clip
 from engagement.export.tables import write_table
 from engagement.formats import count, text
 from engagement.store.drive_names import find_drive
+from engagement.store.query_types import require_current
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -234,6 +235,7 @@ def _source(out: Path, options: dict[str, Any]) -> Iterator[tuple[Reader, Redact
     ]
     with ExitStack() as stack:
         reader = stack.enter_context(Reader(database))
+        require_current(reader, "redacted copy")
         spare_database(out, database)
         events_redact.refuse_own(out, database, key_path)
         if out.exists() and not options["force"]:

@@ -31,7 +31,9 @@ class IngestReport:
     logs whose path names no drive, each with the route name that it was given.
     `n_failed_before` of the unchanged ones could not be read when they were first ingested.
     `n_recomputed` drives were computed anew as their numbers were of older definitions, those of
-    `definitions_before`. `unknown_cars` are fingerprints whose DBC was looked for and not found.
+    `definitions_before`. Where an older engagement made the file (`has_older_tables`),
+    `n_read_again` segments were read again, unchanged. `unknown_cars` are fingerprints whose DBC
+    was looked for and not found.
     """
 
     n_ingested: int = 0
@@ -54,6 +56,8 @@ class IngestReport:
     unknown_cars: set[str] = field(default_factory=set)
     n_recomputed: int = 0
     definitions_before: int | None = None
+    has_older_tables: bool = False
+    n_read_again: int = 0
 
     @property
     def has_failures(self) -> bool:

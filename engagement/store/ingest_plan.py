@@ -102,6 +102,10 @@ class Known:
         is_same = (known.size_bytes, known.mtime_ns) == (log.size_bytes, log.mtime_ns)
         return known if is_same else None
 
+    def n_unchanged(self, groups: Iterable[tuple[LogFile, ...]], read: ReadOptions) -> int:
+        """Of how many groups a log was ingested already, and has not changed."""
+        return sum(any(self.unchanged(log, read) for log in group) for group in groups)
+
     def supersedes(self, key: Key, log_kind: str) -> bool:
         """Whether the database has a readable rlog where this is a qlog."""
         known = self.by_key.get(key)

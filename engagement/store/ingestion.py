@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -41,7 +42,8 @@ def ingest(
 ) -> IngestReport:
     """Bring the database up to date with the logs under some paths.
 
-    Nothing is published where nothing has changed.
+    Nothing is published where nothing has changed. Where an older engagement made the tables, every
+    log that is found is read again, as columns that are newer are empty.
 
     Args:
         paths: Folders and files.
@@ -63,6 +65,9 @@ def ingest(
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
         known, is_current, definitions = _look(database)
+        if has_older_tables(database):
+            options = replace(options, reprocess=True)
+            report.has_older_tables = True
         plan = make_plan(
             found.logs,
             known,
@@ -70,6 +75,8 @@ def ingest(
             options.read,
             reprocess=options.reprocess,
         )
+        if report.has_older_tables:
+            report.n_read_again = known.n_unchanged(plan.groups, options.read)
         report.n_failed_before = plan.n_failed_before
         report.n_unchanged, report.n_superseded = plan.n_unchanged, plan.n_superseded
         report.n_filtered = plan.n_filtered
@@ -123,6 +130,21 @@ def definitions_of(database: Path) -> int | None:
     with Reader(database, any_version=True) as reader:
         try:
             return schema.stored_definitions(reader.connection)
+        except duckdb.Error as error:
+            raise unusable(database, error) from error
+
+
+def has_older_tables(database: Path) -> bool:
+    """Whether an older engagement made a database's tables, which may lack what logs say.
+
+    Raises:
+        StoreError: If it can't be read.
+    """
+    if not database.exists():
+        return False
+    with Reader(database, any_version=True) as reader:
+        try:
+            return 0 < schema.stored_version(reader.connection) < schema.latest_version()
         except duckdb.Error as error:
             raise unusable(database, error) from error
 

@@ -144,7 +144,8 @@ class _Rounds:
     def ingest(self, settled: Sequence[Path]) -> Iterator[IngestReport]:
         """Ingest logs in batches; the database is asked which need not be read."""
         if not self._is_up_to_date:
-            ingest((), self._database, self._options)
+            if ingest((), self._database, self._options).has_older_tables:
+                self._options = replace(self._options, reprocess=True)
             self._is_up_to_date = True
         for batch in _batches(self._wanted(settled) if settled else []):
             if self._stop.is_set():

@@ -14,13 +14,14 @@ from engagement.api.settings import Settings
 from engagement.cli import main
 from engagement.definitions import DEFINITIONS, OtherDefinitionsWarning
 from engagement.errors import OtherDefinitionsError
+from engagement.simulate import simulate
 from engagement.store.described import describe
 from engagement.store.ingestion import definitions_of
 from engagement.store.query_types import Limits, Narrowing
 from engagement.store.reader import Reader
 from engagement.store.serving import Generation
 from tests.older import write_older
-from tests.store.stores import Store
+from tests.store.stores import Store, differences, made_at
 
 pytestmark = pytest.mark.filterwarnings("ignore::engagement.definitions.OtherDefinitionsWarning")
 
@@ -166,6 +167,79 @@ def test_each_remedy_migrates_computes_anew_once_and_loses_no_label(older, own, 
         found = older.rows("select * from drives where n_unplanned_interventions is not null")
     assert len(found) == 2
     assert said not in run(*arguments, "--db", older.database).stderr
+
+
+LAST_VERSION_OF_1 = 4
+READ = ("--profile", "none")
+UNREAD = "fields that the older engagement did not read stay empty until"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A database of this program's, of drives that have what older programs did not read."""
+    store = Store(tmp_path_factory.mktemp("fresh"))
+    for _ in simulate(store.logs, drives=2, seed=3):
+        pass
+    store.ingest()
+    return store
+
+
+@pytest.fixture
+def outdated(fresh, tmp_path):
+    """The same drives as an older program kept them: without what it did not read."""
+    store = Store(tmp_path)
+    made_at(LAST_VERSION_OF_1, fresh.database, store.database)
+    return store
+
+
+def test_an_ingest_reads_again_what_an_older_program_read_less_of(fresh, outdated):
+    n_segments = len(fresh.segments())
+    listed = run("ingest", fresh.logs, *READ, "--dry-run", "--db", outdated.database)
+    assert f"{n_segments} unchanged segments to read again" in listed.stderr
+
+    first = run("ingest", fresh.logs, *READ, "--db", outdated.database)
+
+    assert first.exit_code == 0, first.stderr
+    assert f"{n_segments} unchanged segments to read again" in first.stderr
+    assert differences(outdated.views(), fresh.views()) == []
+    again = run("ingest", fresh.logs, *READ, "--db", outdated.database)
+    assert "to read again" not in again.stderr
+    assert f"{n_segments} unchanged" in again.stderr
+
+
+def test_logs_that_are_gone_stay_as_they_were_read(fresh, outdated):
+    outdated.logs.mkdir()
+    report = outdated.ingest()
+    assert (report.n_read_again, report.n_ingested) == (0, 0)
+    assert outdated.segments() == fresh.segments()
+
+
+def test_a_recompute_says_what_stays_empty_until_the_logs_are_read(fresh, outdated):
+    first = run("recompute", "--db", outdated.database)
+    assert first.exit_code == 0, first.stderr
+    assert f"{UNREAD} `engagement ingest --reprocess`" in first.stderr
+    assert differences(outdated.views(), fresh.views()) != []
+    assert UNREAD not in run("recompute", "--db", outdated.database).stderr
+
+    run("ingest", fresh.logs, *READ, "--reprocess", "--db", outdated.database)
+    assert differences(outdated.views(), fresh.views()) == []
+
+
+@pytest.mark.parametrize("what", ["database", "track", "clip"])
+def test_no_redacted_copy_is_made_of_it(older, what, tmp_path):
+    with Reader(older.database) as reader:
+        [row] = reader.rows("select event_id, drive from events limit 1")
+    named = {"database": (), "track": (row["drive"],), "clip": (row["event_id"],)}
+    name = {"database": "out.duckdb", "track": "track.csv", "clip": "out.csv"}[what]
+    out = tmp_path / name
+
+    result = run("redact", what, *named[what], "--out", out, "--db", older.database)
+
+    assert result.exit_code == 4
+    said = result.stderr.splitlines()[-1]
+    assert "no redacted copy" in said
+    assert "are of definitions 1, those of this engagement are 2; `engagement recompute`" in said
+    assert not out.exists()
 
 
 def test_what_would_take_both_together_is_refused_with_the_remedy(older):

@@ -162,7 +162,8 @@ def test_an_older_database_has_nulls_for_what_is_newer_until_it_is_migrated(
 
     with pytest.warns(OtherDefinitionsWarning, match=r"an older engagement made its numbers, "):
         assert store.rows(query) == [{"nickname": None, "n": 2}]
-    assert store.ingest(two_drives.logs).n_unchanged == 2
+    report = store.ingest(two_drives.logs)
+    assert (report.n_ingested, report.n_read_again, report.n_unchanged) == (2, 2, 0)
 
     assert store.rows(query) == [{"nickname": None, "n": 2}]
     before = store.state()
