@@ -181,7 +181,8 @@ def contents(database):
         }.items():
             query = f"select {columns} from duckdb_{kind}() where not internal order by all"
             found["about", kind] = connection.execute(query).fetchall()
-    # DuckDB tells the columns that a macro replaces in any order.
-    functions = found["about", "functions"]
-    found["about", "functions"] = [sorted(re.findall(r"\w+", str(row))) for row in functions]
+    # DuckDB tells the columns that a macro or a view replaces or excludes in any order.
+    for kind in ("functions", "views"):
+        rows = found["about", kind]
+        found["about", kind] = [sorted(re.findall(r"\w+", str(row))) for row in rows]
     return found
