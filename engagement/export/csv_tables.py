@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engagement.csv_cells import NUMBER, RUN
 
+_Texts = TypeVar("_Texts", "pa.ChunkedArray[Any]", "pa.Array[Any]")
 _compute: Any = pc  # its stubs take neither texts nor lists for arrays
 
 
@@ -43,15 +44,16 @@ def inert_table(table: pa.Table) -> pa.Table:
     table = csv_table(table)
     for number, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            table = table.set_column(number, field, _inert_column(table.column(number)))
+            table = table.set_column(number, field, inert_texts(table.column(number)))
     return table
 
 
-def _inert_column(column: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
+def inert_texts(column: _Texts) -> _Texts:
+    """The texts as cells that no spreadsheet runs."""
     is_run = pc.match_substring_regex(column, f"^{RUN}")
     if not pc.any(is_run).as_py():
         return column
     is_number = pc.match_substring_regex(column, f"^(?:{NUMBER})$")
     quoted = pc.binary_join_element_wise(pa.scalar("'", column.type), column, "")
-    found: pa.ChunkedArray[Any] = pc.if_else(pc.and_(is_run, pc.invert(is_number)), quoted, column)
+    found: _Texts = pc.if_else(pc.and_(is_run, pc.invert(is_number)), quoted, column)
     return found

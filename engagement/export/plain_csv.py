@@ -2,7 +2,8 @@
 
 It tells what a column is by its first value, takes numbers with an exponent, `true`, `nan` and
 `inf` for text, and plots no text. So booleans are 1 and 0, numbers are written out, and what is
-null or not a finite number is left empty. Only a text that needs quotes has them.
+null or not a finite number is left empty. Only a text that needs quotes has them. No spreadsheet
+runs a text or the name of a column: see `engagement.csv_cells`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from engagement.csv_cells import inert
+from engagement.export.csv_tables import inert_texts
 
 if TYPE_CHECKING:
     Column = pa.Array[Any]
@@ -24,7 +28,7 @@ class CsvSink:
 
     def __init__(self, file: IO[bytes], schema: pa.Schema) -> None:
         self._file = file
-        header = _quoted(pa.array(schema.names, pa.string())).to_pylist()
+        header = _quoted(pa.array(map(inert, schema.names), pa.string())).to_pylist()
         self._write_lines([",".join(header)])
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
@@ -41,7 +45,7 @@ class CsvSink:
 
 def _as_text(column: Column) -> Any:
     if pa.types.is_string(column.type):
-        return _quoted(column)
+        return _quoted(inert_texts(column))
     if pa.types.is_boolean(column.type):
         return column.cast(pa.int8()).cast(pa.string())
     if not pa.types.is_floating(column.type):

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from engagement.export.ends import Cut, find_cuts
 from engagement.export.redact import CAR, DEVICE_TYPES, VERSION, long_number
+from engagement.extract.kept_params import kept_params
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.label_words import shipped_words
@@ -47,6 +48,7 @@ _NUMBERS: dict[str, tuple[str, ...]] = {
     "car_state": ("gear",),
     "clock": (),
     "controls_state": ("state",),
+    "driving_model": ("source",),
     "gps": ("source",),
     "ignition": ("source",),
     "init_data": (),
@@ -317,6 +319,7 @@ def _add_drive(
         "drive": drive.drive,
         "shift_ns": drive.shift_ns,
         "device_types": sorted(DEVICE_TYPES),
+        "kept_params": sorted(kept_params()),
     }
     connection.execute(
         "insert into log.drive values (?, ?, ?, '')",
@@ -324,6 +327,8 @@ def _add_drive(
     )
     for table, select in selects.items():
         query = f"{select} where rows.drive_id = $drive_id and {_within(table)}"
+        if table == "param":  # others were kept on purpose, which is no purpose of sharing
+            query += " and list_contains($kept_params, rows.name)"
         if table == "clock" and drive.shift_ns is None:
             continue
         connection.execute(query, {name: values[name] for name in _PARAMETER.findall(query)})

@@ -40,7 +40,14 @@ _FIX_FLAG = 1
 _MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
 _MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
 _VIN_CHARACTERS = 8  # maker and model; what follows names the one vehicle
-_LOGIN = re.compile(r"^(\w+://)[^/]*@")  # a name or a token in the address of a repository
+# Of the address of a repository host and path, and how it is reached: a name, a token or a password
+# may be in all else. Migration 0011 has the same patterns.
+_AFTER_PATH = re.compile(r"[?#][^@]*$")
+_REMOTE = re.compile(
+    r"(?:((?:https?|ssh|git|git\+ssh|ftps?|rsync):/+)(?:[^/]*@)?([\w.-]{1,253}(?::[0-9]+)?)"
+    r"|(?:(git@)|[^/]*@)?([\w.-]*(?::/?[\w.~+-][\w.~+/-]*)?))(/[\w.~+/-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
 _REQUIRED = {  # a source without such a field is not used for the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -141,10 +148,13 @@ def _refine(log: Log, source: Source, structs: Structs, columns: dict[str, Colum
 
 def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:
     rows.columns["wall_time_ns"] = _positive(rows.columns["wall_time_ns"])
-    rows.columns["git_remote"] = _each_text(
-        rows.columns["git_remote"], lambda remote: _LOGIN.sub(r"\1", remote)
-    )
+    rows.columns["git_remote"] = _each_text(rows.columns["git_remote"], _remote_without_login)
     return rows
+
+
+def _remote_without_login(remote: str) -> str | None:
+    found = _REMOTE.fullmatch(_AFTER_PATH.sub("", remote.strip()))
+    return "".join(part or "" for part in found.groups()) or None if found else None
 
 
 def _refine_car_params(rows: Rows, _structs: Structs, _source: Source) -> Rows:
@@ -152,12 +162,12 @@ def _refine_car_params(rows: Rows, _structs: Structs, _source: Source) -> Rows:
     return rows
 
 
-def _each_text(values: Column, change: Callable[[str], str]) -> Column:
+def _each_text(values: Column, change: Callable[[str], str | None]) -> Column:
     """A column of texts with each distinct one changed."""
     if not isinstance(values, pa.DictionaryArray):
         return values
     texts = pa.array([change(str(text)) for text in values.dictionary.to_pylist()], pa.string())
-    return pa.DictionaryArray.from_arrays(values.indices, texts)
+    return texts.take(values.indices).dictionary_encode()
 
 
 def _refine_clock(rows: Rows, _structs: Structs, _source: Source) -> Rows:

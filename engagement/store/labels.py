@@ -216,7 +216,7 @@ def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
             book.add(label, now)
         if book.written or writer.is_outdated:
             _replace(writer.connection, book.removed, book.written.values())
-            writer.publish()
+            writer.publish(complete=book.takes_note_back)
     return book.report()
 
 
@@ -239,6 +239,7 @@ class _Book:
         self._nearest = _nearest_events(connection, named)
         self.written: dict[Key, Label] = {}
         self.removed: set[Key] = set()
+        self.takes_note_back = False  # then nothing of it may stay in the file
         self._counts = dict.fromkeys(LabelReport.__slots__, 0)
 
     def add(self, label: Label, now: datetime) -> None:
@@ -259,6 +260,7 @@ class _Book:
             del self._labels[key]
             self.written.pop(key, None)
         self.removed |= rivals
+        self.takes_note_back |= any(rival.note not in (None, label.note) for rival in stays)
         self._labels[label.event] = self.written[label.event] = replace(label, labelled_at_utc=at)
         self._counts["n_replaced"] += bool(rivals)
         self._counts["n_written"] += 1

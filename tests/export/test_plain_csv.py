@@ -12,6 +12,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagement.csv_cells import as_written, inert
 from engagement.export.plain_csv import CsvSink
 
 
@@ -57,7 +58,22 @@ def test_singles_are_as_short_as_they_can_be(values):
 def test_texts_come_back(values):
     text = written(first=pa.array(["x"] * len(values)), it=pa.array(values, pa.string()))
     rows = list(csv.reader(io.StringIO(text, newline="")))
-    assert rows == [["first", "it"], *(["x", value or ""] for value in values)]
+    assert [[first, as_written(cell)] for first, cell in rows] == [
+        ["first", "it"], *(["x", value or ""] for value in values)
+    ]  # fmt: skip
+
+
+@given(
+    text=st.sampled_from([*"=+-@\t\r\n\uff1d\uff0b\uff0d\uff20", "'="]).map(
+        "{}HYPERLINK(1)".format
+    ),
+)
+@settings(deadline=None, max_examples=100)
+def test_no_spreadsheet_runs_a_text_or_a_name(text):
+    column = pa.array([text])
+    rows = list(csv.reader(io.StringIO(written(**{"first": column, text: column}), newline="")))
+    assert rows == [["first", inert(text)], [inert(text), inert(text)]]
+    assert inert(text) == f"'{text}"
 
 
 def test_booleans_are_numbers_and_only_what_needs_quotes_has_them():

@@ -39,7 +39,7 @@ PLANTED = {
 TEXTS = [
     VIN, *PLANTED.values(), "jane-doe", "at the school of my kids", "schoolrun", "janes-text",
     "janes-param", "HONDA CIVIC 1HGBH41JXMN109186", "device.example", "janes-profile",
-    "janes-damage", "janes-signal",
+    "janes-damage", "janes-signal", "JanesOwnParam",
 ]  # fmt: skip
 
 
@@ -67,6 +67,10 @@ def database(tmp_path_factory):
         connection.execute(
             "insert into log.param select drive_id, segment_num, 0, 'DrivingModelName', "
             "'janes-param' from log.segment"
+        )
+        connection.execute(
+            "insert into log.param select drive_id, segment_num, 0, 'JanesOwnParam', '1' "
+            "from log.segment"
         )
     recompute(path)
     with Reader(path) as reader:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -112,6 +115,20 @@ def test_a_file_of_several_logs_reads_back_as_what_was_written(tmp_path, suffix,
         assert {name: value or None for name, value in row.items()} == {
             name: value or None for name, value in wanted.items()
         }
+
+
+@pytest.mark.parametrize("tabulate", [long_table, wide_table])
+def test_no_spreadsheet_runs_what_a_dbc_names(tmp_path, tabulate):
+    hostile = [replace(each, signal="=HYPERLINK(1)", message="@m", unit="=u") for each in ONE[:1]]
+    table = tabulate(make_frames([(1, 0, b"1234")]), hostile, start_ns=0)
+    with open_sink(tmp_path / "signals.csv", table.schema) as sink:
+        sink.write_table(table)
+
+    with (tmp_path / "signals.csv").open(newline="", encoding="utf-8") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert "'=HYPERLINK(1)" in cells
+    assert tabulate is wide_table or {"'@m", "'=u"} <= set(cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "@"))]
 
 
 def test_names_are_dictionary_encoded(tmp_path):

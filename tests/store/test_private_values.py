@@ -15,7 +15,8 @@ from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import EventBuilder
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.ingestion import recompute
-from engagement.store.labels import label_events, remove_labels
+from engagement.store.labels import Key, Label, bring_labels, label_events, remove_labels
+from tests.extract.test_segment import read
 from tests.store.small_logs import ONE, messages
 from tests.store.stores import Store, made_at
 
@@ -37,6 +38,7 @@ VIN = "1HGBH41JXMN109186"
 REMOTE = "https://planted-jane:ghp_plantedtoken@git.example.org/jane/openpilot.git"
 SECRETS = [*PARAMS.values(), VIN, VIN[8:], "ghp_plantedtoken"]
 LAST_VERSION_IN_MAIN = 4
+FIRST_VERSION_WITHOUT_LOGINS = 11
 
 
 def log(params):
@@ -138,12 +140,97 @@ def test_an_old_database_loses_them_and_no_file_beside_it_keeps_them(
     assert "git.example.org" in str(old.rows("select distinct git_remote from log.init_data"))
 
 
+SAFE_REMOTES = {
+    remote: remote
+    for remote in (
+        "https://github.com/o/r", "https://github.com/o/r.git", "git@github.com:o/r.git",
+        "github.com/o/r", "ssh://git.example.org:2222/o/r", "/data/openpilot", "r",
+        "git@gitlab.example.org:/o/r",
+    )
+} | {
+    "https://h.org/x?access_token=TOKEN": "https://h.org/x",
+    "https://h.org/x#TOKEN": "https://h.org/x",
+    " https://u:TOKEN@h.org/x": "https://h.org/x",
+    "https:/u:TOKEN@h.org/x": "https:/h.org/x",
+    "HTTPS://u@v:TOKEN@h.org/x": "HTTPS://h.org/x",
+    "user:TOKEN@h.org/x": "h.org/x",
+    "TOKEN:x-oauth-basic@github.com/x.git": "github.com/x.git",
+    "TOKEN@github.com:o/r.git": "github.com:o/r.git",
+    "git:TOKEN@github.com:o/r.git": "github.com:o/r.git",
+    "https://u:a/TOKEN@h.org": None,
+    "https://u:TOKEN": None,
+    "https://u:1#TOKEN@h.org/x": "https://h.org/x",
+    "https://h.org/x?TOKEN@y": None,
+    "https://u:TOKEN%40h.org/x": None,
+    "https://h.org/x;TOKEN": None,
+    "u:a/TOKEN@h.org/x": None,
+    "https://TOKEN\uff20h.org/x": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("remote", "expected"), SAFE_REMOTES.items())
+def test_of_a_remote_host_and_path_are_stored(tmp_path, remote, expected):
+    raw = EventBuilder().event("initData", 1, {"gitRemote": remote})
+
+    (row,) = read(raw, tmp_path).tables["init_data"].to_pylist()
+
+    assert row["git_remote"] == expected
+
+
+def test_an_old_database_has_of_remotes_host_and_path(two_drives, tmp_path):
+    old = Store(tmp_path)
+    old.copy_of(two_drives.database)
+    with duckdb.connect(str(old.database)) as connection:
+        connection.execute("create table sample as from log.init_data limit 1")
+        connection.execute("delete from log.init_data")
+        for number, remote in enumerate(SAFE_REMOTES):
+            connection.execute(
+                "insert into log.init_data select * replace (? as git_remote, ? as message_num) "
+                "from sample",
+                [remote, number],
+            )
+        connection.execute("drop table sample")
+        connection.execute(
+            "delete from store.schema_migration where version >= ?", [FIRST_VERSION_WITHOUT_LOGINS]
+        )
+
+    recompute(old.database)
+
+    found = old.rows("select git_remote from log.init_data order by message_num")
+    assert [row["git_remote"] for row in found] == list(SAFE_REMOTES.values())
+    assert b"TOKEN" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
 def test_the_note_of_a_removed_label_is_gone(begun):
     event = begun.row("select event_id from events limit 1")["event_id"]
     label_events(begun.database, [event], "true", note=SECRETS[0])
     assert leaks(begun)
 
     remove_labels(begun.database, [event])
+
+    assert leaks(begun) == []
+
+
+@pytest.mark.parametrize("note", ["", "another note"])
+def test_a_note_that_another_takes_the_place_of_is_gone(begun, note):
+    event = begun.row("select event_id from events limit 1")["event_id"]
+    label_events(begun.database, [event], "true", note=SECRETS[0])
+    label_events(begun.database, [event], "false")
+    assert leaks(begun)
+
+    label_events(begun.database, [event], "false", note=note)
+
+    assert leaks(begun) == []
+
+
+@pytest.mark.parametrize("note", [None, "another note"])
+def test_a_note_that_a_brought_label_takes_the_place_of_is_gone(begun, note):
+    row = begun.row("select * from events limit 1")
+    label_events(begun.database, [row["event_id"]], "true", note=SECRETS[0])
+    assert leaks(begun)
+
+    key = Key(*(row[name] for name in Key._fields))
+    assert bring_labels(begun.database, [Label(key, "true", note)]).n_replaced == 1
 
     assert leaks(begun) == []
 
