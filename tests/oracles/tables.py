@@ -6,6 +6,7 @@ Rules that the mapping of `sources` can't say are written here a second time.
 from __future__ import annotations
 
 import math
+import string
 import struct
 import tomllib
 from collections import defaultdict
@@ -185,13 +186,37 @@ def _clock(row: Row, _member: Any, _message: bytes) -> bool:
     return 0 < row["wall_time_ns"] < _INT64
 
 
+_SCHEMES = ("https", "http", "ssh", "git", "git+ssh", "ftp", "ftps", "rsync")
+_HOST = {*string.ascii_letters, *string.digits, *"_.-"}
+_PATH = {*_HOST, *"~+/"}
+
+
 def _init_data(row: Row, _member: Any, _message: bytes) -> None:
     if not 0 < row["wall_time_ns"] < _INT64:
         row["wall_time_ns"] = None
-    scheme, mark, rest = (row["git_remote"] or "").partition("://")
-    host, slash, path = rest.partition("/")
-    if mark and scheme.replace("_", "a").isalnum():
-        row["git_remote"] = scheme + mark + host.rpartition("@")[2] + slash + path
+    row["git_remote"] = row["git_remote"] and (_remote(row["git_remote"].strip()) or None)
+
+
+def _remote(text: str) -> str | None:
+    before, at, after = text.rpartition("@")
+    text = before + at + after.replace("#", "?").partition("?")[0]
+    scheme, colon, rest = text.partition(":")
+    if colon and rest.startswith("/") and scheme.lower() in _SCHEMES:
+        authority, slash, path = rest.lstrip("/").partition("/")
+        host = authority.rpartition("@")[2]
+        name, mark, port = host.partition(":")
+        is_port = not mark or (port != "" and set(port) <= set(string.digits))
+        if 0 < len(name) <= 253 and set(name) <= _HOST and is_port and set(path) <= _PATH:
+            slashes = "/" * (len(rest) - len(rest.lstrip("/")))
+            return f"{scheme}:{slashes}{host}{slash}{path}"
+    authority, slash, path = text.partition("/")
+    user, at, host = authority.rpartition("@")
+    address = host + slash + path
+    host, colon, path = address.partition(":" if ":" in host else "/")
+    first = path.removeprefix("/")[:1] if colon == ":" else "x"
+    if set(host) <= _HOST and set(path) <= _PATH and first not in ("", "/"):
+        return (user + at if user.lower() == "git" else "") + address
+    return None
 
 
 def _car_params(row: Row, _member: Any, _message: bytes) -> None:
