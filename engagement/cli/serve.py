@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
@@ -18,6 +19,7 @@ from engagement.api.pages.assets import has_plots
 from engagement.api.settings import ConnectionLimits, Settings, is_loopback, read_tokens
 from engagement.cli import render
 from engagement.cli.options import FILE, ByteSize, database_option
+from engagement.cli.signals import signals_by
 from engagement.errors import InputError
 from engagement.store.serving import Limits
 from engagement.units import UNITS
@@ -203,13 +205,24 @@ def run(database: Path, listener: socket.socket, settings: Settings) -> None:
     # A thread that computes gives way to the event loop this often: by default ten times as seldom,
     # and a small answer waits for that several times.
     sys.setswitchinterval(_SWITCH_S)
-    with suppress(KeyboardInterrupt):
+    is_over, server = False, None
+
+    def end(_signal: int, _frame: object) -> None:
+        """Take a Ctrl-C until uvicorn does: an exception could get lost in what starts there."""
+        nonlocal is_over
+        is_over = True
+        if server is not None:
+            server.should_exit = True
+
+    with signals_by(end, signal.SIGINT):
         render.note(f"serving {database} at {address_of(listener)} until Ctrl-C")
         if not database.exists():
             render.note("there is no such database yet; answers come once it is published")
         if not has_plots():
             render.note("pages have no plots: their library is missing; in a checkout, `make web`")
-        make_server(database, settings).run(sockets=[listener])
+        server = make_server(database, settings)
+        if not is_over:
+            server.run(sockets=[listener])
 
 
 def make_server(database: Path, settings: Settings) -> uvicorn.Server:

@@ -122,6 +122,21 @@ def test_a_server_that_shows_everybody_positions_says_so(database, tmp_path, opt
     assert any("can read every drive" in line for line in lines) == is_open
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.3])
+def test_an_early_ctrl_c_ends_it(database, after_s):
+    """From the line that names the address on, whatever is being started."""
+    command = [sys.executable, "-m", "engagement", "serve", "--port", "0", "--db", database]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("content", [None, b"no database", b""])
 def test_what_is_said_of_a_database_that_cant_be_read_names_no_path(tmp_path, content):
     path = tmp_path / "jane-doe" / "drives.duckdb"
