@@ -164,7 +164,7 @@ def test_several_statements_are_refused(run, output):
 def test_intervals_are_text(run):
     query = "select interval '14 months 3 days -1.5 seconds' as i, [interval 0 days] as l"
     assert json.loads(run("sql", "--json", query).stdout) == [{"i": "P14M3DT-1.5S", "l": ["PT0S"]}]
-    assert run("sql", "--csv", query).stdout == "i,l\nP14M3DT-1.5S,['PT0S']\n"
+    assert run("sql", "--csv", query).stdout == "i,l\nP14M3DT-1.5S,[PT0S]\n"
     assert "P14M3DT-1.5S" in run("sql", query).stdout
 
 

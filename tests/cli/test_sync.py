@@ -21,6 +21,7 @@ from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 from tests.api.servers import server as served
 from tests.collect.sshd import run_server
+from tests.support.waiting import wait_for
 
 # Sends for ever, to a host that does not matter.
 ENDLESS_SYNC = """
@@ -70,7 +71,7 @@ def get(port, path):
     return response.status, json.loads(body)
 
 
-def test_a_server_there_shows_what_was_sent_at_once(run_alone, place, logs, database, tmp_path):
+def test_a_server_there_shows_what_was_sent(run_alone, place, logs, database, tmp_path):
     ours = tmp_path / "engagement.duckdb"
     theirs = place / "engagement.duckdb"
     segments = sorted(path for path in logs.glob("*/*") if path.is_dir())
@@ -82,11 +83,12 @@ def test_a_server_there_shows_what_was_sent_at_once(run_alone, place, logs, data
         shutil.copyfile(database, ours.with_name("new"))
         ours.with_name("new").replace(ours)
         second = run_alone("sync", "drives", "-p", theirs, "--json")
-        all_of_them = get(port, "/devices")[1]["count"]
+        # A newer generation answers once its common answers are made.
+        wait_for(lambda: get(port, "/devices")[1]["count"] == 2)
         third = run_alone("sync", "drives", "-p", theirs)
 
     assert (first.exit_code, second.exit_code, third.exit_code) == (0, 0, 0)
-    assert (before, one, all_of_them) == (503, 1, 2)
+    assert (before, one) == (503, 1)
     assert f"sent engagement.duckdb to drives:{theirs}: " in first.stderr
     [file] = json.loads(second.stdout)["files"]
     assert (file["method"], file["is_changed"], second.stderr) == ("rsync", True, "")
