@@ -95,7 +95,8 @@ struct Car {
 
 def test_a_name_from_the_future_can_t_be_written(tmp_path):
     """The scripted drive can't use by mistake what its era did not have."""
-    event = EraSchemas(tmp_path, "2022-09-12").load("events").CarEvent
+    schemas = EraSchemas(tmp_path, "2022-09-12")  # which has to outlive its types
+    event = schemas.load("events").CarEvent
     with pytest.raises(Exception, match="steerOverride"):
         event.new_message(name="steerOverride")
     assert highest_ordinals("2022-09-13")["CarEvent.EventName"] == 114
