@@ -40,3 +40,8 @@ def replacing(out: Path) -> Iterator[BufferedWriter]:
         staged.replace(target)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def mode_for_another_group(mode: int) -> int:
+    """A file's mode where it can't have the group that it is for: that may do what anybody may."""
+    return mode & (~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3)

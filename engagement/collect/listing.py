@@ -14,9 +14,8 @@ from paramiko.sftp_attr import SFTPAttributes
 from engagement.collect.connection import lost_connections
 from engagement.collect.faults import GoneError, check_end
 from engagement.collect.reading import remote_files
-from engagement.collect.remote_log import QCAMERA, VIDEO, RemoteLog
+from engagement.collect.remote_log import QCAMERA, RemoteLog, parse_remote_path
 from engagement.errors import ConnectionLostError, RemoteError
-from engagement.names import parse_log_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from engagement.collect.connection import Connection
 
-_LOG_NAMES = {kind + suffix for kind in ("rlog", "qlog") for suffix in ("", ".bz2", ".zst")}
 _LOCK_SUFFIX = ".lock"
 _MAX_DEPTH = 3  # below the folder of logs: a dongle's, a segment's, the file
 _MAX_ENTRIES = 1_000_000  # of a folder; a listing that is longer may never end
@@ -79,15 +77,15 @@ def find_logs(connection: Connection, folder: str, *, has_shell: bool) -> Listin
 def _parse(top: str, path: str, size_bytes: int, mtime_ns: int) -> RemoteLog | None:
     """Make a log of a file whose path says which it is; None for all others."""
     file = PurePosixPath(path)
-    is_video = file.name == QCAMERA
-    name = parse_log_path(file.with_name("qlog") if is_video else file)
-    if name is None or name.drive is None or name.segment_num is None:
+    found = None if ".." in file.parts else parse_remote_path(file)
+    if found is None:
         return None
-    if ".." in file.parts or not (is_video or file.name in _LOG_NAMES):
+    name, kind = found
+    if name.drive is None or name.segment_num is None:
         return None
     return RemoteLog(
-        f"{top}/{path}", name.dongle_id, name.drive, name.segment_num,
-        VIDEO if is_video else name.log_kind, file.suffix, size_bytes, mtime_ns,
+        f"{top}/{path}", name.dongle_id, name.drive, name.segment_num, kind, file.suffix,
+        size_bytes, mtime_ns,
     )  # fmt: skip
 
 

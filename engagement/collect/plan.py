@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
 
-from engagement.collect.remote_log import QCAMERA, VIDEO
+from engagement.collect.remote_log import QCAMERA, SUFFIXES, VIDEO
 from engagement.collect.transfer import Transfer
 from engagement.filters import Selection
 from engagement.names import drive_started_at, is_short_for, short_dongle_ids
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["rlog", "qlog", "both"]
 
-_SUFFIXES = ("", ".bz2", ".zst")
-_PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in _SUFFIXES}
+_PARTS = {f"{kind}{suffix}.part": kind for kind in ("rlog", "qlog") for suffix in SUFFIXES}
 _PARTS[f"{QCAMERA}.part"] = VIDEO
 _SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 
@@ -204,7 +203,7 @@ def _settle(
 
 def _suffix_in(files: dict[str, os.stat_result], log: RemoteLog) -> str | None:
     """The suffix that a log has among files: its own if the size is, else one of its time."""
-    for suffix in dict.fromkeys((log.suffix, *_SUFFIXES)):
+    for suffix in dict.fromkeys((log.suffix, *SUFFIXES)):
         status = files.get(f"{log.kind}{suffix}")
         if status is None or not stat.S_ISREG(status.st_mode):
             continue

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engagement.names import parse_log_path
+
+if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
+    from engagement.names import LogName
 
 VIDEO = "qcamera"
 QCAMERA = f"{VIDEO}.ts"
 """The small video of a segment, which devices upload beside the qlog."""
+SUFFIXES = ("", ".bz2", ".zst")
+"""Of logs."""
+_LOG_NAMES = {f"{kind}{suffix}" for kind in ("rlog", "qlog") for suffix in SUFFIXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +53,12 @@ class RemoteLog:
     def name(self) -> str:
         """Its short name, for messages."""
         return f"{self.segment}/{self.kind}{self.suffix}"
+
+
+def parse_remote_path(path: PurePosixPath) -> tuple[LogName, str] | None:
+    """What the path of a log or small video says, and its kind; None for other files."""
+    is_video = path.name == QCAMERA
+    if not (is_video or path.name in _LOG_NAMES):
+        return None
+    name = parse_log_path(path.with_name("qlog") if is_video else path)
+    return None if name is None else (name, VIDEO if is_video else name.log_kind)

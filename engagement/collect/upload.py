@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from engagement.collect.delta import can_send, send_changes
 from engagement.collect.remote import is_file
 from engagement.errors import ConnectionLostError, RemoteError
+from engagement.files import mode_for_another_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,8 +102,7 @@ class FileUpload:
             if there is not None and _owner(there) not in (_owner(part), (None, None)):
                 self._change_owner(there, part)
                 if self._remote.sftp.stat(self._part).st_gid != there.st_gid:
-                    # The other group may do no more than anybody may.
-                    mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
+                    mode = mode_for_another_group(mode)
             self._remote.sftp.chmod(self._part, mode)
 
     def _mode_of_new(self) -> int:

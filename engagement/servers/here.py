@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from engagement.collect.remote_log import QCAMERA, VIDEO
+from engagement.collect.remote_log import QCAMERA, SUFFIXES, VIDEO
 from engagement.names import short_dongle_ids
 
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from engagement.collect.remote_log import RemoteLog
 
 _FILES = {
-    "rlog": ("rlog", "rlog.bz2", "rlog.zst"),
-    "qlog": ("qlog", "qlog.bz2", "qlog.zst"),
+    **{kind: tuple(kind + suffix for suffix in SUFFIXES) for kind in ("rlog", "qlog")},
     VIDEO: (QCAMERA,),
 }
 

@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-from engagement.collect.remote_log import QCAMERA, VIDEO, RemoteLog
+from engagement.collect.remote_log import RemoteLog, parse_remote_path
 from engagement.errors import RemoteError
-from engagement.names import MAX_SEGMENT_NUM, is_drive, parse_dongle_id, parse_log_path
+from engagement.names import MAX_SEGMENT_NUM, is_drive, parse_dongle_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ _PAGE = 100  # routes
 _MAX_ROUTES = 100_000  # of a device: thirty years of ten drives a day
 _SEGMENT_NS = 60 * 10**9
 _DONGLE_LENGTH = 16
-_NAMES = {f"{kind}{suffix}" for kind in ("rlog", "qlog") for suffix in ("", ".bz2", ".zst")}
 
 
 class _Device(msgspec.Struct):
@@ -169,13 +168,12 @@ def _parse_time(text: str | None) -> datetime | None:
 def _log_of(route: Route, url: str) -> RemoteLog | None:
     """The log that an address ends with, if it is one of the route."""
     path = PurePosixPath(unquote(urlsplit(url).path))
-    is_video = path.name == QCAMERA
-    name = parse_log_path(path.with_name("qlog") if is_video else path)
-    if name is None or name.segment_num is None or not (is_video or path.name in _NAMES):
+    found = parse_remote_path(path)
+    if found is None:
         return None
-    if (name.dongle_id, name.drive) != (route.dongle_id, route.drive):
+    name, kind = found
+    if name.segment_num is None or (name.dongle_id, name.drive) != (route.dongle_id, route.drive):
         return None
-    kind = VIDEO if is_video else name.log_kind
     return route.log(name.segment_num, kind, path.suffix)
 
 

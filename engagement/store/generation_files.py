@@ -9,6 +9,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engagement.files import mode_for_another_group
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
@@ -80,5 +82,5 @@ def keep_attributes(source: Path, target: Path) -> None:
             break
     mode = stat.S_IMODE(wanted.st_mode)
     if target.stat().st_gid != wanted.st_gid:
-        mode &= ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
+        mode = mode_for_another_group(mode)
     target.chmod(mode)
