@@ -19,6 +19,8 @@ BUILT_FROM = (
     "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "engagement", "sql", "schemas",
     "config", "migrations", "web",
 )  # fmt: skip
+# `hatch_build` comes from the folder that is built, not from where this package is installed.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"PYTHONSAFEPATH", "PYTHONPATH"}}
 ASK = "import hatch_build, json; print(json.dumps(hatch_build.get_requires_for_build_{}()))"
 
 
@@ -55,7 +57,7 @@ def build(source: Path, path: str) -> tuple[subprocess.CompletedProcess[str], li
         [sys.executable, "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation",
          "--wheel-dir", str(out), str(source)],
         check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=os.environ | {"PATH": path},
+        env=ENVIRONMENT | {"PATH": path},
     )  # fmt: skip
     names = [name for wheel in out.glob("*.whl") for name in ZipFile(wheel).namelist()]
     return done, names
@@ -64,7 +66,7 @@ def build(source: Path, path: str) -> tuple[subprocess.CompletedProcess[str], li
 def required(source: Path, path: str, kind: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", ASK.format(kind)],
-        check=True, text=True, capture_output=True, cwd=source, env=os.environ | {"PATH": path},
+        check=True, text=True, capture_output=True, cwd=source, env=ENVIRONMENT | {"PATH": path},
     ).stdout  # fmt: skip
 
 
