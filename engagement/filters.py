@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagement.errors import InputError
 from engagement.groupings import DIMENSIONS
+from engagement.names import drive_started_at, parse_drive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _COMPARISONS = {"=": operator.eq, ">=": operator.ge, "<=": operator.le}
+_IS_TIME = "drive like '____-%'"  # the name of a drive, which is a counter otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,27 @@ class Filter:
         column = f"{self.column}::date" if self.is_day else self.column
         return f"{column} {self.operator} ${self.name}"
 
+    def condition_for(self, value: Any) -> str:
+        """The same of a value that may be the name of a drive in the place of a day."""
+        if not (self.is_day and isinstance(value, str)):
+            return self.condition
+        by_name = f"drive {self.operator} ${self.name}"
+        if drive_started_at(value):
+            by_day = f"{self.column}::date {self.operator} left(${self.name}, 10)::date"
+            return f"case when {_IS_TIME} then {by_name} else {by_day} end"
+        if self.operator == ">=":
+            return f"(not {_IS_TIME} and {by_name})"
+        return f"({_IS_TIME} or {by_name})"
+
     def fits(self, found: Any, wanted: Any) -> bool:
         """The same of a value that is no row's yet."""
         return bool(_COMPARISONS[self.operator](found, wanted))
+
+    def fits_drive(self, drive: str, day: date | None, wanted: str) -> bool:
+        """The same of a drive, where the name of one is wanted in the place of a day."""
+        if drive_started_at(wanted) and not drive_started_at(drive):
+            return day is None or self.fits(day, _day_of(wanted))
+        return self.fits(_order(drive), _order(wanted))
 
 
 _DECLARED = (
@@ -99,13 +119,13 @@ _DECLARED = (
     Filter(
         "since", "started_at",
         "First day: UTC, or local time where the drive's name alone tells it.",
-        "Only drives that started on this day (YYYY-MM-DD) or later.", "DATE",
+        "Only drives of this day (YYYY-MM-DD) or later; or a drive's name.", "DATE",
         kind=date, operator=">=", label="From",
     ),
     Filter(
         "until", "started_at",
         "Last day: UTC, or local time where the drive's name alone tells it.",
-        "Only drives that started on this day (YYYY-MM-DD) or before.", "DATE",
+        "Only drives of this day (YYYY-MM-DD) or before; or a drive's name.", "DATE",
         kind=date, operator="<=", label="to",
     ),
 )  # fmt: skip
@@ -131,7 +151,13 @@ class Selection:
     @property
     def is_backwards(self) -> bool:
         """Whether the last day is before the first."""
-        return "since" in self.values and "until" in self.values and self["until"] < self["since"]
+        since, until = self["since"], self["until"]
+        if since is None or until is None:
+            return False
+        if isinstance(since, str) and isinstance(until, str):
+            return _order(until) < _order(since)
+        first, last = _day_of(since), _day_of(until)
+        return first is not None and last is not None and last < first
 
     @property
     def group(self) -> tuple[str, str] | None:
@@ -144,7 +170,7 @@ class Selection:
     @property
     def conditions(self) -> list[str]:
         """The conditions on rows of `drives`; their parameters are the values."""
-        return [DRIVE_FILTERS[name].condition for name in self.values]
+        return [DRIVE_FILTERS[name].condition_for(value) for name, value in self.values.items()]
 
     @property
     def where(self) -> str:
@@ -154,9 +180,29 @@ class Selection:
     def admits(self, **known: Any) -> bool:
         """Whether a drive may be wanted, by what is known of it; None is not known."""
         return all(
-            known.get(name) is None or DRIVE_FILTERS[name].fits(known[name], value)
-            for name, value in self.values.items()
+            _admits(DRIVE_FILTERS[name], known, value) for name, value in self.values.items()
         )
+
+
+def _admits(one: Filter, known: Mapping[str, Any], wanted: Any) -> bool:
+    found = known.get(one.name)
+    if one.is_day and isinstance(wanted, str):
+        drive = known.get("drive")
+        return drive is None or one.fits_drive(drive, found, wanted)
+    return found is None or one.fits(found, wanted)
+
+
+def _order(drive: str) -> tuple[bool, str]:
+    """What names of drives are ordered by: those that are counters came later."""
+    return drive_started_at(drive) is None, drive
+
+
+def _day_of(bound: date | str) -> date | None:
+    """The day of a bound; None for the name of a drive that tells none."""
+    if isinstance(bound, date):
+        return bound
+    started_at = drive_started_at(bound)
+    return started_at.date() if started_at else None
 
 
 def parse_day(text: str) -> date:
@@ -169,3 +215,21 @@ def parse_day(text: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError as error:
         raise InputError(f"{text!r} is no date; write it like 2025-07-31") from error
+
+
+def parse_bound(text: str) -> date | str:
+    """Parse a day, or the name of a drive or route, which stands for the drive.
+
+    Drives are before or after a named one by their names: those that are times come first, those
+    that are counters follow. Only a counter has no order with a time: there the day counts.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    drive = parse_drive(text)
+    if drive:
+        return drive
+    try:
+        return parse_day(text)
+    except InputError as error:
+        raise InputError(f"{error}, or name a drive") from error

@@ -132,6 +132,12 @@ def is_drive(text: str) -> bool:
     return bool(_COUNTER_PATTERN.fullmatch(text)) or drive_started_at(text) is not None
 
 
+def parse_drive(text: str) -> str | None:
+    """Return the log id that is the text, or that ends a route's name; None when there is none."""
+    drive = unquote(text).replace("|", "/").rpartition("/")[2].lower()
+    return drive if is_drive(drive) else None
+
+
 def drive_started_at(drive: str) -> datetime | None:
     """Return the device's local time in the drive's name, None if it holds no such time.
 

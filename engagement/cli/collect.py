@@ -15,7 +15,7 @@ from engagement.cli.options import (
     filter_options,
     json_option,
 )
-from engagement.names import is_drive
+from engagement.names import parse_drive
 
 if TYPE_CHECKING:
     from engagement.filters import Selection
@@ -24,8 +24,8 @@ _MINUTES = click.FloatRange(0, 7 * 24 * 60, min_open=True)
 
 
 def _check_drive(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    drive = value.replace("|", "/").rsplit("/", 1)[-1] if value else None
-    if drive and not is_drive(drive):
+    drive = parse_drive(value) if value else None
+    if value and not drive:
         problem = f"{value!r} is no drive; write it like 2025-07-31--10-20-30"
         raise click.BadParameter(problem, ctx=ctx, param=param)
     return drive

@@ -12,7 +12,7 @@ import click
 
 from engagement.csv_cells import EXACT_KEY
 from engagement.errors import InputError
-from engagement.filters import DRIVE_FILTERS, Selection, parse_day
+from engagement.filters import DRIVE_FILTERS, Selection, parse_bound
 from engagement.groupings import ALL, OPTIONS, parse_crossing
 from engagement.names import parse_dongle_id
 from engagement.store.database_path import check_database
@@ -33,15 +33,17 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
-class Day(click.ParamType):  # type: ignore[type-arg]
-    """A date, YYYY-MM-DD."""
+class Bound(click.ParamType):  # type: ignore[type-arg]
+    """A date, YYYY-MM-DD, or the name of a drive."""
 
     name = "date"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date | str:
         """Parse the text."""
         try:
-            return value if isinstance(value, date) else parse_day(value)
+            return value if isinstance(value, date) else parse_bound(value)
         except InputError as error:
             self.fail(str(error), param, ctx)
 
@@ -109,7 +111,7 @@ def filter_options(*names: str) -> Callable[[Function], Function]:
 
         decorated: Any = with_selection
         for one in (DRIVE_FILTERS[name] for name in reversed(names)):
-            kind = Day() if one.is_day else one.kind
+            kind = Bound() if one.is_day else one.kind
             option = click.option(one.flag, type=kind, metavar=one.metavar, help=one.option)
             decorated = option(decorated)
         return decorated  # type: ignore[no-any-return]

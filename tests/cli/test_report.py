@@ -94,6 +94,17 @@ def test_dates_are_inclusive(run):
     assert drives("--until", "2019-11-13") == 0
 
 
+def test_a_drive_is_a_bound_too(run):
+    names = ["2019-11-14--08-12-05", "2021-04-09--17-40-31", "2023-08-22--16-03-48"]
+    for option, wanted in (("--since", names[1:]), ("--until", names[:2])):
+        for bound in (names[1], f"{TICI}|{names[1]}"):
+            found = parse_csv(run("report", option, bound, "--csv").stdout)
+            assert sorted(row["drive"] for row in found) == wanted
+    result = run("report", "--since", names[1], "--until", names[0])
+    assert result.exit_code == ExitCode.USAGE
+    assert "is before --since" in result.stderr
+
+
 def test_speed_bands_add_up_to_the_drives(run):
     document = json.loads(run("report", "--json", "--speed-bands").stdout)
     known_s = sum(band["known_s"] for band in document["speed_bands"])
