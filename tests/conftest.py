@@ -6,6 +6,7 @@ takes a core for about five seconds or more, but for the contracts of the views.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,12 @@ _FILES = {
     "test_wheel.py",
     "web/test_answers.py",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the template of new databases with what pytest keeps, not in the user's home."""
+    folder = config.rootpath / ".pytest_cache" / "user"
+    os.environ["XDG_CACHE_HOME"] = str(folder)
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:

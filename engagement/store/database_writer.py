@@ -10,6 +10,7 @@ it was: its mode and owner, and a link that leads to it.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import duckdb
@@ -19,7 +20,8 @@ from engagement.store.database_path import real_database
 from engagement.store.disk_use import ONE_COPY
 from engagement.store.generation_files import clone, copy, keep_attributes, sync, version, wal
 from engagement.store.previous import exchange, renew, retire, stamp
-from engagement.store.schema import create, latest_version, stored_version
+from engagement.store.schema import create, latest_version, note_beginning, stored_version
+from engagement.store.template import copy_template, forget_template, keep_template
 from engagement.store.writer_lock import refuse_foreign_writer, writer_lock
 
 if TYPE_CHECKING:
@@ -67,9 +69,12 @@ class Writer:
             # loop over all pairs for the fastest join.
             "asof_loop_join_threshold": 0,
         }
+        is_new = not self._database.exists()
         self.connection = self._open()
         self._is_migrated = False
-        self.is_outdated = self._create()
+        self.is_outdated = self._create() or is_new
+        if is_new:
+            note_beginning(self.connection)
 
     def __enter__(self) -> Self:
         return self
@@ -148,8 +153,9 @@ class Writer:
         self._is_cloned = is_renewed = False
         try:
             self._scratch.mkdir(mode=0o700)
-            if self._database.exists():
-                is_renewed = self._copy()
+            if not self._database.exists():
+                return self._begin()
+            is_renewed = self._copy()
             try:
                 return self._attach()
             except duckdb.IOException:
@@ -159,9 +165,11 @@ class Writer:
             self._private.unlink()
             self._copy()
             return self._attach()
-        except (duckdb.Error, OSError) as error:
+        except BaseException as error:
             self._clear()
-            raise self._failure(error) from error
+            if isinstance(error, (duckdb.Error, OSError)):
+                raise self._failure(error) from error
+            raise
 
     def _copy(self) -> bool:
         """Make the private copy, as cheaply as can be; True if of the previous generation."""
@@ -175,6 +183,22 @@ class Writer:
         if wal(self._database).exists():
             copy(wal(self._database), wal(self._private))
         return is_renewed
+
+    def _begin(self) -> duckdb.DuckDBPyConnection:
+        """A database without drives: a copy of the template, which is made where there is none."""
+        if copy_template(self._private):
+            with suppress(duckdb.Error):
+                return self._attach()
+            forget_template()
+            self._private.unlink()
+        connection = self._attach()
+        try:
+            create(connection, path=self.path)
+            connection.execute("checkpoint")
+        finally:
+            connection.close()
+        keep_template(self._private)
+        return self._attach()
 
     def _attach(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config=self._config)

@@ -42,7 +42,7 @@ def sync(path: Path) -> None:
 
 def clone(source: Path, target: Path) -> bool:
     """Make a new file that shares the blocks of another one, if the file system can do that."""
-    with source.open("rb") as reader, _create_private(target) as writer, suppress(OSError):
+    with source.open("rb") as reader, _create(target) as writer, suppress(OSError):
         fcntl.ioctl(writer, _FICLONE, reader.fileno())
         return True
     target.unlink()
@@ -51,7 +51,13 @@ def clone(source: Path, target: Path) -> bool:
 
 def copy(source: Path, target: Path) -> None:
     """Copy to a new file that nobody else can read."""
-    with source.open("rb") as reader, _create_private(target) as writer:
+    with source.open("rb") as reader:
+        copy_open(reader, target)
+
+
+def copy_open(reader: BinaryIO, target: Path, mode: int = _OWNER_ONLY) -> None:
+    """Copy what is left of an open file to a new one, by default one that nobody else can read."""
+    with _create(target, mode) as writer:
         left = os.fstat(reader.fileno()).st_size
         with suppress(AttributeError, OSError):  # not every system, nor file system, has it
             while left > 0:
@@ -63,8 +69,8 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(reader, writer, _COPY_BYTES >> 10)
 
 
-def _create_private(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
+def _create(path: Path, mode: int = _OWNER_ONLY) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
 
 
 def keep_attributes(source: Path, target: Path) -> None:

@@ -173,6 +173,13 @@ def _forget_private_params(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("delete from log.param where not list_contains(?, name)", [kept])
 
 
+def note_beginning(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have a copy of an empty database say that it was made now."""
+    now = "now() at time zone 'utc'"
+    connection.execute(f"update store.schema_migration set applied_at_utc = {now}")
+    connection.execute(f"update store.state set published_at_utc = {now}")
+
+
 def seed_parameters(
     connection: duckdb.DuckDBPyConnection, parameters: dict[str, Parameter], *, keep: bool
 ) -> bool:
