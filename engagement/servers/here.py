@@ -30,6 +30,11 @@ class Here:
         """The file that a log becomes."""
         return self._folder / str(log.dongle_id) / log.segment / f"{log.kind}{log.suffix}"
 
+    def device_folder(self, log: RemoteLog) -> Path:
+        """The folder that a log is in, or comes into."""
+        found = self.find(log)
+        return found.parent.parent if found else self._folder / str(log.dongle_id)
+
     def find(self, log: RemoteLog) -> Path | None:
         """The file of a log that is here, in any compression; None if there is none."""
         dongle_id = str(log.dongle_id)

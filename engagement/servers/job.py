@@ -14,6 +14,7 @@ from engagement.errors import EngagementError, RemoteError
 from engagement.servers.api import DeniedError
 from engagement.servers.bring import Bringer, Brought
 from engagement.servers.here import Here
+from engagement.servers.marks import keep_marks
 from engagement.servers.routes import list_routes, read_route
 from engagement.servers.upload import request_rlogs
 
@@ -131,7 +132,9 @@ class ServerJob:
             if self.stop.is_set:
                 return
             if self._is_whole(route, here, report):
+                self._keep_marks(route, set(), here, report)
                 continue
+            fresh: set[int] = set()
             try:
                 files = self.calls.files(self.api, route)
             except (DeniedError, GoneError) as error:
@@ -143,8 +146,10 @@ class ServerJob:
                 if here.find(found.log):
                     report.n_there += 1
                 else:
+                    fresh.add(found.log.segment_num)
                     yield found, here.target(found.log), route
             self._request(route, files, here, report)
+            self._keep_marks(route, fresh, here, report)
 
     def _routes(self) -> Iterator[Route]:
         """The routes that may have wanted logs, oldest first: those are deleted first."""
@@ -210,6 +215,15 @@ class ServerJob:
                 f"{route.name}: the device is offline; it uploads {len(missing)} rlogs, which are "
                 "queued, when it is online within a week"
             )
+
+    def _keep_marks(self, route: Route, fresh: set[int], here: Here, report: DeviceReport) -> None:
+        """Keep the bookmarks of segments whose logs are new here, and whether it is preserved."""
+        if self.options.dry_run or self.stop.is_set:
+            return
+        try:
+            keep_marks(self.client, route, fresh, here.device_folder(route.log(0, "qlog", "")))
+        except RemoteError as error:
+            report.notes.append(f"{route.name}: no bookmarks: {error.problem}")
 
     def _advance(self, name: str, n_bytes: int) -> None:
         self._counts.done_bytes += n_bytes

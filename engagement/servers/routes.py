@@ -36,6 +36,8 @@ class _Route(msgspec.Struct):
     create_time: float | None = None
     start_time: str | None = None
     maxqlog: int | None = None
+    is_preserved: bool | None = None
+    url: str | None = None
 
 
 class _Files(msgspec.Struct):
@@ -54,6 +56,8 @@ class Route:
         n_segments: How many have a qlog there, at most; 0 where it does not say.
         created_at_s: When the server learned of it, seconds since 1970; 0 where it does not say.
         started_at_utc: When it began, if it says so.
+        is_preserved: Whether somebody had it preserved there.
+        url: What it derived from the logs is below this; empty where it does not say.
     """
 
     dongle_id: str
@@ -61,6 +65,8 @@ class Route:
     n_segments: int
     created_at_s: float
     started_at_utc: datetime | None
+    is_preserved: bool = False
+    url: str = ""
 
     @property
     def name(self) -> str:
@@ -104,7 +110,7 @@ def list_routes(api: Api, dongle_id: str) -> Iterator[Route]:
     before: dict[str, int] = {}
     while len(seen) < _MAX_ROUTES:
         page = api.get(f"v1/devices/{dongle_id}/routes", list[_Route], limit=_PAGE, **before)
-        routes = [_checked(found, dongle_id) for found in page]
+        routes = [_checked(found, dongle_id, api.server.api) for found in page]
         fresh = [route for route in routes if route.drive not in seen]
         seen.update(route.drive for route in fresh)
         yield from fresh
@@ -121,7 +127,7 @@ def list_routes(api: Api, dongle_id: str) -> Iterator[Route]:
 def read_route(api: Api, name: str) -> Route:
     """One route, by its name."""
     found = api.get(f"v1/route/{quote(name, safe='')}/", _Route)
-    route = _checked(found, name[:_DONGLE_LENGTH])
+    route = _checked(found, name[:_DONGLE_LENGTH], api.server.api)
     if route.name != name:
         raise RemoteError(api.server.name, f"asked for {name}, it tells of {route.name}")
     return route
@@ -138,7 +144,7 @@ def list_files(api: Api, route: Route) -> list[FoundLog]:
     return sorted(found.values(), key=lambda one: (one.log.segment_num, one.log.kind))
 
 
-def _checked(found: _Route, dongle_id: str) -> Route:
+def _checked(found: _Route, dongle_id: str, api_url: str) -> Route:
     """A route whose names and numbers can be what they should be.
 
     Raises:
@@ -153,7 +159,25 @@ def _checked(found: _Route, dongle_id: str) -> Route:
     created_at_s = found.create_time or 0.0
     if not math.isfinite(created_at_s) or not 0 <= created_at_s < 1 << 33:
         created_at_s = 0.0
-    return Route(device, drive, n_segments, created_at_s, _parse_time(found.start_time))
+    return Route(
+        device,
+        drive,
+        n_segments,
+        created_at_s,
+        _parse_time(found.start_time),
+        bool(found.is_preserved),
+        _derived_url(found.url or "", api_url),
+    )
+
+
+def _derived_url(url: str, api_url: str) -> str:
+    """The address that is derived from, empty if it is not as safe as the server's own."""
+    try:
+        parts = urlsplit(url)
+        is_plain = not (parts.query or parts.fragment or parts.username)
+    except ValueError:
+        return ""
+    return url.rstrip("/") if parts.hostname and is_plain and _is_safe(url, api_url) else ""
 
 
 def _parse_time(text: str | None) -> datetime | None:

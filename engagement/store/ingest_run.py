@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engagement.store.ingest_plan import Known, Plan
     from engagement.store.segment_choice import Decoded
     from engagement.store.segments import Key, KnownSegment
+    from engagement.store.server_bookmarks import FoundMarks
 
 _PUBLISH_EVERY_S = 120.0
 _BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB compresses a few large inserts best
@@ -48,12 +49,18 @@ class IngestRun:
     """One running ingest: what it has written, and what waits to be written."""
 
     def __init__(
-        self, writer: Writer, options: IngestOptions, known: Known, report: IngestReport
+        self,
+        writer: Writer,
+        options: IngestOptions,
+        known: Known,
+        report: IngestReport,
+        marks: FoundMarks,
     ) -> None:
         self._writer = writer
         self._options = options
         self._known = known
         self._report = report
+        self._marks = marks
         self._batch: dict[Key, SegmentLog] = {}
         self._batch_bytes = 0
         self._full_ids: dict[str, str] = {}
@@ -195,10 +202,13 @@ class IngestRun:
     def _publish(self, *, reopen: bool = False) -> None:
         if self._batch:
             self._write()
+        connection = self._writer.connection
+        if self._has_changed:
+            self._touched |= join_short_names(connection)
+            self._touched |= settle_copies(connection)
+        self._has_changed |= self._marks.write(connection)
         if not self._has_changed:
             return
-        self._touched |= join_short_names(self._writer.connection)
-        self._touched |= settle_copies(self._writer.connection)
         refresh_in_groups(self._writer.connection, self._touched)
         self._touched.clear()
         report = self._report

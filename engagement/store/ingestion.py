@@ -24,6 +24,7 @@ from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingest_run import IngestRun
 from engagement.store.reader import Reader, unusable
 from engagement.store.segments import drives_with_logs, known_segments
+from engagement.store.server_bookmarks import find_marks
 from engagement.store.time_zones import forget_time_zones
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
+    from engagement.store.server_bookmarks import FoundMarks
 
 
 def ingest(
@@ -61,7 +63,8 @@ def ingest(
     report.locked = [str(path) for path in found.locked]
     report.missing = [str(path) for path in found.missing]
     report.not_taken = [str(path) for path in found.not_taken]
-    for path, reason in found.unreadable:
+    marks = find_marks(found.logs)
+    for path, reason in (*found.unreadable, *marks.problems):
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
         known, is_current, definitions = _look(database)
@@ -83,7 +86,7 @@ def ingest(
         report.to_read = [str(log.path) for group in plan.groups for log in group]
         # Without new logs, a database is still written if its views or parameters change.
         is_stale = database.exists() and (options.parameters_file or not is_current)
-        is_wanted = plan.groups or is_stale
+        is_wanted = plan.groups or is_stale or _has_news(database, marks)
         if is_wanted and not options.dry_run:
             # The decoder is imported while the database is copied.
             warm_up(plan.groups, jobs=options.jobs or default_jobs())
@@ -91,9 +94,17 @@ def ingest(
                 if writer.is_outdated:
                     report.n_recomputed = len(drives_with_logs(writer.connection))
                     report.definitions_before = definitions
-                IngestRun(writer, options, known, report).ingest(plan, on_progress)
+                IngestRun(writer, options, known, report, marks).ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
+
+
+def _has_news(database: Path, marks: FoundMarks) -> bool:
+    """Whether servers know bookmarks that the database does not."""
+    if not marks.by_logs or not database.exists():
+        return False
+    with Reader(database, any_version=True) as reader:
+        return bool(marks.changes(reader.connection))
 
 
 def recompute(database: Path, parameters_file: Path | None = None) -> int:

@@ -98,7 +98,10 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "model_prob_fraction": "how sure the model is of it, 0 to 1",
     }),
     "clock": ("The device's wall clock.", {"wall_time_ns": "in ns since 1970"}),
-    "bookmark": ("Moments that the driver bookmarked.", {}),
+    "bookmark": ("Moments that the driver bookmarked, by the log; else by the server it is from.", {
+        "message_num": "negative where a server told it",
+        "source": "the message; server, or preserved: the start of a drive that is preserved there",
+    }),
     "ignition": ("Whether the car is on, where that changes.", {
         "is_on": "of pandaState and pandaStates, ignitionLine or ignitionCan of any panda",
     }),

@@ -2,6 +2,7 @@
 --
 -- grain:   one row per message
 -- null:    never
+-- why:     what a server knows counts where the logs have no bookmark
 create or replace view bookmarks as
 with
 
@@ -23,4 +24,4 @@ comment on column bookmarks.dongle_id is 'the device';
 comment on column bookmarks.drive is 'name of the drive, its log id';
 comment on column bookmarks.mono_ns is 'logMonoTime of the bookmark';
 comment on column bookmarks.segment_num is 'segment that it is in';
-comment on column bookmarks.source is 'userBookmark or bookmarkButton';
+comment on column bookmarks.source is 'userBookmark or bookmarkButton; server, or preserved (the start of the drive), where the logs have none';
