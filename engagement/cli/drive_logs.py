@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engagement.cli import render
-from engagement.errors import InputError, LogError
+from engagement.errors import LogError
 from engagement.extract.frames import open_log, read_fingerprint
-from engagement.logs.find import find_logs
+from engagement.reading import drive_logs as reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,31 +23,12 @@ def find_drive_logs(paths: Sequence[Path]) -> list[LogFile]:
     Raises:
         InputError: If there are none, or those of several drives.
     """
-    found = find_logs(paths)
-    if found.missing:
-        raise InputError(f"{found.missing[0]}: there is no such file or folder")
+    logs, found = reading.find_drive_logs(paths)
     for path, reason in found.unreadable:
         render.note(f"can't be read: {path}: {reason}")
     for path in found.locked:
         render.note(f"still being written: {path}")
-    if not found.logs:
-        raise InputError(f"{paths[0]}: there is no log in it")
-    drives = sorted({log.name.drive or "" for log in found.logs})
-    if len(drives) > 1:
-        raise InputError(
-            f"these are logs of {len(drives)} drives, {drives[0]} and {drives[1]} among them; "
-            "name those of one"
-        )
-    return _best_of_segments(found.logs)
-
-
-def _best_of_segments(logs: list[LogFile]) -> list[LogFile]:
-    """The first of each segment, which is the rlog; logs that name none are all kept."""
-    best: dict[object, LogFile] = {}
-    for log in logs:
-        number = log.name.segment_num
-        best.setdefault(log.path if number is None else number, log)
-    return list(best.values())
+    return logs
 
 
 def read_each(logs: Sequence[LogFile]) -> Iterator[Log]:

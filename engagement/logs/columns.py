@@ -24,7 +24,7 @@ _DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "enum": "<u2", "int32": "<i4",
     "uint32": "<u4", "float32": "<f4", "int64": "<i8", "uint64": "<u8", "float64": "<f8",
 }  # fmt: skip
-_BYTES = 2  # element size code of texts and data
+_BITS, _BYTES = 1, 2  # element size codes of bools, and of texts and data
 _GATHERED_WORDS = 1 << 20  # at once, so that their places take little memory
 _ELEMENT_CODES = {1: 2, 2: 3, 4: 4, 8: 5}  # bytes of a number to the wire's element size code
 
@@ -92,6 +92,16 @@ class Structs:
     def field(self, name: str) -> Field | None:
         """The schema's field, None where the schema has no such."""
         return self.layout.fields.get(name) if self.layout else None
+
+    def has(self, name: str) -> PerRow[Bool]:
+        """Which rows have a field: their writer knew it and, in a union, chose it."""
+        field = self.field(name)
+        if field is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        if field.is_pointer:
+            return self._pointer(field) >= 0
+        is_there: PerRow[Bool] = self.n_data * 64 >= (field.offset + 1) * field.size_bits
+        return is_there & self._has_tags(field) if field.tags else is_there
 
     def column(self, name: str) -> PerRow[Any]:
         """A bool, number or enum field (as its number); default where not set.
@@ -222,10 +232,33 @@ class Structs:
         if field is None or not dtype:
             return np.zeros(0, dtype=np.int32), np.zeros(0)
         size = np.dtype(dtype).itemsize
-        start, count, _ = self._elements(field, _ELEMENT_CODES[size], size)
-        parent = np.repeat(np.arange(len(self), dtype=np.int32), count)
-        within = np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
+        start, count, _ = self._elements(field, _ELEMENT_CODES[size], size * 8)
+        parent, within = _each(count)
         return parent, self.messages.view(dtype)[start[parent] // size + within]
+
+    def bools(self, name: str) -> tuple[PerElement[Index], PerElement[Bool]]:
+        """A list of bools: the row here and the value of each element."""
+        field = self.field(name)
+        if field is None or field.element_kind != "bool":
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.bool_)
+        start, count, _ = self._elements(field, _BITS, 1)
+        parent, within = _each(count)
+        octets = self.messages.view("u1")[start[parent] + (within >> 3)]
+        return parent, (octets >> (within & 7) & 1).astype(np.bool_)
+
+    def octets_of_each(self, name: str) -> tuple[PerElement[Index], Bytes]:
+        """A list of Data or Text: the row here and the bytes of each element, a text's NUL too."""
+        field = self.field(name)
+        buffer = self.messages.view("u1")
+        if field is None or field.element_kind not in ("data", "text"):
+            zero = np.zeros(0, dtype=np.int64)
+            return zero.astype(np.int32), Bytes(buffer, zero, zero)
+        at = self._pointer(field)
+        parent, segment, at = self.messages.follow_pointers(self.message_num, self.segment, at)
+        start, length, _ = self.messages.follow_elements(
+            self.message_num[parent], segment, at, code=_BYTES, bits=8
+        )
+        return parent, Bytes(buffer, start, length)
 
     def octets(self, name: str) -> Bytes:
         """A Data field, or one of a generic type; a Text field with its NUL."""
@@ -234,7 +267,7 @@ class Structs:
         if field is None or field.kind not in ("data", "text", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
-        start, length, _ = self._elements(field, _BYTES, 1)
+        start, length, _ = self._elements(field, _BYTES, 8)
         return Bytes(buffer, start, length)
 
     def texts(
@@ -273,7 +306,7 @@ class Structs:
         if field is None or field.kind not in ("text", "anyPointer"):
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
-        start, length, is_set = self._elements(field, _BYTES, 1)
+        start, length, is_set = self._elements(field, _BYTES, 8)
         is_ended = length > 0
         is_ended[is_ended] = buffer[(start + length)[is_ended] - 1] == 0
         self.messages.mark(self.message_num, is_set & ~is_ended)
@@ -285,12 +318,18 @@ class Structs:
         return field.enumerants if field and field.kind == "enum" and field.schema else ()
 
     def _elements(
-        self, field: Field, code: int, size: int
+        self, field: Field, code: int, bits: int
     ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
         at = self._pointer(field)
         return self.messages.follow_elements(
-            self.message_num, self.segment, at, code=code, size=size
+            self.message_num, self.segment, at, code=code, bits=bits
         )
+
+
+def _each(count: PerRow[Int]) -> tuple[PerElement[Index], PerElement[Int]]:
+    """The row of each element of lists that are so long, and its place in its list."""
+    parent = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    return parent, np.arange(len(parent), dtype=np.int64) - (np.cumsum(count) - count)[parent]
 
 
 def _without_half_letter(content: bytes) -> bytes:

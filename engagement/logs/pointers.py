@@ -23,7 +23,7 @@ _WORD_BYTES = 8
 _STRUCT, _LIST, _FAR = 0, 1, 2
 _KIND_MASK, _DOUBLE_FAR_MASK = 3, 7
 _DOUBLE_FAR = 6
-_COMPOSITE = 7
+_POINTERS, _COMPOSITE = 6, 7  # element size codes
 MAX_ITEMS = 16_384
 """Structs in one list: the longest of a real log are a few hundred frames or params."""
 
@@ -141,18 +141,34 @@ class Messages:
         at: PerRow[Index],
         *,
         code: int,
-        size: int,
+        bits: int,
     ) -> tuple[PerRow[Int], PerRow[Int], PerRow[Bool]]:
         """First byte and number of elements of lists of one element size, and which are set."""
         pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
         count = (pointer >> 35).astype(np.int64)
         has_code = ((pointer >> 32) & 7) == code
         self.mark(rows, is_usable & ~has_code)
-        n_words = (count * size + 7) >> 3
+        n_words = (count * bits + 63) >> 6
         is_usable = self._within(rows, segment, target, n_words, is_usable & has_code)
         count = self._affordable(rows, count * is_usable, n_words * is_usable)
         start = np.where(count > 0, target.astype(np.int64) * _WORD_BYTES, 0)
         return start, count, is_usable
+
+    def follow_pointers(
+        self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index]
+    ) -> tuple[PerElement[Index], PerElement[Index], PerElement[Index]]:
+        """The row, segment and word of each pointer in lists of pointers."""
+        pointer, target, segment, is_usable = self._pointers(rows, segment, at, _LIST)
+        count = (pointer >> 35).astype(np.int64)
+        has_code = ((pointer >> 32) & 7) == _POINTERS
+        self.mark(rows, is_usable & ~has_code)
+        is_usable = self._within(rows, segment, target, count, is_usable & has_code)
+        count = self._affordable(rows, count * is_usable, count * is_usable)
+        count = self._few(rows, count)
+        parent = np.repeat(np.arange(len(rows), dtype=np.int32), count)
+        before = (np.cumsum(count) - count).astype(np.int32)
+        within = np.arange(len(parent), dtype=np.int32) - before[parent]
+        return parent, segment[parent], target[parent] + within
 
     def _pointers(
         self, rows: PerRow[Index], segment: PerRow[Index], at: PerRow[Index], kind: int

@@ -54,9 +54,15 @@ class Field:
 
     @cached_property
     def enumerants(self) -> tuple[str, ...]:
-        """The enum's names by value; only for `kind == "enum"`."""
-        by_name: dict[str, int] = self.schema.enumerants
+        """The names by value of an enum, or of the enums in a list."""
+        schema = self.schema.elementType if self.kind == "list" else self.schema
+        by_name: dict[str, int] = schema.enumerants
         return tuple(sorted(by_name, key=by_name.__getitem__))
+
+    @property
+    def size_bits(self) -> int:
+        """In the data section; 0 of a field that lives in the pointer section."""
+        return _SIZES_BITS.get(self.kind, 0)
 
     @property
     def is_pointer(self) -> bool:
@@ -79,6 +85,11 @@ class StructLayout:
     def n_data_words(self) -> int:
         """Size of the data section, in words, as this schema has it."""
         return int(self._schema.node.struct.dataWordCount)
+
+    @property
+    def type_id(self) -> int:
+        """Of the struct, the same for each field of its type."""
+        return int(self._schema.node.id)
 
     @cached_property
     def fields(self) -> dict[str, Field]:
