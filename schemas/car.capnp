@@ -4,10 +4,11 @@
 #
 # Every ordinal stands with its true type, because the place of a field on the wire follows from
 # all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
-# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
-# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field of
+# a type not described here is a placeholder of the right kind: AnyPointer for a struct or a list,
 # UInt16 for an enum.
 
+using Control = import "control.capnp";
 using Events = import "events.capnp";
 
 struct CarState {
@@ -242,12 +243,12 @@ struct CarParams {
   rotationalInertia @22 :Float32;
   tireStiffnessFront @23 :Float32;
   tireStiffnessRear @24 :Float32;
-  longitudinalTuning @25 :AnyPointer;
+  longitudinalTuning @25 :Control.LongitudinalPIDTuning;
   lateralTuning :union {
-    pid @26 :AnyPointer;
-    indi @27 :AnyPointer;
-    lqr @40 :AnyPointer;
-    torque @67 :AnyPointer;
+    pid @26 :Control.LateralPIDTuning;
+    indi @27 :Control.LateralINDITuning;
+    lqr @40 :Control.LateralLQRTuning;
+    torque @67 :Control.LateralTorqueTuning;
   }
   steerLimitAlert @28 :Bool;
   vEgoStopping @29 :Float32;
@@ -268,7 +269,7 @@ struct CarParams {
   radarTimeStep @45 :Float32 = 0.05;
   communityFeature @46 :Bool;
   steerLimitTimer @47 :Float32;
-  lateralParams @48 :AnyPointer;
+  lateralParams @48 :Control.LateralParams;
   fingerprintSource @49 :FingerprintSource;
   networkLocation @50 :NetworkLocation;
   minSpeedCan @51 :Float32;

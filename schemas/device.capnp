@@ -4,11 +4,12 @@
 #
 # Every ordinal stands with its true type, because the place of a field on the wire follows from
 # all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
-# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
-# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field of
+# a type not described here is a placeholder of the right kind: AnyPointer for a struct or a list,
 # UInt16 for an enum.
 
 using Car = import "car.capnp";
+using Machine = import "machine.capnp";
 
 struct InitData {
   kernelArgs @0 :List(Text);
@@ -16,8 +17,8 @@ struct InitData {
   dongleId @2 :Text;
   deviceType @3 :DeviceType;
   version @4 :Text;
-  androidBuildInfo @5 :AnyPointer;
-  androidSensors @6 :AnyPointer;
+  androidBuildInfo @5 :Machine.AndroidBuildInfo;
+  androidSensors @6 :List(Machine.AndroidSensor);
   chffrAndroidExtra @7 :AnyPointer;
   pandaInfo @8 :PandaInfo;
   dirty @9 :Bool;
@@ -25,7 +26,7 @@ struct InitData {
   gitBranch @11 :Text;
   passive @12 :Bool;
   gitRemote @13 :Text;
-  iosBuildInfo @14 :AnyPointer;
+  iosBuildInfo @14 :Machine.IosBuildInfo;
   kernelVersion @15 :Text;
   androidProperties @16 :ParamMap;
   params @17 :ParamMap;
@@ -119,19 +120,19 @@ struct DeviceState {
   memoryTempC @28 :Float32;  # was mem
   batteryTempC @29 :Float32;  # was bat
   ambientTempC @30 :Float32;  # was ambient
-  networkInfo @31 :AnyPointer;
+  networkInfo @31 :Machine.NetworkInfo;
   lastAthenaPingTime @32 :UInt64;
   gpuUsagePercent @33 :Int8;
   cpuUsagePercent @34 :List(Int8);
   nvmeTempC @35 :List(Float32);
   modemTempC @36 :List(Float32);
   screenBrightnessPercent @37 :Int8;
-  thermalZones @38 :AnyPointer;
+  thermalZones @38 :List(Machine.ThermalZone);
   pmicTempC @39 :List(Float32);
   powerDrawW @40 :Float32;
   networkMetered @41 :Bool;
   somPowerDrawW @42 :Float32;
-  networkStats @43 :AnyPointer;
+  networkStats @43 :Machine.NetworkStats;
   maxTempC @44 :Float32;
   deviceType @45 :InitData.DeviceType;
   intakeTempC @46 :Float32;
@@ -190,9 +191,9 @@ struct PandaState {
   safetyParam2 @26 :UInt32;  # was safetyParam
   safetyParam @27 :UInt16;
   fanPower @28 :UInt8;
-  canState0 @29 :AnyPointer;  # was safetyRxInvalid
-  canState1 @30 :AnyPointer;
-  canState2 @31 :AnyPointer;
+  canState0 @29 :Machine.PandaCanState;  # was safetyRxInvalid
+  canState1 @30 :Machine.PandaCanState;
+  canState2 @31 :Machine.PandaCanState;
   safetyRxChecksInvalid @32 :Bool;
   spiErrorCount @33 :UInt16;  # was spiChecksumErrorCount
   fanStallCount @34 :UInt8;
@@ -333,7 +334,7 @@ struct FrameData {
   image @6 :Data;
   frameType @7 :UInt16;
   timestampSof @8 :UInt64;
-  androidCaptureResult @9 :AnyPointer;
+  androidCaptureResult @9 :Machine.AndroidCaptureResult;
   transform @10 :List(Float32);
   lensPos @11 :Int32;
   lensSag @12 :Float32;

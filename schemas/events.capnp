@@ -6,8 +6,8 @@
 #
 # Every ordinal stands with its true type, because the place of a field on the wire follows from
 # all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
-# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
-# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field of
+# a type not described here is a placeholder of the right kind: AnyPointer for a struct or a list,
 # UInt16 for an enum.
 
 struct CarEvent {

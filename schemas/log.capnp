@@ -4,15 +4,20 @@
 #
 # Every ordinal stands with its true type, because the place of a field on the wire follows from
 # all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
-# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
-# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field of
+# a type not described here is a placeholder of the right kind: AnyPointer for a struct or a list,
 # UInt16 for an enum.
 # Member names of Event are the ones people know: a service that was renamed in August 2026 stands
 # under the name that it had for years, with the newest one in the comment.
 
 using Car = import "car.capnp";
+using Control = import "control.capnp";
 using Device = import "device.capnp";
 using Events = import "events.capnp";
+using Machine = import "machine.capnp";
+using Model = import "model.capnp";
+using Navigation = import "navigation.capnp";
+using Retired = import "retired.capnp";
 using Selfdrive = import "selfdrive.capnp";
 
 struct Event {
@@ -22,69 +27,69 @@ struct Event {
   union {
     initData @1 :Device.InitData;
     roadCameraState @2 :Device.FrameData;  # also frame, narrowRoadCameraState
-    gpsNMEA @3 :AnyPointer;
-    sensorEvent @4 :AnyPointer;
+    gpsNMEA @3 :Navigation.GPSNMEAData;
+    sensorEvent @4 :Machine.SensorEventData;
     can @5 :List(Device.CanData);
     deviceState @6 :Device.DeviceState;  # also thermal
     controlsState @7 :Selfdrive.ControlsState;  # also live100
-    liveEvent @8 :AnyPointer;
-    model @9 :AnyPointer;
-    features @10 :AnyPointer;
-    sensorEvents @11 :AnyPointer;
+    liveEvent @8 :List(Machine.LiveEventData);
+    model @9 :Model.ModelData;
+    features @10 :Retired.CalibrationFeatures;
+    sensorEvents @11 :List(Machine.SensorEventData);
     pandaState @12 :Device.PandaState;  # also health
     radarState @13 :Selfdrive.RadarState;  # also live20
-    liveUI @14 :AnyPointer;
+    liveUI @14 :Machine.LiveUI;
     roadEncodeIdx @15 :Device.EncodeIndex;  # also encodeIdx, narrowRoadEncodeIdx
-    liveTracks16 @16 :AnyPointer;  # also liveTracks
+    liveTracks16 @16 :List(Control.LiveTracks);  # also liveTracks
     sendcan @17 :List(Device.CanData);
     logMessage @18 :Text;
     liveCalibration @19 :Selfdrive.LiveCalibrationData;  # also extrinsicsCalibration
-    operatingSystemLog @20 :AnyPointer;  # also androidLogEntry, androidLog
+    operatingSystemLog @20 :Machine.OperatingSystemLogEntry;  # also androidLogEntry, androidLog
     gpsLocation @21 :Device.GpsLocationData;
     carState @22 :Car.CarState;
     carControl @23 :Car.CarControl;
     longitudinalPlan @24 :Selfdrive.LongitudinalPlan;  # also plan
-    liveLocation @25 :AnyPointer;
-    ethernetData @26 :AnyPointer;
-    navUpdate @27 :AnyPointer;
-    cellInfo @28 :AnyPointer;
-    wifiScan @29 :AnyPointer;
-    androidGnss @30 :AnyPointer;
-    qcomGnss @31 :AnyPointer;
-    lidarPts @32 :AnyPointer;
-    procLog @33 :AnyPointer;
-    ubloxGnss @34 :AnyPointer;
+    liveLocation @25 :Navigation.LiveLocationData;
+    ethernetData @26 :List(Machine.EthernetPacket);
+    navUpdate @27 :Retired.NavUpdate;
+    cellInfo @28 :List(Machine.CellInfo);
+    wifiScan @29 :List(Machine.WifiScan);
+    androidGnss @30 :Retired.AndroidGnss;
+    qcomGnss @31 :Navigation.QcomGnss;
+    lidarPts @32 :Retired.LidarPts;
+    procLog @33 :Machine.ProcLog;
+    ubloxGnss @34 :Navigation.UbloxGnss;
     clocks @35 :Device.Clocks;
-    liveMpc @36 :AnyPointer;
-    liveLongitudinalMpc @37 :AnyPointer;
-    navStatus @38 :AnyPointer;
+    liveMpc @36 :Control.LiveMpcData;
+    liveLongitudinalMpc @37 :Control.LiveLongitudinalMpcData;
+    navStatus @38 :Navigation.NavStatus;
     ubloxRaw @39 :Data;
-    gpsPlannerPoints @40 :AnyPointer;
-    gpsPlannerPlan @41 :AnyPointer;
+    gpsPlannerPoints @40 :Navigation.GPSPlannerPoints;
+    gpsPlannerPlan @41 :Navigation.GPSPlannerPlan;
     applanixRaw @42 :Data;
-    trafficEvents @43 :AnyPointer;  # also trafficSigns
-    liveLocationTiming @44 :AnyPointer;
-    orbslamCorrection @45 :AnyPointer;
-    liveLocationCorrected @46 :AnyPointer;
-    orbObservation @47 :AnyPointer;
+    trafficEvents @43 :List(Retired.TrafficEvent);  # also trafficSigns
+    liveLocationTiming @44 :Navigation.LiveLocationData;
+    orbslamCorrection @45 :Retired.OrbslamCorrection;
+    liveLocationCorrected @46 :Navigation.LiveLocationData;
+    orbObservation @47 :List(Retired.OrbObservation);
     gpsLocationExternal @48 :Device.GpsLocationData;
-    location @49 :AnyPointer;
-    uiNavigationEvent @50 :AnyPointer;
-    liveLocationKalman51 @51 :AnyPointer;  # also liveLocationKalmanLegacy, liveLocationKalman
+    location @49 :Navigation.LiveLocationData;
+    uiNavigationEvent @50 :Retired.UiNavigationEvent;
+    liveLocationKalman51 @51 :Navigation.LiveLocationData;  # also liveLocationKalmanLegacy, liveLocationKalman
     testJoystick @52 :Selfdrive.Joystick;
-    orbOdometry @53 :AnyPointer;
-    orbFeatures @54 :AnyPointer;
-    applanixLocation @55 :AnyPointer;
-    orbKeyFrame @56 :AnyPointer;
-    uiLayoutState @57 :AnyPointer;
-    orbFeaturesSummary @58 :AnyPointer;
-    driverState @59 :AnyPointer;  # also driverMonitoring
+    orbOdometry @53 :Retired.OrbOdometry;
+    orbFeatures @54 :Retired.OrbFeatures;
+    applanixLocation @55 :Navigation.LiveLocationData;
+    orbKeyFrame @56 :Retired.OrbKeyFrame;
+    uiLayoutState @57 :Machine.UiLayoutState;
+    orbFeaturesSummary @58 :Retired.OrbFeaturesSummary;
+    driverState @59 :Model.DriverState;  # also driverMonitoring
     boot @60 :Device.Boot;
     liveParameters @61 :Selfdrive.LiveParametersData;  # also vehicleParameters
     liveMapData @62 :Selfdrive.LiveMapData;
     cameraOdometry @63 :Selfdrive.CameraOdometry;
     lateralPlan @64 :Selfdrive.LateralPlan;  # also pathPlan
-    kalmanOdometry @65 :AnyPointer;
+    kalmanOdometry @65 :Navigation.KalmanOdometry;
     thumbnail @66 :Device.Thumbnail;
     carEvents @68 :List(Events.CarEvent);  # also events, onroadEvents
     carParams @69 :Car.CarParams;
@@ -97,34 +102,34 @@ struct Event {
     driverEncodeIdx @76 :Device.EncodeIndex;  # also frontEncodeIdx, cabinEncodeIdx
     wideRoadEncodeIdx @77 :Device.EncodeIndex;  # also wideEncodeIdx
     managerState @78 :Device.ManagerState;
-    uploaderState @79 :AnyPointer;
+    uploaderState @79 :Machine.UploaderState;
     peripheralState @80 :Device.PeripheralState;
     pandaStates @81 :List(Device.PandaState);
-    navInstruction @82 :AnyPointer;
-    navRoute @83 :AnyPointer;
+    navInstruction @82 :Navigation.NavInstruction;
+    navRoute @83 :Navigation.NavRoute;
     navThumbnail @84 :Device.Thumbnail;
     errorLogMessage @85 :Text;
-    roadEncodeData @86 :AnyPointer;  # also narrowRoadEncodeData
-    driverEncodeData @87 :AnyPointer;  # also cabinEncodeData
-    wideRoadEncodeData @88 :AnyPointer;
-    qRoadEncodeData @89 :AnyPointer;  # also qNarrowRoadEncodeData
+    roadEncodeData @86 :Machine.EncodeData;  # also narrowRoadEncodeData
+    driverEncodeData @87 :Machine.EncodeData;  # also cabinEncodeData
+    wideRoadEncodeData @88 :Machine.EncodeData;
+    qRoadEncodeData @89 :Machine.EncodeData;  # also qNarrowRoadEncodeData
     qRoadEncodeIdx @90 :Device.EncodeIndex;  # also qNarrowRoadEncodeIdx
-    gnssMeasurements @91 :AnyPointer;
+    gnssMeasurements @91 :Navigation.GnssMeasurements;
     driverStateV2 @92 :Selfdrive.DriverStateV2;
     userBookmark @93 :Selfdrive.UserBookmark;  # also userFlag
     liveTorqueParameters @94 :Selfdrive.LiveTorqueParametersData;  # also lateralTorqueParameters
-    magnetometer @95 :AnyPointer;
-    lightSensor @96 :AnyPointer;
-    temperatureSensor @97 :AnyPointer;
-    accelerometer @98 :AnyPointer;
-    gyroscope @99 :AnyPointer;
-    gyroscope2 @100 :AnyPointer;
-    accelerometer2 @101 :AnyPointer;
+    magnetometer @95 :Machine.SensorEventData;
+    lightSensor @96 :Machine.SensorEventData;
+    temperatureSensor @97 :Machine.SensorEventData;
+    accelerometer @98 :Machine.SensorEventData;
+    gyroscope @99 :Machine.SensorEventData;
+    gyroscope2 @100 :Machine.SensorEventData;
+    accelerometer2 @101 :Machine.SensorEventData;
     uiDebug @102 :Device.UIDebug;
-    soundPressure @103 :AnyPointer;  # also microphone
-    navModel @104 :AnyPointer;
-    mapRenderState @105 :AnyPointer;
-    uiPlan @106 :AnyPointer;
+    soundPressure @103 :Machine.SoundPressure;  # also microphone
+    navModel @104 :Model.NavModelData;
+    mapRenderState @105 :Navigation.MapRenderState;
+    uiPlan @106 :Model.UiPlan;
     selfdriveStateSP @107 :Selfdrive.SelfdriveStateSP;  # also customReserved0
     modelManagerSP @108 :AnyPointer;  # also customReserved1
     longitudinalPlanSP @109 :AnyPointer;  # also customReserved2
@@ -138,10 +143,10 @@ struct Event {
     livestreamRoadEncodeIdx @117 :Device.EncodeIndex;  # also livestreamNarrowRoadEncodeIdx
     livestreamWideRoadEncodeIdx @118 :Device.EncodeIndex;
     livestreamDriverEncodeIdx @119 :Device.EncodeIndex;  # also livestreamCabinEncodeIdx
-    livestreamRoadEncodeData @120 :AnyPointer;  # also livestreamNarrowRoadEncodeData
-    livestreamWideRoadEncodeData @121 :AnyPointer;
-    livestreamDriverEncodeData @122 :AnyPointer;  # also livestreamCabinEncodeData
-    temperatureSensor2 @123 :AnyPointer;
+    livestreamRoadEncodeData @120 :Machine.EncodeData;  # also livestreamNarrowRoadEncodeData
+    livestreamWideRoadEncodeData @121 :Machine.EncodeData;
+    livestreamDriverEncodeData @122 :Machine.EncodeData;  # also livestreamCabinEncodeData
+    temperatureSensor2 @123 :Machine.SensorEventData;
     customReservedRawData0 @124 :Data;
     customReservedRawData1 @125 :Data;
     customReservedRawData2 @126 :Data;
@@ -149,11 +154,11 @@ struct Event {
     drivingModelData @128 :Selfdrive.DrivingModelData;
     livePose @129 :Selfdrive.LivePose;  # also deviceMotion
     selfdriveState @130 :Selfdrive.SelfdriveState;
-    liveTracks @131 :AnyPointer;  # also radarTracks
+    liveTracks @131 :Control.RadarData;  # also radarTracks
     driverAssistance @132 :Selfdrive.DriverAssistance;
     alertDebug @133 :Selfdrive.DebugAlert;
     onroadEvents @134 :List(Events.OnroadEvent);
-    touch @135 :AnyPointer;
+    touch @135 :List(Machine.Touch);
     customReserved10 @136 :AnyPointer;
     customReserved11 @137 :AnyPointer;
     customReserved12 @138 :AnyPointer;
@@ -165,13 +170,13 @@ struct Event {
     customReserved18 @144 :AnyPointer;
     customReserved19 @145 :AnyPointer;
     liveDelay @146 :Selfdrive.LiveDelayData;  # also lateralDelay
-    rawAudioData @147 :AnyPointer;
+    rawAudioData @147 :Machine.AudioData;
     bookmarkButton @148 :Selfdrive.UserBookmark;
-    audioFeedback @149 :AnyPointer;
+    audioFeedback @149 :Machine.AudioFeedback;
     lateralManeuverPlan @150 :AnyPointer;
     driverMonitoringState @151 :Selfdrive.DriverMonitoringState;
     chestnutState @152 :AnyPointer;
     chestnutGpuState @153 :AnyPointer;
-    livestreamAudio @154 :AnyPointer;
+    livestreamAudio @154 :Machine.AudioData;
   }
 }

@@ -4,13 +4,15 @@
 #
 # Every ordinal stands with its true type, because the place of a field on the wire follows from
 # all the ordinals before it, and no ordinal ever changed its place. So one set of files reads the
-# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field that
-# nothing reads is a placeholder of the right kind: AnyPointer for a struct or a list of structs,
+# logs of every era since 2018. Names are the newest ones; "was" lists the older ones. A field of
+# a type not described here is a placeholder of the right kind: AnyPointer for a struct or a list,
 # UInt16 for an enum.
 
 using Car = import "car.capnp";
+using Control = import "control.capnp";
 using Device = import "device.capnp";
 using Events = import "events.capnp";
+using Model = import "model.capnp";
 
 enum LongitudinalPersonality {
   aggressive @0;
@@ -95,13 +97,13 @@ struct ControlsState {
   lateralPlanMonoTime @50 :UInt64;  # was pathPlanMonoTime
   forceDecel @51 :Bool;
   lateralControlState :union {
-    indiState @52 :AnyPointer;
-    pidState @53 :AnyPointer;
-    lqrState @55 :AnyPointer;
-    angleState @58 :AnyPointer;
-    debugState @59 :AnyPointer;
-    torqueState @60 :AnyPointer;
-    curvatureState @65 :AnyPointer;
+    indiState @52 :Control.LateralINDIState;
+    pidState @53 :Control.LateralPIDState;
+    lqrState @55 :Control.LateralLQRState;
+    angleState @58 :Control.LateralAngleState;
+    debugState @59 :Control.LateralDebugState;
+    torqueState @60 :Control.LateralTorqueState;
+    curvatureState @65 :Control.LateralCurvatureState;
   }
   decelForModel @54 :Bool;
   alertSound @56 :SelfdriveState.AudibleAlert;  # was alertSound2
@@ -215,7 +217,7 @@ struct LivePose {
   inputsOK @4 :Bool;
   posenetOK @5 :Bool;
   sensorsOK @6 :Bool;
-  debugFilterState @7 :AnyPointer;  # was filterState
+  debugFilterState @7 :Control.FilterState;  # was filterState
   timestamp @8 :UInt64;
 
   struct XYZMeasurement {
@@ -246,7 +248,7 @@ struct LiveParametersData {
   steerRatioStd @13 :Float32;
   roll @14 :Float32;
   filterState @15 :LiveLocationKalman.Measurement;
-  debugFilterState @16 :AnyPointer;
+  debugFilterState @16 :Control.ParametersFilterState;
   angleOffsetValid @17 :Bool = true;
   angleOffsetAverageValid @18 :Bool = true;
   steerRatioValid @19 :Bool = true;
@@ -370,7 +372,7 @@ struct LongitudinalPlan {
   modelMonoTime @9 :UInt64;  # was mdMonoTime
   radarStateMonoTime @10 :UInt64;  # was l20MonoTime
   laneWidth @11 :Float32;
-  gpsTrajectory @12 :AnyPointer;
+  gpsTrajectory @12 :Control.GpsTrajectory;
   events @13 :List(Events.CarEvent);
   vTargetFuture @14 :Float32;
   longitudinalPlanSource @15 :LongitudinalPlanSource;
@@ -423,7 +425,7 @@ struct RadarState {
   canMonoTimes @10 :List(UInt64);
   carStateMonoTime @11 :UInt64;  # was l100MonoTime, controlsStateMonoTime
   radarErrors12 @12 :List(UInt16);  # was radarErrors
-  radarErrors @13 :AnyPointer;
+  radarErrors @13 :Control.RadarData.Errors;
 
   struct LeadData {
     dRel @0 :Float32;
@@ -450,28 +452,28 @@ struct ModelDataV2 {
   frameAge @1 :UInt32;
   frameDropPerc @2 :Float32;
   timestampEof @3 :UInt64;
-  position @4 :AnyPointer;
-  orientation @5 :AnyPointer;
-  velocity @6 :AnyPointer;
-  orientationRate @7 :AnyPointer;
-  laneLines @8 :AnyPointer;
+  position @4 :Model.XYZTData;
+  orientation @5 :Model.XYZTData;
+  velocity @6 :Model.XYZTData;
+  orientationRate @7 :Model.XYZTData;
+  laneLines @8 :List(Model.XYZTData);
   laneLineProbs @9 :List(Float32);
-  roadEdges @10 :AnyPointer;
-  leads @11 :AnyPointer;
+  roadEdges @10 :List(Model.XYZTData);
+  leads @11 :List(Model.LeadDataV2);
   meta @12 :MetaData;
   laneLineStds @13 :List(Float32);
   roadEdgeStds @14 :List(Float32);
   modelExecutionTime @15 :Float32;
   rawPredictions @16 :Data;  # was rawPred
   gpuExecutionTime @17 :Float32;
-  leadsV3 @18 :AnyPointer;
-  acceleration @19 :AnyPointer;
+  leadsV3 @18 :List(Model.LeadDataV3);
+  acceleration @19 :Model.XYZTData;
   frameIdExtra @20 :UInt32;
-  temporalPose @21 :AnyPointer;
+  temporalPose @21 :Model.Pose;
   navEnabled @22 :Bool;
   confidence @23 :ConfidenceClass;
   locationMonoTime @24 :UInt64;
-  lateralPlannerSolution @25 :AnyPointer;
+  lateralPlannerSolution @25 :Model.LateralPlannerSolution;
   action @26 :Action;
   big @27 :Bool;
 
@@ -517,9 +519,9 @@ struct DrivingModelData {
   frameId @0 :UInt32;
   frameIdExtra @1 :UInt32;
   action @2 :ModelDataV2.Action;
-  laneLineMeta @3 :AnyPointer;
+  laneLineMeta @3 :Model.LaneLineMeta;
   meta @4 :MetaData;
-  path @5 :AnyPointer;
+  path @5 :Model.PolyPath;
   frameDropPerc @6 :Float32;
   modelExecutionTime @7 :Float32;
   big @8 :Bool;
@@ -605,7 +607,7 @@ struct LateralPlan {
   solverExecutionTime @30 :Float32;
   modelMonoTime @31 :UInt64;
   solverCost @32 :Float32;  # was xs
-  solverState @33 :AnyPointer;  # was ys
+  solverState @33 :Control.SolverState;  # was ys
 }
 
 struct LiveTorqueParametersData {

@@ -45,6 +45,8 @@ _COMMANDS = {
     "shell": "Open a SQL prompt on the views, read-only.",
     "serve": "Serve the views over HTTP, and pages to look at them.",
     "profile": "List, make, check and suggest profiles of a car's CAN signals.",
+    "fields": "List the services and fields that a log has.",
+    "read": "Read any fields of a log into a file.",
     "can": "Write CAN signals of a log to a file.",
     "sync": "Send the database, or the old JSON files, to a server.",
     "export": "Write views to files, also in the old JSON formats.",

@@ -247,7 +247,7 @@ class Structs:
         return parent, (octets >> (within & 7) & 1).astype(np.bool_)
 
     def octets_of_each(self, name: str) -> tuple[PerElement[Index], Bytes]:
-        """A list of Data or Text: the row here and the bytes of each element, a text's NUL too."""
+        """A list of Data or Text: the row here and the bytes of each element, without a NUL."""
         field = self.field(name)
         buffer = self.messages.view("u1")
         if field is None or field.element_kind not in ("data", "text"):
@@ -255,9 +255,12 @@ class Structs:
             return zero.astype(np.int32), Bytes(buffer, zero, zero)
         at = self._pointer(field)
         parent, segment, at = self.messages.follow_pointers(self.message_num, self.segment, at)
-        start, length, _ = self.messages.follow_elements(
-            self.message_num[parent], segment, at, code=_BYTES, bits=8
+        rows = self.message_num[parent]
+        start, length, is_set = self.messages.follow_elements(
+            rows, segment, at, code=_BYTES, bits=8
         )
+        if field.element_kind == "text":
+            length = self._without_nul(rows, start, length, is_set)
         return parent, Bytes(buffer, start, length)
 
     def octets(self, name: str) -> Bytes:
@@ -307,10 +310,16 @@ class Structs:
             zero = np.zeros(len(self), dtype=np.int64)
             return Bytes(buffer, zero, zero)
         start, length, is_set = self._elements(field, _BYTES, 8)
+        return Bytes(buffer, start, self._without_nul(self.message_num, start, length, is_set))
+
+    def _without_nul(
+        self, rows: PerRow[Index], start: PerRow[Int], length: PerRow[Int], is_set: PerRow[Bool]
+    ) -> PerRow[Int]:
+        """The lengths of texts without the NUL that ends them; one without it is damage."""
         is_ended = length > 0
-        is_ended[is_ended] = buffer[(start + length)[is_ended] - 1] == 0
-        self.messages.mark(self.message_num, is_set & ~is_ended)
-        return Bytes(buffer, start, np.where(is_ended, length - 1, 0))
+        is_ended[is_ended] = self.messages.view("u1")[(start + length)[is_ended] - 1] == 0
+        self.messages.mark(rows, is_set & ~is_ended)
+        return np.where(is_ended, length - 1, 0)
 
     def enumerants(self, name: str) -> tuple[str, ...]:
         """Names by number of an enum field."""

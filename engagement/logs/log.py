@@ -67,6 +67,12 @@ class Log:
         """Messages with a bad pointer, text or time, as far as reading has shown."""
         return int(self.is_damaged.sum())
 
+    def sizes_bytes(self) -> PerMessage[Int]:
+        """What each message takes of the log, its header not counted."""
+        frames = self._messages.frames
+        sizes = np.add.reduceat(frames.end - frames.start, frames.first) if len(self) else ()
+        return np.asarray(sizes, dtype=np.int64) * 8
+
     def refuse_lost_times(self) -> None:
         """Count messages an hour away from the others as damaged: a log is about a minute long.
 

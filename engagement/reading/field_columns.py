@@ -168,12 +168,12 @@ def _binary(octets: Bytes) -> Array:
 
 
 def _texts(values: Array) -> Array:
-    """Texts of a list without their NUL; one that is not UTF-8 is null."""
+    """The texts of a list; one that is not UTF-8 is null."""
     return pa.array([_decoded(value) for value in values.to_pylist()], pa.string())
 
 
 def _decoded(content: bytes | None) -> str | None:
     try:
-        return None if content is None else content.removesuffix(b"\0").decode()
+        return None if content is None else content.decode()
     except UnicodeDecodeError:
         return None

@@ -77,6 +77,19 @@ def find_fields(names: Sequence[str], schema: Schema) -> list[Wanted]:
     return list(found.values())
 
 
+def all_fields(service: str, schema: Schema) -> list[Wanted]:
+    """Every readable field of a service; none where the schema has no such."""
+    field = schema.layout.fields.get(service)
+    if field is None or service not in schema.which_by_name:
+        return []
+    step = (Step(service),)
+    return (
+        [Wanted(service, service, step)]
+        if is_readable(field)
+        else list(_all_below(service, step, field))
+    )
+
+
 def _find(name: str, schema: Schema) -> Iterator[Wanted]:
     if len(name) > _MAX_NAME_LENGTH:
         raise InputError(f"{name[:40]!r}... is no name of a field: it is too long")
@@ -104,7 +117,9 @@ def _walk(name: str, schema: Schema) -> tuple[tuple[Step, ...], Field, bool]:
     layout: StructLayout | None = schema.layout
     rest = name
     while rest and rest != "*":
-        fields = {} if layout is None else layout.fields
+        if layout is None:
+            raise InputError(f"{name}: {steps[-1].name} has no fields below it")
+        fields = layout.fields
         known = schema.which_by_name if field is None else fields
         step, rest = _next(name, rest, known, steps)
         field = fields[step.name]
@@ -135,7 +150,7 @@ def _next(
     if not all(part == "*" or _PART.fullmatch(part) for part in parts):
         raise InputError(f"{name!r} is no name of a field; one is as carState.vEgo")
     of = f" of {'.'.join(step.name for step in steps)}" if steps else ""
-    raise NotFoundError(f"field{of}" if steps else "service", parts[0], known)
+    raise NotFoundError(f"field{of}" if steps else "service", parts[0].partition("[")[0], known)
 
 
 def _target(field: Field) -> StructLayout | None:

@@ -186,13 +186,38 @@ def _values(structs: Structs, field: Field) -> list[Any]:
         ends = octets.start + octets.length
         return [bytes(octets.buffer[a:b]) for a, b in zip(octets.start, ends, strict=True)]
     if field.kind == "list":
-        if field.element_kind not in _NUMBERS:
-            return []
-        parent, numbers = structs.numbers(field.name)
-        return [numbers[parent == row].tolist() for row in range(len(structs))]
+        return _lists(structs, field)
     if field.kind in ("void", "anyPointer"):
         return []
     return structs.column(field.name).tolist()
+
+
+def _lists(structs: Structs, field: Field) -> list[Any]:
+    if field.element_kind in ("text", "data"):
+        return _octets_of_each(structs, field)
+    if field.element_kind not in (*_NUMBERS, "bool"):
+        return []
+    read = structs.bools if field.element_kind == "bool" else structs.numbers
+    parent, values = read(field.name)
+    return [values[parent == row].tolist() for row in range(len(structs))]
+
+
+def _octets_of_each(structs: Structs, field: Field) -> list[Any]:
+    """Lists of texts or bytes; `_FAILED` is one with what is no text, as pycapnp fails there."""
+    parent, octets = structs.octets_of_each(field.name)
+    ends = octets.start + octets.length
+    found: list[Any] = [[] for _ in range(len(structs))]
+    for row, a, b in zip(parent.tolist(), octets.start, ends, strict=True):
+        content = bytes(octets.buffer[a:b])
+        found[row].append(_text(content) if field.element_kind == "text" else content)
+    return [_FAILED if any(each is _FAILED for each in row) else row for row in found]
+
+
+def _text(content: bytes) -> Any:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return _FAILED
 
 
 def _is_same(value: Any, expected: Any) -> bool:

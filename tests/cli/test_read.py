@@ -1,0 +1,86 @@
+"""`engagement fields` and `engagement read`: what is in a log, and any of it as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+import engagement
+from engagement.cli.exit_codes import ExitCode
+
+
+@pytest.fixture
+def log(logs):
+    return min(logs.rglob("rlog*"))
+
+
+def test_services_are_listed_by_the_bytes_that_they_take(run_alone, log):
+    rows = json.loads(run_alone("fields", log, "--json").stdout)
+
+    by_service = {row["service"]: row for row in rows}
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert [row["n_bytes"] for row in rows] == sorted((r["n_bytes"] for r in rows), reverse=True)
+    speeds = engagement.read_log(log, ["carState.vEgo"])
+    assert by_service["carState"]["n_messages"] == speeds.num_rows
+    times = speeds.column("mono_ns").to_numpy()
+    rate_hz = (len(times) - 1) * 1e9 / (times[-1] - times[0])
+    assert by_service["carState"]["rate_hz"] == pytest.approx(rate_hz)
+
+
+def test_fields_that_fit_have_their_range(run_alone, log):
+    rows = json.loads(run_alone("fields", log, "carstate.VEGO*", "--json").stdout)
+
+    found = {row["name"]: row for row in rows}
+    speeds = engagement.read_log(log, ["carState.vEgo"]).column("carState.vEgo").to_pylist()
+    assert found["carState.vEgo"]["low"] == min(speeds)
+    assert found["carState.vEgo"]["high"] == max(speeds)
+    assert all(name.startswith("carState.vEgo") for name in found)
+    nothing = run_alone("fields", log, "nothing.like*")
+    assert nothing.exit_code == ExitCode.FAILED
+    assert "no field in these logs that fits 'nothing.like*'" in nothing.stderr
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv"])
+def test_a_file_has_what_python_reads(run_alone, log, tmp_path, suffix):
+    out = tmp_path / f"fields.{suffix}"
+    names = ["carState.vEgo", "carState.gearShifter", "carState.buttonEvents.type", "can[0x4F0]"]
+
+    result = run_alone("read", log, *names, "--grid", "5", "--to", "20", "--out", out)
+
+    assert result.exit_code == ExitCode.OK, result.stderr
+    expected = engagement.read_log(log, names, grid_hz=5, between_s=(0, 20))
+    if suffix == "parquet":
+        assert pyarrow.parquet.read_table(out).to_pylist() == expected.to_pylist()
+    elif suffix == "arrow":
+        assert pyarrow.ipc.open_file(out).read_all().to_pylist() == expected.to_pylist()
+    else:
+        rows = list(csv.DictReader(io.StringIO(out.read_text())))
+        for row, known in zip(rows, expected.to_pylist(), strict=True):
+            speed, frame, types = (known[name] for name in (names[0], names[3], names[2]))
+            assert (row[names[0]] == "") == (speed is None)
+            assert np.float32(row[names[0]] or 0) == np.float32(speed or 0)
+            assert row[names[3]] == (frame or b"").hex()
+            assert json.loads(row[names[2]] or "null") == types
+
+
+def test_without_a_file_it_is_csv_and_a_mistake_is_one_line(run_alone, log, tmp_path):
+    printed = run_alone("read", log, "carState.vEgo", "--from", "1", "--to", "1.1").stdout
+    assert printed.startswith("mono_ns,carState.vEgo\n")
+    expected = engagement.read_log(log, ["carState.vEgo"], between_s=(1, 1.1))
+    assert len(printed.splitlines()) == 1 + expected.num_rows > 1
+
+    for words, said in (
+        ((log,), "name fields"),
+        (("carState.vEgo",), "there is no such log"),
+        ((tmp_path / "none", "carState.vEgo"), "there is no such log"),
+        ((log, "carState.vEg"), "did you mean 'vEgo'"),
+        ((log, "carState.vEgo", "--out", "x.xls"), "the name says no format"),
+    ):
+        result = run_alone("read", *words)
+        assert result.exit_code in (ExitCode.FAILED, ExitCode.USAGE)
+        assert said in result.stderr
