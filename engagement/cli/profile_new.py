@@ -16,11 +16,11 @@ from engagement.cli.profile_options import PROFILES_FILE, KeyEntry, profiles_opt
 from engagement.cli.profile_session import Session
 from engagement.errors import InputError, suggestion
 from engagement.extract.profile_files import NewProfile, check_name, read_profiles, save_profile
-from engagement.extract.profiles import MAX_ENTRIES
+from engagement.extract.profiles import MAX_ENTRIES, load_profile
 
 if TYPE_CHECKING:
     from engagement.cli.dbc_choice import ChosenDbc
-    from engagement.extract.profiles import SignalEntry
+    from engagement.extract.profiles import SignalEntry, VehicleProfile
     from engagement.logs.find import LogFile
 
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 @click.option("--description", metavar="TEXT", help="What car it is for.")
 @click.option("--default", "is_default", is_flag=True, help="Use it where no --profile is named.")
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a profile of that name.")
+@click.option(
+    "--edit", "is_edited", is_flag=True, help="Begin with the profile of that name, as it is."
+)
 @profiles_option
 def new(
     *,
@@ -59,30 +62,40 @@ def new(
     description: str | None,
     is_default: bool,
     may_replace: bool,
+    is_edited: bool,
     profiles_file: Path | None,
 ) -> None:
     """Make a profile: choose a DBC, then a signal for each key.
 
     In a terminal, lists get shorter as you type; with --from they have the values of a log beside
     them, and the signals that follow what openpilot says come first. With --key there are no
-    questions. The file is changed at the end, at once, or not at all.
+    questions. The file is changed at the end, at once, or not at all. With --edit, single signals
+    are edited, added and deleted; --key then sets its key and leaves the others.
 
     \b
     Example:
       engagement profile new mycar --from rlog.zst
       engagement profile new mycar --dbc car.dbc --key 'odometer=CLU1.CF_Clu_Odometer@0'
+      engagement profile new mycar --edit
     """
     path = profiles_file or PROFILES_FILE
     taken = read_profiles(path).get("profiles", {})
+    before = _profile_before(path, name) if is_edited else None
+    if before:
+        may_replace = True
+        dbc = dbc or str(before.dbc_file)
+        description = before.description if keys and description is None else description
     if keys:
         if not name:
             raise InputError("name the profile: engagement profile new NAME --key ...")
         check_name(path, name, taken, may_replace=may_replace)
         chosen = _chosen_dbc(dbc, log_file)
-        signals = _group(chosen, keys)
+        old = {each.key: list(each.entries) for each in before.signals} if before else {}
+        signals = old | _group(chosen, keys)
     else:
         _check_terminal()
-        session = Session(name=name, dbc=dbc, log=_one_log(log_file), taken=taken)
+        log = _one_log(log_file)
+        session = Session(name=name, dbc=dbc, log=log, taken=taken, before=before)
         if not _ask(session, may_replace=may_replace):
             render.note("nothing was saved")
             return
@@ -96,6 +109,19 @@ def new(
     render.note(f"saved profile {name!r} to {path}")
     where = f" --vehicle-profiles {profiles_file}" if profiles_file else ""
     render.note(f"see it in a log with `engagement profile check LOG --profile {name}{where}`")
+
+
+def _profile_before(path: Path, name: str | None) -> VehicleProfile:
+    """The profile that is to be edited.
+
+    Raises:
+        InputError: If none is named.
+        ConfigError: If there is none of that name, or it does not hold.
+    """
+    found = load_profile(profiles_file=path, name=name, cwd=Path.cwd()) if name else None
+    if found is None:
+        raise InputError("name the profile: engagement profile new NAME --edit")
+    return found
 
 
 def _check_terminal() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from engagement.cli.dbc_choice import ChosenDbc
     from engagement.extract.frames import DbcSignal
+    from engagement.extract.profiles import VehicleProfile
     from engagement.logs.find import LogFile
 
 _MEANINGS = {
@@ -54,12 +55,19 @@ class Session:
     chosen: ChosenDbc
 
     def __init__(
-        self, *, name: str | None, dbc: str | None, log: LogFile | None, taken: Collection[str]
+        self,
+        *,
+        name: str | None,
+        dbc: str | None,
+        log: LogFile | None,
+        taken: Collection[str],
+        before: VehicleProfile | None = None,
     ) -> None:
+        """`before` is the profile that is edited."""
         self.name = (name or "").strip()
-        self.description = ""
+        self.description = before.description if before else ""
         self.is_default = False
-        self.signals: dict[str, list[SignalEntry]] = {}
+        self.signals = {each.key: list(each.entries) for each in before.signals} if before else {}
         self._dbc = dbc
         self._log = log
         self._taken = taken
@@ -137,20 +145,42 @@ class Session:
 
     def _edit(self, key: str) -> None:
         """Choose the signals of a key; what it had stays if none is chosen."""
-        if key in self.signals:
-            options = [
-                Option("anew", "choose anew", self._summary(key)),
-                Option("add", "add a signal", "the key becomes a bit mask"),
-                Option("remove", "remove it"),
-            ]
-            act = Picker(self._keyboard, f"{key}: what about it?", options).choose()
-            if act == "remove":
-                del self.signals[key]
-            if act in (None, "remove"):
-                return
-        else:
-            act = "anew"
-        entries = [] if act == "anew" else list(self.signals[key])
+        act, number = self._choose_act(key) if key in self.signals else ("anew", 0)
+        if act == "remove":
+            del self.signals[key]
+        elif act == "delete":
+            gone = self.signals[key].pop(number)
+            render.note(f"{key}: {_shown(gone)} is deleted")
+        elif act == "edit":
+            entry = self._edited(self.signals[key][number])
+            self.signals[key][number] = entry
+            render.note(f"{key}: {_shown(entry)}")
+        elif act is not None:
+            self._add(key, [] if act == "anew" else list(self.signals[key]))
+
+    def _choose_act(self, key: str) -> tuple[str | None, int]:
+        """What to do with a key, and with which of its signals."""
+        entries = list(enumerate(self.signals[key]))
+        edit = [
+            Option(("edit", n), f"edit {_shown(entry)}", "its bus, scale and offset")
+            for n, entry in entries
+        ]
+        delete = [
+            Option(("delete", n), f"delete {_shown(entry)}", f"bit {n} of the mask; others move up")
+            for n, entry in entries
+        ]
+        options = [
+            *edit,
+            *(delete if len(entries) > 1 else []),
+            Option(("anew", 0), "choose anew", self._summary(key)),
+            Option(("add", 0), "add a signal", "the key becomes a bit mask"),
+            Option(("remove", 0), "remove it", "all of the key"),
+        ]
+        found = Picker(self._keyboard, f"{key}: what about it?", options).choose()
+        return found or (None, 0)
+
+    def _add(self, key: str, entries: list[SignalEntry]) -> None:
+        """Choose signals of a key, after those that it has."""
         while True:
             entry = self._choose_entry(key)
             if entry is None:
@@ -168,9 +198,19 @@ class Session:
         if signal is None:
             return None
         bus = self._choose_bus(signal)
-        scale = click.prompt(f"Scale of {signal.key}", default=1.0, value_proc=_finite, err=True)
-        offset = click.prompt("Offset, after the scale", default=0.0, value_proc=_finite, err=True)
-        return SignalEntry(signal.message, signal.signal, bus, Transform(scale, offset))
+        return SignalEntry(signal.message, signal.signal, bus, _ask_transform(signal.key))
+
+    def _edited(self, entry: SignalEntry) -> SignalEntry:
+        """The same signal with another bus, scale or offset; Enter keeps each."""
+        name = f"{entry.message}.{entry.signal}"
+        bus = click.prompt(
+            f"Bus of {name} (any, or a number)",
+            default="any" if entry.source is None else str(entry.source),
+            value_proc=lambda value: "" if value == "any" else _bus(value),
+            err=True,
+        )
+        transform = _ask_transform(name, entry.transform)
+        return SignalEntry(entry.message, entry.signal, int(bus) if bus else None, transform)
 
     def _choose_signal(self, key: str) -> DbcSignal | None:
         signals = list(self.chosen.signals.signals)
@@ -218,7 +258,10 @@ class Session:
                 return False
         elif not click.confirm("Save it?", default=True, err=True):
             return False
-        self.description = click.prompt("Description", default="", show_default=False, err=True)
+        was = self.description
+        self.description = click.prompt(
+            "Description", default=was, show_default=bool(was), err=True
+        )
         self.is_default = click.confirm("Use it where no --profile is named?", err=True)
         return True
 
@@ -235,6 +278,16 @@ def _shown(entry: SignalEntry) -> str:
     scale, offset = entry.transform.scale, entry.transform.offset
     scaled = f"*{scale:g}" if scale != 1 else ""
     return f"{entry.message}.{entry.signal}{bus}{scaled}{f'{offset:+g}' if offset else ''}"
+
+
+def _ask_transform(name: str, was: Transform | None = None) -> Transform:
+    """Scale and offset of a signal; Enter keeps what they were."""
+    was = was or Transform()
+    scale = click.prompt(f"Scale of {name}", default=was.scale, value_proc=_finite, err=True)
+    offset = click.prompt(
+        "Offset, after the scale", default=was.offset, value_proc=_finite, err=True
+    )
+    return Transform(scale, offset)
 
 
 def _ask_name(question: str) -> str:

@@ -142,6 +142,51 @@ def test_without_a_log_the_bus_is_typed_and_a_key_can_be_of_ones_own(tmp_path):
     assert load(tmp_path, None) is None
 
 
+def test_single_signals_are_edited_and_deleted(tmp_path, run_alone):
+    made = run_alone(
+        "profile", "new", "mine", "--dbc", "demo_car", "--description", "the blue one",
+        "--key", "odometer=CLU1.CF_Clu_Odometer@0*0.1+5",
+        "--key", "cruise_state=CLU1.CF_Clu_CruiseSwState@1",
+        "--key", "cruise_state=VSM2.CF_Mdps_Alive",
+    )  # fmt: skip
+    assert made.exit_code == ExitCode.OK, made.stderr
+    terminal = start(tmp_path, "mine", "--edit")
+    take(terminal, "which key?", "odometer")
+    take(terminal, "what about it?", "edit")
+    answer(terminal, "Bus of CLU1.CF_Clu_Odometer (any, or a number) [0]: ", "any")
+    answer(terminal, "Scale of CLU1.CF_Clu_Odometer [0.1]: ")
+    answer(terminal, "Offset, after the scale [5.0]: ", "7")
+    take(terminal, "which key?", "cruise_state")
+    take(terminal, "what about it?", "delete clu1")
+    take(terminal, "which key?", "save")
+    answer(terminal, "Save it? [Y/n]: ")
+    answer(terminal, "Description [the blue one]: ")
+    answer(terminal, "is named? [y/N]: ")
+    assert terminal.wait() == ExitCode.OK
+    found = load(tmp_path, "mine")
+    assert found.description == "the blue one"
+    assert {each.key: each.entries for each in found.signals} == {
+        "odometer": (SignalEntry("CLU1", "CF_Clu_Odometer", None, Transform(0.1, 7)),),
+        "cruise_state": (SignalEntry("VSM2", "CF_Mdps_Alive"),),
+    }
+
+
+def test_a_key_of_a_profile_is_set_without_questions(tmp_path, run_alone):
+    words = ("profile", "new", "mine", "--dbc", "demo_car", "--description", "the blue one")
+    run_alone(*words, "--key", "a=CLU1.CF_Clu_Odometer", "--key", "b=VSM2.CF_Mdps_Alive@1")
+    result = run_alone("profile", "new", "mine", "--edit", "--key", "a=CLU1.CF_Clu_Odometer*2")
+    assert result.exit_code == ExitCode.OK, result.stderr
+    found = load(tmp_path, "mine")
+    assert found.description == "the blue one"
+    assert {each.key: each.entries for each in found.signals} == {
+        "a": (SignalEntry("CLU1", "CF_Clu_Odometer", None, Transform(2)),),
+        "b": (SignalEntry("VSM2", "CF_Mdps_Alive", 1),),
+    }
+    for name in ((), ("other",)):
+        result = run_alone("profile", "new", *name, "--edit", "--key", "a=CLU1.CF_Clu_Odometer")
+        assert result.exit_code == ExitCode.USAGE
+
+
 def existing(tmp_path):
     """A file with a profile `mine`, and its bytes."""
     path = tmp_path / FILE
