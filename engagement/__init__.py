@@ -1,7 +1,8 @@
 """How much of your driving was engaged, when and why it disengaged: openpilot logs in DuckDB.
 
-`engagement.read_log` reads any field of a log from Python. Importing this package costs nothing:
-what it offers is imported when it is first asked for.
+`engagement.read_log` reads any field of a log from Python, `engagement.open` the views of a
+database. Importing this package costs nothing: what it offers is imported when it is first asked
+for.
 """
 
 from __future__ import annotations
@@ -11,17 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engagement.reading.log_reader import LogPart, iter_log, read_log
+    from engagement.store.opened import Database
+    from engagement.store.opened import open_database as open  # noqa: A004 - as `gzip.open`
 
-__all__ = ["LogPart", "iter_log", "read_log"]
+__all__ = ["Database", "LogPart", "iter_log", "open", "read_log"]
 
-_HOMES = dict.fromkeys(__all__, "engagement.reading.log_reader")
+_HOMES = {
+    "Database": ("engagement.store.opened", "Database"),
+    "LogPart": ("engagement.reading.log_reader", "LogPart"),
+    "iter_log": ("engagement.reading.log_reader", "iter_log"),
+    "open": ("engagement.store.opened", "open_database"),
+    "read_log": ("engagement.reading.log_reader", "read_log"),
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})
