@@ -145,6 +145,8 @@ DRIVE_LIST = (
 )
 
 
+WAITING_DRIVES = Column("drives not\ningested", "n_waiting_drives", is_number=True)
+
 DEVICE_LIST = (
     Column("device", "dongle_id", is_whole=True),
     Column("drives", "n_drives", is_number=True),

@@ -9,6 +9,7 @@ import click
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
+from engagement.cli.old_device_stats import print_stats, read_stats
 from engagement.cli.options import database_option, drive_filters, format_options
 from engagement.cli.table_parts import Column, Line
 from engagement.cli.unit_option import chosen_units, units_option
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 @click.command()
 @drive_filters
 @click.option("--device-stats", is_flag=True, help="Only the totals per device.")
+@click.option(
+    "--legacy", "is_old", is_flag=True, help="With --device-stats: by the old system's definitions."
+)
 @click.option("--speed-bands", is_flag=True, help="Also time and distance by speed, per device.")
 @click.option("--sort", metavar="COLUMN", help="Order of the drives: any column of `drives`.")
 @units_option
@@ -40,6 +44,7 @@ def report(
     output: Format,
     sort: str | None,
     device_stats: bool,
+    is_old: bool,
     speed_bands: bool,
 ) -> None:
     """Show what the drives were like, and totals per device.
@@ -51,9 +56,17 @@ def report(
     Example:
       engagement report --since 2025-07-01 --speed-bands
       engagement report --sort interventions_per_100km --csv
+      engagement report --device-stats --legacy
     """
+    if is_old and (not device_stats or speed_bands or sort):
+        raise click.UsageError("--legacy goes with --device-stats alone")
     with Reader(database) as reader:
         selected = select(reader, selection)
+        if is_old:
+            entries = read_stats(selected)
+            nothing = "" if entries else why_no_drives(reader, selection)
+            print_stats(entries, output, nothing=nothing)
+            return
         parts = {"drives": selected.drives(sort), "devices": selected.devices()}
         if device_stats:
             del parts["drives"]
