@@ -15,6 +15,7 @@ from bench import (
     hot_spots,
     lengths,
     one_rate,
+    parts,
     reading,
     recomputing,
     scale,
@@ -42,11 +43,12 @@ _SECTIONS = {
     "serving": serving.run,
     "starving": starving.run,
     "two_groups": two_groups.run,
+    "parts": parts.run,
     "one_rate": one_rate.run,
     "hot_spots": hot_spots.run,
     "lengths": lengths.run,
 }
-_WITHOUT_LOGS = {"two_groups", "one_rate", "hot_spots", "lengths"}
+_WITHOUT_LOGS = {"two_groups", "parts", "one_rate", "hot_spots", "lengths"}
 _LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")
 
 

@@ -89,6 +89,38 @@ def draw(rng: Generator, setting: Setting, n_cases: int) -> tuple[Table, Table, 
     return tables[0], tables[1], tables[2]
 
 
+def draw_parts(
+    rng: Generator, setting: Setting, shared: float, n_cases: int
+) -> tuple[Table, Table, Table]:
+    """A and B that are parts of the same drives, and others as wholes.
+
+    A drive's two parts are each as `draw` has drives, of `length_a` and `length_b`; of what makes
+    drives differ, the share `shared` is the same in both.
+    """
+    n_drives = setting.n_a + setting.n_others
+    halves = [
+        draw_lengths(rng, np.full(n_drives, length), setting.log_sd, n_cases)
+        for length in (setting.length_a, setting.length_b)
+    ]
+    ratios = np.where(np.arange(n_drives) < setting.n_a, setting.ratio, 1.0)
+    common, own = shared * (setting.phi - 1), (1 - shared) * (setting.phi - 1)
+    factors = np.ones(halves[0].shape)
+    if common:
+        factors = rng.gamma(setting.mean / common, common / setting.mean, factors.shape)
+    counts = [
+        draw_counts(
+            rng, setting.mean * factors * length * ratio, setting.family, 1 + own, setting.mean
+        )
+        for length, ratio in zip(halves, (1.0, ratios), strict=True)
+    ]
+    own_drives, rest = slice(setting.n_a), slice(setting.n_a, None)
+    a, b = (
+        Table(count[:, own_drives, None], length[:, own_drives, None])
+        for count, length in zip(counts, halves, strict=True)
+    )
+    return a, b, Table(sum(counts)[:, rest, None], sum(halves)[:, rest, None])
+
+
 def draw_lengths(rng: Generator, means: Array, log_sd: float, n_cases: int) -> Array:
     """Log-normal lengths of drives, (cases, drives)."""
     shape = (n_cases, len(means))

@@ -108,7 +108,7 @@ def _print_rates(n_cases: int) -> None:
         rng = np.random.default_rng(1)
         alarms = [told(rng, one, n_cases) for one in settings]
         power = [told(rng, replace(one, ratio=2.0), n_cases // 4) for one in settings]
-        rows.append((name, str(len(settings)), *_shares(alarms), f"{100 * np.mean(power):.1f}"))
+        rows.append((name, str(len(settings)), *summary(alarms), f"{100 * np.mean(power):.1f}"))
         worst += zip(alarms, settings, strict=True) if name.startswith("grid") else ()
     head = ("rates", "settings", "mean", "90 % below", "max", "above 8 %", "power")
     print_table("False alarms at p < 0.05, and power at a ratio of 2, in %", head, rows)
@@ -143,7 +143,8 @@ def _enough(settings: Sequence[Setting]) -> list[Setting]:
     ]
 
 
-def _shares(alarms: Sequence[float]) -> tuple[str, ...]:
+def summary(alarms: Sequence[float]) -> tuple[str, ...]:
+    """Mean, 90 % quantile, maximum and the share above 8 %, in percent."""
     found = np.array(alarms)
     values = (found.mean(), np.quantile(found, 0.9), found.max(), np.mean(found > _LIMIT))
     return tuple(f"{100 * value:.1f}" for value in values)
@@ -194,7 +195,7 @@ def _print_amounts(n_cases: int) -> None:
                 found = score(tables[0], tables[1], fit, -np.log(1.5))
                 power.append(float(np.mean(found.p_value < 0.05)))
             name = f"{kind}, {n_others or 'no'} other drives"
-            rows.append((name, str(len(alarms)), *_shares(alarms), f"{100 * np.mean(power):.1f}"))
+            rows.append((name, str(len(alarms)), *summary(alarms), f"{100 * np.mean(power):.1f}"))
     head = ("amounts", "settings", "mean", "90 % below", "max", "above 8 %", "power")
     print_table("Shares and means: false alarms, and power at a ratio of 1.5, in %", head, rows)
 
@@ -234,7 +235,7 @@ def _print_looks(n_cases: int) -> None:
                 for rule, share in false_looks(rng, one, n_cases, is_parallel=is_parallel).items():
                     found.setdefault(rule, []).append(share)
         rows = [
-            (rule, str(len(found)), *_shares(found), f"{100 * np.mean(power[rule]):.1f}")
+            (rule, str(len(found)), *summary(found), f"{100 * np.mean(power[rule]):.1f}")
             for rule, found in alarms.items()
         ]
         title = f"A look after each of B's drives 3 to 60, {n_others} others; cases / 4; in %"

@@ -192,15 +192,16 @@ case
 end;
 
 -- How many degrees of freedom a group's own dispersion has: fewer than its drives, as counts are
--- skew. Their excess kurtosis is taken as that of a process with the other drives' dispersion.
-create or replace macro excess_kurtosis(mean_events, other_dispersion) as
-6 * (other_dispersion - 1) / mean_events + 1 / (mean_events * other_dispersion);
+-- skew. Their excess kurtosis is taken as that of a process with the other drives' dispersion, or, of
+-- many drives among few others, as all of a database, with their own.
+create or replace macro excess_kurtosis(mean_events, process_dispersion) as
+6 * (process_dispersion - 1) / mean_events + 1 / (mean_events * process_dispersion);
 
-create or replace macro own_degrees(n_drives, n_events, other_dispersion) as
+create or replace macro own_degrees(n_drives, n_events, process_dispersion) as
 greatest(n_drives - 1, 0) * 2
 / (
     2
-    + 0.3 * excess_kurtosis(greatest(n_events, 0.5) / greatest(n_drives, 1), other_dispersion)
+    + 0.3 * excess_kurtosis(greatest(n_events, 0.5) / greatest(n_drives, 1), process_dispersion)
 );
 
 -- The dispersion that an interval is made by: a group's own, which has so many degrees of freedom,
@@ -276,7 +277,17 @@ create or replace macro rate_limits(sums) as table
     weighed as (
         select
             *,
-            own_degrees(n_exposed_drives, coalesce(n_exposed_events, 0), other_dispersion) as n_degrees
+            own_degrees(
+                n_exposed_drives,
+                coalesce(n_exposed_events, 0),
+                case
+                    when
+                        known_dispersion is null
+                        and n_exposed_drives >= (select other_min_drives from result.thresholds)
+                        then greatest(coalesce(own_dispersion, other_dispersion), 1)
+                    else other_dispersion
+                end
+            ) as n_degrees
         from own
     ),
 

@@ -126,17 +126,19 @@ def compare(
     counted = None if labels is None else _tally_groups(reader, labels, division)
     drives = (*division.a_drives, *division.b_drives)
     is_b = np.arange(len(drives)) >= len(division.a_drives)
+    drive_ids = None if division.parts is None else np.array(drives, dtype=np.int64)
     rest = sorted(set(others).difference(drives))
     measures = _read_measures(reader, division, rest)
     rates = [one for one in measures if one.kind == "rate"]
     groups = (np.flatnonzero(~is_b), np.flatnonzero(is_b))
-    limits = rate_intervals(reader, rates, groups)
+    whole = rates if division.parts is None else _read_whole_rates(reader, division)
+    limits = rate_intervals(reader, rates, groups, whole=whole)
     intervals = {one.name: both for one, both in zip(rates, limits, strict=True)}
-    found = compare_measures(measures, is_b, intervals)
+    found = compare_measures(measures, is_b, intervals, drive_ids)
     if watch:
         starts = _read_starts(reader, [*drives, *rest])
         found = [
-            replace(one, sequence=_look_again(measure, is_b, starts, watch.until_drives))
+            replace(one, sequence=_look_again(measure, is_b, drive_ids, starts, watch.until_drives))
             if one.name in watch.measures
             else one
             for one, measure in zip(found, measures, strict=True)
@@ -166,15 +168,25 @@ def _read_measures(reader: Queryable, division: Division, rest: Sequence[int]) -
     return [join_measures(each) for each in zip(*sides, strict=True)]
 
 
+def _read_whole_rates(reader: Queryable, division: Division) -> list[Measure]:
+    """The rates of A's drives, then B's, whatever part of each is in the group."""
+    sides = (read_measures(reader, drives) for drives in (division.a_drives, division.b_drives))
+    return [join_measures(both) for both in zip(*sides, strict=True) if both[0].kind == "rate"]
+
+
 def _look_again(
-    measure: Measure, is_b: NDArray[np.bool_], starts: NDArray[np.float64], until: int | None
+    measure: Measure,
+    is_b: NDArray[np.bool_],
+    drive_ids: NDArray[np.int64] | None,
+    starts: NDArray[np.float64],
+    until: int | None,
 ) -> Looks:
     known = slice(-1) if measure.is_banded else slice(None)  # speeds
     tops, bottoms = measure.numerators[:, known], measure.denominators[:, known]
     n_drives = len(is_b)
     nobody = np.zeros(len(tops) - n_drives, dtype=np.bool_)
     return follow(
-        Timed.of(Sample(tops[:n_drives], bottoms[:n_drives], is_b), starts[:n_drives]),
+        Timed.of(Sample(tops[:n_drives], bottoms[:n_drives], is_b, drive_ids), starts[:n_drives]),
         Timed.of(Sample(tops[n_drives:], bottoms[n_drives:], nobody), starts[n_drives:]),
         is_rate=measure.kind == "rate",
         until_drives=until,

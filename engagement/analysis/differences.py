@@ -116,13 +116,15 @@ def compare_measures(
     measures: Sequence[Measure],
     is_b: NDArray[np.bool_],
     intervals: Mapping[str, Sequence[Interval]],
+    drive_ids: NDArray[np.int64] | None = None,
 ) -> list[Difference]:
     """Compare A and B, the first drives of each measure; those that follow are the others.
 
     `is_b` marks the drives of the candidate among the first ones; the others of the database only
     tell how much drives vary. `intervals` has A's and B's of each rate, by the measure's name.
+    `drive_ids` tell which of A's and B's drives are the same, where parts of one may be in both.
     """
-    pairs = [_Pair.of(measure, is_b) for measure in measures]
+    pairs = [_Pair.of(measure, is_b, drive_ids) for measure in measures]
     outcomes = _outcomes(pairs)
     return [
         _difference(pair, outcome, intervals.get(pair.measure.name))
@@ -140,9 +142,13 @@ class _Pair:
     others: Sample
 
     @classmethod
-    def of(cls, measure: Measure, is_b: NDArray[np.bool_]) -> _Pair:
+    def of(
+        cls, measure: Measure, is_b: NDArray[np.bool_], drive_ids: NDArray[np.int64] | None
+    ) -> _Pair:
         n_drives = len(is_b)
-        sample = Sample(measure.numerators[:n_drives], measure.denominators[:n_drives], is_b)
+        sample = Sample(
+            measure.numerators[:n_drives], measure.denominators[:n_drives], is_b, drive_ids
+        )
         bands = sample.common_bands()
         if measure.is_banded:
             bands[-1] = False  # at unknown speeds nothing is alike

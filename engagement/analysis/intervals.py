@@ -39,10 +39,27 @@ class Interval:
 
 
 def rate_intervals(
-    reader: Queryable, measures: Sequence[Measure], groups: Sequence[NDArray[np.intp]]
+    reader: Queryable,
+    measures: Sequence[Measure],
+    groups: Sequence[NDArray[np.intp]],
+    *,
+    whole: Sequence[Measure],
 ) -> list[list[Interval]]:
-    """The interval that the view `rates` has of each group of drives, for each rate in turn."""
-    counted = [
+    """The interval that the view `rates` has of each group of drives, for each rate in turn.
+
+    `whole` are the same measures of the same drives, but of all of each where only parts of them
+    are in the groups.
+    """
+    own, all_of_them = (_count(each, groups) for each in (measures, whole))
+    found = [
+        Interval(one.rate, one.rate_lower, one.rate_upper, one.dispersion_source)
+        for one in read_rate_limits(reader, own, all_of_them)
+    ]
+    return [found[start : start + len(groups)] for start in range(0, len(found), len(groups))]
+
+
+def _count(measures: Sequence[Measure], groups: Sequence[NDArray[np.intp]]) -> list[Counted]:
+    return [
         Counted(
             measure.event,
             "hour" if measure.exposure_unit == "h" else "100km",
@@ -52,11 +69,6 @@ def rate_intervals(
         for measure in measures
         for drives in groups
     ]
-    found = [
-        Interval(one.rate, one.rate_lower, one.rate_upper, one.dispersion_source)
-        for one in read_rate_limits(reader, counted)
-    ]
-    return [found[start : start + len(groups)] for start in range(0, len(found), len(groups))]
 
 
 def mean_interval(group: Sample) -> Interval:

@@ -21,19 +21,24 @@ sums as (
     select unnest($sums, recursive := true)
 ),
 
+whole as (
+    select unnest($whole, recursive := true)
+),
+
 own_sums as (
     select
         sums.*,
         known_dispersion(
-            totals.n_drives - sums.n_exposed_drives,
-            totals.n_events - sums.n_exposed_events,
-            totals.exposure - sums.exposure,
-            totals.ratios - sums.ratios,
-            totals.squares - sums.squares,
-            totals.products - sums.products,
-            totals.exposure_squares - sums.exposure_squares
+            totals.n_drives - whole.n_exposed_drives,
+            totals.n_events - whole.n_exposed_events,
+            totals.exposure - whole.exposure,
+            totals.ratios - whole.ratios,
+            totals.squares - whole.squares,
+            totals.products - whole.products,
+            totals.exposure_squares - whole.exposure_squares
         ) as known_dispersion
     from sums
+    inner join whole on sums.place = whole.place
     left join event_totals as totals
         on totals.mode = 'engaged' and sums.event = totals.event and sums.unit = totals.unit
 )
@@ -72,12 +77,21 @@ class RateLimits:
     dispersion_source: str | None
 
 
-def read_rate_limits(reader: Queryable, counted: Sequence[Counted]) -> list[RateLimits]:
-    """The rate of each with its limits, by what the drives of the database are like."""
+def read_rate_limits(
+    reader: Queryable, counted: Sequence[Counted], whole: Sequence[Counted] | None = None
+) -> list[RateLimits]:
+    """The rate of each with its limits, by what the drives of the database are like.
+
+    `whole` are all of the drives of which parts are counted, if only parts are: other drives are
+    those but these.
+    """
     if not counted:
         return []
-    sums = [{"place": place} | _sums(one) for place, one in enumerate(counted)]
-    return [RateLimits(**row) for row in reader.rows(_QUERY, {"sums": sums})]
+    sums, of_whole = (
+        [{"place": place} | _sums(one) for place, one in enumerate(each)]
+        for each in (counted, counted if whole is None else whole)
+    )
+    return [RateLimits(**row) for row in reader.rows(_QUERY, {"sums": sums, "whole": of_whole})]
 
 
 def _sums(counted: Counted) -> dict[str, Any]:

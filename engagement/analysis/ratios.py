@@ -68,7 +68,7 @@ def compare_amounts(like: Sample, others: Sample) -> Outcome:
 
 def fit(like: Sample, others: Sample, *, least_phi: float) -> tuple[Dispersion, Basis]:
     """The dispersion to test with: also of the database's other drives, if they are enough."""
-    groups = list(tables([like]))
+    groups = list(tables([like])[:2])
     if is_enough_others(others):
         return fit_dispersion([*groups, _table([others])], least_phi=least_phi), "database"
     return fit_dispersion(groups, least_phi=least_phi), "drives"
@@ -79,10 +79,14 @@ def is_enough_others(others: Sample) -> bool:
     return others.exposed().n_drives >= LEAST_OTHERS and bool(others.numerators.any())
 
 
-def tables(samples: Sequence[Sample]) -> tuple[Table, Table]:
-    """A and B of samples that have the same drives, as the test takes them."""
-    sides = [[sample.group(is_b=is_b) for sample in samples] for is_b in (False, True)]
-    return _table(sides[0]), _table(sides[1])
+def tables(samples: Sequence[Sample]) -> tuple[Table, Table, int]:
+    """A and B of samples that have the same drives, as the test takes them.
+
+    The drives that are in both, of which there are as many as the number says, are the first.
+    """
+    ordered = [sample.shared_first() for sample in samples]
+    sides = [[sample.group(is_b=is_b) for sample, _ in ordered] for is_b in (False, True)]
+    return _table(sides[0]), _table(sides[1]), ordered[0][1]
 
 
 def _table(samples: Sequence[Sample]) -> Table:
@@ -92,14 +96,14 @@ def _table(samples: Sequence[Sample]) -> Table:
 def _compare(
     likes: Sequence[Sample], others: Sequence[Sample], *, least_phi: float
 ) -> list[Outcome]:
-    a, b = tables(likes)
+    a, b, n_shared = tables(likes)
     own = [a, b]
     own_fit = fit_dispersion(own, least_phi=least_phi)
     whole_fit = fit_dispersion([*own, _table(others)], least_phi=least_phi)
     is_whole = np.array([is_enough_others(other) for other in others])
     dispersion = whole_fit.where(is_whole, own_fit)
-    found = score(a, b, dispersion)
-    limits = ratio_limits(a, b, dispersion)
+    found = score(a, b, dispersion, n_shared=n_shared)
+    limits = ratio_limits(a, b, dispersion, n_shared=n_shared)
     ratios = zip(*(limit.tolist() for limit in limits), strict=True)
     exposures = (float(a.exposures.sum()), float(b.exposures.sum()))
     outcomes = []

@@ -6,7 +6,7 @@ the form sum(numerators) / sum(denominators).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,11 +21,15 @@ _ALMOST_1 = 1 - 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Numerators and denominators of two groups' drives; `is_b` marks those of the candidate."""
+    """Numerators and denominators of two groups' drives; `is_b` marks those of the candidate.
+
+    A drive with parts in both groups stands there twice; then `drive_ids` say which is which.
+    """
 
     numerators: NDArray[np.float64]
     denominators: NDArray[np.float64]
     is_b: NDArray[np.bool_]
+    drive_ids: NDArray[np.int64] | None = None
 
     @property
     def n_drives(self) -> int:
@@ -60,6 +64,7 @@ class Sample:
             self.numerators.sum(axis=1, keepdims=True),
             self.denominators.sum(axis=1, keepdims=True),
             self.is_b,
+            self.drive_ids,
         )
 
     def common_bands(self) -> NDArray[np.bool_]:
@@ -72,11 +77,27 @@ class Sample:
         """Some bands, and the drives that have a denominator there; None without any band."""
         if not bands.any():
             return None
-        return Sample(self.numerators[:, bands], self.denominators[:, bands], self.is_b).exposed()
+        return replace(
+            self, numerators=self.numerators[:, bands], denominators=self.denominators[:, bands]
+        ).exposed()
 
     def take(self, drives: NDArray[np.bool_] | NDArray[np.intp]) -> Sample:
         """Some drives."""
-        return Sample(self.numerators[drives], self.denominators[drives], self.is_b[drives])
+        return Sample(
+            self.numerators[drives],
+            self.denominators[drives],
+            self.is_b[drives],
+            None if self.drive_ids is None else self.drive_ids[drives],
+        )
+
+    def shared_first(self) -> tuple[Sample, int]:
+        """A's drives, then B's, in each those first that are in both; and how many these are."""
+        if self.drive_ids is None:
+            return self, 0
+        a, b = self.drive_ids[~self.is_b], self.drive_ids[self.is_b]
+        shared = np.intersect1d(a, b)
+        is_alone = ~np.isin(self.drive_ids, shared)
+        return self.take(np.lexsort((self.drive_ids, is_alone, self.is_b))), len(shared)
 
 
 @dataclass(frozen=True, slots=True)

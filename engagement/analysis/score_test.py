@@ -6,10 +6,15 @@ A drive is one draw: its events come in clusters, so its variance is not Poisson
 
 by bursts and by drives that differ. A few drives cannot tell phi and k, nor their own variance; so
 phi and k come from all drives of the database, and each group's own variance, HC2's (MacKinnon and
-White 1985), is shrunk towards what they expect, with 8 degrees of freedom (Smyth 2004). The
+White 1985), is shrunk towards what they expect, with 8 degrees of freedom (Smyth 2004). It counts
+less where counts are very skew: a few drives, by chance none, have most of the events. The
 statistic is Mantel and Haenszel's difference over speed bands, each drive weighed by its variance;
 p is Student's, with Satterthwaite's degrees of freedom. The interval is every ratio that the same
 test does not refuse, so it holds 1 just where p is not below 0.05.
+
+A drive may have parts in both groups, as of day and night. It stays one draw: what its parts have
+in common, by the covariance of their residuals, is taken off the variance of the difference, shrunk
+towards none with as many degrees of freedom.
 
 Quantities other than counts, as seconds, have no Poisson variance: their `least_phi` is 0.
 
@@ -38,6 +43,9 @@ _PRIOR_DEGREES = 8.0  # of freedom, that the database's dispersion counts for
 _SAME_MEANS = 1e-3  # drives whose means are all alike don't tell phi from k
 _MOST_LEVERAGE = 0.999
 _LEAST_DEGREES = 1e-3
+_LEAST_LEFT = 0.1  # of a variance, whatever the groups have in common
+_USUAL_TAILS = 30.0  # an excess kurtosis with which a group's own variance is to be trusted
+_TAIL_WEIGHT = 0.2  # of what is beyond that
 _LEAST_K = 1e-12  # where there is no least phi: drives that are all alike still have weights
 _REACH = 25.0  # limits beyond exp(25) are none
 _STEPS = 36  # halvings of it leave 4e-10
@@ -154,8 +162,18 @@ class Score:
         return t_probability(self.t, self.n_degrees)
 
 
-def score(a: Table, b: Table, dispersion: Dispersion, log_ratio: Array | float = 0.0) -> Score:
-    """Test whether B's rates are exp(log_ratio) times A's, in every band."""
+def score(
+    a: Table,
+    b: Table,
+    dispersion: Dispersion,
+    log_ratio: Array | float = 0.0,
+    *,
+    n_shared: int = 0,
+) -> Score:
+    """Test whether B's rates are exp(log_ratio) times A's, in every band.
+
+    The first `n_shared` drives of A and of B are the same, with parts of theirs in each group.
+    """
     factor = np.exp(np.asarray(log_ratio, dtype=np.float64))[..., None, None]
     sides = (a, Table(b.amounts, b.exposures * factor))
     rates = _common_rates(sides, [np.ones(()) for _ in sides])
@@ -169,17 +187,20 @@ def score(a: Table, b: Table, dispersion: Dispersion, log_ratio: Array | float =
         _side(side, weight, _divide(other, both), rates, dispersion)
         for side, weight, other in zip(sides, weights, weighed[::-1], strict=True)
     ]
-    variance = found[0].variance + found[1].variance
+    apart = found[0].variance + found[1].variance
     n_degrees = _divide(
-        variance**2,
+        apart**2,
         sum(one.variance**2 / (one.n_degrees + _PRIOR_DEGREES) for one in found),
     )
+    least = np.maximum(found[0].least_variance + found[1].least_variance, _LEAST_LEFT * apart)
+    variance = np.maximum(apart - 2 * _covariance(found[0], found[1], n_shared), least)
+    shrinking = _divide(variance, apart)
     return Score(
         _divide(found[1].total - found[0].total, np.sqrt(variance)),
         np.where(variance > 0, n_degrees, 1.0),
         found[0].expected,
-        found[0].variance,
-        found[1].variance,
+        found[0].variance * shrinking,
+        found[1].variance * shrinking,
     )
 
 
@@ -200,10 +221,15 @@ def _weights(side: Table, rates: Array, dispersion: Dispersion) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
+    """A group's weighed sum; by drive, `residuals`, and `poisson`: their variance for phi = 1."""
+
     total: Array
     expected: Array
     variance: Array
+    least_variance: Array
     n_degrees: Array
+    residuals: Array
+    poisson: Array
 
 
 def _side(side: Table, weights: Array, shares: Array, rates: Array, fit: Dispersion) -> _Side:
@@ -225,18 +251,43 @@ def _side(side: Table, weights: Array, shares: Array, rates: Array, fit: Dispers
 
     own = _divide(total, expected)
     leverages = np.minimum(_divide(weights * means, expected[..., None]), _MOST_LEVERAGE)
-    residuals = squares * (amounts - own[..., None] * means) ** 2 / (1 - leverages)
+    residuals = weights * (amounts - own[..., None] * means) / np.sqrt(1 - leverages)
     parts = fit.phi[..., None] * poisson + fit.k[..., None] * mixed
     n_degrees = _divide(parts.sum(axis=-1) ** 2, (parts**2).sum(axis=-1)) - 1
+    if fit.least_phi:
+        tails = _divide((parts**2 * _excess_kurtosis(side.means(rates), fit)).sum(axis=-1),
+                        (parts**2).sum(axis=-1))  # fmt: skip
+        n_degrees *= 2 / (2 + _TAIL_WEIGHT * np.maximum(tails - _USUAL_TAILS, 0.0))
     n_degrees = np.maximum(n_degrees, _LEAST_DEGREES)
     at_own = model(own)
-    seen = np.where(at_own > 0, _divide(residuals.sum(axis=-1), at_own), 1.0)
+    seen = np.where(at_own > 0, _divide((residuals**2).sum(axis=-1), at_own), 1.0)
     shrunk = (n_degrees * seen + _PRIOR_DEGREES) / (n_degrees + _PRIOR_DEGREES)
-    variance = np.maximum(shrunk * model(1.0), fit.least_phi * sum_poisson)
-    return _Side(total, expected, variance, n_degrees)
+    least = fit.least_phi * sum_poisson
+    variance = np.maximum(shrunk * model(1.0), least)
+    return _Side(total, expected, variance, least, n_degrees, residuals, poisson)
 
 
-def ratio_limits(a: Table, b: Table, dispersion: Dispersion) -> tuple[Array, Array, Array]:
+def _excess_kurtosis(means: Array, fit: Dispersion) -> Array:
+    """That of counts with these means, as of a process with their dispersion."""
+    dispersions = fit.phi[..., None] + fit.k[..., None] * means
+    return _divide(6 * (dispersions - 1), means) + _divide(1.0, means * dispersions)
+
+
+def _covariance(a: _Side, b: _Side, n_shared: int) -> Array:
+    """What the groups' sums have in common by the drives that are in both, shrunk towards none."""
+    if n_shared == 0:
+        return np.zeros(())
+    shared = slice(n_shared)
+    seen = (a.residuals[..., shared] * b.residuals[..., shared]).sum(axis=-1)
+    parts = np.sqrt(a.poisson[..., shared] * b.poisson[..., shared])
+    n_degrees = np.maximum(_divide(parts.sum(axis=-1) ** 2, (parts**2).sum(axis=-1)) - 1, 0.0)
+    shrunk: Array = seen * n_degrees / (n_degrees + _PRIOR_DEGREES)
+    return shrunk
+
+
+def ratio_limits(
+    a: Table, b: Table, dispersion: Dispersion, *, n_shared: int = 0
+) -> tuple[Array, Array, Array]:
     """The ratio at which t is 0, and the least and the greatest one with p of at least 0.05.
 
     Each is 0 or infinite where no ratio is small or great enough. All are found by halving, which
@@ -247,7 +298,7 @@ def ratio_limits(a: Table, b: Table, dispersion: Dispersion) -> tuple[Array, Arr
     shape = np.broadcast_shapes(signs.shape, a.amounts.shape[:-2])
     low, high, middle = np.full(shape, -_REACH), np.full(shape, _REACH), np.zeros(shape)
     for _ in range(_STEPS):
-        found = score(a, b, dispersion, middle)
+        found = score(a, b, dispersion, middle, n_shared=n_shared)
         is_told = found.p_value < 1 - LEVEL
         is_lower, is_upper = is_told & (found.t > 0), ~is_told | (found.t > 0)
         is_above = np.where(signs > 0, is_lower, np.where(signs < 0, is_upper, found.t > 0))

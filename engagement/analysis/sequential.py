@@ -142,9 +142,17 @@ class Timed:
     @classmethod
     def of(cls, sample: Sample, starts: Array) -> Timed:
         """The drives that have exposure and a start, sorted."""
-        order = np.argsort(starts, kind="stable")
+        ids = np.zeros(len(starts)) if sample.drive_ids is None else sample.drive_ids
+        order = np.lexsort((ids, starts))
         order = order[~np.isnan(starts[order]) & (sample.denominators[order].sum(axis=1) > 0)]
         return cls(sample.take(order), starts[order])
+
+    def splits_drive(self, size: int) -> bool:
+        """Whether the first so many end between the two groups' parts of one drive."""
+        ids = self.sample.drive_ids
+        if ids is None or size == self.sample.n_drives:
+            return False
+        return bool(np.isin(ids[size - 1], ids[size:]))
 
     def until(self, start: float) -> Sample:
         """The drives begun by then."""
@@ -166,6 +174,8 @@ def follow(
             continue
         if until_drives is not None and n_b > until_drives:
             break
+        if drives.splits_drive(size):
+            continue
         known = others.until(float(drives.starts[size - 1]))
         found = _look(sample, known, is_rate=is_rate, until_drives=until_drives)
         evidence, estimate = found or (0.0, lambda: 1.0)
@@ -188,11 +198,11 @@ def _look(
     dispersion, basis = fit(like, others.take_bands(bands) or others, least_phi=float(is_rate))
     if basis == "drives" and is_too_few(like, is_rate=is_rate):
         return None
-    a, b = tables([like])
-    found = score(a, b, dispersion)
+    a, b, n_shared = tables([like])
+    found = score(a, b, dispersion, n_shared=n_shared)
 
     def ratio() -> float:
-        return float(ratio_limits(a, b, dispersion)[0][0])
+        return float(ratio_limits(a, b, dispersion, n_shared=n_shared)[0][0])
 
     if until_drives is None:
         return float(e_values(found)[0]), ratio

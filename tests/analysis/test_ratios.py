@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from engagement.analysis.ratios import (
     compare_groups,
     crude_ratio,
     naive_p,
+    tables,
 )
 from engagement.analysis.samples import Sample, dispersion
 
@@ -170,3 +172,19 @@ def test_only_bands_of_both_groups_are_comparable():
     assert like.numerators.tolist() == [[1], [2]]
     nothing = Sample(events[:, 1:], exposures[:, 1:], sample.is_b)
     assert nothing.take_bands(nothing.common_bands()) is None
+
+
+def test_drives_with_parts_in_both_groups_are_found_by_their_numbers():
+    sample, rest = random_sample(7, n_drives=30, mean=6.0), others(8, 40)
+    ids = np.where(sample.is_b, np.arange(30) - 10, np.arange(30))  # 5 to 14 are in both
+    plain = replace(sample, drive_ids=ids)
+    order = np.random.default_rng(7).permutation(30)
+    found, shuffled, apart = (
+        compare_groups([one], [rest])[0] for one in (plain, plain.take(order), sample)
+    )
+    a, b, n_shared = tables([plain.take(order)])
+    assert n_shared == 10
+    np.testing.assert_array_equal(a.amounts[0, :10], sample.numerators[5:15])
+    np.testing.assert_array_equal(b.amounts[0, :10], sample.numerators[15:25])
+    assert found.p_value == pytest.approx(shuffled.p_value)
+    assert found.p_value != pytest.approx(apart.p_value)

@@ -40,8 +40,8 @@ def case(seed, *, is_count=True):
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.integers(0, 10**6), st.booleans(), st.floats(-2, 2))
-def test_the_test_is_that_of_plain_loops(seed, is_count, log_ratio):
+@given(st.integers(0, 10**6), st.booleans(), st.floats(-2, 2), st.sampled_from([0, 1, 2, 13]))
+def test_the_test_is_that_of_plain_loops(seed, is_count, log_ratio, most_shared):
     a, b, others = case(seed, is_count=is_count)
     least = 1.0 if is_count else 0.0
     fit = fit_dispersion([a, b, others], least_phi=least)
@@ -49,8 +49,11 @@ def test_the_test_is_that_of_plain_loops(seed, is_count, log_ratio):
     assert [float(fit.phi), float(fit.k), float(fit.phi_alone), float(fit.k_alone)] == (
         pytest.approx(expected, rel=1e-9, abs=1e-12)
     )
-    found = score(a, b, fit, log_ratio)
-    t, n_degrees, p_value = oracle.score(listed(a), listed(b), expected, math.exp(log_ratio), least)
+    n_shared = min(most_shared, len(a.amounts), len(b.amounts))
+    found = score(a, b, fit, log_ratio, n_shared=n_shared)
+    t, n_degrees, p_value = oracle.score(
+        listed(a), listed(b), expected, math.exp(log_ratio), least, n_shared=n_shared
+    )
     assert float(found.t) == pytest.approx(t, rel=1e-8, abs=1e-9)
     assert float(found.p_value) == pytest.approx(p_value, rel=1e-7, abs=1e-12)
     if t:
@@ -81,6 +84,18 @@ def test_the_interval_leaves_out_1_just_where_p_is_below_5_percent(seed, is_coun
     assert (lower > 1 or upper < 1) == (float(found.p_value) < 0.05)
     if float(found.p_value) < 0.05:
         assert (value > 1) == (float(found.t) > 0)
+
+
+def test_what_parts_of_a_drive_have_in_common_is_no_difference():
+    rng = np.random.default_rng(9)
+    exposures = rng.lognormal(0, 0.3, (2, 30, 1))
+    amounts = rng.poisson(5 * exposures * rng.gamma(0.5, 2.0, (30, 1))).astype(float)
+    a, b = (Table(*side) for side in zip(amounts, exposures, strict=True))
+    fit = fit_dispersion([a, b])
+    apart, together = (score(a, b, fit, n_shared=n) for n in (0, 30))
+    variances = [float(one.variance_a + one.variance_b) for one in (apart, together)]
+    assert variances[1] < 0.5 * variances[0]
+    assert abs(float(together.t)) > abs(float(apart.t))
 
 
 @settings(deadline=None, max_examples=60)

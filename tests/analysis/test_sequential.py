@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,14 @@ def test_others_that_begin_later_do_not_count_yet():
     )
     assert after == alone
     assert before != after
+
+
+def test_no_look_is_between_the_parts_of_a_drive():
+    both, rest, starts, rest_starts = fleet(6, 15, 15)
+    ids = np.arange(30) % 15
+    parts = replace(both, drive_ids=ids)
+    found = follow(Timed.of(parts, starts[ids]), Timed.of(rest, rest_starts), is_rate=True)
+    assert [(look.n_a, look.n_b) for look in found.looks] == [(n, n) for n in range(3, 16)]
 
 
 def test_drives_without_a_date_are_in_no_look():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.drawing import Setting, draw
+from bench.parts import told_of_parts
 from bench.two_groups import draw_amounts, false_looks
 from engagement.analysis.score_test import fit_dispersion, score
 
@@ -52,6 +53,18 @@ def test_equal_groups_are_told_apart_in_at_most_8_percent(setting):
 )
 def test_twice_the_rate_is_found(setting, least):
     assert told(102, setting) > least
+
+
+@pytest.mark.parametrize(("family", "shared"), [("gamma", 1.0), ("gamma", 0.3), ("bursts", 0.0)])
+def test_equal_parts_of_the_same_drives_are_told_apart_in_at_most_8_percent(family, shared):
+    setting = Setting(25, 25, 1, 0.4, 0.5, family, 5, 1.5, 50)
+    assert told_of_parts(np.random.default_rng(105), setting, shared, N_CASES)[0] < MOST
+
+
+def test_between_parts_of_the_same_drives_more_is_found_than_between_drives():
+    setting = Setting(40, 40, 1, 1, 0.3, "gamma", 5, 2, 50, 2.0)
+    together, apart = told_of_parts(np.random.default_rng(106), setting, 1.0, N_CASES)
+    assert together > apart + 0.2
 
 
 @pytest.mark.parametrize("kind", ["share", "error", "rare"])

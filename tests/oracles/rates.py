@@ -43,7 +43,8 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
     cells = part_groups(tables, *(crossed or [(name,) for name in SINGLE]))
     memberships = drive_groups(cells)
     others = others or tables
-    everything = [r for r in drive_groups(part_groups(others, ("all",))) if not r["is_imported"]]
+    all_drives = drive_groups(part_groups(others, ("all",)))
+    everything = [row for row in all_drives if not row["is_imported"]]
     counts = event_counts(tables)
     own = [row for row in memberships if not row["is_imported"]]
     return {
@@ -54,7 +55,7 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
         "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
         "rates": rates(cells, own, counts, everything, event_counts(others))
-        + legacy_rates(memberships, legacy_counts(tables)),
+        + legacy_rates(memberships, legacy_counts(tables), all_drives, legacy_counts(others)),
         "mtbf": mtbf(cells, own, tables, everything, others),
         "engagement_lengths": engagement_lengths(cells, tables),
         "groups": groups(cells, memberships, tables),
@@ -80,17 +81,25 @@ def rates(
     return found
 
 
-def legacy_rates(memberships: list[Row], counts: list[Row]) -> list[Row]:
-    """Rates of what the old system counted, over the whole drives in which it could."""
+def legacy_rates(
+    memberships: list[Row], counts: list[Row], everything: list[Row], all_counts: list[Row]
+) -> list[Row]:
+    """Rates of what the old system counted, over the whole drives in which it could.
+
+    `everything` and `all_counts` are of all drives of the database, imported ones too.
+    """
     found = []
     for event in LEGACY_EVENTS:
         own = [row for row in counts if row["event"] == event]
         told = {row["drive_id"] for row in own}
+        all_own = [row for row in all_counts if row["event"] == event]
+        all_told = {row["drive_id"] for row in all_own}
         drives = [row for row in memberships if row["is_whole"] and row["drive_id"] in told]
         for group, members in members_of(drives).items():
             ids = {row["drive_id"] for row in members}
             mine = [row for row in own if row["drive_id"] in ids]
-            rows = group_rates(members, mine, group, [], [], events=(event,))
+            others = others_of(members, [one for one in everything if one["drive_id"] in all_told])
+            rows = group_rates(members, mine, group, others, all_own, events=(event,))
             found += [row for row in rows if row["mode"] == "engaged"]
     return found
 
@@ -174,10 +183,11 @@ def rate_of(drives: Pairs, others: Pairs) -> dict[str, Any]:
     is_known = len(beside) >= OTHER_MIN_DRIVES and any(x for x, _ in beside)
     other = max(dispersion_of(beside) or 1.0, 1.0) if is_known else SHIPPED_DISPERSION
     mean = max(sum(x for x, _ in exposed), 0.5) / len(exposed)
-    kurtosis = 6 * (other - 1) / mean + 1 / (mean * other)
-    n_degrees = (len(exposed) - 1) * 2 / (2 + 0.3 * kurtosis)
     own = dispersion_of(exposed)
     own = other if own is None else own
+    alike = max(own, 1.0) if not is_known and len(exposed) >= OTHER_MIN_DRIVES else other
+    kurtosis = 6 * (alike - 1) / mean + 1 / (mean * alike)
+    n_degrees = (len(exposed) - 1) * 2 / (2 + 0.3 * kurtosis)
     together = n_degrees + DISPERSION_DEGREES
     dispersion = max((n_degrees * own + DISPERSION_DEGREES * other) / together, 1.0)
     scale = dispersion * (stats.t.ppf(0.975, together) / stats.norm.ppf(0.975)) ** 2

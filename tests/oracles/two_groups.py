@@ -57,8 +57,13 @@ def score(
     fit: tuple[float, float, float, float],
     theta: float = 1.0,
     least: float = 1.0,
+    *,
+    n_shared: int = 0,
 ) -> tuple[float, float, float]:
-    """T, its degrees of freedom and p, of B's rates being theta times A's."""
+    """T, its degrees of freedom and p, of B's rates being theta times A's.
+
+    The first n_shared drives of A are also the first ones of B.
+    """
     phi, k = fit[:2]
     b = [[(x, t * theta) for x, t in drive] for drive in b]
     n_bands = len(a[0])
@@ -103,21 +108,30 @@ def score(
         ]
         total = sum(w * v for w, v in zip(ws, y, strict=True))
         expected = sum(w * v for w, v in zip(ws, m1, strict=True))
-        sides.append(_side(ws, (y, m1, m2), (total, expected), fit, least))
-    (y_a, v_a, nu_a), (y_b, v_b, nu_b) = sides
-    variance = v_a + v_b
-    if not variance:
+        means = [sum(r * t for r, (_, t) in zip(rates, d, strict=True)) for d in group]
+        sides.append(_side(ws, (y, m1, m2, means), (total, expected), fit, least))
+    (y_a, v_a, nu_a, of_a), (y_b, v_b, nu_b, of_b) = sides
+    apart = v_a + v_b
+    if not apart:
         return 0.0, 1.0, 1.0
+    common = weight = squares = 0.0
+    for (r_a, m_a), (r_b, m_b) in zip(of_a[:n_shared], of_b[:n_shared], strict=True):
+        common += r_a * r_b
+        weight += math.sqrt(m_a * m_b)
+        squares += m_a * m_b
+    nu = max(weight**2 / squares - 1, 0) if squares else 0
+    floor = max(least * sum(m for _, m in of_a + of_b), apart / 10)
+    variance = max(apart - 2 * common * nu / (nu + 8), floor)
     t = (y_b - y_a) / math.sqrt(variance)
-    df = variance**2 / (v_a**2 / (nu_a + 8) + v_b**2 / (nu_b + 8))
+    df = apart**2 / (v_a**2 / (nu_a + 8) + v_b**2 / (nu_b + 8))
     return t, df, 2 * float(stats.t.sf(abs(t), df))
 
 
 def _side(ws, sums, totals, fit, least):
-    (y, m1, m2), (total, expected) = sums, totals
+    (y, m1, m2, means), (total, expected) = sums, totals
     phi, k, phi_alone, k_alone = fit
     if not expected:
-        return total, 0.0, 0.001
+        return total, 0.0, 0.001, [(0.0, 0.0) for _ in ws]
     q = total / expected
 
     def model(ratio: float) -> float:
@@ -134,11 +148,22 @@ def _side(ws, sums, totals, fit, least):
     )
     parts = [w * w * (phi * two + k * one**2) for w, one, two in zip(ws, m1, m2, strict=True)]
     squares = sum(part**2 for part in parts)
-    nu = max(sum(parts) ** 2 / squares - 1, 0.001) if squares else 0.001
+    nu = sum(parts) ** 2 / squares - 1 if squares else 0.0
+    if least and squares:
+        tails = 0.0
+        for part, m in zip(parts, means, strict=True):
+            if m:
+                tails += part**2 * (6 * (phi + k * m - 1) / m + 1 / (m * (phi + k * m)))
+        nu *= 2 / (2 + 0.2 * max(tails / squares - 30, 0))
+    nu = max(nu, 0.001)
     own = model(q)
     factor = (nu * (hc2 / own if own else 1.0) + 8) / (nu + 8)
     least_variance = least * sum(w * w * two for w, two in zip(ws, m2, strict=True))
-    return total, max(factor * model(1.0), least_variance), nu
+    drives = [
+        (w * (v - q * one) / math.sqrt(1 - min(w * one / expected, 0.999)), w * w * two)
+        for w, v, one, two in zip(ws, y, m1, m2, strict=True)
+    ]
+    return total, max(factor * model(1.0), least_variance), nu, drives
 
 
 def limits(a: list[Drive], b: list[Drive], fit, least: float = 1.0) -> tuple[float, float]:
