@@ -70,6 +70,7 @@ check: lint site test ## what CI runs
 
 docs: $(READY) ## renew the pages that are generated
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.cookbook_page
 
 site: $(READY) ## the documentation as a site, in build/site; a dead link fails it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

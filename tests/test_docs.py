@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from docs.cookbook_page import PAGE, make_demo, page
 from docs.generate import pages
 from engagement.cli import main
+from engagement.store.cookbook import find_recipe, recipes
 from tests.support.terminal import on_terminal
 
 ROOT = Path(__file__).parent.parent
@@ -27,13 +28,7 @@ def in_terminal(*arguments: str, columns: int = 100) -> str:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    database = str(folder / "engagement.duckdb")
-    logs = str(folder / "rlogs")
-    subprocess.run((*COMMAND, "demo", "--out", logs), check=True, capture_output=True)
-    ingest = (*COMMAND, "ingest", logs, "--db", database, "--profile", "demo")
-    subprocess.run(ingest, check=True, capture_output=True)
-    return database
+    return str(make_demo(tmp_path_factory.mktemp("demo")))
 
 
 def test_readme_shows_what_the_demo_prints(demo):
@@ -48,6 +43,15 @@ def test_readme_shows_what_its_query_gives(demo):
 
 def test_readme_shows_the_worst_events(demo):
     assert in_terminal("events", "--worst", "3", "--db", demo) in README
+
+
+def test_the_cookbook_has_the_answers_of_the_demo(demo):
+    assert page(Path(demo)) == PAGE.read_text(encoding="utf-8")
+    recipe = find_recipe("worst-moments")
+    shown = in_terminal("sql", "--example", recipe.name, "--db", demo)
+    assert shown == in_terminal("sql", recipe.query, "--db", demo)
+    listed = in_terminal("sql", "--examples", "--db", demo)
+    assert all(name in listed for name in recipes())
 
 
 def test_readme_names_every_command():
