@@ -27,7 +27,7 @@ How to open the file elsewhere, always for reading only, as the file is replaced
 | in | how |
 | --- | --- |
 | the DuckDB shell | `duckdb -readonly engagement.duckdb`, or `engagement shell` |
-| Python | `engagement.open()`, see [the database from Python](reading.md#the-database-from-python) |
+| Python | `engagement.open()`: [the database from Python](reading.md#the-database-from-python) |
 | Python, by DuckDB alone | `duckdb.connect("engagement.duckdb", read_only=True)` |
 | polars, pandas | `.pl()`, `.df()` of a relation |
 | R | `DBI::dbConnect(duckdb::duckdb(), "engagement.duckdb", read_only = TRUE)` |
