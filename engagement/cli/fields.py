@@ -25,7 +25,7 @@ _SERVICES = (
     Column("service", "service", is_whole=True),
     Column("messages", "n_messages", is_number=True),
     Column("/s", "rate_hz", number),
-    Column("of the bytes", "share", percent),
+    Column("% of bytes", "share", percent),
     Column("bytes", "n_bytes", is_number=True, rank=1),
 )
 _FIELDS = (
