@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
 
+from engagement.analysis.selection import select
 from engagement.cli import render
 from engagement.cli.emptiness import why_no_events
 from engagement.cli.event_filters import chosen_events, event_filters
-from engagement.cli.options import FILE, database_option, json_option
+from engagement.cli.options import FILE, FOLDER, database_option, json_option
 from engagement.cli.unit_option import chosen_units, units_option
-from engagement.formats import text
+from engagement.extract.choice import choose_can
+from engagement.filters import Selection
+from engagement.formats import count, text
 from engagement.review import settings as review_settings
+from engagement.review.imported import make_database
 from engagement.review.opening import make_opener
 from engagement.review.video import find_video, player_command
 from engagement.review.viewer import NoViewerError
 from engagement.store.event_names import find_events, short_name
+from engagement.store.ingest_options import IngestOptions
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -31,6 +39,16 @@ if TYPE_CHECKING:
 
 # What stands for the folder of a clip that is not written.
 _FOLDER = Path("CLIP_FOLDER")
+
+_IMPORTED = """
+from legacy_debug_events
+where
+    is_imported
+    and segment_num is not null
+    and abs(time_in_segment_s) < 1e9
+    and (not $is_chosen or drive_id in (select drive_id from drives))
+order by device_id, drive, event_num
+"""
 
 
 @click.command("open")
@@ -44,6 +62,15 @@ _FOLDER = Path("CLIP_FOLDER")
 )
 @click.option("--video", is_flag=True, help="Play the segment's video too, from the event on.")
 @click.option("--url", metavar="URL", help="Where `engagement serve` runs, for --with browser.")
+@click.option(
+    "--imported",
+    "is_imported",
+    is_flag=True,
+    help="Events of an old debug_events.json that was imported, whose logs are where it says.",
+)
+@click.option(
+    "--logs", type=FOLDER, metavar="DIR", help="With --imported: the logs are in this rlogs folder."
+)
 @click.option("--keep-open", is_flag=True, help="Leave the last event open at the end.")
 @click.option(
     "--config",
@@ -62,6 +89,8 @@ def open_(
     kind_of_viewer: review_settings.Viewer | None,
     video: bool,
     url: str | None,
+    is_imported: bool,
+    logs: Path | None,
     keep_open: bool,
     settings_file: Path | None,
     as_json: bool,
@@ -73,6 +102,9 @@ def open_(
     to the next or the previous one, opens it again, labels it, notes something, or ends: ? tells
     them all. A viewer gets a clip of some seconds, which is removed as soon as you go on.
 
+    Imported events of drives that are not ingested are opened with --imported, where their logs are
+    there: these are read for the time of the review, and nothing is kept of it, no label either.
+
     Which programs there are, and how they are started, is in config/viewer.toml; where PlotJuggler
     is not, the browser is used. With --json, and
     where there is no terminal, nothing is opened: what would be is printed.
@@ -82,16 +114,70 @@ def open_(
       engagement events open 00000047--e6318bf623@249.4
       engagement events open --critical --worst 10 --with browser
       engagement events open --drive 00000046 --video
+      engagement events open --imported --drive 2025-07-30--08-00-00
     """
-    events, nothing = _choose(database, names, filters)
     settings = _settings(settings_file, url)
     kind = kind_of_viewer or settings.viewer
     if url is not None and kind != "browser":
         raise click.UsageError(f"--url is for --with browser, not {kind}")
+    if url is not None and is_imported:
+        raise click.UsageError("--url is for events that are ingested, which its server has")
+    if logs and not is_imported:
+        raise click.UsageError("--logs goes with --imported")
+    with ExitStack() as stack:
+        if is_imported:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="engagement-")))
+            wanted = _imported(database, names, filters)
+            database = folder / "imported.duckdb"
+            events, nothing = _made(database, wanted, logs)
+        else:
+            events, nothing = _choose(database, names, filters)
+        _open(
+            database, events, nothing, kind, settings,
+            is_wanted=kind_of_viewer is not None,
+            video=video, keep_open=keep_open, as_json=as_json,
+        )  # fmt: skip
+
+
+def _imported(
+    database: Path, names: tuple[str, ...], filters: EventFilters
+) -> list[dict[str, Any]]:
+    """The imported events of the drives that are selected."""
+    if names or replace(filters, selection=Selection()).is_any:
+        raise click.UsageError("with --imported only drives are chosen: --device, --drive, --since")
+    is_chosen = bool(filters.selection.values)
+    with Reader(database) as reader:
+        return select(reader, filters.selection).rows(_IMPORTED, {"is_chosen": is_chosen})
+
+
+def _made(database: Path, wanted: list[dict[str, Any]], logs: Path | None) -> tuple[list[Row], str]:
+    """The imported events whose logs are there, as events of a database of their own."""
+    options = IngestOptions(choose_can(profiles_file=None, name=None, cwd=Path.cwd()))
+    events, missing = make_database(database, wanted, logs, options)
+    if missing:
+        render.note(text(f"{count(len(missing), 'event')} without its log, as {missing[0]}"))
+    if events:
+        render.note("labels of these events are not kept: ingest their logs to label them")
+    return events, "no imported event has its log there; --logs names their folder"
+
+
+def _open(
+    database: Path,
+    events: list[Row],
+    nothing: str,
+    kind: review_settings.Viewer,
+    settings: Settings,
+    *,
+    is_wanted: bool,
+    video: bool,
+    keep_open: bool,
+    as_json: bool,
+) -> None:
+    """Go through events of a database, or print what would be opened."""
     if not events and not as_json:
         render.note(nothing)
         return
-    opener = _opener(kind, database, settings, is_wanted=kind_of_viewer is not None)
+    opener = _opener(kind, database, settings, is_wanted=is_wanted)
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _print_plans(events, opener, settings if video else None, as_json=as_json)
         return
