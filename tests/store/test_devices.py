@@ -170,6 +170,24 @@ def test_of_entries_under_both_names_the_later_one_counts(store):
     assert (dongle_id, source) == (FULL, str(last))
 
 
+@pytest.mark.parametrize("is_entry_first", [True, False])
+def test_old_folders_full_ones_and_entries_are_one_device_and_no_drive_twice(store, is_entry_first):
+    gone = "2023-01-01--00-00-00"
+    entries = [entry_of(store, SHORT), entry_of(store, FULL, gone)]
+    if is_entry_first:
+        import_files(store.database, entries)
+    for number, folder in enumerate((SHORT, FULL, FULL[:8])):
+        put(store, folder, ONE, number)
+        put(store, folder, ONE, 0)
+    store.ingest()
+    if not is_entry_first:
+        import_files(store.database, entries)
+
+    assert [row[:2] for row in drives(store)] == [(FULL, gone), (FULL, ONE.name)]
+    assert store.segments("segment_num") == [(0,), (1,), (2,)]
+    assert store.row("select n_drives from devices") == {"n_drives": 2}
+
+
 def test_labels_come_along(store):
     put(store, SHORT, NAMELESS, 0)
     store.ingest()
