@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
+from engagement.cli.options import json_option
 from engagement.export.field_files import write_csv, write_fields
 from engagement.export.signal_files import check_suffix
 from engagement.formats import count
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where to: .parquet, .csv or .arrow; else CSV to stdout.",
 )
+@json_option
 @click.option(
     "--schema-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -47,6 +49,7 @@ def read(
     from_s: float | None,
     to_s: float | None,
     out: Path | None,
+    as_json: bool,
     schema_dir: Path | None,
 ) -> None:
     """Read any fields of a log into a file.
@@ -54,6 +57,7 @@ def read(
     LOGs are those of one drive, or its folder: what exists as a file or folder is a LOG, all else a
     FIELD. A row is a message of any of the services, or a tick of --grid; the columns are mono_ns
     and the fields. docs/reading.md says how fields are named; `engagement fields` lists them.
+    --json prints the rows, or with --out what was written.
 
     \b
     Example:
@@ -73,12 +77,13 @@ def read(
         schema_dir=schema_dir,
     )
     is_damaged = _tell_damage(table)
-    if out is None:
-        write_csv(table, sys.stdout.buffer)
-    else:
+    if out is not None:
         write_fields(table, out)
-        rows, columns = count(table.num_rows, "row"), count(len(fields), "field")
-        render.note(f"wrote {rows} of {columns} to {out}")
+        _tell_written(table, out, as_json=as_json)
+    elif as_json:
+        render.print_json([{k: _plain(v) for k, v in row.items()} for row in table.to_pylist()])
+    else:
+        write_csv(table, sys.stdout.buffer)
     if is_damaged:
         click.get_current_context().exit(ExitCode.LOGS)
 
@@ -94,6 +99,22 @@ def _sorted_out(words: tuple[str, ...]) -> tuple[list[Path], list[str]]:
             f"name fields, as carState.vEgo; `engagement fields {logs[0]}` lists them"
         )
     return [Path(log) for log in logs], fields
+
+
+def _plain(value: Any) -> Any:
+    """Bytes as hexadecimal, as CSV has them."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _tell_written(table: pa.Table, out: Path, *, as_json: bool) -> None:
+    names = table.column_names[1:]
+    if as_json:
+        render.print_json({"path": str(out), "n_rows": table.num_rows, "fields": names})
+        return
+    rows, columns = count(table.num_rows, "row"), count(len(names), "field")
+    render.note(f"wrote {rows} of {columns} to {out}")
 
 
 def _tell_damage(table: pa.Table) -> bool:

@@ -74,6 +74,11 @@ def test_without_a_file_it_is_csv_and_a_mistake_is_one_line(run_alone, log, tmp_
     expected = engagement.read_log(log, ["carState.vEgo"], between_s=(1, 1.1))
     assert len(printed.splitlines()) == 1 + expected.num_rows > 1
 
+    rows = json.loads(run_alone("read", log, "carState.vEgo", "--to", "1", "--json").stdout)
+    assert rows == engagement.read_log(log, ["carState.vEgo"], between_s=(0, 1)).to_pylist()
+    written = run_alone("read", log, "carState.vEgo", "--out", "x.csv", "--json").stdout
+    assert json.loads(written)["fields"] == ["carState.vEgo"]
+
     for words, said in (
         ((log,), "name fields"),
         (("carState.vEgo",), "there is no such log"),
