@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import threading
 
 import pytest
 
-from engagement.files import replacing
+from engagement.api.settings import read_tokens
+from engagement.errors import ConfigError
+from engagement.export.pseudonyms import load_key
+from engagement.files import ALL_BUT_GROUP, read_secret, replacing
+from engagement.servers.tokens import find_token
 
 
 def write(path, content):
@@ -69,3 +74,49 @@ def test_a_link_to_itself_gives_way(tmp_path):
 
     assert out.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [out]
+
+
+def readable(path, forbidden):
+    try:
+        return read_secret(path, "this word", forbidden=forbidden) == b"sesame"
+    except ConfigError:
+        return False
+
+
+@pytest.mark.parametrize("mode", range(0o600, 0o700))
+def test_a_secret_is_read_if_its_mode_lets_no_other_user_in(tmp_path, mode):
+    path = tmp_path / "secret"
+    path.write_bytes(b"sesame")
+    path.chmod(mode)
+    group, others = mode >> 3 & 0o7, mode & 0o7
+    assert readable(path, 0o077) == (not group and not others)
+    assert readable(path, ALL_BUT_GROUP) == (not others and not group & 0o2)
+    assert readable(path, 0)
+
+
+def test_what_a_refused_secret_is_told_to_do_helps(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"sesame")
+    for forbidden in (0o077, ALL_BUT_GROUP):
+        path.chmod(0o666)
+        with pytest.raises(ConfigError) as caught:
+            read_secret(path, "this word", forbidden=forbidden)
+        subprocess.run(["sh", "-c", str(caught.value).split("`")[1]], check=True)
+        assert read_secret(path, "this word", forbidden=forbidden, max_bytes=3) == b"ses"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        load_key,
+        read_tokens,
+        find_token,
+        lambda path: find_token(None, setting=str(path)),
+        lambda path: read_secret(path, "this word", forbidden=0),
+    ],
+)
+def test_no_secret_is_waited_for_at_a_pipe(tmp_path, read):
+    path = tmp_path / "pipe"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigError, match="pipe: it is no regular file"):
+        read(path)

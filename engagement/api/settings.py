@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, TextIO
 
 from engagement.api.clients import Addresses
 from engagement.errors import ConfigError
+from engagement.files import ALL_BUT_GROUP, read_secret
 from engagement.store.serving import Limits
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LOOPBACK = Addresses.parse("127.0.0.1,::1")
 _MIN_TOKEN_LENGTH = 16
-_OF_OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +101,8 @@ def read_tokens(path: Path) -> frozenset[bytes]:
             readable for others than its owner and its group.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OF_OTHERS:
-                raise ConfigError(path, f"others may read these tokens; run `chmod o= {path}`")
-            lines = file.read().splitlines()
+        content = read_secret(path, "these tokens", forbidden=ALL_BUT_GROUP)
+        lines = content.decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(path, f"can't read the tokens: {error}") from error
     found = set()

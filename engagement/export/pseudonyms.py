@@ -6,12 +6,12 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engagement.errors import ConfigError
+from engagement.files import read_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,6 @@ _KEY_BYTES = 32
 _KEY = re.compile(rf"[0-9a-f]{{{2 * _KEY_BYTES}}}\s*")
 _DIGITS = 16  # as many as a dongle id has
 _MAX_SHIFT_S = 183 * 86_400
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Pseudonyms:
@@ -61,14 +60,10 @@ def load_key(path: Path) -> tuple[bytes, bool]:
     """
     try:
         is_new = _create(path)
-        if path.exists() and not path.is_file():  # a pipe would have it wait for ever
-            raise ConfigError(path, "it is no regular file")
-        with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & _OTHERS:
-                raise ConfigError(path, f"others may read this key; run `chmod 600 {path}`")
-            text = file.read(_KEY_BYTES * 4).decode("ascii", "replace")
+        content = read_secret(path, "this key", max_bytes=_KEY_BYTES * 4)
     except OSError as error:
         raise ConfigError(path, f"can't be used as key: {error.strerror}") from error
+    text = content.decode("ascii", "replace")
     if not _KEY.fullmatch(text):
         raise ConfigError(path, f"it holds no key, which is {2 * _KEY_BYTES} hexadecimal digits")
     return bytes.fromhex(text.strip()), is_new

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +17,10 @@ from pathlib import Path
 import msgspec
 
 from engagement.errors import ConfigError
+from engagement.files import ALL_BUT_OWNER, read_secret
 
 VARIABLE = "ENGAGEMENT_SERVER_TOKEN"
 _MAX_BYTES = 16_384
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class _AuthFile(msgspec.Struct):
@@ -91,15 +90,12 @@ def openpilot_file() -> Path:
 
 def _read(path: Path, *, is_ours: bool = True) -> Token:
     """The token in a file, as text or as openpilot's tools write it."""
+    # openpilot's tools leave their file readable, and it is theirs.
+    forbidden = ALL_BUT_OWNER if is_ours else 0
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_MAX_BYTES + 1)
+        content = read_secret(path, "this token", max_bytes=_MAX_BYTES + 1, forbidden=forbidden)
     except OSError as error:
         raise ConfigError(path, f"can't be read: {error.strerror}") from error
-    # openpilot's tools leave their file readable, and it is theirs.
-    if is_ours and mode & _OTHERS:
-        raise ConfigError(path, f"other users may read the token in it; run: chmod 600 '{path}'")
     try:
         text = msgspec.json.decode(content, type=_AuthFile).access_token
     except msgspec.MsgspecError:

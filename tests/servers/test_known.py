@@ -137,7 +137,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path):
     path = private(tmp_path / "token", "secret")
     path.chmod(0o640)
 
-    with pytest.raises(ConfigError, match="other users may read") as caught:
+    with pytest.raises(ConfigError, match="others may read this token; run `chmod 600 ") as caught:
         find_token(path)
     assert "secret" not in str(caught.value)
 
