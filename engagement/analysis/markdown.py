@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement.analysis.summary import (
-    findings,
-    headline,
-    notes,
-    obstacles,
-    sections,
-    sequences,
-    verdict_text,
-)
-from engagement.analysis.wording import distances_text, warnings
+from engagement.analysis.summary import sections, summarize
+from engagement.analysis.wording import as_sentence, distances_text
 from engagement.formats import about
 from engagement.units import METRIC
 
@@ -61,17 +53,18 @@ def render_markdown(
     comparison: Comparison, rulings: Sequence[Ruling], per: Per, units: Units = METRIC
 ) -> str:
     """The whole report; it ends with a newline."""
+    said = summarize(comparison, per, units)
     parts = [
         f"### {code(comparison.b.name)} against {code(comparison.a.name)}, by {comparison.by}",
-        f"**{_as_sentence(verdict_text(comparison, per, units))}**",
-        _as_sentence(headline(comparison, per, units)),
-        _list(map(_as_sentence, sequences(comparison, units))),
-        _list(map(_as_sentence, findings(comparison, per, units))),
+        f"**{as_sentence(said.verdict)}**",
+        as_sentence(said.headline),
+        _list(map(as_sentence, said.sequences)),
+        _list(map(as_sentence, said.findings)),
         _table(("", "A, baseline", "B, candidate"), _group_rows(comparison, units)),
         _table(tuple(_COLUMNS.values()), _rows(comparison, per, units)),
-        " ".join(map(_as_sentence, notes(comparison, per))),
-        _list(map(_as_sentence, obstacles(comparison, per, units))),
-        _warnings(comparison),
+        " ".join(map(as_sentence, said.notes)),
+        _list(map(as_sentence, said.obstacles)),
+        _warnings(said.warnings),
         _rulings(rulings),
         f"<details><summary>How to read this</summary>\n\n{_READING}\n\n</details>",
     ]
@@ -106,11 +99,10 @@ def _list(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _warnings(comparison: Comparison) -> str:
-    found = warnings(comparison)
+def _warnings(found: Sequence[str]) -> str:
     if not found:
         return ""
-    return "\n".join(["> [!WARNING]", *(f"> - {_as_sentence(_escaped(text))}" for text in found)])
+    return "\n".join(["> [!WARNING]", *(f"> - {as_sentence(_escaped(text))}" for text in found)])
 
 
 def _rulings(rulings: Sequence[Ruling]) -> str:
@@ -129,7 +121,3 @@ def code(text: str) -> str:
 def _escaped(text: str) -> str:
     """Text with names from outside in it, which must not become markup."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c if c.isprintable() else " " for c in text)
-
-
-def _as_sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

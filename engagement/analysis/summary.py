@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.analysis.differences import SIGNIFICANT
@@ -31,6 +31,7 @@ from engagement.analysis.wording import (
     sentence,
     unit_text,
     value_text,
+    warnings,
 )
 from engagement.formats import ratio_number, two_digits
 from engagement.units import METRIC
@@ -45,6 +46,42 @@ if TYPE_CHECKING:
     from engagement.units import Units
 
 _MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a comparison allows to say, each in a sentence without its capital and full stop.
+
+    Attributes:
+        verdict: Whether B is better than A, false discoveries held at 5 %.
+        headline: Of interventions.
+        findings: What else chance seldom does.
+        sequences: What looks after every drive told.
+        obstacles: Whose ratio is doubtful for the speeds, with counts by band.
+        notes: What is not told.
+        warnings: What to keep in mind.
+    """
+
+    verdict: str
+    headline: str
+    findings: list[str]
+    sequences: list[str]
+    obstacles: list[str]
+    notes: list[str]
+    warnings: list[str]
+
+
+def summarize(comparison: Comparison, per: Per, units: Units = METRIC) -> Summary:
+    """All that is said of a comparison, beside its table."""
+    return Summary(
+        verdict=verdict_text(comparison, per, units),
+        headline=headline(comparison, per, units),
+        findings=findings(comparison, per, units),
+        sequences=sequences(comparison, units),
+        obstacles=obstacles(comparison, per, units),
+        notes=notes(comparison, per),
+        warnings=warnings(comparison),
+    )
 
 
 def verdict_text(comparison: Comparison, per: Per, units: Units = METRIC) -> str:

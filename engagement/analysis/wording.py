@@ -163,6 +163,11 @@ def distances_text(group: Group, units: Units) -> str:
     return f"{engaged} of {driven} {distance.name}"
 
 
+def as_sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def warnings(comparison: Comparison) -> list[str]:
     """What makes the groups hard to compare."""
     return [

@@ -21,15 +21,7 @@ from engagement.analysis.grouping import (
 )
 from engagement.analysis.measures import measure_names
 from engagement.analysis.summary import describe as describe_measures
-from engagement.analysis.summary import (
-    findings,
-    headline,
-    notes,
-    obstacles,
-    sequences,
-    verdict_text,
-)
-from engagement.analysis.wording import warnings
+from engagement.analysis.summary import summarize
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
@@ -184,12 +176,6 @@ def describe(generation: Generation, found: Comparison) -> ComparisonDocument:
         a=asdict(found.a),
         b=asdict(found.b),
         n_others=found.n_others,
-        verdict=verdict_text(found, "100km"),
-        headline=headline(found, "100km"),
-        findings=findings(found, "100km"),
-        sequences=sequences(found),
-        obstacles=obstacles(found, "100km"),
-        notes=notes(found, "100km"),
-        warnings=warnings(found),
+        **asdict(summarize(found, "100km")),
         measures=describe_measures(found),
     )

@@ -21,18 +21,9 @@ from engagement.analysis.grouping import (
 from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
-from engagement.analysis.summary import (
-    describe,
-    findings,
-    headline,
-    notes,
-    obstacles,
-    sections,
-    sequences,
-    verdict_text,
-)
+from engagement.analysis.summary import describe, sections, summarize
 from engagement.analysis.verdict import HEADLINE
-from engagement.analysis.wording import distances_text, warnings
+from engagement.analysis.wording import distances_text
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import database_option, drive_filters, json_option, labels_option
@@ -222,30 +213,27 @@ def _document(comparison: Comparison, rulings: Sequence[Ruling], per: Per) -> di
     del document["differences"]
     if comparison.labels is None:
         del document["labels"]
-    document["verdict"] = verdict_text(comparison, per)
-    document["warnings"] = warnings(comparison)
+    said = summarize(comparison, per)
+    document["verdict"] = said.verdict
+    document["warnings"] = said.warnings
     document["measures"] = describe(comparison)
     document["conditions"] = [asdict(ruling) for ruling in rulings]
     return document
 
 
 def _print_table(comparison: Comparison, per: Per, units: Units) -> None:
+    said = summarize(comparison, per, units)
     for name, group in (("A", comparison.a), ("B", comparison.b)):
         render.answer(f"{name}  {_group(comparison.by, group, units)}", indent=3)
     click.echo()
-    render.answer(verdict_text(comparison, per, units))
-    render.answer(headline(comparison, per, units))
-    for line in sequences(comparison, units):
+    for line in (said.verdict, said.headline, *said.sequences):
         render.answer(line)
     click.echo()
     columns = render.print_table(_COLUMNS, _lines(comparison, per, units))
     click.echo()
-    for said in (findings, obstacles):
-        for line in said(comparison, per, units):
-            render.answer(text(line))
-    for line in notes(comparison, per):
+    for line in (*said.findings, *said.obstacles, *said.notes):
         render.answer(text(line))
-    for warning in warnings(comparison):
+    for warning in said.warnings:
         render.note(f"warning: {text(warning)}")
     render.note_left_out(render.n_left_out(_COLUMNS, columns), "--json, --markdown")
 

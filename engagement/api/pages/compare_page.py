@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
@@ -18,17 +18,9 @@ from engagement.analysis.grouping import (
     divide,
     parse_grouping,
 )
-from engagement.analysis.summary import (
-    findings,
-    headline,
-    measure_texts,
-    notes,
-    obstacles,
-    sequences,
-    verdict_text,
-)
+from engagement.analysis.summary import measure_texts, summarize
 from engagement.analysis.verdict import HEADLINE, judge_all, shown
-from engagement.analysis.wording import unit_text, warnings
+from engagement.analysis.wording import as_sentence, unit_text
 from engagement.api.comparison_routes import in_turn
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.looks_chart import draw_looks
@@ -46,6 +38,7 @@ if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
     from engagement.analysis.grouping import Grouping
+    from engagement.analysis.summary import Summary
     from engagement.analysis.verdict import Per, Verdict
     from engagement.units import Units
 
@@ -181,16 +174,10 @@ def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, An
     rows = [_measured(difference, verdict, scale, units) for difference in differences]
     first = comparison.find(HEADLINE + per)
     return {
+        **_sentences(summarize(comparison, per, units)),
         "comparison": comparison,
-        "verdict": _as_sentence(verdict_text(comparison, per, units)),
         "state": verdict.state,
-        "sequences": [_as_sentence(text) for text in sequences(comparison, units)],
         "looks": draw_looks(first.sequence) if first.sequence else None,
-        "obstacles": [_as_sentence(text) for text in obstacles(comparison, per, units)],
-        "headline": _as_sentence(headline(comparison, per, units)),
-        "findings": [_as_sentence(text) for text in findings(comparison, per, units)],
-        "notes": [_as_sentence(text) for text in notes(comparison, per)],
-        "warnings": [_as_sentence(text) for text in warnings(comparison)],
         "sections": [
             (heading.format(unit=unit), [row for row in rows if row.difference.kind == kind])
             for kind, heading in _HEADINGS.items()
@@ -200,6 +187,13 @@ def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, An
                   for tick in ticks],
         "one": scale(0.0),
     }  # fmt: skip
+
+
+def _sentences(summary: Summary) -> dict[str, str | list[str]]:
+    return {
+        name: as_sentence(said) if isinstance(said, str) else [*map(as_sentence, said)]
+        for name, said in asdict(summary).items()
+    }
 
 
 def _share(tick: float) -> str:
@@ -236,7 +230,3 @@ def _mark(difference: Difference, scale: Scale) -> Mark | None:
     x = place(ratio.value, scale.start)
     low, high = place(ratio.lower, x), place(ratio.upper, x)
     return Mark(x if is_shown else None, low, high, is_beyond=low >= scale.end)
-
-
-def _as_sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
