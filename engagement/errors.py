@@ -220,6 +220,11 @@ class HostKeyError(RemoteError):
     """The key of a host is unknown, revoked or not the one that it had."""
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says went wrong, without the file."""
+    return error.strerror or str(error)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """The tail of a message: the nearest known name, else the first few, else nothing."""
     names = sorted(set(known))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engagement.errors import EngagementError
+from engagement.errors import EngagementError, reason_of
 from engagement.formats import text
 
 if TYPE_CHECKING:
@@ -37,5 +37,6 @@ def writing(out: Path, name: str | None = None) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise EngagementError(f"{name or text(out)}: can't be written: {reason}") from error
+        raise EngagementError(
+            f"{name or text(out)}: can't be written: {reason_of(error)}"
+        ) from error

@@ -20,7 +20,7 @@ from engagement.api.settings import ConnectionLimits, Settings, is_loopback, rea
 from engagement.cli import render
 from engagement.cli.options import FILE, ByteSize, database_option
 from engagement.cli.signals import signals_by
-from engagement.errors import InputError
+from engagement.errors import InputError, reason_of
 from engagement.store.serving import Limits
 from engagement.units import UNITS
 
@@ -261,7 +261,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        problem = error.strerror or str(error)
+        problem = reason_of(error)
         raise InputError(f"--host {host} --port {port}: can't listen there: {problem}") from error
     return listener
 

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from engagement.collect.device import Device
-from engagement.collect.faults import BusyError, GoneError, InTheWayError, KilledError
+from engagement.collect.faults import BusyError, GoneError, KilledError
 from engagement.collect.finishing import Finisher
 from engagement.collect.plan import make_plan
 from engagement.collect.report import DeviceReport, Progress
 from engagement.collect.shell import packed
 from engagement.collect.transfer import fetch, is_taken, offset_of, remove_left
 from engagement.collect.way import connect
-from engagement.errors import ConnectionLostError, RemoteError
+from engagement.errors import ConnectionLostError, RemoteError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +241,7 @@ class Job:
             BusyError: If another collect brings it.
             ConnectionLostError: If the device goes away.
         """
-        report, log = self._report, transfer.log
+        log = transfer.log
         before_bytes, whole = self._done_bytes, None
         try:
             whole = fetch(
@@ -255,12 +255,8 @@ class Job:
         except (BusyError, ConnectionLostError):
             self._done_bytes = before_bytes
             raise
-        except GoneError:
-            report.n_gone += 1
-        except InTheWayError as error:
-            report.conflicts.append((transfer.target, error.problem))
         except RemoteError as error:
-            report.failed.append((log.path, error.problem))
+            self._report.add_lost(log.path, transfer.target, error)
         self._done_bytes = before_bytes + log.size_bytes
         return whole
 
@@ -294,4 +290,4 @@ def _in_command_bytes(transfer: Transfer) -> int:
 def _said(error: OSError) -> str:
     """The message of an error of this system."""
     where = "" if error.filename is None else f"{error.filename}: "
-    return f"{where}{(error.strerror or str(error)).lower()}"
+    return f"{where}{reason_of(error).lower()}"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engagement.collect.faults import BusyError, GoneError, InTheWayError
+from engagement.errors import RemoteError, reason_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,6 +54,17 @@ class DeviceReport:
     problem: str | None = None
     duration_s: float = 0.0
 
+    def add_lost(self, name: str, target: Path, error: RemoteError | OSError) -> None:
+        """Report why a log did not come; `target` is its place here."""
+        if isinstance(error, GoneError):
+            self.n_gone += 1
+        elif isinstance(error, BusyError):
+            self.n_busy += 1
+        elif isinstance(error, InTheWayError):
+            self.conflicts.append((target, error.problem))
+        else:
+            self.failed.append((name, problem_of(error)))
+
     @property
     def is_good(self) -> bool:
         """Whether all that was wanted and could be had is here."""
@@ -67,3 +81,10 @@ class Progress:
     n_total: int
     done_bytes: int
     total_bytes: int
+
+
+def problem_of(error: RemoteError | OSError) -> str:
+    """What went wrong, there or on this system, without where."""
+    if isinstance(error, RemoteError):
+        return error.problem
+    return reason_of(error).lower()

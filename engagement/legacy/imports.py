@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engagement.errors import ConfigError
+from engagement.errors import ConfigError, reason_of
 from engagement.legacy.json_files import EVENT_FIELDS, Entry, read_legacy_file
 from engagement.names import parse_dongle_id
 from engagement.store.imported_entries import OldDrive, OldEvent, import_entries
@@ -78,7 +78,7 @@ def import_files(database: Path, paths: Sequence[Path]) -> ImportReport:
             problem = f"{error.where}: {error.problem}" if error.where else error.problem
             report.problems.append(BadFile(stored_path(path), problem))
         except OSError as error:
-            report.problems.append(BadFile(stored_path(path), error.strerror or str(error)))
+            report.problems.append(BadFile(stored_path(path), reason_of(error)))
     report.n_drives, report.n_events = len(drives), len(events)
     report.n_duplicates = n_entries - len(drives) - len(events)
     if drives or events:

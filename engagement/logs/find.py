@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engagement.errors import reason_of
 from engagement.names import LogName, looks_like_log, parse_any_path, parse_log_path
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class _Search:
             self.found.missing.append(path)
             return
         except OSError as error:
-            self.found.unreadable.append((path, _reason(error)))
+            self.found.unreadable.append((path, reason_of(error).lower()))
             return
         real = os.path.realpath(path)
         reached = real if ".." in path.parts else str(path.absolute())
@@ -139,7 +140,7 @@ class _Search:
             with os.scandir(reached) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            self.found.unreadable.append((Path(reached), _reason(error)))
+            self.found.unreadable.append((Path(reached), reason_of(error).lower()))
             return [], []
         locks = {entry.name for entry in entries if entry.name.endswith(_LOCK_SUFFIX)}
         folders: _Paths = []
@@ -168,7 +169,7 @@ class _Search:
         try:
             status = path.stat()
         except OSError as error:
-            self.found.unreadable.append((path, _reason(error)))
+            self.found.unreadable.append((path, reason_of(error).lower()))
             return
         if not stat.S_ISREG(status.st_mode):
             return
@@ -210,7 +211,3 @@ def _lock_names(file: str) -> list[str]:
 def _locks_beside(path: Path) -> set[str]:
     """Return the names of existing lock files that belong to a file."""
     return {lock for lock in _lock_names(path.name) if os.path.lexists(path.with_name(lock))}
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -35,10 +35,7 @@ class Brought:
 
     name: str
     whole: Whole | None = None
-    is_gone: bool = False
-    is_busy: bool = False
-    in_the_way: str = ""
-    problem: str = ""
+    error: RemoteError | OSError | None = None
     n_retries: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -60,16 +57,10 @@ class Bringer:
         brought = Brought(found.log.path)
         try:
             brought.whole = self._insist(found, target, route, brought)
-        except GoneError:
-            brought.is_gone = True
-        except BusyError:
-            brought.is_busy = True
-        except InTheWayError as error:
-            brought.in_the_way = error.problem
+        except (GoneError, BusyError, InTheWayError, OSError) as error:
+            brought.error = error
         except RemoteError as error:
-            brought.problem = "" if self.stop.is_set else error.problem
-        except OSError as error:
-            brought.problem = (error.strerror or str(error)).lower()
+            brought.error = None if self.stop.is_set else error
         return brought
 
     def _insist(

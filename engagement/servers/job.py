@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engagement.collect.faults import GoneError
 from engagement.collect.finishing import Finisher
-from engagement.collect.report import DeviceReport, Progress
+from engagement.collect.report import DeviceReport, Progress, problem_of
 from engagement.errors import EngagementError, RemoteError
 from engagement.servers.api import DeniedError
 from engagement.servers.bring import Bringer, Brought
@@ -64,10 +64,8 @@ class ServerJob:
         started_at_s = time.monotonic()
         try:
             self._collect(report)
-        except RemoteError as error:
-            report.problem = error.problem
-        except OSError as error:
-            report.problem = (error.strerror or str(error)).lower()
+        except (RemoteError, OSError) as error:
+            report.problem = problem_of(error)
         if self.stop.is_set:
             report.problem = "stopped"
         report.n_retries += self.api.n_retries
@@ -115,14 +113,8 @@ class ServerJob:
         report.notes += brought.notes
         if brought.whole:
             finisher.add(brought.whole)
-        elif brought.is_gone:
-            report.n_gone += 1
-        elif brought.is_busy:
-            report.n_busy += 1
-        elif brought.in_the_way:
-            report.conflicts.append((target, brought.in_the_way))
-        elif brought.problem:
-            report.failed.append((brought.name, brought.problem))
+        elif brought.error:
+            report.add_lost(brought.name, target, brought.error)
         else:
             report.to_collect.append(target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engagement.errors import reason_of
 from engagement.extract.segment import read_segment
 from engagement.store.segments import rank
 
@@ -36,7 +37,7 @@ def read_best(group: tuple[LogFile, ...], options: ReadOptions) -> Decoded:
         try:
             log = read_segment(file, options)
         except OSError as error:
-            found.append(Decoded((file,), None, ((file, error.strerror or str(error)),)))
+            found.append(Decoded((file,), None, ((file, reason_of(error)),)))
             continue
         found.append(Decoded((file,), log, ()))
         if log.status == "ok":
