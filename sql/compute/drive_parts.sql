@@ -7,7 +7,12 @@
 create or replace view compute.drive_parts as
 with
 
-times as (
+sums as (
+    select * from staging.mode_sums
+    where part_num is not null
+),
+
+parts as (
     select
         drive_id,
         part_num,
@@ -15,27 +20,8 @@ times as (
         any_value(experimental) as experimental,
         any_value(personality) as personality,
         any_value(hour) as hour,
-        any_value(night) as night,
-        sum(end_mono_ns - start_mono_ns) filter (where mode <> 'unknown') as known_ns,
-        sum(end_mono_ns - start_mono_ns) filter (where mode = 'engaged') as engaged_ns,
-        sum(end_mono_ns - start_mono_ns) filter (where mode = 'lateral_only') as lateral_only_ns,
-        sum(end_mono_ns - start_mono_ns) filter (where longitudinal_active) as longitudinal_ns
+        any_value(night) as night
     from result.part_spans
-    group by drive_id, part_num
-),
-
-motions as (
-    select
-        drive_id,
-        part_num,
-        sum(duration_ns) filter (where mode <> 'unknown') as speed_known_ns,
-        sum(duration_ns) filter (where is_moving and mode <> 'unknown') as moving_ns,
-        sum(duration_ns) filter (where is_moving and mode = 'engaged') as moving_engaged_ns,
-        fsum(distance_m) as distance_m,
-        fsum(distance_m) filter (where mode <> 'unknown') as known_m,
-        fsum(distance_m) filter (where mode = 'engaged') as engaged_m,
-        fsum(distance_m) filter (where mode = 'lateral_only') as lateral_only_m
-    from result.interval_motion
     group by drive_id, part_num
 ),
 
@@ -55,38 +41,36 @@ happened as (
 
 final as (
     select
-        times.drive_id,
-        times.part_num,
-        times.model,
-        times.experimental,
-        times.personality,
-        times.hour,
-        times.night,
-        coalesce(times.known_ns, 0)::double / 1e9 as known_s,
-        coalesce(motions.speed_known_ns, 0)::double / 1e9 as speed_known_s,
-        coalesce(motions.moving_ns, 0)::double / 1e9 as moving_s,
-        coalesce(times.engaged_ns, 0)::double / 1e9 as engaged_s,
-        coalesce(motions.moving_engaged_ns, 0)::double / 1e9 as moving_engaged_s,
-        coalesce(times.lateral_only_ns, 0)::double / 1e9 as lateral_only_s,
+        parts.drive_id,
+        parts.part_num,
+        parts.model,
+        parts.experimental,
+        parts.personality,
+        parts.hour,
+        parts.night,
+        coalesce(sums.known_ns, 0)::double / 1e9 as known_s,
+        coalesce(sums.speed_known_ns, 0)::double / 1e9 as speed_known_s,
+        coalesce(sums.moving_ns, 0)::double / 1e9 as moving_s,
+        coalesce(sums.engaged_ns, 0)::double / 1e9 as engaged_s,
+        coalesce(sums.moving_engaged_ns, 0)::double / 1e9 as moving_engaged_s,
+        coalesce(sums.lateral_only_ns, 0)::double / 1e9 as lateral_only_s,
         case
             when facts.openpilot_longitudinal is not null
-                then coalesce(times.longitudinal_ns, 0)::double / 1e9
+                then coalesce(sums.longitudinal_ns, 0)::double / 1e9
         end as longitudinal_s,
-        coalesce(overrides.override_ns, 0)::double / 1e9 as override_s,
-        (coalesce(motions.distance_m, 0) / 1000)::double as distance_km,
-        (coalesce(motions.known_m, 0) / 1000)::double as known_km,
-        (coalesce(motions.engaged_m, 0) / 1000)::double as engaged_km,
-        (coalesce(motions.lateral_only_m, 0) / 1000)::double as lateral_only_km,
+        coalesce(sums.override_ns, 0)::double / 1e9 as override_s,
+        (coalesce(sums.distance_m, 0) / 1000)::double as distance_km,
+        (coalesce(sums.known_m, 0) / 1000)::double as known_km,
+        (coalesce(sums.engaged_m, 0) / 1000)::double as engaged_km,
+        (coalesce(sums.lateral_only_m, 0) / 1000)::double as lateral_only_km,
         coalesce(happened.n_engagements, 0)::bigint as n_engagements,
         coalesce(happened.n_interventions, 0)::bigint as n_interventions
-    from times
-    inner join result.drive_facts as facts on times.drive_id = facts.drive_id
-    left join motions on times.drive_id = motions.drive_id and times.part_num = motions.part_num
-    left join result.override_times as overrides
-        on times.drive_id = overrides.drive_id and times.part_num = overrides.part_num
+    from parts
+    inner join sums on parts.drive_id = sums.drive_id and parts.part_num = sums.part_num
+    inner join result.drive_facts as facts on parts.drive_id = facts.drive_id
     left join happened
-        on times.drive_id = happened.drive_id and times.part_num = happened.part_num
-    where times.known_ns > 0 or happened.part_num is not null or motions.distance_m > 0
+        on parts.drive_id = happened.drive_id and parts.part_num = happened.part_num
+    where sums.known_ns > 0 or happened.part_num is not null or sums.distance_m > 0
 )
 
 select * from final;
