@@ -1,9 +1,10 @@
 """Result tables: the rows of the computing views for the drives that changed.
 
 Filters are constants on `drive_id`, which every computing view partitions and groups by, so that
-DuckDB reads only those drives' rows whatever else the database holds. They are ranges, which DuckDB
-carries over to both sides of a join; a list of numbers it does not. Joins are done in the order in
-which they are written: to look for a better one takes longer than it saves.
+DuckDB reads only those drives' rows whatever else the database holds; what a view reads of logs has
+them too. They are ranges, which DuckDB carries over to both sides of a join; a list of numbers it
+does not. Joins are done in the order in which they are written: to look for a better one takes
+longer than it saves.
 """
 
 from __future__ import annotations
@@ -140,26 +141,34 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
 def _prepare(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
     """Compute what drives are computed by: the parameters, and time zones where they started."""
     find_time_zones(connection, drive_ids)
-    _write(connection, [view for view in load_views() if view.is_one_row], "true")
+    _write(connection, [view for view in load_views() if view.is_one_row])
 
 
 def _sum_up(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute what is of all drives together."""
     of_all = [view for view in load_views() if not (view.is_per_drive or view.is_one_row)]
-    _write(connection, of_all, "true")
+    _write(connection, of_all)
 
 
 def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
     wanted = sorted({int(drive_id) for drive_id in drive_ids})
     listed = ", ".join(map(str, wanted))
-    is_wanted = f"drive_id between {wanted[0]} and {wanted[-1]} and drive_id in ({listed})"
-    _write(connection, [view for view in load_views() if view.is_per_drive], is_wanted)
+    in_range = f"drive_id between {wanted[0]} and {wanted[-1]}"
+    per_drive = [view for view in load_views() if view.is_per_drive]
+    _write(connection, per_drive, f"{in_range} and drive_id in ({listed})", in_range)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, views: Iterable[View], is_wanted: str) -> None:
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    views: Iterable[View],
+    is_wanted: str = "true",
+    in_range: str | None = None,
+) -> None:
+    """Write the wanted rows of views anew, of logs in a range of drives or of all."""
     for view in views:
         if view.result:
+            source = view.name if in_range is None else f"({view.query(in_range)})"
             connection.execute(f"delete from {view.result} where {is_wanted}")
             connection.execute(
-                f"insert into {view.result} by name select * from {view.name} where {is_wanted}"
+                f"insert into {view.result} by name select * from {source} where {is_wanted}"
             )

@@ -31,6 +31,7 @@ _CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
 _MACRO = re.compile(r"^create or replace macro (\w+)\(", re.MULTILINE)
 _CALL = re.compile(r"\b(\w+)\(")
 _READ = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
+_SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,22 @@ class View:
     def is_per_drive(self) -> bool:
         """Whether its rows are those of drives, so that one drive's can be computed alone."""
         return "drive_id" in self.key
+
+    def query(self, condition: str) -> str:
+        """The view's query over those rows of logs that meet a condition on drives.
+
+        DuckDB carries a condition on the view to what it reads, but not into a part that is read
+        twice, once in an outer join: there it would read the logs of all drives.
+        """
+
+        def narrowed(source: re.Match[str]) -> str:
+            before, name, alias, given = source.groups()
+            if name in _without_drives():
+                return source[0]
+            return f"{before}(select * from {name} where {condition}){given or f' as {alias}'}"
+
+        query = _SOURCE.sub(narrowed, self.text[self.text.index(" as\n") + 3 :])
+        return query.rstrip().removesuffix(";")
 
     @property
     def is_one_row(self) -> bool:
@@ -119,6 +136,12 @@ def load_views() -> tuple[View, ...]:
 def public_views() -> Mapping[str, View]:
     """The views that analysts see, by name."""
     return {view.name: view for view in load_views() if view.is_public}
+
+
+@cache
+def _without_drives() -> frozenset[str]:
+    """The views whose rows are known to be of no drive."""
+    return frozenset(view.name for view in load_views() if view.key and not view.is_per_drive)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -212,6 +213,46 @@ def test_one_drive_computed_alone_is_as_among_all(demo):
             connection.execute(f"delete from {result} where drive_id = {drive_id}")
         refresh(connection, [drive_id])
         assert differences({name: rows_of(connection, name) for name in RESULTS}, before) == []
+
+
+SAMPLES = {table for table in BASE - SMALL if table.startswith("log.")}
+
+# Which segments hold the same log is looked for among all of them.
+ACROSS_DRIVES = {"staging.segment_copies"}
+OF_DRIVES = [
+    view for view in VIEWS.values() if view.is_per_drive and view.name not in ACROSS_DRIVES
+]
+
+
+def scans(connection, query):
+    """What each scan of a table gives to the rest of a query, once that has run."""
+
+    def nodes(node, parent):
+        yield node, parent
+        for child in node.get("children", ()):
+            yield from nodes(child, node)
+
+    [(_, profile)] = connection.execute(f"explain (analyze, format json) {query}").fetchall()
+    for operator in json.loads(profile)["operator"]:
+        for node, parent in nodes(operator, {}):
+            if node["type"] == "TABLE_SCAN" and "Table" in node["extra_info"]:
+                filtered = parent if parent["type"] == "FILTER" else node
+                yield node["extra_info"]["Table"].split(".", 1)[1], filtered["intermediate_rows"]
+
+
+@pytest.mark.parametrize("view", OF_DRIVES, ids=lambda view: view.name)
+def test_whoever_asks_for_one_drive_reads_the_samples_of_no_other(view, demo):
+    """However many there are, one costs the same: a part that is read twice may lose the filter."""
+    connection = demo.connection
+    [(drive_id,)] = connection.sql(
+        "select drive_id from log.segment order by start_mono_ns limit 1"
+    ).fetchall()
+    is_wanted = f"drive_id between {drive_id} and {drive_id}"
+    asked = f"({view.query(is_wanted)})" if view.result else view.name
+    for table, n_rows in scans(connection, f"select * from {asked} where {is_wanted}"):
+        if table in SAMPLES:
+            own = f"select count(*) from {table} where {is_wanted}"
+            assert n_rows <= demo.value(own), table
 
 
 def rows_of(connection, table):
