@@ -30,7 +30,7 @@ from engagement.api.clients import client_group
 from engagement.errors import QueryTooLargeError, ServerBusyError
 from engagement.export import numbered
 from engagement.export.csv_tables import csv_schema, inert_table
-from engagement.store.deadlines import deadline_for_all
+from engagement.store.limits import deadline_for_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

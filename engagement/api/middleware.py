@@ -27,7 +27,7 @@ from litestar.enums import HttpMethod, ScopeType
 from engagement.api.clients import RateLimit, Turns, client_group
 from engagement.api.problems import MEDIA_TYPE, Problem, problem
 from engagement.api.settings import hash_token
-from engagement.store.deadlines import deadline_for_all
+from engagement.store.limits import deadline_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable

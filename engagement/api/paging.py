@@ -17,7 +17,6 @@ import msgspec
 
 from engagement.api.problems import ParameterError
 from engagement.errors import suggestion
-from engagement.store.views import public_views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,8 +99,16 @@ class Order:
         return [_typed(key.column, value) for key, value in zip(self.keys, values, strict=True)]
 
 
-def parse_order(view: str, columns: Mapping[str, Column], sort: str | None) -> Order:
+def parse_order(
+    view: str, columns: Mapping[str, Column], key: Sequence[str], sort: str | None
+) -> Order:
     """The order that a list of columns names, `-` before those from the greatest.
+
+    Args:
+        view: Whose rows are ordered.
+        columns: Of the view.
+        key: Those that identify a row.
+        sort: The list; None for the view's own order.
 
     Raises:
         ParameterError: If there is no such column, or too many.
@@ -119,7 +126,7 @@ def parse_order(view: str, columns: Mapping[str, Column], sort: str | None) -> O
                 "sort", f"no column of {view} {name.removeprefix('-')!r}{suggestion(name, columns)}"
             )
         keys.setdefault(column.name, Key(column, is_descending=name.startswith("-")))
-    for name in _grain(view, columns):
+    for name in key:
         keys.setdefault(name, Key(columns[name]))
     return Order(view, tuple(keys.values()))
 
@@ -139,14 +146,6 @@ def parse_fields(view: str, columns: Mapping[str, Column], wanted: str | None) -
                 "fields", f"no column of {view} {name!r}{suggestion(name, columns)}"
             )
     return names
-
-
-def _grain(view: str, columns: Mapping[str, Column]) -> Sequence[str]:
-    """The columns that identify a row; if they are not known, all that could."""
-    named = public_views()[view].key if view in public_views() else ()
-    if named and all(name in columns for name in named):
-        return named
-    return [name for name, column in columns.items() if column.kind != "DOUBLE"]
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ from engagement.api.answers import begin_ahead, end_ahead, recent_addresses
 from engagement.api.handlers import AHEAD
 from engagement.api.pages.unit_choice import COOKIE, device_units
 from engagement.errors import EngagementError
-from engagement.store.deadlines import deadline_for_all
+from engagement.store.limits import deadline_for_all
 
 if TYPE_CHECKING:
     from litestar import Litestar

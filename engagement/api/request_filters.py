@@ -75,6 +75,8 @@ class Filters:
         Raises:
             ParameterError: Naming the filter.
         """
+        if not self.values:
+            return
         check_days(self._selection)
         for name in self.values:
             if not is_applicable(name, view, columns):

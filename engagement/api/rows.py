@@ -154,7 +154,7 @@ def plan(generation: Generation, view: str, wanted: Wanted) -> RowsQuery:
     """
     columns = generation.columns(view)
     wanted.filters.check(view, columns)
-    order = parse_order(view, columns, wanted.sort)
+    order = parse_order(view, columns, generation.described().keys[view], wanted.sort)
     names = parse_fields(view, columns, wanted.fields)
     conditions, values = wanted.filters.on_rows(generation, columns)
     narrowing = wanted.filters.narrowing(generation, columns)

@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engagement.errors import QueryTimeoutError
-from engagement.store.deadlines import current_deadline
+from engagement.store.limits import current_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

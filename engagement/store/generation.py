@@ -22,11 +22,16 @@ from engagement.errors import (
     StoreOutdatedError,
 )
 from engagement.store.cache import Cache
-from engagement.store.deadlines import interrupt_all, interrupted_after, query_deadline
-from engagement.store.query_types import Column, Described, Limits, Narrowing, require_current
+from engagement.store.limits import (
+    Limits,
+    Sizes,
+    interrupt_all,
+    interrupted_after,
+    query_deadline,
+)
+from engagement.store.query_types import Column, Described, Narrowing, require_current
 from engagement.store.reader import Reader, hidden_by_labels, unusable
-from engagement.store.sizes import Sizes
-from engagement.store.views import sql_hash
+from engagement.store.views import public_views, sql_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -215,7 +220,7 @@ class Generation:
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._reader.connection.cursor()
         try:
-            self._reader.use(cursor)
+            cursor.execute(self._reader.to_find_views)
             yield cursor
         finally:
             cursor.close()
@@ -260,27 +265,29 @@ class Generation:
                 self._n_read[view] = -_TOO_SLOW_READS
         return self._cache.peek(("in memory", view), _own(view))
 
-    def views(self) -> dict[str, str]:
+    def views(self) -> Mapping[str, str]:
         """The public views and what each holds."""
-        return self._definitions()[0]
+        return self.described().views
 
-    def columns(self, view: str) -> dict[str, Column]:
+    def columns(self, view: str) -> Mapping[str, Column]:
         """The columns of a public view by name, in its order.
 
         Raises:
             NotFoundError: If there is no such view.
         """
-        views, columns = self._definitions()
-        if view not in views:
-            raise NotFoundError("view", view, views)
-        return columns[view]
+        described = self.described()
+        if view not in described.views:
+            raise NotFoundError("view", view, described.views)
+        return described.columns[view]
 
-    def _definitions(self) -> Described:
+    def described(self) -> Described:
         """Views and columns; the same in all generations with the same views."""
         return self.cached_across(("described", self._sql_hash), self._describe)
 
     def _describe(self) -> Described:
-        return self._reader.views(), self._columns()
+        columns = self._columns()
+        keys = {view: _key(view, of_view) for view, of_view in columns.items()}
+        return Described(self._reader.views(), columns, keys)
 
     def _columns(self) -> dict[str, dict[str, Column]]:
         found: dict[str, dict[str, Column]] = {}
@@ -307,3 +314,11 @@ def _settings(limits: Limits) -> dict[str, str]:
 def _own(view: str) -> str:
     """The full name of a view, which no temporary table of that name hides."""
     return f'engagement.main."{view}"'
+
+
+def _key(view: str, columns: Mapping[str, Column]) -> Sequence[str]:
+    """The columns that identify a row; if they are not known, all that could."""
+    named = public_views()[view].key if view in public_views() else ()
+    if named and all(name in columns for name in named):
+        return named
+    return [name for name, column in columns.items() if column.kind != "DOUBLE"]

@@ -1,4 +1,4 @@
-"""Types of what is asked of a database: limits, columns, and what a query sees."""
+"""Types of what is asked of a database: columns, and what a query sees."""
 
 from __future__ import annotations
 
@@ -48,23 +48,6 @@ def require_current(database: Queryable, wanted: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of one query, and of all queries together.
-
-    Attributes:
-        memory_limit: Of all queries, in DuckDB's notation.
-        n_threads: Of one query; one is the fastest if many queries run at once.
-        time_limit_s: Of one query; in a server, of all queries of a request together.
-        result_bytes: Of one query's rows, as Arrow has them.
-    """
-
-    memory_limit: str = "512MB"
-    n_threads: int = 1
-    time_limit_s: float = 10.0
-    result_bytes: int = 256 << 20
-
-
-@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a public view: its DuckDB type, and what it means."""
 
@@ -90,5 +73,16 @@ class Narrowing:
     crossing: Crossing | None = None
 
 
-# What each public view holds, and its columns by name, in its order.
-Described = tuple[dict[str, str], dict[str, dict[str, Column]]]
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The public views of a database.
+
+    Attributes:
+        views: What each holds.
+        columns: Of each, by name, in its order.
+        keys: The columns that identify a row of each; if they are not known, all that could.
+    """
+
+    views: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, Column]]
+    keys: Mapping[str, Sequence[str]]

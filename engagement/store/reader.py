@@ -112,6 +112,7 @@ class Reader:
 
     `definitions` are those of its results; `is_current` if they and the tables are this program's,
     else that is warned of. A file of older tables is shown as `store.older` says.
+    `to_find_views` is what a cursor executes to find the views by their names alone.
 
     Raises:
         StoreMissingError: If there is no database.
@@ -130,7 +131,7 @@ class Reader:
         real = existing_database(path)
         self.path = path
         self.connection = connection or new_instance()
-        self._schemas = "engagement.main"
+        self.to_find_views = _search("engagement.main")
         try:
             self._open(real, settings or {}, any_version=any_version)
         except duckdb.Error as error:
@@ -149,7 +150,7 @@ class Reader:
         access = {"allowed_paths": f"[{file}]", "enable_external_access": "false"}
         for name, value in {**settings, **access}.items():
             self.connection.execute(f"set {name} = {value}")
-        self.use(self.connection)
+        self.connection.execute(self.to_find_views)
         found = stored_version(self.connection)
         definitions = stored_definitions(self.connection)
         self.definitions = definitions or DEFINITIONS
@@ -158,13 +159,9 @@ class Reader:
             return
         if found > latest_version() or definitions is None:
             raise StoreVersionError(self.path, found, latest_version())
-        self._schemas = show_older(self.connection, file)
-        self.use(self.connection)
+        self.to_find_views = _search(show_older(self.connection, file))
+        self.connection.execute(self.to_find_views)
         self.definitions = stored_definitions(self.connection) or DEFINITIONS
-
-    def use(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let a connection or a cursor find the views by their names alone."""
-        connection.execute(f"set search_path = '{self._schemas}'")
 
     def _attach(self, real: Path) -> None:
         """Attach the newest generation.
@@ -316,6 +313,10 @@ class Reader:
             "and schema_name = 'main' and not internal order by view_name"
         )
         return {row["view_name"]: row["comment"] or "" for row in found}
+
+
+def _search(schemas: str) -> str:
+    return f"set search_path = '{schemas}'"
 
 
 def unusable(path: Path, error: duckdb.Error) -> StoreError:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from engagement.errors import StoreMissingError, StoreVersionError
 from engagement.store.cache import Cache
 from engagement.store.generation import Generation
-from engagement.store.query_types import Column, Limits, Narrowing
+from engagement.store.limits import Limits
+from engagement.store.query_types import Column, Narrowing
 from engagement.store.spare import Spare
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from engagement.errors import QueryTimeoutError
 from engagement.store.cache import SingleFlight
-from engagement.store.deadlines import deadline_for_all
+from engagement.store.limits import deadline_for_all
 
 
 def test_what_many_want_at_once_is_made_by_one_and_given_to_all():

@@ -17,7 +17,8 @@ from engagement.errors import OtherDefinitionsError
 from engagement.simulate import simulate
 from engagement.store.described import describe
 from engagement.store.ingestion import definitions_of
-from engagement.store.query_types import Limits, Narrowing
+from engagement.store.limits import Limits
+from engagement.store.query_types import Narrowing
 from engagement.store.reader import Reader
 from engagement.store.serving import Generation
 from tests.older import write_older

@@ -25,7 +25,7 @@ from engagement.errors import (
 )
 from engagement.store import serving
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.deadlines import deadline_for_all
+from engagement.store.limits import deadline_for_all
 from engagement.store.reader import Reader
 from engagement.store.serving import Generation, Limits, Narrowing, Publication
 from tests.support.waiting import wait_for

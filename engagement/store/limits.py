@@ -1,4 +1,4 @@
-"""Time limits: one for each query, and one for all queries of a request together."""
+"""The limits of queries: time, for each and for all queries of a request together, and memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,32 @@ import duckdb
 from engagement.errors import QueryTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _AGAIN_S = 0.05
+_VALUE_BYTES = 8
+# The DuckDB types whose values take no more than that.
+_FIXED = frozenset({
+    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+    "UBIGINT", "FLOAT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "NUMBER", "DATETIME", "bool",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one query, and of all queries together.
+
+    Attributes:
+        memory_limit: Of all queries, in DuckDB's notation.
+        n_threads: Of one query; one is the fastest if many queries run at once.
+        time_limit_s: Of one query; in a server, of all queries of a request together.
+        result_bytes: Of one query's rows, as Arrow has them.
+    """
+
+    memory_limit: str = "512MB"
+    n_threads: int = 1
+    time_limit_s: float = 10.0
+    result_bytes: int = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +173,27 @@ def interrupted_after(
 def interrupt_all(owner: object) -> None:
     """Interrupt what all cursors of an owner run, and what they will run."""
     _interrupter.end(owner)
+
+
+class Sizes:
+    """The memory of rows whose columns have these types: about what Arrow would need for them."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        self._row_bytes = len(types) * _VALUE_BYTES
+        self._longer = [number for number, kind in enumerate(types) if kind not in _FIXED]
+
+    def sum_bytes(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """The sum of some rows."""
+        longer = sum(_more_bytes(row[number]) for number in self._longer for row in rows)
+        return len(rows) * self._row_bytes + longer
+
+
+def _more_bytes(value: Any) -> int:
+    """The bytes of a text, list or struct beyond those of one value."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_VALUE_BYTES + _more_bytes(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return sum(_VALUE_BYTES + _more_bytes(part) for part in value)
+    return 0
