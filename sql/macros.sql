@@ -71,6 +71,11 @@ degrees(
     )
 );
 
+-- Whether the wheel is turned away from a side: torque is positive to the left. False where either
+-- is not told.
+create or replace macro is_turned_against(steering_torque, side) as
+coalesce(steering_torque * case side when 'left' then 1 when 'right' then -1 end < 0, false);
+
 -- How far a label is from an event, null if too far: it belongs to the nearest, of two as near to
 -- the earlier one.
 create or replace macro label_distance_ns(labelled_mono_ns, event_mono_ns) as

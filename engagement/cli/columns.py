@@ -185,13 +185,19 @@ def _said(value: str | None) -> str:
     return "" if value is None else text(value)
 
 
+def _exemption(row: Row) -> str:
+    """Why an override, which has no cause, or a pedal while only steering is no intervention."""
+    why = row["exempt_by"]
+    return "" if why is None else f"{' ' if row['cause'] else ''}({why.replace('_', ' ')})"
+
+
 EVENTS = (
     Column("event", "event", is_whole=True),
     Column("at", "time_s", duration, rank=8),
     Column("segment", "segment_num", rank=9, is_number=True, more=_segment_time),
     Column("what", "kind", is_whole=True),
     Column("mode", "mode", rank=17),
-    Column("cause", "cause", _said, rank=1),
+    Column("cause", "cause", _said, rank=1, more=_exemption),
     Column("critical", "is_critical", _yes, rank=2, style=_critical_style),
     Column("severity", "severity", two_decimals, style=_critical_style),
     Column("speed\n{unit}", "speed_mps", decimal, rank=3, unit="speed"),

@@ -78,6 +78,8 @@ def events(ctx: click.Context, /, *, database: Path, filters: EventFilters, outp
         nothing=nothing,
         units=units,
     )
+    if output == "table" and any(row["exempt_by"] for row in rows):
+        render.note("in brackets: why it is no intervention")
     if output == "table" and len(found) > len(rows) > 0:
         render.note(f"the worst of {count(len(found), 'event')}")
 

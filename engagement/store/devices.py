@@ -17,6 +17,7 @@ from engagement.store.results import refresh_in_groups
 from engagement.store.segments import log_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import duckdb
@@ -43,11 +44,24 @@ def join_short_names(connection: duckdb.DuckDBPyConnection) -> set[int]:
     Returns:
         The drives whose results that changes.
     """
-    names = connection.execute("select distinct dongle_id from log.drive").fetchall()
     touched: set[int] = set()
-    for short, full in full_dongle_ids(name for (name,) in names).items():
+    for short, full in short_names(connection).items():
         touched |= join(connection, short, full)
     return touched
+
+
+def short_names(
+    connection: duckdb.DuckDBPyConnection, others: Iterable[str] = ()
+) -> dict[str, str]:
+    """The short names of drives and labels, and others, each with the device's full one.
+
+    A device that no drive is of is none.
+    """
+    named = connection.execute("select distinct dongle_id from log.drive").fetchall()
+    labelled = connection.execute("select distinct dongle_id from store.event_label").fetchall()
+    known = {name for (name,) in named}
+    found = full_dongle_ids(known.union(others, (name for (name,) in labelled)))
+    return {short: full for short, full in found.items() if full in known}
 
 
 def join_devices(database: Path, old: str, new: str) -> int:

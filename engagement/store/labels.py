@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from engagement.errors import NotFoundError, StoreMissingError
-from engagement.store.copies import refresh_all
+from engagement.store.copies import refresh_all, settle_labels
 from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.devices import short_names
 from engagement.store.event_names import find_events
 from engagement.store.label_words import check_note, check_word
 from engagement.store.reader import Reader
@@ -93,7 +94,7 @@ class LabelReport:
         n_replaced: Of these the ones that replaced another.
         n_unchanged: There already.
         n_older: Not written, as the event has a newer one.
-        n_without_event: Written or there, but without an event: not yet, or no longer.
+        n_without_event: Of the events named, those that are not there: not yet, or no longer.
         n_removed: Removed.
     """
 
@@ -211,13 +212,18 @@ def _write(database: Path, labels: Sequence[Label]) -> LabelReport:
     now = datetime.now(UTC).replace(tzinfo=None)
     with Writer(database) as writer:
         _bring_up_to_date(writer)
+        labels = _of_full_names(writer.connection, labels)
         book = _Book(writer.connection, [label.event for label in labels])
         for label in sorted(labels, key=lambda one: one.labelled_at_utc or now):
             book.add(label, now)
-        if book.written or writer.is_outdated:
+        has_changed = bool(book.written) or writer.is_outdated
+        if has_changed:
             _replace(writer.connection, book.removed, book.written.values())
+            settle_labels(writer.connection)
+        n_without_event = _count_without_event(writer.connection, book.unplaced)
+        if has_changed:
             writer.publish(complete=book.takes_note_back)
-    return book.report()
+    return replace(book.report(), n_without_event=n_without_event)
 
 
 class _Book:
@@ -239,6 +245,7 @@ class _Book:
         self._nearest = _nearest_events(connection, named)
         self.written: dict[Key, Label] = {}
         self.removed: set[Key] = set()
+        self.unplaced: set[Key] = set()  # there is no event of that kind
         self.takes_note_back = False  # then nothing of it may stay in the file
         self._counts = dict.fromkeys(LabelReport.__slots__, 0)
 
@@ -247,7 +254,8 @@ class _Book:
         event = self._nearest.get(label.event)
         known = self._key_by_event.get(event) if event else None
         rivals = {label.event, known or label.event} & self._labels.keys()
-        self._counts["n_without_event"] += event is None
+        if event is None:
+            self.unplaced.add(label.event)
         stays = [self._labels[key] for key in rivals]
         if any(label.says(rival) for rival in stays):
             self._counts["n_unchanged"] += 1
@@ -268,6 +276,23 @@ class _Book:
     def report(self) -> LabelReport:
         """The result so far."""
         return LabelReport(**self._counts)
+
+
+def _of_full_names(connection: duckdb.DuckDBPyConnection, labels: Sequence[Label]) -> list[Label]:
+    """Labels with the full names of devices that they have a short one of."""
+    full = short_names(connection, {label.event.dongle_id for label in labels})
+    return [
+        replace(label, event=label.event._replace(dongle_id=full[label.event.dongle_id]))
+        if label.event.dongle_id in full
+        else label
+        for label in labels
+    ]
+
+
+def _count_without_event(connection: duckdb.DuckDBPyConnection, keys: Iterable[Key]) -> int:
+    """How many of some labels belong to no event, not to one of another kind either."""
+    known = {Key(*row[:4]): row[7] for row in connection.execute(_LABELS).fetchall()}
+    return sum(key in known and known[key] is None for key in keys)
 
 
 def _nearest_events(connection: duckdb.DuckDBPyConnection, named: Sequence[Key]) -> dict[Key, Key]:

@@ -1,10 +1,12 @@
 -- Runs in which a flag of carState is true: wheel and pedals pressed, cruise on, in park ...
 --
 -- grain:   one row per (drive_id, flag, start_mono_ns)
--- null:    never
--- why:     is_rise: it was known to be false before; is_fall: it is known to be false after. The
---          places of the bits are those of staging.car_state_steps. `pausing` is slow or blinking,
---          when openpilot may pause its steering; `fault` is accFaulted or espDisabled
+-- null:    unseen_from_ns where it is known to be false before
+-- why:     is_rise: it was known to be false before; is_fall: it is known to be false after. Else it
+--          may have begun at any time since unseen_from_ns, 0 at the start of the log, and is_continued
+--          where it was true when carState fell silent. The places of the bits are those of
+--          staging.car_state_steps. `pausing` is slow or blinking, when openpilot may pause its
+--          steering; `fault` is accFaulted or espDisabled
 create or replace view compute.car_state_runs as
 with
 
@@ -55,6 +57,8 @@ runs as (
         lead(mono_ns) over by_time as end_mono_ns,
         is_on,
         was_on,
+        lag(mono_ns) over by_time as before_mono_ns,
+        lag(is_on, 2) over by_time as was_on_before,
         lead(is_on) over by_time as is_on_after
     from changes
     where edge_num = 1 or (is_on is distinct from was_on)
@@ -68,7 +72,9 @@ final as (
         start_mono_ns,
         end_mono_ns,
         not coalesce(was_on, true) as is_rise,
-        not coalesce(is_on_after, true) as is_fall
+        not coalesce(is_on_after, true) as is_fall,
+        case when was_on is null then coalesce(before_mono_ns, 0) end as unseen_from_ns,
+        (was_on is null and coalesce(was_on_before, false)) as is_continued
     from runs
     where is_on and end_mono_ns is not null
 )

@@ -5,7 +5,8 @@
 -- why:     evidence is event, pedal, wheel, button, gear, main or cruise; event_order is that
 --          of things at one time, for events openpilot's own. Pedals and buttons are looked for a
 --          little longer, as the car sees its own switches sooner than its bus tells, and soft
---          disabling from soft_disable_s before an end in that state
+--          disabling from soft_disable_s before an end in that state. A brake under which steering went
+--          on until it was switched off ended nothing
 create or replace view compute.end_evidence as
 with
 
@@ -159,15 +160,35 @@ buttons as (
         )
 ),
 
--- sunnypilot tells itself that MADS is switched off: by its button, by main, or by a brake that may
--- switch it off. In qlogs nothing else may.
+-- When a brake went down: after the sample before, at the latest where carState shows it.
+brakes as (
+    select
+        rises.drive_id,
+        rises.engagement_num,
+        rises.mono_ns,
+        max(car_state.mono_ns) as after_mono_ns
+    from (
+        select *, unnest([mono_ns // 1000000000 - 1, mono_ns // 1000000000]) as mono_second
+        from rises
+        where name = 'brake'
+    ) as rises
+    inner join log.car_state as car_state
+        on
+            rises.drive_id = car_state.drive_id
+            and rises.mono_second = car_state.mono_ns // 1000000000
+            and rises.mono_ns > car_state.mono_ns
+    group by rises.drive_id, rises.engagement_num, rises.mono_ns
+),
+
+-- sunnypilot tells itself that MADS is switched off: by its button, by main, or by a brake that
+-- goes down just then. In qlogs nothing else may.
 switched_off as (
     select
         windows.drive_id,
         windows.engagement_num,
-        events.mono_ns,
+        min(events.mono_ns) as mono_ns,
         'button' as evidence,
-        events.name,
+        'lkasDisable' as name,
         95 as event_order,
         'driver_main' as cause
     from windows
@@ -176,28 +197,39 @@ switched_off as (
             windows.drive_id = events.drive_id
             and windows.from_mono_ns <= events.mono_ns
             and windows.until_mono_ns >= events.mono_ns
-    left join rises
+    left join brakes
         on
-            windows.drive_id = rises.drive_id
-            and windows.engagement_num = rises.engagement_num
-            and rises.name = 'brake'
+            windows.drive_id = brakes.drive_id
+            and windows.engagement_num = brakes.engagement_num
+            and events.mono_ns > brakes.after_mono_ns
+            and events.mono_ns
+            <= brakes.mono_ns + (select cause_after_ns from result.thresholds)
     where
         windows.mode = 'lateral_only'
         and events.source = 'onroadEventsSP'
         and events.name = 'lkasDisable'
-        and rises.drive_id is null
+        and brakes.drive_id is null
+    group by windows.drive_id, windows.engagement_num
 ),
 
 final as (
     select * from events
     union all
-    select * from rises
+    select rises.*
+    from rises
+    left join switched_off
+        on
+            rises.drive_id = switched_off.drive_id
+            and rises.engagement_num = switched_off.engagement_num
+            and rises.name = 'brake'
+            and rises.mono_ns < switched_off.mono_ns
+    where switched_off.drive_id is null
     union all
     select * from falls
     union all
     select distinct * from buttons
     union all
-    select distinct * from switched_off
+    select * from switched_off
 )
 
 select * from final;

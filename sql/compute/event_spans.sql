@@ -1,11 +1,12 @@
 -- Spans in which openpilot's list of events holds an event.
 --
 -- grain:   one row per (drive_id, name, start_mono_ns)
--- null:    never
+-- null:    unseen_from_ns where the list before is known
 -- why:     newer logs have the full list; carState's own list, in older ones, is a part of it, kept
 --          where it changes; a drive is read by one of them. A null name says that there was none.
 --          A list holds until the next one, which comes on a change and about once a second; a span
---          begins where the list before does not hold the event, or there is none within the gap
+--          begins where the list before does not hold the event, or there is none within the gap: then
+--          it may have begun at any time since unseen_from_ns, 0 at the start of the log
 create or replace view compute.event_spans as
 with
 
@@ -33,13 +34,9 @@ messages as (
     window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
 
-lists as (
+followed as (
     select
-        drive_id,
-        mono_ns,
-        segment_num,
-        message_num,
-        list_num,
+        *,
         coalesce(
             (
                 is_on_change
@@ -47,9 +44,17 @@ lists as (
             )
             and next_segment_num - segment_num <= 1,
             false
-        ) as is_followed,
-        next_mono_ns
+        ) as is_followed
     from messages
+),
+
+lists as (
+    select
+        *,
+        lag(is_followed, 1, false) over by_number as follows,
+        lag(mono_ns, 1, 0) over by_number as previous_mono_ns
+    from followed
+    window by_number as (partition by drive_id order by list_num)
 ),
 
 named as (
@@ -60,6 +65,7 @@ named as (
         any_value(lists.mono_ns) as mono_ns,
         any_value(lists.is_followed) as is_followed,
         any_value(lists.next_mono_ns) as next_mono_ns,
+        any_value(case when not lists.follows then lists.previous_mono_ns end) as unseen_from_ns,
         coalesce(bool_or(events.enable), false) as enable,
         coalesce(bool_or(events.user_disable), false) as user_disable,
         coalesce(bool_or(events.soft_disable), false) as soft_disable,
@@ -108,7 +114,8 @@ final as (
         bool_or(soft_disable) as soft_disable,
         bool_or(immediate_disable) as immediate_disable,
         bool_or(override_lateral) as override_lateral,
-        bool_or(override_longitudinal) as override_longitudinal
+        bool_or(override_longitudinal) as override_longitudinal,
+        min(case when is_start then unseen_from_ns end) as unseen_from_ns
     from numbered
     group by drive_id, name, span_num
 )

@@ -55,12 +55,13 @@ measured as (
             motion.has_gas and -motion.least_a_ego_mps2 > thresholds.unplanned_deceleration_mps2,
             false
         ) as is_answer_to_braking,
-        coalesce(
-            overrides.steering_torque
-            * case warnings.lane_change_direction when 'left' then 1 when 'right' then -1 end
-            < 0,
-            false
-        ) as is_against_lane_change,
+        is_turned_against(
+            case
+                when moments.kind = 'lateral_override' then overrides.steering_torque
+                when ends.cause = 'driver_steer' then motion.steering_torque
+            end,
+            coalesce(warnings.lane_change_direction, motion.blinker_side)
+        ) as is_turned_against,
         thresholds.critical_ttc_s,
         thresholds.critical_thw_s,
         thresholds.critical_drac_mps2,
@@ -141,7 +142,7 @@ final as (
             is_accelerating,
             is_arrival,
             is_answer_to_braking,
-            is_against_lane_change,
+            is_turned_against,
             is_any_critical,
             critical_ttc_s,
             critical_thw_s,
@@ -154,7 +155,7 @@ final as (
             when severity is not null or has_fcw is not null or has_aeb is not null then false
         end as is_critical,
         case
-            when is_any_critical or is_answer_to_braking or is_against_lane_change then false
+            when is_any_critical or is_answer_to_braking or is_turned_against then false
             when
                 has_blinker
                 or has_lane_change

@@ -119,7 +119,9 @@ pressed as (
         presses.end_mono_ns as released_mono_ns,
         greatest(presses.start_mono_ns, stretches.start_mono_ns) as start_mono_ns,
         least(presses.end_mono_ns, stretches.end_mono_ns) as end_mono_ns,
-        (presses.start_mono_ns <= stretches.start_mono_ns) as is_carried_in
+        (
+            coalesce(presses.unseen_from_ns, presses.start_mono_ns) <= stretches.start_mono_ns
+        ) as is_carried_in
     from staging.presses as presses
     inner join stretches
         on
@@ -211,13 +213,68 @@ merged as (
             and spans.start_mono_ns >= engagements.start_mono_ns
 ),
 
+-- A wheel that is pressed is turned to one side from the start; before, a hand may rest on it.
+torques as (
+    select
+        merged.drive_id,
+        merged.start_mono_ns,
+        arg_min(
+            car_state.steering_torque,
+            (car_state.mono_ns, -car_state.segment_num, -car_state.message_num)
+        ) as torque
+    from (
+        select
+            *,
+            unnest(
+                seconds_between(
+                    start_mono_ns, start_mono_ns + (select max_gap_ns from result.thresholds)
+                )
+            ) as mono_second
+        from merged
+        where axis = 'lateral'
+    ) as merged
+    inner join log.car_state as car_state
+        on
+            merged.drive_id = car_state.drive_id
+            and merged.mono_second = car_state.mono_ns // 1000000000
+            and merged.start_mono_ns <= car_state.mono_ns
+            and merged.end_mono_ns > car_state.mono_ns
+    where
+        car_state.mono_ns - merged.start_mono_ns
+        <= (select max_gap_ns from result.thresholds)
+    group by merged.drive_id, merged.start_mono_ns
+),
+
+blinkers as (
+    select merged.drive_id, merged.start_mono_ns, replace(min(runs.flag), '_blinker', '') as side
+    from merged
+    inner join result.car_state_runs as runs
+        on
+            merged.drive_id = runs.drive_id
+            and merged.start_mono_ns >= runs.start_mono_ns
+            and merged.start_mono_ns < runs.end_mono_ns
+    where merged.axis = 'lateral' and runs.flag in ('left_blinker', 'right_blinker')
+    group by merged.drive_id, merged.start_mono_ns
+    having count(distinct runs.flag) = 1
+),
+
 briefly as (
     select
         merged.drive_id,
         merged.axis,
         merged.start_mono_ns,
-        merged.start_mono_ns - (select prompt_before_ns from result.thresholds) as from_mono_ns
+        merged.start_mono_ns - (select prompt_before_ns from result.thresholds) as from_mono_ns,
+        torques.torque,
+        blinkers.side as blinker_side
     from merged
+    left join torques
+        on
+            merged.drive_id = torques.drive_id
+            and merged.start_mono_ns = torques.start_mono_ns
+    left join blinkers
+        on
+            merged.drive_id = blinkers.drive_id
+            and merged.start_mono_ns = blinkers.start_mono_ns
     where
         merged.axis = 'lateral'
         and merged.released_mono_ns - merged.start_mono_ns
@@ -247,12 +304,13 @@ prompted as (
             briefly.drive_id = spans.drive_id
             and briefly.start_mono_ns >= spans.start_mono_ns
             and briefly.from_mono_ns < coalesce(spans.end_mono_ns, briefly.start_mono_ns + 1)
-    where spans.state = 'preLaneChange'
+    where
+        spans.state = 'preLaneChange'
+        and not is_turned_against(
+            briefly.torque, coalesce(nullif(spans.direction, 'none'), briefly.blinker_side)
+        )
     union all
-    select
-        briefly.drive_id,
-        briefly.start_mono_ns,
-        case when starts_with(spans.name, 'preLaneChange') then 'nudge' else 'nag_answer' end
+    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
     from briefly
     inner join result.event_spans as spans
         on
@@ -261,7 +319,18 @@ prompted as (
             and briefly.from_mono_ns < spans.end_mono_ns
     where
         spans.name in ('preLaneChangeLeft', 'preLaneChangeRight')
-        or spans.name in (select nags.name from nags)
+        and not is_turned_against(
+            briefly.torque, lower(replace(spans.name, 'preLaneChange', ''))
+        )
+    union all
+    select briefly.drive_id, briefly.start_mono_ns, 'nag_answer' as prompt
+    from briefly
+    inner join result.event_spans as spans
+        on
+            briefly.drive_id = spans.drive_id
+            and briefly.start_mono_ns >= spans.start_mono_ns
+            and briefly.from_mono_ns < spans.end_mono_ns
+    where spans.name in (select nags.name from nags)
     union all
     select briefly.drive_id, briefly.start_mono_ns, 'nag_answer' as prompt
     from briefly
@@ -272,56 +341,14 @@ prompted as (
             and briefly.from_mono_ns < nagged.end_mono_ns
 ),
 
-torques as (
-    select
-        merged.drive_id,
-        merged.start_mono_ns,
-        arg_max(
-            car_state.steering_torque,
-            (car_state.mono_ns, car_state.segment_num, car_state.message_num)
-        ) as torque
-    from (
-        select
-            *,
-            unnest(
-                seconds_between(
-                    start_mono_ns - (select max_gap_ns from result.thresholds), start_mono_ns
-                )
-            ) as mono_second
-        from merged
-        where axis = 'lateral'
-    ) as merged
-    inner join log.car_state as car_state
-        on
-            merged.drive_id = car_state.drive_id
-            and merged.mono_second = car_state.mono_ns // 1000000000
-            and merged.start_mono_ns >= car_state.mono_ns
-    where
-        merged.start_mono_ns - car_state.mono_ns
-        <= (select max_gap_ns from result.thresholds)
-    group by merged.drive_id, merged.start_mono_ns
-),
-
 blinking as (
-    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
+    select drive_id, start_mono_ns, 'nudge' as prompt
     from briefly
-    inner join torques
-        on
-            briefly.drive_id = torques.drive_id
-            and briefly.start_mono_ns = torques.start_mono_ns
-    inner join result.car_state_runs as runs
-        on
-            briefly.drive_id = runs.drive_id
-            and briefly.start_mono_ns >= runs.start_mono_ns
-            and briefly.start_mono_ns < runs.end_mono_ns
     where
-        runs.flag in ('left_blinker', 'right_blinker')
-        and briefly.drive_id not in (select drive_id from log.lane_change)
-    group by briefly.drive_id, briefly.start_mono_ns
-    having
-        count(distinct runs.flag) = 1
-        and any_value(torques.torque) * case min(runs.flag) when 'left_blinker' then 1 else -1 end
-        > 0
+        torque <> 0
+        and blinker_side is not null
+        and not is_turned_against(torque, blinker_side)
+        and drive_id not in (select drive_id from log.lane_change)
 ),
 
 resumed as (
@@ -405,7 +432,7 @@ comment on column overrides.start_mono_ns is 'logMonoTime of the start';
 comment on column overrides.end_mono_ns is 'logMonoTime of the end, which is not part of it';
 comment on column overrides.duration_s is 'end - start';
 comment on column overrides.is_carried_in is 'pressed already when the engagement (steering: of either mode, or after a pause), or what is known of it, began: no intervention';
-comment on column overrides.is_nudge is 'confirms a lane change and is over in {nudge_max_s} s: no intervention';
+comment on column overrides.is_nudge is 'confirms a lane change, towards it, and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_nag_answer is 'answers an alert to touch the wheel and is over in {nudge_max_s} s: no intervention';
 comment on column overrides.is_resume is 'accelerator begun at standstill, or when asked to resume: no intervention';
 comment on column overrides.is_intervention is 'the driver takes over: none of these';

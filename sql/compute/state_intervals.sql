@@ -34,6 +34,39 @@ moved as (
     group by edges.drive_id, edges.mono_ns
 ),
 
+-- Who cancels and engages again within a second is active in both samples.
+cancelled as (
+    select
+        edges.drive_id,
+        edges.mono_ns,
+        edges.code,
+        min(spans.start_mono_ns) as off_mono_ns
+    from control_edges as edges
+    inner join result.event_spans as spans
+        on
+            edges.drive_id = spans.drive_id
+            and edges.active_since_ns < spans.start_mono_ns
+            and edges.mono_ns > spans.start_mono_ns
+    where spans.user_disable or spans.immediate_disable
+    group by edges.drive_id, edges.mono_ns, edges.code
+),
+
+engaged_again as (
+    select
+        cancelled.drive_id,
+        cancelled.code,
+        cancelled.off_mono_ns,
+        min(spans.start_mono_ns) as on_mono_ns
+    from cancelled
+    inner join result.event_spans as spans
+        on
+            cancelled.drive_id = spans.drive_id
+            and cancelled.off_mono_ns < spans.start_mono_ns
+            and cancelled.mono_ns >= spans.start_mono_ns
+    where spans.enable
+    group by cancelled.drive_id, cancelled.code, cancelled.off_mono_ns
+),
+
 edges as (
     select
         edges.drive_id,
@@ -52,6 +85,12 @@ edges as (
             edges.drive_id = moved.drive_id
             and edges.mono_ns = moved.mono_ns
             and not edges.is_car_control
+    union all
+    select drive_id, off_mono_ns, 4, null, null, null, 0
+    from engaged_again
+    union all
+    select drive_id, on_mono_ns, 4 + code, null, null, null, 0
+    from engaged_again
     union all
     select
         drive_id,

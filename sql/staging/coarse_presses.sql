@@ -1,9 +1,10 @@
 -- Presses of wheel and accelerator as the lists of events tell them, where carState is too coarse.
 --
 -- grain:   one row per (drive_id, input, start_mono_ns)
--- null:    never
+-- null:    unseen_from_ns where it is known when it began
 -- why:     openpilot adds its override events in each frame that is pressed, and lists are whole in
---          qlogs too: there, and where carState is missing, they tell when a press began and ended
+--          qlogs too: there, and where carState is missing at some moment of it, they tell when a press
+--          began and ended
 create or replace view staging.coarse_presses as
 with
 
@@ -17,9 +18,10 @@ spans as (
             ]
         ) as input,
         start_mono_ns,
-        end_mono_ns
+        end_mono_ns,
+        unseen_from_ns
     from result.event_spans
-    where override_lateral or override_longitudinal
+    where (override_lateral or override_longitudinal) and end_mono_ns > start_mono_ns
 ),
 
 in_segments as (
@@ -39,16 +41,41 @@ edges as (
             and in_segments.start_mono_ns >= edges.mono_ns
 ),
 
+silences as (
+    select drive_id, mono_ns
+    from result.car_state_edges
+    where not is_known
+),
+
+silent as (
+    select distinct edges.drive_id, edges.input, edges.start_mono_ns
+    from edges
+    inner join silences
+        on
+            edges.drive_id = silences.drive_id
+            and edges.start_mono_ns <= silences.mono_ns
+            and edges.end_mono_ns > silences.mono_ns
+),
+
 final as (
     select
         edges.drive_id,
         edges.input,
         edges.start_mono_ns,
-        max(edges.end_mono_ns) as end_mono_ns
+        max(edges.end_mono_ns) as end_mono_ns,
+        min(edges.unseen_from_ns) as unseen_from_ns
     from edges
     inner join log.segment as segment
         on edges.drive_id = segment.drive_id and edges.segment_num = segment.segment_num
-    where segment.log_kind = 'qlog' or not coalesce(edges.is_known, false)
+    left join silent
+        on
+            edges.drive_id = silent.drive_id
+            and edges.input = silent.input
+            and edges.start_mono_ns = silent.start_mono_ns
+    where
+        segment.log_kind = 'qlog'
+        or not coalesce(edges.is_known, false)
+        or silent.drive_id is not null
     group by edges.drive_id, edges.input, edges.start_mono_ns
 )
 

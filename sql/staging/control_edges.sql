@@ -1,7 +1,9 @@
 -- Moments from which on openpilot's own state, or what carControl asks of the car, may be another.
 --
 -- grain:   one row per (drive_id, is_car_control, mono_ns)
--- null:    changed_after_ns unless it is a change of a qlog's `active` in known time
+-- null:    changed_after_ns unless it is a change of a qlog's `active` in known time; active_since_ns
+--          unless it is a sample of a qlog that is active as the one before is, which is so long ago
+--          that openpilot may have been off meanwhile
 -- why:     code has enabled in its first bit. Of openpilot's own state the second one is active; of
 --          carControl two bits each are lat_active and long_active, 0 where the log's writer had no
 --          such fields. is_known is false from a sample that nothing follows within the gap;
@@ -83,6 +85,19 @@ steps as (
     where next_mono_ns is null or next_mono_ns > mono_ns
 ),
 
+judged as (
+    select
+        *,
+        (
+            is_qlog
+            and follows
+            and not is_car_control
+            and (code & previous_code & 2) = 2
+            and step_ns > (select engagement_min_off_ns from result.thresholds)
+        ) as is_coarse
+    from steps
+),
+
 final as (
     select
         drive_id,
@@ -94,11 +109,14 @@ final as (
             when is_qlog and follows and not is_car_control and (code & 2) <> (previous_code & 2)
                 then previous_mono_ns
         end as changed_after_ns,
+        case when is_coarse then previous_mono_ns end as active_since_ns,
         case
-            when step_ns > max_gap_ns and not is_car_control then 0 else coalesce(step_ns, 0)
+            when step_ns > max_gap_ns and not is_car_control then 0
+            when is_coarse and is_known and code = previous_code then 0
+            else coalesce(step_ns, 0)
         end as uncertainty_ns
-    from steps
-    where not is_known or not follows or code <> previous_code
+    from judged
+    where not is_known or not follows or code <> previous_code or is_coarse
 )
 
 select * from final;

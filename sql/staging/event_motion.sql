@@ -31,7 +31,16 @@ at_event as (
         drive_id,
         kind,
         event_mono_ns,
-        last(a_ego_mps2 order by mono_ns, segment_num, message_num) as a_ego_mps2
+        last(a_ego_mps2 order by mono_ns, segment_num, message_num) as a_ego_mps2,
+        arg_max(steering_torque, message_order(mono_ns, segment_num, message_num))
+            as steering_torque,
+        last(
+            case
+                when left_blinker and not coalesce(right_blinker, false) then 'left'
+                when right_blinker and not coalesce(left_blinker, false) then 'right'
+            end
+            order by mono_ns, segment_num, message_num
+        ) as blinker_side
     from staging.event_samples
     where
         mono_ns <= event_mono_ns
@@ -79,6 +88,8 @@ final as (
         around_event.kind,
         around_event.event_mono_ns as mono_ns,
         at_event.a_ego_mps2,
+        at_event.steering_torque,
+        at_event.blinker_side,
         case
             when around_event.deceleration_mps2 is not null
                 then greatest(around_event.deceleration_mps2, 0) + 0.0

@@ -32,6 +32,7 @@ final as (
         car_state.v_ego_mps::double as v_ego_mps,
         car_state.a_ego_mps2::double as a_ego_mps2,
         car_state.steering_angle_deg::double as steering_angle_deg,
+        car_state.steering_torque::double as steering_torque,
         car_state.gas_pressed,
         car_state.left_blinker,
         car_state.right_blinker,

@@ -2,10 +2,11 @@
 --
 -- grain:   one row per (drive_id, segment_num) with a copy, both readable
 -- null:    never
--- why:     the same bytes, packed or not, or the rlog and the qlog of one minute: one device, one
---          initData, one time. An rlog counts, then what lies under its own device, then the first
---          by name, so that the order of ingest says nothing; rows of the others stand in schema log
---          under the drive's number, negated, where no view sees them
+-- why:     the same bytes, packed or not, or logs of one minute, as its rlog and its qlog, or a
+--          whole one and one that was cut: one device, one initData, one time. An rlog counts, then a
+--          whole log, then what lies under its own device, then the first by name, so that the order
+--          of ingest says nothing; rows of the others stand in schema log under the drive's number,
+--          negated, where no view sees them
 create or replace view staging.segment_copies as
 with
 
@@ -22,7 +23,9 @@ same_bytes as (
         drive_id as stored_drive_id,
         abs(drive_id) as drive_id,
         segment_num,
+        (log_kind <> 'rlog', status <> 'ok', -n_messages) as quality,
         (log_kind = 'rlog') as is_rlog,
+        (status = 'ok') as is_whole,
         start_mono_ns,
         end_mono_ns,
         coalesce(min(raw_key) over (partition by content_hash), content_hash) as log_key
@@ -50,19 +53,55 @@ told as (
     where owners.dongle_id is not null
 ),
 
--- The middle of a qlog lies in the rlog that it was made with, and in no other of that drive.
+told_by_several as (
+    select *
+    from told
+    window by_init as (partition by dongle_id, init_mono_ns, init_wall_ns)
+    qualify min(drive_id) over by_init <> max(drive_id) over by_init
+),
+
+-- Logs of a minute begin together, however they end. Logs may be joined, too: the middle of a qlog
+-- lies in the rlog that it was made with.
 same_minutes as (
-    select qlogs.stored_drive_id, qlogs.segment_num, min(rlogs.log_key) as log_key
-    from told as qlogs
-    inner join told as rlogs
+    select
+        logs.stored_drive_id,
+        logs.segment_num,
+        arg_min(others.log_key, (others.quality, others.log_key)) as log_key
+    from told_by_several as logs
+    inner join told_by_several as others
         on
-            qlogs.dongle_id = rlogs.dongle_id
-            and qlogs.init_mono_ns = rlogs.init_mono_ns
-            and qlogs.init_wall_ns = rlogs.init_wall_ns
-            and (qlogs.start_mono_ns + qlogs.end_mono_ns) // 2
-            between rlogs.start_mono_ns and rlogs.end_mono_ns
-    where not qlogs.is_rlog and rlogs.is_rlog and qlogs.drive_id <> rlogs.drive_id
-    group by qlogs.stored_drive_id, qlogs.segment_num
+            logs.dongle_id = others.dongle_id
+            and logs.init_mono_ns = others.init_mono_ns
+            and logs.init_wall_ns = others.init_wall_ns
+    where
+        (
+            case
+                when logs.drive_id = others.drive_id then logs.segment_num = others.segment_num
+                -- Of two whole ones that differ neither is a copy.
+                else
+                    logs.is_rlog <> others.is_rlog
+                    or not logs.is_whole
+                    or not others.is_whole
+                    or logs.log_key = others.log_key
+            end
+        )
+        and (
+            abs(logs.start_mono_ns - others.start_mono_ns)
+            <= greatest(
+                least(
+                    logs.end_mono_ns - logs.start_mono_ns,
+                    others.end_mono_ns - others.start_mono_ns
+                ) // 2,
+                1000000000
+            )
+            or (
+                not logs.is_rlog
+                and others.is_rlog
+                and (logs.start_mono_ns + logs.end_mono_ns) // 2
+                between others.start_mono_ns and others.end_mono_ns
+            )
+        )
+    group by logs.stored_drive_id, logs.segment_num
 ),
 
 keyed as (
@@ -70,7 +109,7 @@ keyed as (
         same_bytes.stored_drive_id,
         same_bytes.drive_id,
         same_bytes.segment_num,
-        same_bytes.is_rlog,
+        same_bytes.quality,
         coalesce(same_minutes.log_key, same_bytes.log_key) as log_key
     from same_bytes
     left join same_minutes
@@ -93,7 +132,7 @@ named as (
         row_number() over (
             partition by copied.log_key
             order by
-                not copied.is_rlog,
+                copied.quality,
                 coalesce(owners.dongle_id <> drive.dongle_id, true),
                 drive.dongle_id,
                 drive.drive,

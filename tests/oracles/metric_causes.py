@@ -167,8 +167,25 @@ class End:
             for row in rows
             if row["source"] == "onroadEventsSP" and row["name"] == "lkasDisable"
         ]
+        return min((ns for ns in times if not self._brake_went_down(ns)), default=None)
+
+    def _brake_went_down(self, mono_ns: int) -> bool:
+        """Whether a brake may have gone down at a moment, or a frame or so before."""
         late_ns = self.stop_ns + self.seconds("consequence_s")
-        return min(times, default=None) if self.first(braked, late_ns) is None else None
+        return any(
+            old["mono_ns"] < mono_ns <= new["mono_ns"] + self.seconds("cause_after_s")
+            for old, new in self.drive.car_state.steps_within(self.start_ns, late_ns)
+            if braked(new) and not braked(old)
+        )
+
+    @cached_property
+    def braked_ns(self) -> int | None:
+        """When a brake went down; not one under which steering went on until switched off."""
+        steps = self.drive.car_state.steps_within(self.start_ns, self.stop_ns)
+        times = [new["mono_ns"] for old, new in steps if braked(new) and not braked(old)]
+        if self.run.mode == "lateral_only" and self.switched_off_ns is not None:
+            times = [ns for ns in times if ns >= self.switched_off_ns]
+        return min(times, default=None)
 
     def _window(self) -> list[Begun]:
         """The disabling events that began in the window, whatever came of them."""
@@ -321,7 +338,7 @@ class End:
     def _by_controls(self) -> Cause:
         """Pedals, wheel, buttons, gear and cruise alone, the earliest of them."""
         signs = (
-            (self.first(braked), "driver_brake"),
+            (self.braked_ns, "driver_brake"),
             (self.first(gassed) if self._may_be_gas else None, "driver_gas"),
             (self.first(lambda row: row["steering_disengage"] is True), "driver_steer"),
             (self.button("cancel"), "driver_cancel"),

@@ -25,6 +25,8 @@ class Control:
         for index, (before, row) in enumerate(pairwise(self.logged.rows)):
             is_near = self.logged.is_contiguous(index)
             is_qlog = row["segment_num"] in drive.qlogs
+            if is_near and is_qlog:
+                rows += _unseen(events, before, row, drive.parameters.ns("engagement_min_off_s"))
             begun_ns = _begun_ns(events, before, row) if is_near and is_qlog else None
             moved = {"mono_ns": begun_ns, "logged_ns": row["mono_ns"]}
             rows.append(row if begun_ns is None else row | moved)
@@ -53,3 +55,19 @@ def _begun_ns(events: Events, before: Row, row: Row) -> int | None:
         if before["mono_ns"] < begun.mono_ns <= row["mono_ns"]
     ]
     return min(times, default=None)
+
+
+def _unseen(events: Events, before: Row, row: Row, least_ns: int) -> list[Row]:
+    """Openpilot off and on again between two samples, where events tell of both."""
+    start_ns, end_ns = before["mono_ns"], row["mono_ns"]
+    if not (before["active"] and row["active"]) or end_ns - start_ns <= least_ns:
+        return []
+    offs = [b.mono_ns for flag in ENDING for b in events.begun_with(flag)]
+    off_ns = min((ns for ns in offs if start_ns < ns < end_ns), default=None)
+    ons = [b.mono_ns for flag in STARTING for b in events.begun_with(flag)]
+    on_ns = min((ns for ns in ons if off_ns is not None and off_ns < ns <= end_ns), default=None)
+    if on_ns is None:
+        return []
+    told = {"logged_ns": end_ns}
+    off = row | told | {"mono_ns": off_ns, "enabled": False, "active": False, "state": None}
+    return [off] + ([row | told | {"mono_ns": on_ns}] if on_ns < end_ns else [])

@@ -122,6 +122,18 @@ class Events:
             [
                 (message.mono_ns, until_ns)
                 for message, until_ns in self._holds
-                if any(row.get(flag) is True for row in message.rows)
+                if _has(message, flag)
             ]
         )
+
+    def unseen_since(self, mono_ns: int) -> int:
+        """When (ns) an event that a list holds may have begun: there, or since the last list."""
+        place = next(i for i, m in enumerate(self.messages) if m.mono_ns == mono_ns)
+        if not place:
+            return 0
+        last = self.messages[place - 1]
+        return mono_ns if self._is_followed(last, self.messages[place]) else last.mono_ns
+
+
+def _has(message: Message, flag: str) -> bool:
+    return any(row.get(flag) is True for row in message.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.oracles.metric_causes import Cause
     from tests.oracles.metric_control import Control
-    from tests.oracles.metric_drive import Drive, Row, Span
+    from tests.oracles.metric_drive import Drive, Row, Samples, Span
     from tests.oracles.metric_events import Events
     from tests.oracles.metric_runs import Run, Runs
     from tests.oracles.metric_states import Interval
@@ -29,6 +29,19 @@ NAGS = frozenset(
         "driverUnresponsive1", "driverUnresponsive2", "driverUnresponsive3",
     }
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A press, assisted or not: it began at its start, or unseen at some time since `since_ns`.
+
+    `goes_on` is that of a press that was there when its source fell silent, and is there again.
+    """
+
+    start_ns: int
+    end_ns: int
+    since_ns: int
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,7 @@ class Override:
     is_nudge: bool
     is_nag_answer: bool
     is_resume: bool
+    torque: float | None
 
     @property
     def is_input(self) -> bool:
@@ -110,13 +124,13 @@ class Overrides:
             Press(
                 start_ns=start_ns,
                 end_ns=end_ns,
-                released_ns=pressed[1],
-                is_carried_in=pressed[0] <= stretch[0],
+                released_ns=held.end_ns,
+                is_carried_in=held.since_ns <= stretch[0],
             )
-            for pressed in self._pressed(axis)
-            if not any(self._disengages(axis, pressed, run) for run in chain)
+            for held in self._pressed(axis)
+            if not any(self._disengages(axis, held.start_ns, run) for run in chain)
             for stretch in stretches
-            for start_ns, end_ns in common(pressed, [stretch])
+            for start_ns, end_ns in common((held.start_ns, held.end_ns), [stretch])
             if end_ns - start_ns >= self.seconds("override_min_s")
         ]
 
@@ -143,25 +157,37 @@ class Overrides:
             row is None or (row["enabled"] is True and row.get("state") != "paused") for row in told
         )
 
-    def _disengages(self, axis: str, pressed: Span, run: Run) -> bool:
+    def _disengages(self, axis: str, pressed_ns: int, run: Run) -> bool:
         """Whether a press is what ended a run."""
         if run.end_kind != "disengagement":
             return False
         before_ns = run.end_ns - self.seconds("cause_before_s")
-        is_close = before_ns <= pressed[0] <= run.end_ns
+        is_close = before_ns <= pressed_ns <= run.end_ns
         return is_close and self.cause(run).cause == DISENGAGING[axis]
 
-    def _pressed(self, axis: str) -> list[Span]:
-        """When wheel or accelerator is pressed, assisted or not, as the best source tells it."""
+    def _pressed(self, axis: str) -> list[Held]:
+        """The presses of wheel or accelerator, as the best source tells each."""
         column, flag = COLUMNS[axis], f"override_{axis}"
-        sampled = joined(self.drive.car_state.spans(lambda row: row.get(column) is True))
+        sampled = sampled_presses(self.drive.car_state, column)
         if self.events.tells(flag):
-            sampled = [span for span in sampled if not self._is_in_qlog(span[0])]
-        return sampled + [
-            run
-            for run in self.events.override_runs(flag)
-            if self._is_in_qlog(run[0]) or self.drive.car_state.known(run[0]) is None
+            # What was in a silence of carState, the lists know.
+            sampled = [
+                replace(held, goes_on=False)
+                for held in sampled
+                if not self._is_in_qlog(held.start_ns)
+            ]
+        listed = [
+            Held(span[0], span[1], self.events.unseen_since(span[0]))
+            for span in self.events.override_runs(flag)
+            if self._is_in_qlog(span[0]) or self._is_silent(span)
         ]
+        return one_of_each([*sampled, *listed])
+
+    def _is_silent(self, span: Span) -> bool:
+        """Whether carState is missing at some moment of a span."""
+        samples = self.drive.car_state
+        times = [span[0], *(row["mono_ns"] for row in samples.within(*span))]
+        return any(samples.known(time) is None for time in times if time < span[1])
 
     def _is_in_qlog(self, mono_ns: int) -> bool:
         return self.control.segment_num(mono_ns) in self.drive.qlogs
@@ -172,16 +198,25 @@ class Overrides:
         start_ns, end_ns = presses[0].start_ns, max(press.end_ns for press in presses)
         is_short = max(p.released_ns for p in presses) - start_ns <= self.seconds("nudge_max_s")
         is_touch = axis == "lateral" and is_short
+        turned = self._turned(start_ns, end_ns) if axis == "lateral" else None
         return Override(
             axis=axis,
             run=[run for run in chain if run.start_ns <= start_ns][-1],
             start_ns=start_ns,
             end_ns=end_ns,
             is_carried_in=presses[0].is_carried_in,
-            is_nudge=is_touch and self._confirms_lane_change(start_ns),
+            is_nudge=is_touch and self._confirms_lane_change(start_ns, turned),
             is_nag_answer=is_touch and self._answers(start_ns),
             is_resume=axis == "longitudinal" and self._resumes(start_ns),
+            torque=turned,
         )
+
+    def _turned(self, start_ns: int, end_ns: int) -> float | None:
+        """The first torque that carState says while pressed, if that is soon; left is positive."""
+        rows = self.drive.car_state.within(start_ns, start_ns + self.seconds("max_gap_s"))
+        rows = [r for r in rows if r.get("steering_torque") is not None and r["mono_ns"] < end_ns]
+        first = [row for row in rows if row["mono_ns"] == rows[0]["mono_ns"]]
+        return first[-1]["steering_torque"] if first else None
 
     def _in_force_before(self, names: frozenset[str], mono_ns: int) -> bool:
         return self.events.in_force(names, mono_ns - self.seconds("prompt_before_s"), mono_ns)
@@ -196,22 +231,69 @@ class Overrides:
             for name, shown_ns, until_ns in shown_alerts(self.drive)
         )
 
-    def _confirms_lane_change(self, mono_ns: int) -> bool:
+    def _confirms_lane_change(self, mono_ns: int, turned: float | None) -> bool:
+        """Whether a lane change waits for the press, and not for one to the other side."""
         start_ns = mono_ns - self.seconds("prompt_before_s")
-        if "preLaneChange" in lane_change_states(self.drive, start_ns, mono_ns):
-            return True
-        if self._in_force_before(PRE_LANE_CHANGE, mono_ns):
-            return True
         row = self.drive.car_state.known(mono_ns)
-        if row is None or self.drive.rows("lane_change"):
+        blinker = blinker_side(row) if row else None
+        asked = {
+            blinker if side in ("none", None) else side
+            for state, side in lane_changes(self.drive, start_ns, mono_ns)
+            if state == "preLaneChange"
+        } | {
+            name.removeprefix("preLaneChange").lower()
+            for name in PRE_LANE_CHANGE
+            if self._in_force_before(frozenset({name}), mono_ns)
+        }
+        if any(not is_away(turned, side) for side in asked):
+            return True
+        if blinker is None or self.drive.rows("lane_change"):
             return False
-        return is_towards_blinker(row, torque(self.drive, mono_ns))
+        return bool(turned) and not is_away(turned, blinker)
 
     def _resumes(self, mono_ns: int) -> bool:
         """Whether it starts again from a stop; the accelerator may tell of that with the end."""
         still = self.drive.car_state.spans(stands)
         is_still = any(start_ns <= mono_ns <= end_ns for start_ns, end_ns in still)
         return is_still or self.events.in_force(frozenset({"resumeRequired"}), mono_ns - 1, mono_ns)
+
+
+def sampled_presses(samples: Samples, column: str) -> list[Held]:
+    """The presses that carState tells, sample by sample."""
+    found: list[Held] = []
+    before, before_ns = None, 0
+    goes_on = False
+    for index, row in enumerate(samples.rows):
+        mono_ns = row["mono_ns"]
+        if index + 1 < len(samples.rows) and samples.times[index + 1] == mono_ns:
+            continue
+        now = row.get(column) if samples.is_contiguous(index) else None
+        if now and before:
+            pass
+        elif now:
+            found.append(Held(mono_ns, mono_ns, mono_ns if before is False else before_ns, goes_on))
+        elif before:
+            found[-1] = replace(found[-1], end_ns=mono_ns)
+        if now is not None or before is not None:
+            goes_on = bool(before) and now is None
+        if index == 0 or now is not before:
+            before_ns = mono_ns
+        before = now
+    return [held for held in found if held.end_ns > held.start_ns]
+
+
+def one_of_each(presses: list[Held]) -> list[Held]:
+    """Presses that touch are one, and so is one that goes on after a silence."""
+    found: list[Held] = []
+    for held in sorted(presses, key=lambda h: (h.start_ns, not h.goes_on, h.end_ns)):
+        if found and (held.goes_on or held.start_ns <= found[-1].end_ns):
+            last = found[-1]
+            if held.start_ns == last.start_ns and last.since_ns < held.start_ns == held.since_ns:
+                last = replace(last, since_ns=held.since_ns)
+            found[-1] = replace(last, end_ns=max(last.end_ns, held.end_ns))
+        else:
+            found.append(held)
+    return found
 
 
 def stands(row: Row) -> bool:
@@ -233,28 +315,28 @@ def shown_alerts(drive: Drive) -> list[tuple[str, int, int]]:
     ]
 
 
-def torque(drive: Drive, mono_ns: int) -> float | None:
-    """The last torque at the wheel that carState says, if that is not too old; left is positive."""
-    rows = drive.car_state.within(mono_ns - drive.parameters.ns("max_gap_s"), mono_ns)
-    told = [row["steering_torque"] for row in rows if row.get("steering_torque") is not None]
-    return told[-1] if told else None
+def is_away(torque: float | None, side: str | None) -> bool:
+    """Whether the wheel is turned away from a side; left is positive."""
+    if side not in ("left", "right") or not torque:
+        return False
+    return (torque > 0) == (side == "right")
 
 
-def is_towards_blinker(row: Row, torque: float | None) -> bool:
-    """Whether the wheel is turned to the side of the one blinker that is on."""
-    left, right = bool(row.get("left_blinker")), bool(row.get("right_blinker"))
-    return left != right and bool(torque) and left == ((torque or 0.0) > 0)
+def blinker_side(row: Row) -> str | None:
+    """The side of the one blinker that is on."""
+    on = [side for side in ("left", "right") if row.get(f"{side}_blinker")]
+    return on[0] if len(on) == 1 else None
 
 
-def lane_change_states(drive: Drive, start_ns: int, end_ns: int) -> set[str]:
-    """Every state of a lane change that holds at some moment of [start_ns, end_ns]."""
-    states = set()
+def lane_changes(drive: Drive, start_ns: int, end_ns: int) -> set[tuple[str | None, str | None]]:
+    """Every (state, side) of a lane change that holds at some moment of [start_ns, end_ns]."""
+    found = set()
     rows = drive.rows("lane_change")
     for source in {row["source"] for row in rows}:
         past = [r for r in rows if r["source"] == source and r["mono_ns"] <= end_ns]
-        states |= {row["state"] for row in past[-1:]}
-        states |= {row["state"] for row, after in pairwise(past) if after["mono_ns"] > start_ns}
-    return states - {None}
+        held = past[-1:] + [row for row, after in pairwise(past) if after["mono_ns"] > start_ns]
+        found |= {(row["state"], row.get("direction")) for row in held}
+    return found
 
 
 def lane_change_side(drive: Drive, mono_ns: int) -> str | None:

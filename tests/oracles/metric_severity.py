@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.oracles.metric_causes import braked, gassed, steered
 from tests.oracles.metric_drive import without
-from tests.oracles.metric_overrides import lane_change_side, lane_change_states, torque
+from tests.oracles.metric_interventions import is_override
+from tests.oracles.metric_overrides import (
+    blinker_side,
+    is_away,
+    lane_change_side,
+    lane_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -187,10 +193,7 @@ class Moment:
         return any(known) if known else None
 
     def _is_alarming(self, row: Row, source: Override | Run) -> bool:
-        is_lateral = getattr(source, "axis", None) == "lateral"
-        side = lane_change_side(self.metrics.drive, self.mono_ns) if is_lateral else None
-        turned = torque(self.metrics.drive, self.mono_ns) or 0.0
-        is_against = turned < 0 if side == "left" else side == "right" and turned > 0
+        is_against = is_away(self._turned(source), self._side())
         slowing = [
             r.get("a_ego_mps2")
             for r in self.rows(
@@ -202,6 +205,24 @@ class Moment:
         is_phantom = bool(self._has_gas()) and has_slowed
         return is_against or is_phantom or bool(row["is_critical"])
 
+    def _turned(self, source: Override | Run) -> float | None:
+        """The torque at the wheel, if that is what the driver used."""
+        if is_override(source):
+            return source.torque  # type: ignore[union-attr]
+        if self.metrics.cause(source).cause != "driver_steer":  # type: ignore[arg-type]
+            return None
+        torques = [row.get("steering_torque") for row in self._just_before()]
+        return next((torque for torque in reversed(torques) if torque is not None), None)
+
+    def _side(self) -> str | None:
+        """To which side the car is about to go: that of the lane change, else of the blinker."""
+        changing = lane_change_side(self.metrics.drive, self.mono_ns)
+        return changing or next(map(blinker_side, reversed(self._just_before())), None)
+
+    def _just_before(self) -> list[Row]:
+        """The samples of carState that are not too old."""
+        return self.rows("car_state", self.mono_ns - self.seconds("max_gap_s"), self.mono_ns)
+
     def _has_blinker(self) -> bool | None:
         rows = self.rows("car_state", self.start_ns, self.mono_ns)
         signs = [either(r.get("left_blinker"), r.get("right_blinker")) for r in rows]
@@ -209,7 +230,8 @@ class Moment:
         return any(known) if known else None
 
     def _has_lane_change(self) -> bool | None:
-        states = lane_change_states(self.metrics.drive, self.start_ns, self.mono_ns)
+        told = lane_changes(self.metrics.drive, self.start_ns, self.mono_ns)
+        states = {state for state, _ in told} - {None}
         return bool(states - {"off"}) if states else None
 
     def _has_gas(self) -> bool | None:
@@ -221,7 +243,7 @@ class Moment:
         return any(r.get("gas_pressed") for r in close) if close else None
 
     def _accelerates(self) -> bool | None:
-        before = self.rows("car_state", self.mono_ns - self.seconds("max_gap_s"), self.mono_ns)
+        before = self._just_before()
         acceleration = before[-1].get("a_ego_mps2") if before else None
         has_gas = self._has_gas()
         if has_gas is False or (acceleration is not None and acceleration <= 0):

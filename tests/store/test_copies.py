@@ -165,6 +165,37 @@ def test_an_rlog_counts_wherever_the_qlog_lies(store):
 
 
 @pytest.mark.parametrize(
+    ("cut_kind", "whole_kind", "share", "is_cut_first"),
+    [
+        ("rlog", "qlog", 0.3, True),
+        ("rlog", "qlog", 0.1, False),
+        ("rlog", "rlog", 0.3, False),
+        ("qlog", "qlog", 0.8, True),
+    ],
+)
+def test_a_cut_log_and_a_whole_one_of_a_minute_count_once(
+    store, cut_kind, whole_kind, share, is_cut_first
+):
+    """Of two minutes the first has a log that was cut, and under another name a whole one."""
+    cut = store.logs / ONE.dongle_id / f"{ONE.name}--0" / cut_kind
+    cut.parent.mkdir(parents=True)
+    whole_bytes = content(ONE, 0, cut_kind)
+    cut.write_bytes(whole_bytes[: round(len(whole_bytes) * share)])
+    whole = store.logs / OLD_FOLDER / f"{ONE.name}--0" / whole_kind
+    whole.parent.mkdir(parents=True)
+    whole.write_bytes(content(ONE, 0, whole_kind))
+    after = qlog_of(store, 1)
+    for path in (cut, whole, after) if is_cut_first else (after, whole, cut):
+        store.ingest(path)
+    # An rlog has what a qlog lacks, as where both lie in one folder.
+    counts_cut = cut_kind == "rlog" and whole_kind == "qlog"
+    assert counted(store) == sorted(
+        [(ONE.dongle_id if counts_cut else OLD_FOLDER, ONE.name, 0), (OLD_FOLDER, ONE.name, 1)]
+    )
+    assert len(left_out(store)) == 1
+
+
+@pytest.mark.parametrize(
     "other",
     [
         Drive(dongle_id="fedcba9876543210"),

@@ -25,7 +25,7 @@ from engagement.store.label_words import check_note, check_word, shipped_words
 from engagement.store.labels import Key, Label, bring_labels, label_events, remove_labels
 from engagement.store.reader import Reader
 from tests import builders
-from tests.store.small_logs import ONE, OTHER, SECOND_NS, write
+from tests.store.small_logs import ONE, OTHER, SECOND_NS, content, write
 from tests.store.stores import Store, made_at
 
 REACH_S = 1.5
@@ -202,6 +202,56 @@ def test_labels_wait_for_their_drive(two_drives, store):
     store.ingest()
     assert said(store) == [(event["event_id"], "critical", "for later")]
     assert store.row("from event_labels")["labelled_at_utc"] == NOON
+
+
+def test_a_label_of_a_moment_of_another_kind_is_not_missing(begun):
+    first, second, *_ = ends(begun)
+    other = [
+        key_of(row)._replace(kind="lateral_override", mono_ns=row["mono_ns"] + SECOND_NS // 5)
+        for row in (first, second)
+    ]
+    taken = begun.rows("from events where kind = 'lateral_override'")
+    assert all(abs(row["mono_ns"] - key.mono_ns) > 1.5e9 for row in taken for key in other)
+
+    report = bring_labels(begun.database, [Label(other[0], "true"), Label(other[1], "false")])
+
+    # What was no override may well be a disengagement.
+    assert (report.n_written, report.n_without_event) == (2, 1)
+    assert [row["label"] for row in ends(begun)[:2]] == ["true", None]
+
+
+def test_labels_find_the_device_that_they_have_a_short_name_of(store, two_drives):
+    mine, later = ends(two_drives)[0], ends(two_drives, OTHER)[0]
+    short = [
+        key_of(mine)._replace(dongle_id=ONE.dongle_id[-8:]),
+        key_of(later)._replace(dongle_id=OTHER.dongle_id[:8]),
+    ]
+    store.ingest(write(store.folder, ONE, 0))
+    report = bring_labels(store.database, [Label(short[0], "true"), Label(short[1], "planned")])
+    assert (report.n_written, report.n_without_event) == (2, 1)
+    assert (mine["event_id"], "true", None) in said(store)
+
+    store.ingest(write(store.folder, OTHER, 0))
+    assert (later["event_id"], "planned", None) in said(store)
+
+
+def test_a_label_goes_over_to_the_copy_that_counts(begun, tmp_path):
+    first, second, *_ = ends(begun)
+    label_events(begun.database, [first["event_id"]], "true", "seen")
+    renamed = tmp_path / ONE.dongle_id / "0000000a--0123456789--0" / "rlog"
+    renamed.parent.mkdir(parents=True)
+    renamed.write_bytes(content(ONE, 0))
+
+    begun.ingest(renamed)
+
+    [row] = begun.rows("from events where label is not null")
+    assert (row["drive"], row["mono_ns"], row["note"]) == (
+        "0000000a--0123456789", first["mono_ns"], "seen"
+    )  # fmt: skip
+    # A label of the copy that is left out is that of the other.
+    report = bring_labels(begun.database, [Label(key_of(second), "planned")])
+    assert (report.n_written, report.n_without_event) == (1, 0)
+    assert len(begun.rows("from events where label is not null")) == 2
 
 
 def test_the_newer_of_two_labels_stays_in_whatever_order_they_come(begun, tmp_path):
