@@ -86,7 +86,7 @@ comment on column events.is_inferred is 'only pedals, buttons and gear could tel
 comment on column events.is_intervention is 'part of an intervention: the driver takes over';
 comment on column events.exempt_by is 'why an input is no intervention: carried_in, nudge, nag_answer, resume, or pause (a pedal while only steering is on)';
 comment on column events.is_critical is 'severity beyond 1, has_fcw or has_aeb; null for an end of drive';
-comment on column events.is_planned is 'blinker, lane change, near standstill, speeding up by gas, or last before park; not if critical, turned away from lane change or blinker, gas after braking';
+comment on column events.is_planned is 'blinker, lane change, near standstill, speeding up by gas, last before park; not if critical, turned away from them, gas after braking';
 comment on column events.severity is 'the worst ratio of a measure to the threshold that makes it critical: beyond 1 is critical; null without any measure';
 comment on column events.speed_mps is 'speed at the event';
 comment on column events.lead_distance_m is 'distance of the car ahead at the event; null without one';

@@ -62,10 +62,10 @@ def _unseen(events: Events, before: Row, row: Row, least_ns: int) -> list[Row]:
     start_ns, end_ns = before["mono_ns"], row["mono_ns"]
     if not (before["active"] and row["active"]) or end_ns - start_ns <= least_ns:
         return []
-    offs = [b.mono_ns for flag in ENDING for b in events.begun_with(flag)]
-    off_ns = min((ns for ns in offs if start_ns < ns < end_ns), default=None)
-    ons = [b.mono_ns for flag in STARTING for b in events.begun_with(flag)]
-    on_ns = min((ns for ns in ons if off_ns is not None and off_ns < ns <= end_ns), default=None)
+    ended = [b.mono_ns for flag in ENDING for b in events.begun_with(flag)]
+    off_ns = min((ns for ns in ended if start_ns < ns < end_ns), default=None)
+    begun = [b.mono_ns for flag in STARTING for b in events.begun_with(flag)]
+    on_ns = min((ns for ns in begun if off_ns is not None and off_ns < ns <= end_ns), default=None)
     if on_ns is None:
         return []
     told = {"logged_ns": end_ns}
