@@ -12,7 +12,6 @@ import click
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.ingest_report import SignalNotes, document, print_report
-from engagement.cli.ingest_watch import watch_and_print
 from engagement.cli.options import (
     FILE,
     FOLDER,
@@ -150,6 +149,8 @@ def ingest(
         parameters_file=options["parameters"],
     )
     if is_watch:  # it has its own reports, one per batch
+        from engagement.cli.ingest_watch import watch_and_print  # noqa: PLC0415 - rarely needed
+
         every_s = _EVERY_S if every_s is None else every_s
         watch_and_print(paths, database, wanted, every_s=every_s, as_json=as_json)
         return

@@ -4,57 +4,64 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _QUIET_S = 1.0
-
-
-def _speed_and_time_left() -> tuple[ProgressColumn, ...]:
-    return TransferSpeedColumn(), TimeRemainingColumn(), TextColumn("left")
 
 
 class Bar:
     """A bar of bytes, or of things without bytes; nothing is shown where stderr is no terminal."""
 
     def __init__(self, noun: str, *, has_bytes: bool = False) -> None:
-        columns = (
-            SpinnerColumn(),
-            BarColumn(),
-            TextColumn(f"{{task.fields[n_done]}} of {{task.fields[n_total]}} {noun}"),
-            *(_speed_and_time_left() if has_bytes else (TimeElapsedColumn(),)),
-        )
-        console = Console(stderr=True)
+        self._noun = noun
+        self._has_bytes = has_bytes
         self._is_wanted = sys.stderr.isatty()
-        self._is_shown = False
-        self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("", total=None, n_done=0, n_total="?")
         self._starts_at_s = time.monotonic() + _QUIET_S
+        self._progress: Progress | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._is_shown:
+        if self._progress:
             self._progress.stop()
 
     def show(self, n_done: int, n_total: int, size: int | None = None, total: int = 0) -> None:
         """Move the bar: things done and in all, and how much of their whole size, if it counts."""
+        if not self._is_wanted or time.monotonic() < self._starts_at_s:
+            return
+        if self._progress is None:
+            self._progress = _started(self._noun, has_bytes=self._has_bytes)
         completed, whole = (n_done, n_total) if size is None else (size, total)
+        [task] = self._progress.task_ids
         self._progress.update(
-            self._task, completed=completed, total=whole, n_done=n_done, n_total=n_total
+            task, completed=completed, total=whole, n_done=n_done, n_total=n_total
         )
-        if self._is_wanted and not self._is_shown and time.monotonic() > self._starts_at_s:
-            self._is_shown = True
-            self._progress.start()
+
+
+def _started(noun: str, *, has_bytes: bool) -> Progress:
+    from rich import progress  # noqa: PLC0415 - most work is done before a bar is shown
+    from rich.console import Console  # noqa: PLC0415
+
+    ends = (
+        (
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("left"),
+        )
+        if has_bytes
+        else (progress.TimeElapsedColumn(),)
+    )
+    columns = (
+        progress.SpinnerColumn(),
+        progress.BarColumn(),
+        progress.TextColumn(f"{{task.fields[n_done]}} of {{task.fields[n_total]}} {noun}"),
+        *ends,
+    )
+    made = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+    made.add_task("", total=None, n_done=0, n_total="?")
+    made.start()
+    return made

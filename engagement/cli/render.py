@@ -17,7 +17,6 @@ import click
 import msgspec
 
 from engagement import formats
-from engagement.cli import layout
 from engagement.cli.table_parts import Column, Line
 from engagement.cli.wrapping import is_terminal, wrapped
 from engagement.csv_cells import EXACT_KEY, inert
@@ -42,7 +41,9 @@ def print_table(
     """Print a table; return the columns that there was room for."""
     shown = [column.of(units) for column in columns]
     if is_terminal(sys.stdout):
-        return layout.print_on_terminal([c for c in shown if not c.is_piped], groups, title)
+        from engagement.cli.layout import print_on_terminal  # noqa: PLC0415 - rich is slow to import
+
+        return print_on_terminal([c for c in shown if not c.is_piped], groups, title)
     if title:
         click.echo(title)
     print_tabs([column.title for column in shown])

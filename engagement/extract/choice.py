@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from engagement.extract.car_table import find_own_table, load_car_table
 from engagement.extract.cars import MissingCarsError, has_cars
-from engagement.extract.dbc import load_signal_specs
 from engagement.extract.profiles import AUTO, NONE, load_profile, reserved_choice
 from engagement.extract.segment import ReadOptions
 
@@ -32,6 +31,8 @@ def choose_can(*, profiles_file: Path | None, name: str | None, cwd: Path) -> Re
         return _auto(cwd, is_default=False)
     profile = load_profile(profiles_file=profiles_file, name=name, cwd=cwd)
     if profile:
+        from engagement.extract.dbc import load_signal_specs  # noqa: PLC0415 - cantools is slow
+
         return ReadOptions(specs=load_signal_specs(profile), profile=profile.name)
     return _auto(cwd, is_default=True) if has_cars() else ReadOptions(is_default=True)
 

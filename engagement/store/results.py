@@ -31,6 +31,28 @@ _BULK_GROUP_MESSAGES = 6_000_000  # planning takes longer than computing where g
 _BULK_GROUPS = 10
 _BULK_MEMORY = "1GB"
 _LONG_DRIVE_MEMORY = "2GB"
+_FEW_MESSAGES = 400_000  # planning takes longer than computing: some ten minutes of rlogs
+# What takes longer than it saves there; none of these changes how a number is computed.
+_OPTIMIZERS_OF_MUCH = {
+    "common_subexpressions",
+    "common_subplan",
+    "compressed_materialization",
+    "join_elimination",
+    "late_materialization",
+    "limit_pushdown",
+    "partitioned_execution",
+    "projection_placement",
+    "projection_pullup",
+    "redundant_order_keys",
+    "regex_range",
+    "remote_pushdown",
+    "reorder_filter",
+    "sampling_pushdown",
+    "scalar_fn_pushdown",
+    "top_n",
+    "top_n_window_elimination",
+    "type_pushdown",
+}
 _MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 
@@ -41,14 +63,21 @@ def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable
     """
     n_messages = _message_counts(connection, drive_ids)
     _prepare(connection, n_messages)
-    with _joins_as_written(connection):
+    with _planned_simply(connection, is_little=sum(n_messages.values()) < _FEW_MESSAGES):
         _refresh_counted(connection, n_messages)
     _sum_up(connection)
 
 
 @contextmanager
-def _joins_as_written(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.execute("set disabled_optimizers = 'join_order'")
+def _planned_simply(
+    connection: duckdb.DuckDBPyConnection, *, is_little: bool = False
+) -> Iterator[None]:
+    """Have joins done as they are written; where there is little to compute, plan even less."""
+    unwanted = {"join_order"}
+    if is_little:
+        known = connection.execute("select name from duckdb_optimizers()").fetchall()
+        unwanted |= _OPTIMIZERS_OF_MUCH.intersection(name for (name,) in known)
+    connection.execute(f"set disabled_optimizers = '{','.join(sorted(unwanted))}'")
     try:
         yield
     finally:
@@ -133,7 +162,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
     """Compute every result of some drives anew, in the caller's transaction if there is one."""
     if drive_ids:
         _prepare(connection, drive_ids)
-        with _joins_as_written(connection):
+        with _planned_simply(connection):
             _refresh_drives(connection, drive_ids)
         _sum_up(connection)
 
