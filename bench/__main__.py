@@ -24,6 +24,7 @@ from bench import (
     starving,
     two_groups,
     walltime,
+    whole,
 )
 from bench.corpus import prepare
 from bench.page import PAGE, written_to_page
@@ -31,6 +32,7 @@ from bench.runs import Setting
 from engagement.store.decoding import default_jobs
 
 _SECTIONS = {
+    "whole": whole.run,
     "bare": walltime.run_against_bare,
     "collecting": collecting.run,
     "decoding": decoding.run,

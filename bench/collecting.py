@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bench.runs import Setting
 
-_AIM = 0.8
+_AIM = 0.9
 _N_RLOGS = 60
 _N_RLOGS_QUICK = 20
 _N_QLOGS = 1000

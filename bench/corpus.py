@@ -1,8 +1,9 @@
 """Simulated full-size logs to measure on, made once and cached under bench/out.
 
 Three drives of three whole segments are simulated and compressed as devices do (zstd at level 10).
-A corpus of any size is those files again under other names, as hard links: every drive has its own
-device and name, so that a database sees distinct drives whose segments follow each other.
+A corpus of any size is those files again under other names: every drive has its own device and
+name, so that a database sees distinct drives whose segments follow each other. The same log twice
+would count once, so what is there again has a text message more, in a frame of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import engagement.logs
 import engagement.simulate
-from engagement.logs.writer import SUFFIXES, Codec, compress
+from engagement.logs.schema import load_schema
+from engagement.logs.writer import SUFFIXES, Codec, EventBuilder, compress
 from engagement.simulate import plan_drives, write_drive
 from engagement.simulate.eras import FULL
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 OUT = Path(__file__).parent / "out"
 CODECS: tuple[Codec, ...] = ("bz2", "zst")
 LIBRARIES = {"bz2": "bz2", "zst": "zstd"}
+_HEAD_BYTES = 1 << 20  # the first message is within so many
 SEGMENTS_PER_DRIVE = 3
 _DRIVES = 3
 N_DISTINCT = _DRIVES * SEGMENTS_PER_DRIVE
@@ -71,8 +74,21 @@ def corpus(codec: Codec, n_segments: int) -> Corpus:
         device = f"{_FIRST_DEVICE + copy % _N_DEVICES:016x}"
         place = folder / device / f"{copy:08x}--{copy:010x}--{number}" / f"rlog{SUFFIXES[codec]}"
         place.parent.mkdir(parents=True)
-        place.hardlink_to(_path(copy % _DRIVES, number, codec))
+        _put(place, copy, number, codec)
     return Corpus(folder, codec, n_segments)
+
+
+def _put(place: Path, copy: int, number: int, codec: Codec) -> None:
+    """A log of a drive's, as it is the first time, and with a mark of its own after that."""
+    source = _path(copy % _DRIVES, number, codec)
+    if copy < _DRIVES:
+        place.hardlink_to(source)
+        return
+    raw = _raw_path(copy % _DRIVES, number)
+    with raw.open("rb") as file:
+        first = next(load_schema().event.read_multiple_bytes(file.read(_HEAD_BYTES)))
+    mark = EventBuilder().event("logMessage", first.logMonoTime, f"copy {copy}")
+    place.write_bytes(source.read_bytes() + compress(mark, codec))
 
 
 def _distinct() -> list[tuple[int, int]]:
@@ -105,11 +121,15 @@ def _compress(drive: int, codec: Codec) -> None:
 
 
 def _path(drive: int, number: int, codec: Codec) -> Path:
-    return _cache() / f"{drive}-{number}{SUFFIXES[codec]}"
+    return (
+        _raw_path(drive, number)
+        if codec == "none"
+        else _cache() / f"{drive}-{number}{SUFFIXES[codec]}"
+    )
 
 
 def _raw_path(drive: int, number: int) -> Path:
-    return _cache() / f"{drive}-{number}.raw"
+    return _path(drive, number, "none")
 
 
 def _cache() -> Path:

@@ -3,37 +3,50 @@
 -- grain:   one row per (grouped_by, group_name, duration_s)
 -- null:    the limits where none is left
 -- why:     an engagement that ends with the drive, with the log or in a gap would have gone on for
---          nobody knows how long: it is censored; one whose start is not known is left out. Ends at
---          one duration are taken one after the other, which comes to the same at the last of them.
---          The limits take engagements for independent, which those of a drive are not: the
---          median's in groups go by drives
+--          nobody knows how long: it is censored; one whose start is not known is left out.
+--          Variances are Greenwood's. The limits take engagements for independent, which those of a
+--          drive are not: the median's in groups go by drives
 create or replace view engagement_lengths as
 with
 
-at_risk as (
+counted as (
     select
         grouped_by,
         group_name,
-        duration_s,
-        is_end,
-        row_number() over from_longest as n_at_risk,
-        rank() over from_longest as n_at_risk_of_last,
-        count(*) over (from_longest range between current row and current row) as n_equal
+        length_num,
+        any_value(duration_s) as duration_s,
+        bool_and(is_end) as is_end,
+        count(*) as n_equal
     from staging.group_engagements
-    window
-        from_longest as (partition by grouped_by, group_name order by length_num desc)
+    group by grouped_by, group_name, length_num
+),
+
+at_risk as (
+    select
+        *,
+        sum(n_equal) over (
+            partition by grouped_by, group_name
+            order by length_num desc
+            rows between unbounded preceding and current row
+        )::bigint as n_at_risk
+    from counted
+),
+
+left_over as (
+    select *, nullif(n_at_risk - n_equal, 0) as n_left
+    from at_risk
+    where is_end
 ),
 
 survived as (
     select
         *,
-        sum(ln(nullif(n_at_risk - 1, 0) / n_at_risk)) over until_now as log_fraction,
-        sum(1 / (nullif(n_at_risk - 1, 0) * n_at_risk)) over until_now as variance
-    from at_risk
-    where is_end
+        sum(ln(n_left / n_at_risk)) over until_now as log_fraction,
+        sum(n_equal / (n_left * n_at_risk)) over until_now as variance
+    from left_over
     window
         until_now as (
-            partition by grouped_by, group_name order by n_at_risk desc
+            partition by grouped_by, group_name order by length_num
             rows between unbounded preceding and current row
         )
 ),
@@ -43,17 +56,18 @@ final as (
         grouped_by,
         group_name,
         duration_s,
-        (n_at_risk + n_equal - 1)::bigint as n_at_risk,
-        n_equal::bigint as n_ended,
-        case when n_at_risk > 1 then exp(log_fraction) else 0 end as survival_fraction,
+        n_at_risk,
+        n_equal as n_ended,
+        case when n_left is null then 0 else exp(log_fraction) end as survival_fraction,
         case
-            when n_at_risk > 1 then exp(log_fraction * exp(z_95() * sqrt(variance) / abs(log_fraction)))
+            when n_left is not null
+                then exp(log_fraction * exp(z_95() * sqrt(variance) / abs(log_fraction)))
         end as survival_lower_fraction,
         case
-            when n_at_risk > 1 then exp(log_fraction * exp(-z_95() * sqrt(variance) / abs(log_fraction)))
+            when n_left is not null
+                then exp(log_fraction * exp(-z_95() * sqrt(variance) / abs(log_fraction)))
         end as survival_upper_fraction
     from survived
-    where n_at_risk = n_at_risk_of_last
 )
 
 select * from final;
