@@ -121,11 +121,7 @@ def _compress(drive: int, codec: Codec) -> None:
 
 
 def _path(drive: int, number: int, codec: Codec) -> Path:
-    return (
-        _raw_path(drive, number)
-        if codec == "none"
-        else _cache() / f"{drive}-{number}{SUFFIXES[codec]}"
-    )
+    return _cache() / f"{drive}-{number}{SUFFIXES[codec] or '.raw'}"
 
 
 def _raw_path(drive: int, number: int) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
@@ -67,8 +67,9 @@ def ingest(
     for path, reason in (*found.unreadable, *marks.problems):
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
-        known, is_current, definitions = _look(database)
-        if has_older_tables(database):
+        seen = _look(database)
+        known = seen.known
+        if seen.has_older_tables:
             options = replace(options, reprocess=True)
             report.has_older_tables = True
         plan = make_plan(
@@ -85,7 +86,7 @@ def ingest(
         report.n_filtered = plan.n_filtered
         report.to_read = [str(log.path) for group in plan.groups for log in group]
         # Without new logs, a database is still written if its views or parameters change.
-        is_stale = database.exists() and (options.parameters_file or not is_current)
+        is_stale = database.exists() and (options.parameters_file or not seen.is_current)
         is_wanted = plan.groups or is_stale or _has_news(database, marks)
         if is_wanted and not options.dry_run:
             # The decoder is imported while the database is copied.
@@ -93,7 +94,7 @@ def ingest(
             with Writer(database, parameters_file=options.parameters_file) as writer:
                 if writer.is_outdated:
                     report.n_recomputed = len(drives_with_logs(writer.connection))
-                    report.definitions_before = definitions
+                    report.definitions_before = seen.definitions
                 IngestRun(writer, options, known, report, marks).ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
@@ -155,20 +156,37 @@ def has_older_tables(database: Path) -> bool:
         return False
     with Reader(database, any_version=True) as reader:
         try:
-            return 0 < schema.stored_version(reader.connection) < schema.latest_version()
+            return _is_older(schema.stored_version(reader.connection))
         except duckdb.Error as error:
             raise unusable(database, error) from error
 
 
-def _look(database: Path) -> tuple[Known, bool, int | None]:
-    """What is in the database, whether that is this program's, and of which definitions."""
+def _is_older(version: int) -> bool:
+    return 0 < version < schema.latest_version()
+
+
+class _Seen(NamedTuple):
+    """What is in a database, and which program made it: this one, or one of older tables."""
+
+    known: Known
+    is_current: bool = False
+    definitions: int | None = None
+    has_older_tables: bool = False
+
+
+def _look(database: Path) -> _Seen:
+    """Look into a database once: to open it takes as long as to read what is in it."""
     if not database.exists():
-        return Known([]), False, None
+        return _Seen(Known([]))
     with Reader(database, any_version=True) as reader:
         connection = reader.connection
         try:
-            segments = known_segments(connection) if schema.stored_version(connection) else []
-            definitions = schema.stored_definitions(connection)
-            return Known(segments), schema.is_current(connection), definitions
+            version = schema.stored_version(connection)
+            return _Seen(
+                Known(known_segments(connection) if version else []),
+                schema.is_current(connection),
+                schema.stored_definitions(connection),
+                _is_older(version),
+            )
         except duckdb.Error as error:
             raise unusable(database, error) from error
