@@ -45,7 +45,7 @@ _COMMANDS = {
     "shell": "Open a SQL prompt on the views, read-only.",
     "serve": "Serve the views over HTTP, and pages to look at them.",
     "profile": "List, make, check and suggest profiles of a car's CAN signals.",
-    "fields": "List the services and fields that a log has.",
+    "fields": "List the services in a log, or the fields that fit a pattern.",
     "read": "Read any fields of a log into a file.",
     "can": "Write CAN signals of a log to a file.",
     "sync": "Send the database, or the old JSON files, to a server.",
