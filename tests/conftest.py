@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# No test bounds a time: what else the machine has to do may take any part of it.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 _FIXTURES = {"browser", "running_server"}
 _FILES = {

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Selection, parse_bound, parse_day
+from engagement.groupings import DIMENSIONS
 
 COLUMNS = {
     "device": "dongle_id", "drive": "drive_id", "car": "car_fingerprint", "branch": "git_branch",
     "version": "version", "commit": "git_commit", "fork": "fork",
 }  # fmt: skip
-GROUPINGS = COLUMNS.keys() - {"drive"}
+GROUPINGS = COLUMNS.keys() & DIMENSIONS.keys()
 NAMES = st.sampled_from(["a", "A", "ab", "", "'", "%"])
 DAYS = st.dates(date(2024, 2, 27), date(2024, 3, 2))
 STARTS = st.builds(

@@ -96,3 +96,21 @@ def test_updates_are_looked_for_wherever_versions_are_named():
         for each in read(".github/dependabot.yml")["updates"]
     }
     assert found == {("pip", "/"), ("npm", "/web"), ("github-actions", "/"), ("docker", "/")}
+
+
+PACKAGES = {path.parent.name for path in ROOT.glob("engagement/*/__init__.py")}
+
+
+def test_layout_tables_name_every_package():
+    layout = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n## Layout\n")[1]
+    folders = [
+        row.split(" | ")[0] for row in re.findall(r"^\| `engagement/.*", layout, re.MULTILINE)
+    ]
+    named = [
+        name.removeprefix("engagement/") for row in folders for name in re.findall(r"`(.+?)/`", row)
+    ]
+    assert len(named) == len(set(named))
+    assert set(named) == PACKAGES
+
+    drawn = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```")[1]
+    assert set(re.findall(r"^(\w+)/ ", drawn, re.MULTILINE)) == PACKAGES
