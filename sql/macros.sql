@@ -29,6 +29,19 @@ epoch_us(date_trunc('day', ingested_at_utc) + interval 1 day)::hugeint * 1000
 + (select clock_max_ahead_ns from result.thresholds) > wall_time_ns
 and wall_time_ns >= (select clock_earliest_ns from result.thresholds);
 
+-- Disengagements of an imported entry: newer ones have a count of their own instead of the old field,
+-- less the one at the drive's end if the driver never engaged again.
+create or replace macro entry_disengagements(entry) as
+coalesce(
+    try_cast(entry ->> 'intervention_count' as bigint),
+    try_cast(entry ->> 'disengagement_count' as bigint),
+    try_cast(entry -> 'disengagement_corrections' ->> 'corrected_count' as bigint),
+    try_cast(entry ->> 'raw_disengagement_count' as bigint)
+    - coalesce(
+        try_cast(entry -> 'disengagement_corrections' ->> 'manual_shutdown_removed' as bigint), 0
+    )
+);
+
 -- Whether a fix is on the earth, and not at 0, 0, where a receiver is that knows nothing.
 create or replace macro is_plausible_fix(latitude, longitude) as
 latitude between -90 and 90

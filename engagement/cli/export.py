@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,6 +19,7 @@ from engagement.export.view_files import write_csv, write_parquet
 from engagement.formats import count, text
 from engagement.legacy.documents import (
     LEGACY_FILES,
+    Form,
     count_entries,
     legacy_document,
     write_legacy_files,
@@ -27,6 +29,8 @@ from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
 
 _STDOUT = Path("-")
 _STDOUT_FILES = (Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd/1"))
@@ -95,6 +99,29 @@ def _report_entries(path: Path, n_entries: int) -> None:
     render.say(f"{text(path)}: {n_entries} {'entry' if n_entries == 1 else 'entries'}")
 
 
+def _form_options(function: Function) -> Function:
+    """Add what the old files are to hold; the command gets a `form`."""
+
+    @wraps(function)
+    def with_form(*args: Any, is_exact: bool, schema: str, **options: Any) -> Any:
+        form = Form(is_exact=is_exact, schema=3 if schema == "3" else 1)
+        return function(*args, form=form, **options)
+
+    exact = click.option(
+        "--exact",
+        "is_exact",
+        is_flag=True,
+        help="Logs since 0.9.8 as the old system read them: never engaged.",
+    )
+    schema = click.option(
+        "--schema",
+        type=click.Choice(["1", "3"]),
+        default="1",
+        help="Version of the entries of ingested drives; 3 has disengagements, and all by speed.",
+    )
+    return exact(schema(with_form))  # type: ignore[return-value]
+
+
 @export.command("legacy")
 @click.option(
     "--out",
@@ -104,9 +131,10 @@ def _report_entries(path: Path, n_entries: int) -> None:
     help="The folder for the four files; made where there is none.",
 )
 @device_option
+@_form_options
 @database_option
 @json_option
-def _legacy(out: Path, device: str | None, database: Path, *, as_json: bool) -> None:
+def _legacy(out: Path, device: str | None, form: Form, database: Path, *, as_json: bool) -> None:
     """Write the four JSON files of the old system.
 
     \b
@@ -114,7 +142,7 @@ def _legacy(out: Path, device: str | None, database: Path, *, as_json: bool) -> 
       engagement export legacy --out old/
     """
     with Reader(database) as reader, _writing(out, database):
-        written = write_legacy_files(reader, out, device=device)
+        written = write_legacy_files(reader, out, device=device, form=form)
     if as_json:
         files = [{"path": str(file.path), "n_entries": file.n_entries} for file in written]
         render.print_json({"files": files})
@@ -131,14 +159,17 @@ def _add_document(name: str) -> None:
     )
     @database_option
     @device_option
+    @_form_options
     @_out_option(
         about=f"The file, - for stdout; {name} in this folder unless given.", required=False
     )
     @json_option
-    def write(out: Path | None, device: str | None, database: Path, *, as_json: bool) -> None:
+    def write(
+        out: Path | None, device: str | None, form: Form, database: Path, *, as_json: bool
+    ) -> None:
         _refuse_mixture(out or Path(name), as_json=as_json)
         with Reader(database) as reader:
-            document = legacy_document(reader, name, device=device)
+            document = legacy_document(reader, name, device=device, form=form)
         out = out or Path(name)
         with _writing(out, database):
             if out == _STDOUT:

@@ -75,6 +75,20 @@ FIELDS_LEFT_OUT_WHERE_NULL = {
     "git_commit": "git_commit",
     "deviceType": "device_type",
 }
+_OF_ENGAGED = (
+    "active_time",
+    "drive_time_active",
+    "engagement_pct",
+    "drive_time_engagement_pct",
+    "engagement_pct_odo",
+    "engaged_distance",
+    "interventions_per_100km",
+    "total_state_changes",
+    "intervention_count",
+    "steer_intervention_count",
+    "steer_interventions_per_100km",
+    *(f"{key}_{name}" for key in BUCKET_LABELS for name in BUCKET_FIELDS if "engage" in name),
+)
 EVENT_FIELDS = ("drive", "rlog_path", "event_type", "time_in_segment_s", "reason")
 REMOTE_LOG = "/data/media/0/realdata/{folder}/rlog.bz2"
 
@@ -92,10 +106,34 @@ class _Bucket(msgspec.Struct, frozen=True):
     engaged_time_ns: Int64 | None = None
     distance_km_raw: float | None = None
     engaged_distance_km_raw: float | None = None
+    min_speed_mps: float | None = None
+    max_speed_mps: float | None = None
+    drive_time_ns: Int64 | None = None
+    engaged_drive_time_ns: Int64 | None = None
+    drive_time_engagement_pct: float | None = None
+    distance_engagement_pct: float | None = None
+    intervention_count: Int64 | None = None
+    interventions_per_100km: float | None = None
+    steer_intervention_count: Int64 | None = None
+    steer_interventions_per_100km: float | None = None
+    raw_disengagement_count: Int64 | None = None
+    disengagement_count: Int64 | None = None
+    disengagements_per_100km: float | None = None
+    disengagements_per_drive_hour: float | None = None
+    manual_shutdown_removed: Int64 | None = None
+
+
+class _Corrections(msgspec.Struct, frozen=True):
+    """How an entry's disengagements were corrected."""
+
+    version: Int64 | None = None
+    raw_count: Int64 | None = None
+    corrected_count: Int64 | None = None
+    manual_shutdown_removed: Int64 | None = None
 
 
 class _DriveEntry(msgspec.Struct, frozen=True):
-    """An entry of engagement_db.json; the oldest files lack the newest fields."""
+    """An entry of engagement_db.json, of any version; none has all fields."""
 
     device_id: Name
     drive: Name
@@ -126,6 +164,22 @@ class _DriveEntry(msgspec.Struct, frozen=True):
     git_branch: str | None = None
     git_commit: str | None = None
     deviceType: str | None = None  # noqa: N815 - the old key
+    schema_version: Int64 | None = None
+    segment_count: Int64 | None = None
+    vehicle_profile: str | None = None
+    car_name: str | None = None
+    distance_source: str | None = None
+    steer_intervention_source: str | None = None
+    steering_mode: str | None = None
+    raw_disengagement_count: Int64 | None = None
+    disengagement_count: Int64 | None = None
+    disengagements_per_100km: float | None = None
+    disengagements_per_drive_hour: float | None = None
+    disengagement_corrections: _Corrections | None = None
+    speed_bucket_version: Int64 | None = None
+    git_commit_date: str | None = None
+    git_dirty: bool | None = None
+    generated_at: str | None = None
 
 
 class _DebugEvent(msgspec.Struct, frozen=True):
@@ -202,6 +256,17 @@ def engagement_db_entry(row: Mapping[str, Any]) -> Entry:
     return entry
 
 
+def exact(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of legacy_engagement_db as the old system gave it: not engaged where its flag is dead.
+
+    What is unknown stays so: whether it is does not depend on the flag.
+    """
+    if row.get("active_source") != "selfdriveState":
+        return row
+    known = {name: row[name] for name in _OF_ENGAGED if row[name] is not None}
+    return row | {name: type(value)(0) for name, value in known.items()}
+
+
 def debug_event(row: Mapping[str, Any]) -> Entry:
     """The entry of debug_events.json of a row of the view legacy_debug_events."""
     return {name: _finite(row[name]) for name in EVENT_FIELDS}
@@ -245,11 +310,25 @@ def _read_list(path: Path) -> list[Any]:
     return document
 
 
+def checked_drive(where: Path | str, number: int, entry: object) -> tuple[str, str]:
+    """The device and drive of an entry whose fields have their types.
+
+    Args:
+        where: What it is from, for messages.
+        number: Its place there, from 1 on.
+        entry: The entry.
+
+    Raises:
+        ConfigError: If a field is missing, or of another type.
+    """
+    checked = _checked(where, number, entry, _DriveEntry)
+    return checked.device_id, checked.drive
+
+
 def _checked_drives(path: Path, entries: list[Any]) -> list[Entry]:
     drives: dict[tuple[str, str], Entry] = {}
     for number, entry in enumerate(entries, start=1):
-        checked = _checked(path, number, entry, _DriveEntry)
-        drives[checked.device_id, checked.drive] = entry
+        drives[checked_drive(path, number, entry)] = entry
     return list(drives.values())
 
 
@@ -260,7 +339,7 @@ def _checked_events(path: Path, entries: list[Any]) -> list[Entry]:
     return list(events.values())
 
 
-def _checked(path: Path, number: int, entry: object, kind: type[_Kind]) -> _Kind:
+def _checked(path: Path | str, number: int, entry: object, kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.convert(entry, kind)
     except msgspec.ValidationError as error:

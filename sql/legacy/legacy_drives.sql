@@ -2,7 +2,8 @@
 --
 -- grain:   one row per drive_id with a log that could be read
 -- null:    odometer distances and rates by them without an odometer, the rates also where it stands;
---          a bucket's percentage without time in it; metadata that the logs don't say
+--          a bucket's percentage without time in it; metadata that the logs don't say; active_source
+--          without controlsState
 -- why:     format() rounds the binary value, as Python's round does; round() may not. The columns
 --          are in the order of the old file
 create or replace view compute.legacy_drives as
@@ -53,6 +54,7 @@ total_times as (
 change_counts as (
     select
         drive_id,
+        max(active_source) as active_source,
         count(*) - 1 as total_state_changes,
         count(*) filter (where active and change_num >= 3) as intervention_count
     from changes
@@ -98,6 +100,7 @@ measured as (
         coalesce(presses.press_ns, 0) as cruise_press_time_ns,
         format('{:.1f}', odometers.distance_km)::double as odo_distance,
         odometers.engaged_distance_km as engaged_distance_raw,
+        change_counts.active_source,
         coalesce(change_counts.total_state_changes, 0) as total_state_changes,
         coalesce(change_counts.intervention_count, 0) as intervention_count,
         coalesce(steer_counts.steer_intervention_count, 0) as steer_intervention_count,
@@ -204,7 +207,8 @@ final as (
         recorded_at,
         version,
         git_branch,
-        git_commit
+        git_commit,
+        active_source
     from measured
 )
 

@@ -7,7 +7,7 @@ create or replace view compute.legacy_segment_times as
 with
 
 controls as (
-    select * from log.controls_state
+    select * from staging.legacy_controls
 ),
 
 gaps as (

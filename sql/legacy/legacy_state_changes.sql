@@ -1,4 +1,4 @@
--- Changes of controlsState.active over a drive, the first value seen among them.
+-- Changes of the active flag over a drive, the first value seen among them.
 --
 -- grain:   one row per (drive_id, change_num)
 -- null:    next_segment_num and next_message_num are null for the last change
@@ -7,7 +7,7 @@ create or replace view compute.legacy_state_changes as
 with
 
 controls as (
-    select * from log.controls_state
+    select * from staging.legacy_controls
 ),
 
 compared as (
@@ -17,6 +17,7 @@ compared as (
         message_num,
         mono_ns,
         active,
+        active_source,
         (active is distinct from lag(active) over in_order) as is_change
     from controls
     window in_order as (partition by drive_id order by segment_num, message_num)
@@ -31,6 +32,7 @@ final as (
         message_position(segment_num, message_num) as place,
         mono_ns,
         active,
+        active_source,
         lead(segment_num) over in_order as next_segment_num,
         lead(message_num) over in_order as next_message_num
     from compared

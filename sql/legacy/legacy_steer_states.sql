@@ -12,7 +12,7 @@ changes as (
 ),
 
 controls as (
-    select * from log.controls_state
+    select * from staging.legacy_controls
 ),
 
 logs as (

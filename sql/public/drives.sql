@@ -92,32 +92,19 @@ ingested as (
     where entries.drive_id is null
 ),
 
-recorded as (
-    select
-        drive_id,
-        entry,
-        imported_at_utc,
-        try_strptime(entry ->> 'recorded_at', '%Y-%m-%dT%H:%M:%S') as recorded_at
-    from staging.imported_drives
-),
-
 imported as (
     select
         imported.drive_id,
         drive.dongle_id,
         drive.drive,
-        case
-            when
-                clock_was_set(
-                    epoch_us(imported.recorded_at)::hugeint * 1000, imported.imported_at_utc
-                )
-                then imported.recorded_at
-        end as started_at_local,
+        imported.started_at_utc,
+        imported.started_at_local,
         imported.entry ->> 'version' as version,
         imported.entry ->> 'git_branch' as git_branch,
         imported.entry ->> 'git_commit' as git_commit,
-        imported.entry ->> 'device_type' as device_type,
-        imported.entry ->> 'car_fingerprint' as car_fingerprint,
+        coalesce(imported.entry ->> 'device_type', imported.entry ->> 'deviceType') as device_type,
+        coalesce(imported.entry ->> 'car_fingerprint', imported.entry ->> 'car_name')
+            as car_fingerprint,
         (imported.entry ->> 'openpilot_longitudinal')::boolean as openpilot_longitudinal,
         (imported.entry ->> 'total_time')::double / 1e9 as known_s,
         (imported.entry ->> 'active_time')::double / 1e9 as engaged_s,
@@ -125,7 +112,7 @@ imported as (
         (imported.entry ->> 'drive_time_active')::double / 1e9 as moving_engaged_s,
         (imported.entry ->> 'odo_distance')::double as distance_km,
         (imported.entry ->> 'engaged_distance')::double as engaged_km
-    from recorded as imported
+    from staging.imported_drives as imported
     inner join log.drive on imported.drive_id = drive.drive_id
 ),
 
@@ -137,8 +124,12 @@ known as (
         dongle_id,
         drive,
         dongle_id || '|' || drive as route_name,
+        started_at_utc,
         started_at_local,
-        case when started_at_local is not null then 'name' end as clock_source,
+        case
+            when started_at_utc is not null then 'init_data'
+            when started_at_local is not null then 'name'
+        end as clock_source,
         version,
         git_branch,
         git_commit,

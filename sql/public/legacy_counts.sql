@@ -5,8 +5,7 @@
 -- why:     its definitions are others than ours, so its counts are events of their own; only where an
 --          old file was imported is there anything to compare with. Zeros that say that nothing was
 --          looked at are left out: of steering before 2025-07-07, which the old system did not
---          count, of drives without the torques that it counted by, and of logs since 0.9.8, in which
---          its field is always false
+--          count, and of drives without the torques that it counted by
 create or replace view legacy_counts as
 with
 
@@ -14,9 +13,7 @@ entries as (
     select
         drive_id,
         coalesce(try_cast(entry ->> 'schema_version' as integer) >= 3, false) as is_newer,
-        try_cast(
-            coalesce(entry ->> 'intervention_count', entry ->> 'disengagement_count') as bigint
-        ) as n_disengagements,
+        entry_disengagements(entry) as n_disengagements,
         try_cast(entry ->> 'steer_intervention_count' as bigint) as n_steer_interventions,
         entry ->> 'recorded_at' as recorded_at
     from staging.imported_drives
@@ -46,9 +43,8 @@ told as (
                 then drives.steer_intervention_count
         end as n_steer_interventions
     from result.legacy_drives as drives
-    inner join result.drive_facts as facts on drives.drive_id = facts.drive_id
     left join steered on drives.drive_id = steered.drive_id
-    where not facts.has_selfdrive_state and exists (select 1 from store.imported_drive)
+    where exists (select 1 from store.imported_drive)
 ),
 
 listed as (

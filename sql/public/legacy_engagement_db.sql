@@ -21,6 +21,7 @@ ingested as (
 typed as (
     select
         drive_id,
+        entry_disengagements(entry) as n_disengagements,
         from_json(
             entry,
             replace(
@@ -51,6 +52,20 @@ typed as (
                     "version": "VARCHAR",
                     "git_branch": "VARCHAR",
                     "git_commit": "VARCHAR",
+                    "schema_version": "BIGINT",
+                    "segment_count": "BIGINT",
+                    "vehicle_profile": "VARCHAR",
+                    "car_name": "VARCHAR",
+                    "distance_source": "VARCHAR",
+                    "steer_intervention_source": "VARCHAR",
+                    "steering_mode": "VARCHAR",
+                    "raw_disengagement_count": "BIGINT",
+                    "disengagement_count": "BIGINT",
+                    "disengagements_per_100km": "DOUBLE",
+                    "disengagements_per_drive_hour": "DOUBLE",
+                    "git_commit_date": "VARCHAR",
+                    "git_dirty": "BOOLEAN",
+                    "generated_at": "VARCHAR",
                     "speed_buckets": {"city": BUCKET, "road": BUCKET, "highway": BUCKET}
                 }',
                 'BUCKET',
@@ -71,7 +86,7 @@ typed as (
 ),
 
 entries as (
-    select drive_id, unnest(old) from typed
+    select drive_id, n_disengagements, unnest(old) from typed
 ),
 
 imported as (
@@ -81,7 +96,14 @@ imported as (
         drive.drive,
         true as is_imported,
         coalesce(entries.device_type, entries.devicetype) as device_type,
-        entries.* exclude (host, device_type, devicetype, speed_buckets),
+        coalesce(entries.interventions_per_100km, entries.disengagements_per_100km)
+            as interventions_per_100km,
+        entries.n_disengagements as intervention_count,
+        coalesce(entries.car_fingerprint, entries.car_name) as car_fingerprint,
+        entries.* exclude (
+            host, device_type, devicetype, interventions_per_100km, intervention_count,
+            car_fingerprint, n_disengagements, speed_buckets
+        ),
         entries.speed_buckets.city.time_min as city_time_min,
         entries.speed_buckets.city.engaged_time_min as city_engaged_time_min,
         entries.speed_buckets.city.distance_km as city_distance_km,
@@ -176,3 +198,18 @@ comment on column legacy_engagement_db.recorded_at is 'the time in the drive''s 
 comment on column legacy_engagement_db.version is 'openpilot''s version; null where unknown';
 comment on column legacy_engagement_db.git_branch is 'branch of the software; null where unknown';
 comment on column legacy_engagement_db.git_commit is 'commit of the software; null where unknown';
+comment on column legacy_engagement_db.active_source is 'where active was read: controlsState, or selfdriveState since 0.9.8; null for an imported entry';
+comment on column legacy_engagement_db.schema_version is 'version of the imported entry''s fields; null before 2, and for ingested drives';
+comment on column legacy_engagement_db.segment_count is 'segments that an imported entry is of; null where it doesn''t say';
+comment on column legacy_engagement_db.vehicle_profile is 'vehicle profile of an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.car_name is 'the car''s name in an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.distance_source is 'odometer or integrated_v_ego in an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.steer_intervention_source is 'steering_pressed or torque_delta in an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.steering_mode is 'how the car was steered, by an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.raw_disengagement_count is 'disengagements of an imported entry before its corrections; null where it doesn''t say';
+comment on column legacy_engagement_db.disengagement_count is 'the same, corrected; null where it doesn''t say';
+comment on column legacy_engagement_db.disengagements_per_100km is 'per 100 km, as an imported entry has it; null where it doesn''t say';
+comment on column legacy_engagement_db.disengagements_per_drive_hour is 'per hour of driving, as an imported entry has it; null where it doesn''t say';
+comment on column legacy_engagement_db.git_commit_date is 'when the commit was made, by an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.git_dirty is 'whether the software was changed, by an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.generated_at is 'when an imported entry was made, by itself; null where it doesn''t say';

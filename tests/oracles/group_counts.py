@@ -297,16 +297,14 @@ def legacy_counts(tables: Tables) -> list[Row]:
         )
         found.append((row["drive_id"], counts))
     for row in tables["result.legacy_drives"] if tables["store.imported_drive"] else []:
-        [facts] = of_drive(tables["result.drive_facts"], row)
         sampled = {
             source["signal_key"]
             for source in of_drive(tables["can_source"], row)
             if source["n_samples"]
         }
         counts_steering = (row["recorded_at"] or "") >= STEERING_SINCE and sampled == {*torques}
-        if not facts["has_selfdrive_state"]:
-            steering = row["steer_intervention_count"] if counts_steering else None
-            found.append((row["drive_id"], (row["intervention_count"], steering)))
+        steering = row["steer_intervention_count"] if counts_steering else None
+        found.append((row["drive_id"], (row["intervention_count"], steering)))
     return [
         {"drive_id": drive_id, "event": event, "mode": "engaged", "n_events": n_events}
         for drive_id, counts in found

@@ -15,6 +15,7 @@ class Controls:
 class CarState:
     mono_ns: int
     v_ego_mps: float  # a float32 value, widened
+    is_pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

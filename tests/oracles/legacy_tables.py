@@ -54,8 +54,9 @@ def _message_rows(message: object) -> list[tuple[str, Row]]:
     match message:
         case Controls(active=active):
             return [("controls_state", {"enabled": active, "active": active})]
-        case CarState(v_ego_mps=v_ego_mps):
-            return [("car_state", {"v_ego_mps": v_ego_mps})]
+        case CarState(v_ego_mps=v_ego_mps, is_pressed=is_pressed):
+            columns = {"v_ego_mps": v_ego_mps, "steering_pressed": is_pressed}
+            return [("car_state", columns)]
         case Can(frames=frames):
             return _can_rows(frames)
         case CarParams(openpilot_longitudinal=longitudinal, car_fingerprint=fingerprint):

@@ -96,6 +96,75 @@ def test_views_agree_with_the_oracle_on_random_drives(first, connection):
     assert found_events == wanted_events
 
 
+def with_dead_flag(drive: Drive, number: int) -> dict[str, list[Row]]:
+    """The drive's rows as logs since 0.9.8 have them: selfdriveState has the flag."""
+    tables = legacy_tables.drive_rows(drive, number)
+    for table in tables.values():
+        for row in table:
+            if "message_num" in row:
+                row["message_num"] = row["message_num"] * 2 + 1
+    flag: bool | None = None
+    for row in tables.get("controls_state", []):
+        if row["active"] != flag:
+            flag = row["active"]
+            before = {"message_num": row["message_num"] - 1}
+            tables.setdefault("selfdrive_state", []).append(row | before)
+    tables["controls_state"] = [row | {"active": False} for row in tables.get("controls_state", [])]
+    return tables
+
+
+def without_flag(drive: Drive) -> Drive:
+    """The drive as the old system read it where the flag is dead."""
+    segments = [
+        Segment(
+            segment.number,
+            segment.path,
+            tuple(
+                Controls(message.mono_ns, active=False)
+                if isinstance(message, Controls)
+                else message
+                for message in segment.messages
+            ),
+        )
+        for segment in drive.segments
+    ]
+    return Drive(drive.device_id, drive.drive, tuple(segments))
+
+
+def test_where_the_old_flag_is_dead_selfdrive_state_gives_what_it_meant(connection):
+    drives = [legacy_drives.random_drive(Random(seed)) for seed in range(200, 225)]
+    builders.insert(connection, builders.merge(list(map(with_dead_flag, drives, range(1, 26)))))
+
+    results.refresh(connection, range(1, 26))
+
+    wanted = [legacy.compute(drive) for drive in drives]
+    for found, (entry, _) in zip(entries(connection), wanted, strict=True):
+        assert differences(found, entry) == []
+    wanted_events = [event for _, drive_events in wanted for event in drive_events]
+    assert wanted_events
+    assert events(connection) == wanted_events
+    exact = [
+        json_files.engagement_db_entry(json_files.exact(row))
+        for row in rows(connection, "from legacy_engagement_db order by drive_id")
+    ]
+    for found, drive in zip(exact, drives, strict=True):
+        assert differences(found, legacy.compute(without_flag(drive))[0]) == []
+    sources = rows(connection, "select distinct active_source from legacy_engagement_db")
+    assert {row["active_source"] for row in sources} == {"selfdriveState", None}
+
+
+def test_a_flag_that_was_ever_set_is_not_dead(connection):
+    drive = one_segment(ON, Controls(S, active=True), Controls(3 * S, active=False))
+    tables = legacy_tables.drive_rows(drive, 1)
+    tables["selfdrive_state"] = [row | {"active": False} for row in tables["controls_state"]]
+    builders.insert(connection, tables)
+
+    results.refresh(connection, [1])
+
+    assert differences(entries(connection)[0], legacy.compute(drive)[0]) == []
+    assert entries(connection)[0]["active_time"] == S
+
+
 def test_a_long_segment_with_many_interventions_agrees_with_the_oracle(connection):
     drive = legacy_drives.random_drive(Random(18), n_messages=6000, name=DAY)
     entry, drive_events = legacy.compute(drive)
