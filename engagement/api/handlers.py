@@ -95,7 +95,8 @@ def read(
 async def ignore_unknown_parameters(request: AnyRequest) -> None:
     """Normalise the query, which is part of the cache's key.
 
-    Unknown parameters are removed, and the others put in the order of the handler's arguments.
+    Unknown parameters are removed, and the others put in the order of the handler's arguments; one
+    that is given more than once counts once, unless it is a list.
     """
     sent = request.scope["query_string"]
     handler = request.route_handler
@@ -108,11 +109,16 @@ async def ignore_unknown_parameters(request: AnyRequest) -> None:
         known += provider.parsed_fn_signature.parameters if provider else [name]
     pairs = parse_qsl(sent.decode("latin-1"), keep_blank_values=True)
     values = {
-        name: value
-        for name, value in reversed(pairs)
-        if name in known and name not in RESERVED_KWARGS
+        name: [value for given, value in pairs if given == name]
+        for name in known
+        if name not in RESERVED_KWARGS
     }
-    in_order = sorted(values.items(), key=lambda pair: known.index(pair[0]))
+    lists = {name for name, field in taken.items() if field.is_non_string_sequence}
+    in_order = [
+        (name, value)
+        for name, given in values.items()
+        for value in (dict.fromkeys(given) if name in lists else given[:1])
+    ]
     request.scope["query_string"] = urlencode(in_order).encode()
 
 

@@ -11,16 +11,16 @@ from litestar import Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
-from engagement.api import legacy_answers
+from engagement.api import legacy_answers, legacy_comparison
 from engagement.api.answers import JSON, respond
 from engagement.api.handlers import AnyRequest, newest, responses
 from engagement.errors import StoreError
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _TAGS = ["old"]
 
@@ -55,7 +55,7 @@ class Missing(msgspec.Struct, frozen=True):
     detail: str
 
 
-_REFUSALS = {
+REFUSALS = {
     401: "A token is needed.",
     414: "The address is too long.",
     429: "Too many requests.",
@@ -65,7 +65,7 @@ _REFUSALS = {
 
 def _responses(answer: Any) -> dict[int, ResponseSpec]:
     missing = ResponseSpec(Missing, generate_examples=False, description="No such device.")
-    return responses(answer, _REFUSALS) | {404: missing}
+    return responses(answer, REFUSALS) | {404: missing}
 
 
 @get("/health", operation_id="health", responses=_responses(Health), tags=_TAGS)
@@ -124,6 +124,64 @@ def get_device(
         }
 
     return respond(request, generation, answer)
+
+
+@get(
+    "/api/compare",
+    operation_id="oldCompare",
+    responses=_responses(dict[str, Any]),
+    sync_to_thread=True,
+    tags=_TAGS,
+)
+def get_comparison(
+    request: AnyRequest,
+    generation: NamedDependency[Generation],
+    *,
+    device: FromQuery[list[str] | None] = None,
+    branch: FromQuery[list[str] | None] = None,
+    speed_bucket: FromQuery[str] = legacy_comparison.ALL,
+) -> Response[bytes]:
+    """Devices side by side, by the old definitions; what is unknown is dropped, never refused."""
+    return respond(
+        request,
+        generation,
+        lambda: compared(generation, device or [], branch or [], speed_bucket),
+    )
+
+
+@get(
+    "/api/total_stats",
+    operation_id="oldTotalStats",
+    responses=_responses(dict[str, Any]),
+    sync_to_thread=True,
+    tags=_TAGS,
+)
+def get_total_stats(
+    request: AnyRequest, generation: NamedDependency[Generation]
+) -> Response[bytes]:
+    """All devices together, by the old definitions; an empty object without drives."""
+    return respond(request, generation, lambda: totalled(generation))
+
+
+def compared(
+    generation: Generation, devices: Sequence[str], branches: Sequence[str], speed_bucket: str
+) -> dict[str, Any]:
+    """What `/api/compare` answers."""
+    return legacy_comparison.compare(
+        _drives(generation), devices, branches, speed_bucket, loaded_at(generation)
+    )
+
+
+def totalled(generation: Generation) -> dict[str, Any]:
+    """What `/api/total_stats` answers."""
+    return legacy_comparison.total_stats(_drives(generation))
+
+
+def _drives(generation: Generation) -> list[dict[str, Any]]:
+    is_current = generation.is_current
+    return generation.rows(
+        legacy_comparison.DRIVES if is_current else legacy_comparison.OLDER_DRIVES
+    )
 
 
 def loaded_at(generation: Generation) -> str:

@@ -52,6 +52,10 @@ _SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+_OLD_ADDRESSES = re.compile(
+    r"/health|/devices(/[^/]+)?|/stats|/stats_mod|/api/compare|/api/total_stats"
+    r"|/api/drive-stats/export|/total_stats(/style[1-4])?"
+)
 _MAX_BODY_BYTES = 1 << 16
 _MAX_URL_LENGTH = 8192
 _OPEN_TO_ALL = frozenset({"/health", "/ready"})
@@ -240,9 +244,10 @@ class _Exchange:
         self.query = scope["query_string"].decode("latin-1")
         self.is_head = self.method == "HEAD"
         self.origin = self.headers.get("origin", "")
+        self.is_open = settings.has_old_cors and bool(_OLD_ADDRESSES.fullmatch(scope["path"]))
         self.is_preflight = (
             self.method == "OPTIONS"
-            and self.origin in settings.cors_origins
+            and (self.is_open or self.origin in settings.cors_origins)
             and "access-control-request-method" in self.headers
         )
         self.started_s = time.perf_counter()
@@ -267,6 +272,10 @@ class _Exchange:
         for name, value in _SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         headers.setdefault("cache-control", "private, no-cache")
+        if self.is_open:
+            headers["access-control-allow-origin"] = "*"
+            headers["cross-origin-resource-policy"] = "cross-origin"
+            return
         if not self._settings.cors_origins:
             return
         headers.extend_header_value("vary", "origin")

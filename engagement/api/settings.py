@@ -50,6 +50,7 @@ class Settings:
         token_hashes: SHA-256 of each valid token; without any, no token is needed.
         hosts: Host names of the server, besides localhost and addresses; `*` for any.
         cors_origins: Other sites whose pages may read the answers in a browser.
+        has_old_cors: Let pages of any site read what the old server's addresses answer, as it did.
         requests_per_s: Of one client, on average; 0 sets no limit.
         burst: How many requests a client may make at once.
         n_at_once: Answers that are computed at once, of all clients.
@@ -72,6 +73,7 @@ class Settings:
     token_hashes: frozenset[bytes] = frozenset()
     hosts: frozenset[str] = frozenset()
     cors_origins: frozenset[str] = frozenset()
+    has_old_cors: bool = False
     requests_per_s: float = 300.0
     burst: int = 600
     n_at_once: int = 24

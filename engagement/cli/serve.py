@@ -78,6 +78,11 @@ def _option(name: str, *names: str, **attributes: Any) -> Callable[[Function], F
     help="A site whose pages may read the answers, as https://example.org.",
 )
 @_option(
+    "--old-cors",
+    is_flag=True,
+    help="Let pages of any site read what the old server's addresses answer, as it did.",
+)
+@_option(
     "--trusted-proxy",
     "proxies",
     type=Networks(),
@@ -143,6 +148,7 @@ def serve(
     public: bool,
     hosts: Sequence[str],
     origins: Sequence[str],
+    old_cors: bool,
     proxies: Addresses,
     access_log: Path | None,
     units: str | None,
@@ -177,6 +183,7 @@ def serve(
             token_hashes=read_tokens(token_file) if token_file else frozenset(),
             hosts=frozenset(name.lower() for name in (*hosts, host)),
             cors_origins=frozenset(origin.rstrip("/") for origin in origins),
+            has_old_cors=old_cors,
             download_bytes=download_limit,
             unsent_bytes=2 * download_limit,
             requests_per_s=rate,

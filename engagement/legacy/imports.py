@@ -98,21 +98,28 @@ def _read(path: Path, drives: dict[tuple[str, str], OldDrive], events: dict[OldE
         for entry in entries:
             events.setdefault(_old_event(entry))
         return n_entries
-    found = [_old_drive(path, entry) for entry in entries]
+    found = [old_drive(path, entry) for entry in entries]
     for drive in found:
         drives[drive.dongle_id, drive.drive] = drive
     return n_entries
 
 
-def _old_drive(path: Path, entry: Entry) -> OldDrive:
+def old_drive(source: Path | str, entry: Entry) -> OldDrive:
+    """An entry as the store takes it; `source` is the file or the server that it is from.
+
+    Raises:
+        ConfigError: If it is nested too deeply to be written again.
+    """
     if _is_deeper(entry, _MAX_DEPTH):
-        raise ConfigError(path, "the JSON is nested too deeply", where=f"drive {entry['drive']!r}")
+        raise ConfigError(
+            source, "the JSON is nested too deeply", where=f"drive {entry['drive']!r}"
+        )
     device = entry["device_id"]
     return OldDrive(
         dongle_id=parse_dongle_id(device) or device,
         drive=entry["drive"],
         entry=json.dumps(entry),
-        source_path=stored_path(path),
+        source_path=source if isinstance(source, str) else stored_path(source),
     )
 
 

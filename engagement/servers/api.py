@@ -53,9 +53,12 @@ class Api:
         client: Client,
         patience: Patience,
         stop: Stop,
+        *,
+        scheme: str = "JWT",
     ) -> None:
         self.server = server
         self.token = token
+        self._scheme = scheme
         self.n_retries = 0
         self._client = client
         self._patience = patience
@@ -117,7 +120,7 @@ class Api:
     ) -> _Answer:
         headers = {"Accept": "application/json"}
         if self.token:
-            headers["Authorization"] = f"JWT {self.token.text}"
+            headers["Authorization"] = f"{self._scheme} {self.token.text}"
         for _ in range(_MAX_REDIRECTS + 1):
             with self._client.stream(
                 method, url, params=parameters or None, json=document, headers=headers

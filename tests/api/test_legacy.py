@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,64 @@ def test_the_old_pages_name_every_device_and_drive(old_client, page):
     for entry in ENTRIES:
         assert entry["device_id"] in response.text
         assert entry["drive"] in response.text
+
+
+COLUMNS = (
+    "drive", "drive_started_at", "engagement_pct", "engagement_pct_odo", "drive_time_hours",
+    "active_time_hours", "odo_distance_km", "engaged_distance_km", "intervention_count",
+    "interventions_per_100km", "steer_intervention_count", "steer_interventions_per_100km",
+    "cruise_press_seconds", "cruise_press_seconds_per_hour",
+)  # fmt: skip
+
+
+def recorded(device_id: str) -> oracle.Entry:
+    return json.loads((DATA / "api" / f"devices_{device_id}.json").read_text())
+
+
+def cells(row: str) -> list[str]:
+    return re.findall(r"<td>(.*?)</td>", row)
+
+
+def shown(drives: list[oracle.Entry], columns: tuple[str, ...] = COLUMNS) -> list[list[str]]:
+    return [["-" if d[c] is None else str(d[c]) for c in columns] for d in drives]
+
+
+def test_the_columns_of_the_old_pages_are_those_of_the_recorded_answers(old_client):
+    table = old_client.get("/stats_mod").text
+    text = old_client.get("/stats").text
+
+    for device_id in ("0123abcd", "89efcdab"):
+        answer = recorded(device_id)
+        found = [cells(row) for row in re.findall("<tr>(?:<td>.*?</td>)+</tr>", table)]
+        assert [row for row in shown(answer["drives"]) if row not in found] == []
+        for row in shown(answer["drives"]):
+            assert re.search("  +".join(map(re.escape, row)), text)
+        for name in ("total_distance_km", "total_engaged_distance_km", "total_time_hours"):
+            assert str(answer["device"][name]) in text
+        pressed_s = round(sum(drive["cruise_press_seconds"] for drive in answer["drives"]), 2)
+        assert re.search(rf"Cruise buttons held \(s\): +{pressed_s}\n", text)
+        entries = [entry for entry in ENTRIES if entry["device_id"] == device_id]
+        for key, bucket in entries[0]["speed_buckets"].items():
+            names = ("time_min", "engaged_time_min", "distance_km", "engaged_distance_km")
+            sums = [round(sum(e["speed_buckets"][key][n] for e in entries), 2) for n in names]
+            [row] = [row for row in found if row[0] == bucket["label"] and row[1] == str(sums[0])]
+            assert [float(row[place]) for place in (1, 2, 4, 5)] == sums
+
+
+def test_columns_of_the_old_pages_can_be_hidden_and_ordered_by(old_client):
+    url = "/stats_mod?column=odo_distance_km&column=drive&sort=odo_distance_km"
+    page = old_client.get(url).text
+
+    for device_id in ("0123abcd", "89efcdab"):
+        drives = sorted(recorded(device_id)["drives"], key=lambda d: d["odo_distance_km"])
+        wanted = "\n".join(
+            f"<tr><td>{name}</td><td>{km}</td></tr>"
+            for name, km in shown(drives, ("drive", "odo_distance_km"))
+        )
+        assert wanted in page
+    assert 'value="drive" checked' in page
+    assert 'value="engagement_pct">' in page
+    assert old_client.get("/stats?sort=nothing&column=nothing").text.count("Cruise buttons (s)") > 1
 
 
 def test_an_imported_name_that_is_markup_is_shown_as_text(tmp_path):

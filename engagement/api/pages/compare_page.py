@@ -22,6 +22,7 @@ from engagement.analysis.summary import measure_texts, summarize
 from engagement.analysis.verdict import HEADLINE, judge_all, shown
 from engagement.analysis.wording import as_sentence, unit_text
 from engagement.api.comparison_routes import in_turn
+from engagement.api.legacy_pages import old_comparison
 from engagement.api.pages.charts import Scale, Tick, log_scale
 from engagement.api.pages.looks_chart import draw_looks
 from engagement.api.pages.rendering import AnyRequest, page
@@ -108,11 +109,17 @@ def get_comparison(
     b: FromQuery[str] = "",
     per: FromQuery[str] = "100km",
     also: FromQuery[str] = "",
+    device: FromQuery[list[str] | None] = None,
+    branch: FromQuery[list[str] | None] = None,
+    speed_bucket: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """Compare group B with group A; without them, list the groups that there are.
 
-    `also` is a second dimension, which `by` is crossed with.
+    `also` is a second dimension, which `by` is crossed with. With `branch` or `speed_bucket` it is
+    the old server's page.
     """
+    if branch or speed_bucket is not None:
+        return old_comparison(request, generation, device or [], branch or [], speed_bucket or "")
     for name, text in (("by", by), ("a", a), ("b", b), ("also", also)):
         if len(text) > MAX_LENGTH:
             raise ParameterError(name, f"it has more than {MAX_LENGTH} letters")
