@@ -26,7 +26,7 @@ changes as (
     from result.legacy_state_changes
 ),
 
-steps as (
+steps as not materialized (
     select
         drive_id,
         place,
@@ -41,7 +41,7 @@ steps as (
         in_drive as (partition by drive_id order by place)
 ),
 
-flagged as (
+flagged as not materialized (
     select
         steps.*,
         coalesce(changes.active, false) as is_engaged,
