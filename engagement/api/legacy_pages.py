@@ -17,6 +17,7 @@ from engagement.api.answers import HTML, respond
 from engagement.api.handlers import AnyRequest
 from engagement.api.legacy import compared, drives_of, loaded_at, summaries, totalled
 from engagement.api.legacy_comparison import BUCKETS, SPEEDS
+from engagement.api.legacy_markup import select, shown, table, table_of, text_table
 from engagement.errors import NotFoundError
 from engagement.store.serving import Generation
 
@@ -241,30 +242,14 @@ def _summary(generation: Generation, asked: Sequence[str], sort: str) -> str:
     lines = []
     for device_id, device, drives in _devices(generation, sort):
         lines += [f"Device {device_id}", *_lines(device), ""]
-        lines += _text_table(list(_BUCKET_COLUMNS), _BUCKET_COLUMNS, speeds[device_id])
-        lines += ["", *_text_table(columns, _DRIVE_COLUMNS, drives), ""]
+        lines += text_table(list(_BUCKET_COLUMNS), _BUCKET_COLUMNS, speeds[device_id])
+        lines += ["", *text_table(columns, _DRIVE_COLUMNS, drives), ""]
     text = escape("\n".join(lines))
     return f"{_choices(columns, sort)}<pre>{text}</pre>" if text else ""
 
 
 def _lines(device: Row) -> list[str]:
-    return [f"  {label + ':':<46}{_shown(device[name])}" for name, label in _DEVICE_LINES.items()]
-
-
-def _text_table(
-    columns: Sequence[str], labels: Mapping[str, str], rows: Sequence[Row]
-) -> list[str]:
-    """Lines of a table, its columns as wide as what is in them."""
-    cells = [[labels[name] for name in columns]]
-    cells += [[_shown(row[name]) for name in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  " + "  ".join(
-            text.ljust(width) if place == 0 else text.rjust(width)
-            for place, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    ]  # fmt: skip
+    return [f"  {label + ':':<46}{shown(device[name])}" for name, label in _DEVICE_LINES.items()]
 
 
 def _tables(generation: Generation, asked: Sequence[str], sort: str) -> str:
@@ -273,9 +258,9 @@ def _tables(generation: Generation, asked: Sequence[str], sort: str) -> str:
     for device_id, device, drives in _devices(generation, sort):
         parts += [
             f"<h2>{escape(device_id)}</h2>",
-            _table([(label, device[name]) for name, label in _DEVICE_LINES.items()]),
-            _rows(_BUCKET_COLUMNS, speeds[device_id]),
-            _table(
+            table([(label, device[name]) for name, label in _DEVICE_LINES.items()]),
+            table_of(_BUCKET_COLUMNS, speeds[device_id]),
+            table(
                 [[drive[name] for name in columns] for drive in drives],
                 [_ordering(name, columns, sort) for name in columns],
             ),
@@ -310,13 +295,13 @@ def _comparison(answer: Row) -> str:
         return f"{_filters(answer)}<p>There are no such drives.</p>"
     columns = {name: label for name, label in _COMPARED.items() if name in rows[0]}
     told = [{name: _mixed(row[name]) for name in columns} for row in rows]
-    return _filters(answer) + _rows(columns, told)
+    return _filters(answer) + table_of(columns, told)
 
 
 def _mixed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return " / ".join(_shown(share) for share in value.values())
+    return " / ".join(shown(share) for share in value.values())
 
 
 def _filters(answer: Row) -> str:
@@ -327,21 +312,13 @@ def _filters(answer: Row) -> str:
     devices, branches = set(answer["selected_devices"]), set(answer["selected_branches"])
     return (
         "<form>"
-        + _select("device", [(one, one, one in devices) for one in options["devices"]], " multiple")
-        + _select(
+        + select("device", [(one, one, one in devices) for one in options["devices"]], " multiple")
+        + select(
             "branch", [(one, one, one in branches) for one in options["branches"]], " multiple"
         )
-        + _select("speed_bucket", speeds)
+        + select("speed_bucket", speeds)
         + "<button>Compare</button></form>"
     )
-
-
-def _select(name: str, options: Iterable[tuple[str, str, bool]], attributes: str = "") -> str:
-    listed = "".join(
-        f'<option value="{escape(value)}"{" selected" * is_chosen}>{escape(label)}</option>'
-        for value, label, is_chosen in options
-    )
-    return f'<label>{name} <select name="{name}"{attributes}>{listed}</select></label>\n'
 
 
 def _totals(answer: Row) -> str:
@@ -354,26 +331,4 @@ def _totals(answer: Row) -> str:
     ]
     buckets = list(answer["speed_bucket_summary"].values())
     columns = {name: _BUCKET_COLUMNS.get(name, name.replace("_", " ")) for name in buckets[0]}
-    return _table(lines) + _rows(columns, buckets)
-
-
-def _rows(columns: Mapping[str, str], rows: Iterable[Row]) -> str:
-    return _table(
-        [[row[name] for name in columns] for row in rows],
-        [escape(label) for label in columns.values()],
-    )
-
-
-def _table(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> str:
-    """A table; its header is markup, its rows are values."""
-    head = "".join(f'<th scope="col">{label}</th>' for label in header)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{escape(_shown(value))}</td>" for value in row) + "</tr>"
-        for row in rows
-    )
-    top = f"<thead><tr>{head}</tr></thead>" if head else ""
-    return f"<table>{top}<tbody>{body}</tbody></table>"
-
-
-def _shown(value: Any) -> str:
-    return "-" if value is None else str(value)
+    return table(lines) + table_of(columns, buckets)
