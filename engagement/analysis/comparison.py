@@ -16,6 +16,7 @@ from engagement.analysis.labels import tally
 from engagement.analysis.measures import PartOf, join_measures, read_measures
 from engagement.analysis.samples import Sample
 from engagement.analysis.sequential import Timed, follow
+from engagement.analysis.verdict import headline_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engagement.analysis.labels import Tally
     from engagement.analysis.measures import Measure
     from engagement.analysis.sequential import Sequence as Looks
+    from engagement.analysis.verdict import Per
     from engagement.store.query_types import Queryable
 
 _GROUP = """
@@ -81,10 +83,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Which measures are looked at after every drive; `until_drives` of B if an end is planned."""
+    """Which measures are looked at after every drive; `until_drives` of B if an end is planned.
 
-    measures: frozenset[str]
+    With `headline_per` also the one that is spoken of first, by distance or by time.
+    """
+
+    measures: frozenset[str] = frozenset()
     until_drives: int | None = None
+    headline_per: Per | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +143,12 @@ def compare(
     found = compare_measures(measures, is_b, intervals, drive_ids)
     if watch:
         starts = _read_starts(reader, [*drives, *rest])
+        watched = set(watch.measures)
+        if watch.headline_per:
+            watched.add(headline_of(found, watch.headline_per).name)
         found = [
             replace(one, sequence=_look_again(measure, is_b, drive_ids, starts, watch.until_drives))
-            if one.name in watch.measures
+            if one.name in watched
             else one
             for one, measure in zip(found, measures, strict=True)
         ]

@@ -39,6 +39,7 @@ class _Unit:
 _UNITS = (_Unit("100km", "per 100 km", "km"), _Unit("hour", "per hour", "h"))
 _KM_PER_UNIT = 100.0
 _S_PER_H = 3600.0
+_ROUNDING = 1e-9  # of an exposure: no less is left over
 
 # What an event is called in `event_counts`: its plural, and what people read. Fewer are better.
 _EVENTS = {
@@ -310,7 +311,8 @@ def _exposure(bands: Columns, drives: Columns, column: str, place: _Places) -> N
     exposure *= np.where(in_bands > totals, totals / np.where(in_bands > 0, in_bands, 1), 1.0)[
         :, None
     ]
-    exposure[:, -1] += np.maximum(totals - in_bands, 0.0)
+    rest = totals - in_bands
+    exposure[:, -1] += np.where(rest > _ROUNDING * totals, rest, 0.0)
     return exposure
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from engagement.analysis.differences import SIGNIFICANT
 from engagement.analysis.looks import looks_text
 from engagement.analysis.verdict import (
-    HEADLINE,
     chosen,
+    headline_of,
     is_known,
     is_quiet,
     is_repeated,
@@ -24,6 +24,7 @@ from engagement.analysis.wording import (
     NO_DIFFERENCE,
     bands_text,
     interval_text,
+    measure_name,
     needed_text,
     obstacle_text,
     ratio_sentence,
@@ -87,7 +88,7 @@ def summarize(comparison: Comparison, per: Per, units: Units = METRIC) -> Summar
 def verdict_text(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
     """Whether B is better than A, false discoveries held over all measures, in a sentence."""
     verdict = judge_all(comparison, per)
-    first = comparison.find(HEADLINE + per)
+    first = headline_of(comparison.differences, per)
     if verdict.state == "mixed":
         return f"B is better in {_named(verdict.better)}, and worse in {_named(verdict.worse)}"
     if verdict.state in ("better", "worse"):
@@ -116,7 +117,14 @@ def _named(differences: Sequence[Difference]) -> str:
 
 def headline(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
     """What the drives allow to say of interventions, beside the verdict."""
-    verdict, first = judge_all(comparison, per), comparison.find(HEADLINE + per)
+    verdict, first = judge_all(comparison, per), headline_of(comparison.differences, per)
+    sides = (("A", comparison.a, first.a), ("B", comparison.b, first.b))
+    old = [name for name, group, value in sides if value.value is None and group.engaged_h > 0]
+    if old and not any(value.exposure_h for name, _, value in sides if name in old):
+        return (
+            f"nothing can be said of {measure_name(first, units)}: of the drives of "
+            f"{' and '.join(old)} only what the old system counted is known"
+        )
     if verdict.state in ("open", "too_few", "no_difference"):
         return f"{'perhaps ' * _is_perhaps(first, verdict)}{ratio_sentence(first, units)}"
     return _said(first, verdict, units)
@@ -136,7 +144,8 @@ def findings(comparison: Comparison, per: Per, units: Units = METRIC) -> list[st
     """What else has a low p, and what is left of it among so many measures."""
     verdict = judge_all(comparison, per)
     low = [one for one in shown(comparison, per) if (one.p_value or 1.0) < SIGNIFICANT]
-    said = [_said(one, verdict, units) for one in low if one.name != HEADLINE + per]
+    first = headline_of(comparison.differences, per).name
+    said = [_said(one, verdict, units) for one in low if one.name != first]
     if low:
         n_held = sum(verdict.q_by_name[one.name] < SIGNIFICANT for one in low)
         said.append(
@@ -163,7 +172,7 @@ def sections(
 ) -> list[tuple[str, list[dict[str, str]]]]:
     """The measures as rows of a table, under the heading of their kind."""
     headings: dict[Kind, str] = {
-        "rate": f"events {unit_text(comparison.find(HEADLINE + per), units)} engaged",
+        "rate": f"events {unit_text(headline_of(comparison.differences, per), units)} engaged",
         "share": "engagement",
         "mean": "steering",
     }

@@ -16,7 +16,7 @@ from engagement.analysis.differences import SIGNIFICANT
 from engagement.analysis.measures import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Per = Literal["100km", "hour"]
     State = Literal["better", "worse", "mixed", "open", "no_difference", "too_few", "speeds_differ"]
 
-HEADLINE = "interventions_per_"
+_HEADLINE = "interventions_per_"
+_OLD_HEADLINES = ("legacy_disengagements_per_", "legacy_steer_interventions_per_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Verdict:
     """What the shown measures say together.
 
     Attributes:
-        state: Of B against A; `open` while nothing is told, `no_difference` where a 30 % difference
-            of interventions would mostly have shown, `too_few` where nothing could be tested.
+        state: Of B against A; `open` while nothing is told, `no_difference` where 30 % in what is
+            spoken of first would mostly have shown, `too_few` where nothing could be tested.
         better: Measures in which B is better, false discoveries held.
         worse: Those in which it is worse.
         n_tested: How many have a p-value.
@@ -55,7 +56,7 @@ def judge_all(comparison: Comparison, per: Per) -> Verdict:
     better = tuple(one for one in told if one.answer == "better")
     worse = tuple(one for one in told if one.answer == "worse")
     return Verdict(
-        _state(comparison.find(HEADLINE + per), better, worse),
+        _state(headline_of(comparison.differences, per), better, worse),
         better,
         worse,
         len(q_by_name),
@@ -73,6 +74,13 @@ def _state(
     if headline.answer == "too_few":
         return "too_few"
     return "no_difference" if headline.answer == "open" and headline.is_enough else "open"
+
+
+def headline_of(differences: Iterable[Difference], per: Per) -> Difference:
+    """What is spoken of first: interventions, or, where these are not known, the old system's."""
+    by_name = {one.name: one for one in differences}
+    found = [by_name[f"{start}{per}"] for start in (_HEADLINE, *_OLD_HEADLINES)]
+    return next((one for one in found if is_known(one)), found[0])
 
 
 def find_q(differences: Sequence[Difference]) -> dict[str, float]:

@@ -22,7 +22,6 @@ from engagement.analysis.labels import count_labelled, parse_labels
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, sections, summarize
-from engagement.analysis.verdict import HEADLINE
 from engagement.analysis.wording import distances_text
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
@@ -183,11 +182,12 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
 def _watch(options: dict[str, Any]) -> Watch | None:
     """The measures that are looked at after every drive."""
     measures = {one.measure for one in options["conditions"] if one.is_sequential}
-    if options["sequential"]:
-        measures.add(HEADLINE + options["per"])
-    if not measures and options["until_drives"]:
+    headline_per = options["per"] if options["sequential"] else None
+    if measures or headline_per:
+        return Watch(frozenset(measures), options["until_drives"], headline_per)
+    if options["until_drives"]:
         raise click.UsageError("--until-drives goes with --sequential")
-    return Watch(frozenset(measures), options["until_drives"]) if measures else None
+    return None
 
 
 def _compare(options: dict[str, Any], watch: Watch | None) -> tuple[Comparison, Units, int]:

@@ -24,6 +24,7 @@ from engagement.simulate.steering import (
     desired_curvature_per_m,
     torque_command,
 )
+from engagement.simulate.styles import is_experimental, personality
 from engagement.simulate.world import MADS_DISABLED, MADS_PAUSED, within
 
 if TYPE_CHECKING:
@@ -211,7 +212,12 @@ class EraWriter:
         curvatures: dict[str, ArrayLike] = {"curvature": curvature_per_m(world)}
         if era.lateral_error_mps2 is not None:
             curvatures["desiredCurvature"] = desired_curvature_per_m(self._drive, world)
-        if not era.is_split:
+        if era.is_split:
+            columns |= {
+                "personality": personality(self._drive, world.time_s),
+                "experimentalMode": is_experimental(self._drive, world.time_s),
+            }
+        else:
             columns |= {"vCruise": world.set_speed_mps * 3.6, **curvatures}
         chosen = self._steady(era.state_service, self._recording.rate_hz)
         shown = [None, *alerts(self._drive)]

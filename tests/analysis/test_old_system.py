@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
-from engagement.analysis.comparison import compare
+from engagement.analysis.comparison import Watch, compare
 from engagement.analysis.grouping import ALL_DRIVES, comparable_drives, divide, parse_grouping
+from engagement.analysis.summary import headline, verdict_text
 from engagement.legacy.imports import import_files
 from engagement.store.reader import Reader
 from tests.oracles import two_groups as oracle
@@ -57,7 +58,12 @@ def made(tmp_path_factory):
     with Reader(database) as reader:
         drives = comparable_drives(reader)
         division = divide(reader, parse_grouping("branch"), "a", "b", drives)
-        comparison = compare(reader, division, others=comparable_drives(reader, ALL_DRIVES))
+        comparison = compare(
+            reader,
+            division,
+            others=comparable_drives(reader, ALL_DRIVES),
+            watch=Watch(headline_per="100km"),
+        )
         rates = reader.rows("from rates where grouped_by = 'branch' and mode = 'engaged'")
         groups = reader.rows("from groups where grouped_by = 'branch' order by group_name")
         bands = reader.rows("from speed_bands")
@@ -92,6 +98,19 @@ def test_ratio_p_and_interval_are_those_of_the_oracle(made, measure):
     at_limits = [oracle.score(a, b, fit, limit) for limit in (found.ratio.lower, found.ratio.upper)]
     assert [p for _, _, p in at_limits] == pytest.approx([0.05, 0.05], rel=1e-6)
     assert abs(oracle.score(a, b, fit, found.ratio.value)[0]) < 1e-6
+
+
+def test_the_verdict_speaks_of_what_the_old_system_counted(made):
+    comparison = made[1]
+    assert verdict_text(comparison, "100km").startswith(
+        "B is better than A: disengagements, old system's ("
+    )
+    said = headline(comparison, "100km")
+    assert said.startswith("better: B has ")
+    assert "the disengagements, old system's per 100 km of A" in said
+    looks = comparison.find("legacy_disengagements_per_100km").sequence
+    assert looks.decided is not None
+    assert comparison.find("interventions_per_100km").sequence is None
 
 
 def test_our_own_measures_know_nothing_of_imported_drives(made):

@@ -20,6 +20,7 @@ from engagement.simulate import BUSY, plan_drives, simulate, truth_of, write_dri
 from engagement.simulate.plans import press_length_s
 from engagement.simulate.qlogs import qlog_hz
 from engagement.simulate.scenario import LATE_S, Cause, Engagement, Press, Signs, Why
+from engagement.simulate.styles import is_experimental, personality
 from engagement.simulate.world import make_world
 
 UNPACK = {"": bytes, ".bz2": bz2.decompress, ".zst": zstd.decompress}
@@ -548,3 +549,18 @@ def test_a_full_size_segment_is_like_a_devices(tmp_path):
     assert 130_000 < sum(len(e.can) for e in events if e.which() == "can") < 140_000
     packed = write_segment(tmp_path, codec="zst")
     assert 2.2 < path.stat().st_size / packed.stat().st_size < 4.5
+
+
+def test_personality_and_experimental_mode_change_on_the_way():
+    drives = [drive for drive in plan_drives(20) if drive.era.is_split]
+    seconds = [np.array([0.0, drive.duration_s / 2, drive.duration_s - 1]) for drive in drives]
+    chosen = [
+        personality(drive, times).tolist() for drive, times in zip(drives, seconds, strict=True)
+    ]
+    assert {number for numbers in chosen for number in numbers} == {0, 1, 2}
+    assert all(first != later == last for first, later, last in chosen)
+    modes = {
+        tuple(is_experimental(drive, times).tolist())
+        for drive, times in zip(drives, seconds, strict=True)
+    }
+    assert modes == {(False, False, True), (False, False, False)}

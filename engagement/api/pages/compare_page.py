@@ -19,7 +19,7 @@ from engagement.analysis.grouping import (
     parse_grouping,
 )
 from engagement.analysis.summary import measure_texts, summarize
-from engagement.analysis.verdict import HEADLINE, judge_all, shown
+from engagement.analysis.verdict import headline_of, judge_all, shown
 from engagement.analysis.wording import as_sentence, unit_text
 from engagement.api.comparison_routes import in_turn
 from engagement.api.legacy_pages import old_comparison
@@ -146,9 +146,10 @@ def get_comparison(
         if division is not None:
             with in_turn(request):
                 others = comparable_drives(generation, ALL_DRIVES)
-                watch = Watch(frozenset([HEADLINE + per]))
+                headline_per: Per = "100km" if per == "100km" else "hour"
+                watch = Watch(headline_per=headline_per)
                 comparison = compare(generation, division, others=others, watch=watch)
-            found |= _describe(comparison, "100km" if per == "100km" else "hour", units)
+            found |= _describe(comparison, headline_per, units)
         return found
 
     return page(request, generation, "compare.html", make)
@@ -176,10 +177,10 @@ def _describe(comparison: Comparison, per: Per, units: Units) -> Mapping[str, An
     differences = shown(comparison, per)
     reach, ticks = log_scale(list(_limits(differences)), limit=16.0)
     scale = Scale(-math.log2(reach), math.log2(reach), 2.0, 98.0)
-    unit = unit_text(comparison.find(HEADLINE + per), units)
+    first = headline_of(comparison.differences, per)
+    unit = unit_text(first, units)
     verdict = judge_all(comparison, per)
     rows = [_measured(difference, verdict, scale, units) for difference in differences]
-    first = comparison.find(HEADLINE + per)
     return {
         **_sentences(summarize(comparison, per, units)),
         "comparison": comparison,
