@@ -142,7 +142,7 @@ def needed_text(difference: Difference, units: Units = METRIC) -> str:
     if a is None or b is None:
         return UNKNOWN
     if a == b == 0:
-        return "already enough"
+        return "more drives" if difference.answer == "too_few" else "already enough"
     unit = units.distance.name if difference.exposure_unit == "km" else difference.exposure_unit
     if max(a, b) < _ALIKE * min(a, b):
         return f"{about(max(a, b))} {unit} more in each group"

@@ -143,6 +143,8 @@ def test_few_drives_and_few_others_tell_nothing():
     assert summary.verdict_text(comparison, "100km") == (
         "too few drives to tell whether B is better than A"
     )
+    told = [one for one in comparison.differences if one.answer == "too_few"]
+    assert "already enough" not in {wording.needed_text(one) for one in told}
 
 
 def test_few_drives_among_many_others_give_an_interval():

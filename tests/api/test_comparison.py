@@ -116,3 +116,4 @@ def test_the_page_lists_groups_of_two_dimensions(client):
     assert 'data-group="' in page.text
     assert "<option selected>night</option>" in page.text
     assert "<option selected>device</option>" in page.text
+    assert "Groups by device and night</h2>" in page.text

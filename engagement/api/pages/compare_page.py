@@ -128,7 +128,7 @@ def get_comparison(
     # Everything is checked before `make`, which is not called for a cached page.
     by = f"{by},{also}" if also and also != by else by
     grouping = parse_grouping(by)
-    division = None
+    crossing, division = grouping.crossing, None
     units = page_units(request, generation)
     if a and b:
         drives = comparable_drives(generation, generation.in_memory("drives"))
@@ -136,9 +136,9 @@ def get_comparison(
 
     def make() -> Mapping[str, Any]:
         found: dict[str, Any] = {
-            "by": by, "a": a, "b": b, "per": per,
+            "by": by, "by_words": crossing.words if crossing else by, "a": a, "b": b, "per": per,
             "kinds": _kinds(generation),
-            "crossed": (*by.split(","), "")[:2] if grouping.crossing else (by, ""),
+            "crossed": (*by.split(","), "")[:2] if crossing else (by, ""),
             "dimensions": [name for name in OPTIONS if name != "mode"],
             "groups": _groups(generation, grouping),
             "comparison": None,
