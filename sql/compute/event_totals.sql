@@ -3,7 +3,7 @@
 -- grain:   one row per (mode, event, unit)
 -- null:    the dispersion without events, or of fewer than two drives
 -- why:     the intervals of groups rest on it: what other drives than a group's have is this less
---          what the group has. Imported drives count for the old system's events alone
+--          what the group has
 create or replace view compute.event_totals as
 with
 
@@ -74,63 +74,34 @@ sums as (
     group by counts.mode, counts.event, exposures.unit
 ),
 
-old_counts as (
-    select
-        counts.event,
-        counts.n_events::double as n_events,
-        unnest(['hour', '100km']) as unit,
-        unnest([drives.engaged_s / 3600, drives.engaged_km / 100]) as exposure
-    from main.legacy_counts as counts
-    inner join main.drives as drives on counts.drive_id = drives.drive_id
-),
-
-old_sums as (
-    select
-        event,
-        unit,
-        count(*) as n_drives,
-        sum(n_events) as n_events,
-        sum(exact(exposure))::double as exposure,
-        sum(exact(n_events * n_events / exposure))::double as ratios,
-        sum(n_events * n_events)::double as squares,
-        sum(exact(n_events * exposure))::double as products,
-        sum(exact(exposure * exposure))::double as exposure_squares
-    from old_counts
-    where exposure > 0
-    group by event, unit
-),
-
-told as (
-    select sums.*, totals.* exclude (mode, unit)
-    from sums
-    inner join totals on sums.mode = totals.mode and sums.unit = totals.unit
-    union all by name
-    select *, 'engaged' as mode
-    from old_sums
-    where n_events > 0
-),
-
 final as (
     select
-        mode,
-        event,
-        unit,
-        n_drives::bigint as n_drives,
-        n_events::bigint as n_events,
-        exposure,
-        ratios,
-        squares,
-        products,
-        exposure_squares,
+        sums.mode,
+        sums.event,
+        sums.unit,
+        totals.n_drives::bigint as n_drives,
+        sums.n_events::bigint as n_events,
+        totals.exposure,
+        sums.ratios,
+        sums.squares,
+        sums.products,
+        totals.exposure_squares,
         count_dispersion(
-            n_drives, n_events, exposure, ratios, squares, products, exposure_squares
+            totals.n_drives,
+            sums.n_events,
+            totals.exposure,
+            sums.ratios,
+            sums.squares,
+            sums.products,
+            totals.exposure_squares
         ) as dispersion
-    from told
+    from sums
+    inner join totals on sums.mode = totals.mode and sums.unit = totals.unit
 )
 
 select * from final;
 comment on column event_totals.mode is 'engaged, lateral_only (steering alone) or assisted (either)';
-comment on column event_totals.event is 'as in event_counts or legacy_counts, or as in failure_counts with _failure after it; one that never happened has no row';
+comment on column event_totals.event is 'as in event_counts, or as in failure_counts with _failure after it; one that never happened has no row';
 comment on column event_totals.unit is 'hour or 100km: what exposure is in';
 comment on column event_totals.n_drives is 'drives with exposure, those without the event included';
 comment on column event_totals.n_events is 'how often it happened in them';

@@ -43,8 +43,7 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
     cells = part_groups(tables, *(crossed or [(name,) for name in SINGLE]))
     memberships = drive_groups(cells)
     others = others or tables
-    all_drives = drive_groups(part_groups(others, ("all",)))
-    everything = [row for row in all_drives if not row["is_imported"]]
+    everything = [r for r in drive_groups(part_groups(others, ("all",))) if not r["is_imported"]]
     counts = event_counts(tables)
     own = [row for row in memberships if not row["is_imported"]]
     return {
@@ -55,7 +54,7 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
         "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
         "rates": rates(cells, own, counts, everything, event_counts(others))
-        + legacy_rates(memberships, legacy_counts(tables), all_drives, legacy_counts(others)),
+        + legacy_rates(memberships, legacy_counts(tables)),
         "mtbf": mtbf(cells, own, tables, everything, others),
         "engagement_lengths": engagement_lengths(cells, tables),
         "groups": groups(cells, memberships, tables),
@@ -81,25 +80,17 @@ def rates(
     return found
 
 
-def legacy_rates(
-    memberships: list[Row], counts: list[Row], everything: list[Row], all_counts: list[Row]
-) -> list[Row]:
-    """Rates of what the old system counted, over the whole drives in which it could.
-
-    `everything` and `all_counts` are of all drives of the database, imported ones too.
-    """
+def legacy_rates(memberships: list[Row], counts: list[Row]) -> list[Row]:
+    """Rates of what the old system counted, over the whole drives in which it could."""
     found = []
     for event in LEGACY_EVENTS:
         own = [row for row in counts if row["event"] == event]
         told = {row["drive_id"] for row in own}
-        all_own = [row for row in all_counts if row["event"] == event]
-        all_told = {row["drive_id"] for row in all_own}
         drives = [row for row in memberships if row["is_whole"] and row["drive_id"] in told]
         for group, members in members_of(drives).items():
             ids = {row["drive_id"] for row in members}
             mine = [row for row in own if row["drive_id"] in ids]
-            others = others_of(members, [one for one in everything if one["drive_id"] in all_told])
-            rows = group_rates(members, mine, group, others, all_own, events=(event,))
+            rows = group_rates(members, mine, group, [], [], events=(event,))
             found += [row for row in rows if row["mode"] == "engaged"]
     return found
 
