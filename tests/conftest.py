@@ -7,6 +7,7 @@ takes a core for about five seconds or more, but for the contracts of the views.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # No test bounds a time: what else the machine has to do may take any part of it.
 settings.register_profile("any machine", deadline=None)
@@ -123,3 +124,20 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if slow & {item.path, *item.path.parents} or fixtures & _FIXTURES:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_the_process_as_it_was() -> Iterator[None]:
+    """What a test leaves behind, another one of the process would inherit."""
+    before = _inherited()
+    yield
+    after = _inherited()
+    left = sorted(name for name in before | after if before.get(name) != after.get(name))
+    assert not left, "the test left these behind"
+
+
+def _inherited() -> dict[str, object]:
+    """The environment, but for what pytest itself changes, and what else a process has one of."""
+    own: dict[str, object] = {**os.environ, "PYTEST_CURRENT_TEST": ""}
+    folder = os.getcwd()  # noqa: PTH109 - 5x as fast
+    return own | {"the current folder": folder, "SIGINT": signal.getsignal(signal.SIGINT)}

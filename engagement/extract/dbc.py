@@ -18,7 +18,7 @@ from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from engagement.config_files import read_config
 from engagement.errors import ConfigError, suggestion
-from engagement.extract.dbc_lines import LinewiseDatabase, read_linewise
+from engagement.extract.dbc_lines import LinewiseDatabase, has_too_many_ids, read_linewise
 from engagement.extract.dbc_repair import repair
 from engagement.extract.signal_specs import BitField, Multiplexer, SignalSpec
 
@@ -220,6 +220,10 @@ def _decode(content: bytes) -> str:
 
 def _parse(text: str) -> Database:
     # Not strict: overlapping signals are common, and each is well defined by itself.
+    if has_too_many_ids(text):
+        raise UnsupportedDatabaseFormatError(
+            None, ValueError("multiplexers that select by too many values"), None, None, None
+        )
     database = cantools.database.load_string(text, database_format="dbc", strict=False)
     if not isinstance(database, Database):
         raise UnsupportedDatabaseFormatError(None, TypeError("no CAN database"), None, None, None)
@@ -240,9 +244,12 @@ def _where(message: Message, signal: Signal) -> str:
 
 
 def _selectors(message: Message) -> dict[str, Signal]:
-    """Give the message's multiplexers by name, each after the one that selects it."""
+    """Give the message's multiplexers by name, each after the one that selects it.
+
+    One that can't be read is left out, and so are those that it selects: it costs no other signal.
+    """
     found: dict[str, Signal] = {}
-    waiting = [signal for signal in message.signals if signal.is_multiplexer]
+    waiting = [s for s in message.signals if s.is_multiplexer and not _problem(message, s)]
     while True:
         ready = [s for s in waiting if (s.multiplexer_signal or "") in ("", *found)]
         if not ready:

@@ -24,7 +24,7 @@ _MAX_STANDARD_ID = 0x7FF
 _MAX_LENGTH_BYTES = 4096  # of a message; CAN FD has 64
 _NO_MESSAGE = "VECTOR__INDEPENDENT_SIG_MSG"  # holds the signals that belong to none
 _FLOATS = {"1": 32, "2": 64}
-_MAX_SELECTED = 100_000  # ids of one signal
+_MAX_SELECTED = 4096  # ids of a file's ranges, each of which takes milliseconds to read
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NAME = r"[^\s:\"|]+"
@@ -127,8 +127,22 @@ def read_linewise(text: str, problem: str = "") -> LinewiseDatabase:
     text = _COMMENT.sub(_first_line, text)
     starts = [found.start() for found in _KEYWORD.finditer(text)]
     for start, end in pairwise([*starts, len(text)]):
-        reading.take(text[start:end].strip())
+        reading.take(" ".join(text[start:end].split()))
     return reading.finish(problem)
+
+
+def has_too_many_ids(text: str) -> bool:
+    """Whether a parser would take minutes for the ids that a few ranges of multiplexers name."""
+    found = (_bounds(line["ranges"]) for line in _SELECTED.finditer(text))
+    return sum(map(_n_ids, found)) > _MAX_SELECTED
+
+
+def _bounds(ranges: str) -> list[tuple[int, int]]:
+    return [(int(low), int(high)) for low, high in _RANGE.findall(ranges)]
+
+
+def _n_ids(bounds: list[tuple[int, int]]) -> int:
+    return sum(max(high + 1 - low, 0) for low, high in bounds)
 
 
 def _first_line(comment: re.Match[str]) -> str:
@@ -145,6 +159,7 @@ class _Reading:
         self._current: _Message | None = None
         self._signals: dict[tuple[int, str], list[_Signal]] = {}
         self._unread: Counter[str] = Counter()
+        self._n_ids_left = _MAX_SELECTED
         self._takers: dict[str, Callable[[str], bool]] = {
             "BO_": self._take_message,
             "SG_": self._take_signal,
@@ -217,9 +232,11 @@ class _Reading:
         line = _SELECTED.match(statement)
         if line is None:
             return False
-        bounds = [(int(low), int(high)) for low, high in _RANGE.findall(line["ranges"])]
-        if not 0 < sum(high + 1 - low for low, high in bounds) <= _MAX_SELECTED:
+        bounds = _bounds(line["ranges"])
+        n_ids = _n_ids(bounds)
+        if not 0 < n_ids <= self._n_ids_left:
             return False
+        self._n_ids_left -= n_ids
         for signal in self._named(line):
             signal.selector = line["selector"]
             signal.ids = [number for low, high in bounds for number in range(low, high + 1)]

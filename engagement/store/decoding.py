@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engagement.extract.segment import LargeLogError, unread_segment
 from engagement.store.memory import DEFAULT_MEMORY_BYTES, MEMORY_OPTION, Budget
@@ -58,10 +58,8 @@ def decode(
         alone = yield from _decode_in_processes(groups, read, budget, min(jobs, len(groups)))
     else:
         alone = yield from _decode_here(groups, read)
-    if alone:
-        with _Alone(budget) as process:
-            for group in alone:
-                yield process.decode(group, read(group))
+    for group in alone:
+        yield _decode_alone(group, read(group), budget.alone_bytes)
 
 
 def _options_of(
@@ -159,43 +157,33 @@ def _submit(
         return None
 
 
-class _Alone:
-    """Decodes one log after the other in a process that has all the memory for logs.
+def _decode_alone(group: _Group, options: ReadOptions, share_bytes: int) -> Decoded:
+    """Decode a group's logs one by one, with all the memory for logs, until one is whole."""
+    found: list[Decoded] = []
+    for file in group:
+        found.append(_decode_in_own_process(file, options, share_bytes))
+        log = found[-1].log
+        if log and log.status == "ok":
+            break
+    return best_of(group, found)
+
+
+def _decode_in_own_process(file: LogFile, options: ReadOptions, share_bytes: int) -> Decoded:
+    """Decode a log in a process that has read no other: what that took is not all given back.
 
     A log that ends the process is read by no other one: it has failed.
     """
-
-    def __init__(self, budget: Budget) -> None:
-        self._share_bytes = budget.alone_bytes
-        self._pool = executor(1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def decode(self, group: _Group, options: ReadOptions) -> Decoded:
-        """Decode a group's logs one by one until one is whole; one that can't be has failed."""
-        found: list[Decoded] = []
-        for file in group:
-            found.append(self._decode_one(file, options))
-            log = found[-1].log
-            if log and log.status == "ok":
-                break
-        return best_of(group, found)
-
-    def _decode_one(self, file: LogFile, options: ReadOptions) -> Decoded:
-        share_bytes = self._share_bytes
-        try:
-            future = self._pool.submit(read_within, (file,), options, share_bytes, is_alone=True)
-            decoded = future.result()
-            problem = f"reading it takes more than {share_bytes} bytes of memory ({MEMORY_OPTION})"
-        except BrokenProcessPool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = executor(1)
-            decoded, problem = None, _KILLED
-        return decoded or _failed(file, options, problem)
+    problem = f"reading it takes more than {share_bytes} bytes of memory ({MEMORY_OPTION})"
+    decoded = None
+    pool = executor(1)
+    try:
+        decoded = pool.submit(read_within, (file,), options, share_bytes, is_alone=True).result()
+        pool.shutdown()  # the next log's process has its memory
+    except BrokenProcessPool:
+        problem = _KILLED
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return decoded or _failed(file, options, problem)
 
 
 def _failed(file: LogFile, options: ReadOptions, problem: str) -> Decoded:

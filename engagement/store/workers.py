@@ -11,7 +11,8 @@ import resource
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from engagement.store.memory import allocated_bytes, held_to, tables_limit_bytes
 from engagement.store.segment_choice import read_best
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engagement.extract.segment import ReadOptions
     from engagement.logs.find import LogFile
     from engagement.store.segment_choice import Decoded
@@ -30,35 +33,61 @@ _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve a gigabyte at once
     "PYTHONSAFEPATH": "1",  # else a module in the current folder takes the place of Python's own
 }
+_environment_lock = threading.Lock()
 
 
 def executor(jobs: int) -> ProcessPoolExecutor:
     """Make a pool of decoders."""
-    return ProcessPoolExecutor(jobs, mp_context=context(), initializer=_prepare)
-
-
-def context() -> multiprocessing.context.BaseContext:
-    """Workers are forked from a server that has imported the decoder and has no threads."""
-    os.environ.update(_ENVIRONMENT)  # read when a process starts, so it is for the workers
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["engagement.extract.segment"])
-    return forking
+    with _environment():  # locks that processes share have a process that tidies them up
+        return ProcessPoolExecutor(jobs, mp_context=_context, initializer=_prepare)
 
 
 def start_server() -> None:
     """Start the fork server, so that it imports the decoder while the caller does other work."""
-    if context().get_start_method() != "forkserver":
-        return
     # Ctrl-C is this process's to handle, also while the server imports. The tracker is started
     # first, as that lets Ctrl-C through again.
-    multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        multiprocessing.forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with _environment():
+        multiprocessing.resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            multiprocessing.forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """What processes are started with; this one's own environment is as it was afterwards."""
+    with _environment_lock:
+        before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+        os.environ.update(_ENVIRONMENT)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+class _Forked(ForkServerProcess):
+    """A worker; starting it starts the server where that has died."""
+
+    def start(self) -> None:
+        """Start it."""
+        with _environment():
+            super().start()
+
+
+class _Forking(ForkServerContext):
+    """Workers are forked from a server that has imported the decoder and has no threads."""
+
+    Process = _Forked
+
+
+_context = _Forking()
+_context.set_forkserver_preload(["engagement.extract.segment"])
 
 
 def read_within(

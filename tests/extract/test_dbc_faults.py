@@ -170,6 +170,46 @@ def test_an_id_that_selects_nothing_leaves_the_plain_signals():
     assert found["one"] == [float(payload[4]) for payload in payloads if payload[2] == 1]
 
 
+# Of a message with signals "one", which a multiplexer selects, and "plain": the multiplexers.
+NO_SELECTORS = {
+    "leaves its message": ' SG_ sel M : 60|8@1+ (1,0) [0|1] "" X\n',
+    "has no scale": ' SG_ sel M : 0|8@1+ (1e999,0) [0|1] "" X\n',
+}
+
+
+@pytest.mark.parametrize("selectors", NO_SELECTORS.values(), ids=NO_SELECTORS)
+def test_a_multiplexer_that_selects_nothing_leaves_the_plain_signals(selectors):
+    text = HEAD + "BO_ 100 T: 8 X\n" + selectors
+    text += ' SG_ one m1 : 39|8@0+ (1,0) [0|1] "" X\n SG_ plain : 31|8@0+ (1,0) [0|255] "" X\n'
+
+    listed = list_signals(parse_dbc(text, "x"), "x")
+
+    values = decode_values(make_frames([(100, 0, b"\x01\x01\x03\x04" + bytes(4))]), listed.signals)
+    assert {each.signal.key: each.value.tolist() for each in values} == {"T.plain": [4.0]}
+    assert set(dict(listed.unreadable)) == {"T.one", "T.sel"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("SG_MUL_VAL_ 100 one sel 0-4000000000;\n", "1 SG_MUL_VAL_ that can't be read"),
+        ("SG_MUL_VAL_ 100 one sel 1-999;\n" * 99, "95 SG_MUL_VAL_ that can't be read"),
+        (" SG_ lost : " + " " * 300_000 + "x\n", "1 SG_ that can't be read"),
+        ("VAL_ 100 plain" + "\n" * 300_000 + "x\n", "1 VAL_ that can't be read"),
+    ],
+)  # fmt: skip
+def test_a_line_that_would_take_hours_is_left_out(lines, said):
+    text = HEAD + (
+        'BO_ 100 T: 8 X\n SG_ sel M : 0|8@1+ (1,0) [0|1] "" X\n'
+        ' SG_ one m1 : 39|8@0+ (1,0) [0|1] "" X\n SG_ plain : 31|8@0+ (1,0) [0|255] "" X\n'
+    )
+
+    listed = list_signals(parse_dbc(text + lines, "x"), "x")
+
+    assert {"T.plain", "T.sel", "T.one"} == {each.key for each in listed.signals}
+    assert said in listed.note
+
+
 TWICE = HEAD + (
     'BO_ 100 TBOX: 8 XXX\n SG_ a : 7|8@0+ (1,0) [0|1] "" XXX\n\n'
     'BO_ 101 TBOX: 8 XXX\n SG_ a : 15|8@0+ (1,0) [0|1] "" XXX\n\n'

@@ -78,8 +78,10 @@ decoding._is_worth_processes = lambda *_, **__: True
 decoding.warm_up([], jobs=2)
 time.sleep({after_s})
 os.killpg(0, signal.SIGINT)
+names = "PYTHONSAFEPATH", "ARROW_DEFAULT_MEMORY_POOL"
 with workers.executor(1) as executor:
-    print(executor.submit(len, "works").result())
+    print(*executor.map(os.getenv, names))
+print(*map(os.getenv, names))
 """
 
 
@@ -88,5 +90,7 @@ def test_ctrl_c_while_the_server_starts_is_its_parents_to_handle(after_s):
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.format(after_s=after_s)],
         check=False, capture_output=True, text=True, start_new_session=True, timeout=60,
+        env={**os.environ, "PYTHONSAFEPATH": "", "ARROW_DEFAULT_MEMORY_POOL": "mimalloc"},
     )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("5\n", "")
+    # What workers are started with is not left in the environment of this process.
+    assert (done.stdout, done.stderr) == ("1 system\n mimalloc\n", "")
