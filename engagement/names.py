@@ -10,9 +10,11 @@ time of the start (`2023-11-05--10-20-30`), or since 2024 a counter with a rando
     <dongle>|<drive>--<n>--rlog.zst     one flat file; the dongle may be missing, or be the folder
     <dongle>|<drive>--<n>.bz2           the same, where the content tells the kind
     <dongle>/<drive>/<n>--rlog.zst      or `rlog--<n>.zst`: the number in the file's name
+    <dongle>/<drive>/<n>.zst            or `seg<n>.zst`, and `log.zst` in a folder with the number
 
-`_` also stands for the `--` before and after a number, `raw_log` for `rlog`, and capitals for small
-letters. What programs add to the name of a copy (` (1)`, ` - Copy`) is not part of it.
+`_` also stands for the `--` before and after a number, `raw_log` for `rlog`, `.zstd` for `.zst`,
+and capitals for small letters. What programs add to the name of a copy (` (1)`, ` - Copy`) is not
+part of it.
 """
 
 from __future__ import annotations
@@ -32,11 +34,13 @@ _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})--([0-9]{2})-([0-9]{2})-([0-9]{2})"
 _COUNTER = r"[0-9a-f]{8}--[a-z0-9]{10}"
 _NUMBER = r"[0-9]{1,6}"
 MAX_SEGMENT_NUM = 999_999
+_MAX_ESCAPED = 3
 _FULL_LENGTH, _SHORT_LENGTH = 16, 8  # of dongle ids
 _BAR = "(?:[|_\\uf07c\\uff5c]|--)"  # file systems that know no bar have others for it
 _DASHES = "(?:--|_)"
 _KIND = r"(?P<kind>[rq]log|raw[_-]?log)"
-_CODEC = r"\.(?:bz2|zst)"
+_CODEC = r"\.(?:bz2|zstd?)"
+_SEG = "(?:seg(?:ment)?[-_ ]?)?"
 _ROUTE = rf"(?:(?P<dongle>{_DONGLE}){_BAR})?(?P<drive>{_TIME}|{_COUNTER})"
 _SEGMENT = rf"{_ROUTE}{_DASHES}(?P<number>{_NUMBER})"
 _ANY_CASE = re.ASCII | re.IGNORECASE
@@ -49,20 +53,27 @@ _ROUTE_PATTERN = re.compile(_ROUTE, _ANY_CASE)
 _SEGMENT_PATTERN = re.compile(_SEGMENT, _ANY_CASE)
 _FLAT_PATTERN = re.compile(rf"{_SEGMENT}(?:{_DASHES}{_KIND}(?:{_CODEC})?|{_CODEC})", _ANY_CASE)
 _FILE_PATTERN = re.compile(
-    rf"(?:(?P<before>{_NUMBER}){_DASHES})?{_KIND}(?:{_DASHES}(?P<after>{_NUMBER}))?(?:{_CODEC})?",
+    rf"(?:{_SEG}(?P<before>{_NUMBER}){_DASHES})?{_KIND}(?:{_DASHES}(?P<after>{_NUMBER}))?"
+    rf"(?:{_CODEC})?",
     _ANY_CASE,
 )
-_COPY_MARK = r"(?: ?\([0-9]{1,3}\)| - [^\W\d_]+(?: \([0-9]{1,3}\))?| copy(?: [0-9]{1,3})?)"
+_BARE_PATTERN = re.compile(rf"(?:{_SEG}(?P<number>{_NUMBER})|log){_CODEC}", _ANY_CASE)
+_COPY_MARK = (
+    r"(?: ?\([0-9]{1,3}\)| ?\[[0-9]{1,3}\]| ?\((?:[^\W_]+ )?[^\W\d_]+(?: [0-9]{1,3})?\)"
+    r"| - [^\W\d_]+(?: \([0-9]{1,3}\))?| copy(?: [0-9]{1,3})?)"
+)
 _COPY_PATTERN = re.compile(
-    rf"(?:copy (?:\([0-9]{{1,3}}\) )?of )?(?P<stem>.+?){_COPY_MARK}?"
+    rf"(?:copy (?:\([0-9]{{1,3}}\) )?of )?(?P<stem>.+?){_COPY_MARK}{{0,3}}"
     rf"(?:(?P<codec>{_CODEC})(?:{_COPY_MARK}|\.[0-9]{{1,3}})?)?",
     re.IGNORECASE,
 )
+_ARCHIVE = r".*\.(?:bz2|zstd?|gz|xz|zip|7z|tar|lz4)\b"
 _LOOKS_LIKE_LOG = re.compile(
     rf"(?<![a-z])(?:[rq]log|raw[_-]?log)(?![a-z])"
-    rf"|(?:{_TIME}|{_COUNTER}){_DASHES}{_NUMBER}(?![0-9]).*\.(?:bz2|zst|gz|xz|zip|7z|tar|lz4)$",
+    rf"|(?:{_TIME}|{_COUNTER}){_DASHES}{_NUMBER}(?![0-9]){_ARCHIVE}|^log{_CODEC}",
     _ANY_CASE,
 )
+_ARCHIVE_PATTERN = re.compile(_ARCHIVE, _ANY_CASE)
 _BESIDE_LOGS = (".lock", ".md5", ".sha1", ".sha256", ".sha512", ".txt", ".json", ".csv", ".py")
 
 
@@ -161,11 +172,17 @@ def parse_log_path(path: PurePath) -> LogName | None:
     """Return what the path's last four components say; None if the file isn't named like a log.
 
     A file `rlog` or `qlog` (also .bz2, .zst) in a folder that names no segment gives its kind only.
+    A compressed file that says no kind is a log where its path names a segment.
     """
     *folders, file = _last_components(path)
     flat = _FLAT_PATTERN.fullmatch(file)
     if flat is not None:
         return _segment(flat, flat["number"], folders[-1], _log_kind(flat["kind"]))
+    bare = _BARE_PATTERN.fullmatch(file)
+    if bare is not None:
+        found = _segment_of_folders(folders, "", bare["number"] or "")
+        says_so = bare["number"] is None or found.segment_num == int(bare["number"])
+        return found if says_so and found.drive else None
     plain = _FILE_PATTERN.fullmatch(file)
     if plain is None or (plain["before"] and plain["after"]):
         return None
@@ -178,16 +195,29 @@ def parse_any_path(path: PurePath) -> LogName:
     return parse_log_path(path) or _segment_of_folders(_last_components(path)[:-1], "")
 
 
-def looks_like_log(file: str) -> bool:
-    """Say whether people may take a file for a log by its name, although it is named like none."""
-    is_beside = file.lower().endswith(_BESIDE_LOGS)
-    return not is_beside and _LOOKS_LIKE_LOG.search(file) is not None
+def looks_like_log(path: PurePath) -> bool:
+    """Say whether people may take a file for a log by its path, although it is named like none."""
+    *_, above, folder, file = _last_components(path)
+    if file.lower().endswith(_BESIDE_LOGS):
+        return False
+    if _LOOKS_LIKE_LOG.search(path.name) or _LOOKS_LIKE_LOG.search(file):
+        return True
+    is_of_drive = _ROUTE_PATTERN.fullmatch(folder) or _SEGMENT_PATTERN.fullmatch(folder)
+    is_numbered = _NUMBER_PATTERN.fullmatch(folder) and _ROUTE_PATTERN.fullmatch(above)
+    return bool((is_of_drive or is_numbered) and _ARCHIVE_PATTERN.match(file))
 
 
 def _last_components(path: PurePath) -> list[str]:
     """Return the last four components, empty strings where there are fewer."""
-    names = [name for part in path.parts[-4:] for name in unquote(part).split("/")][-4:]
+    names = [name for part in path.parts[-4:] for name in _unescaped(part).split("/")][-4:]
     return [""] * (4 - len(names)) + [_without_copy_mark(name) for name in names]
+
+
+def _unescaped(part: str) -> str:
+    """A component without the escapes of URLs, which some programs escape once more."""
+    for _ in range(_MAX_ESCAPED):
+        part = unquote(part)
+    return part
 
 
 def _without_copy_mark(name: str) -> str:

@@ -145,6 +145,16 @@ OTHER_SPELLINGS = {
     "copy on a Mac": "{dongle}/{drive}--{number}/rlog copy 2.zst",
     "copy of": "{dongle}/{drive}--{number}/Copy of rlog.zst",
     "folder's copy": "{dongle}/{drive}--{number} (1)/rlog.zst",
+    "copy on Linux": "{dongle}/{drive}--{number}/rlog (another copy).zst",
+    "copy of a copy": "{dongle}/{drive}--{number}/rlog (copy) (1).zst",
+    "copy of an old browser": "{dongle}/{drive}--{number}/rlog[1].zst",
+    "whole name of the codec": "{dongle}/{drive}--{number}/rlog.zstd",
+    "escaped twice": "{dongle}%257C{drive}--{number}--rlog.zst",
+    "segment before the kind": "{dongle}/{drive}/seg{number}_rlog.zst",
+    "number alone": "{dongle}/{drive}/{number}.zst",
+    "segment alone": "{dongle}|{drive}/segment-{number}.bz2",
+    "codec alone": "{dongle}/{drive}--{number}/LOG.zst",
+    "number in both, alone": "{dongle}/{drive}/{number}/seg{number}.zst",
     "copy by its number": "{dongle}/{drive}/rlog--{number} (1).zst",
 }
 
@@ -175,10 +185,18 @@ def test_reads_names_that_programs_give(spelling, dongle, drive, number, is_uppe
         ("rlogs.zip", False),
         (f"{TIMED}.bz2", False),
         (f"{TIMED}--3--fcamera.hevc", False),
+        ("rlog.zst~", True),
+        ("log.zst", True),
+        (f"{TIMED}/0.gz", True),
+        (f"{DONGLE}|{TIMED}--3/7.zst", True),
+        (f"{TIMED}/3/first.zst", True),
+        (f"{TIMED}/3/qcamera.ts", False),
+        ("3.zst", False),
     ],
 )
 def test_says_what_people_may_take_for_a_log(file, expected):
-    assert looks_like_log(file) == expected
+    assert looks_like_log(PurePosixPath(file)) == expected
+    assert parse_log_path(PurePosixPath(file)) is None
 
 
 def test_reads_windows_paths():

@@ -12,6 +12,7 @@ from engagement.analysis.selection import select
 from engagement.cli import render
 from engagement.cli.options import FILE, database_option, drive_filters, json_option
 from engagement.cli.output_files import spare_database, writing
+from engagement.export.ends import found_places
 from engagement.export.places import parse_place, read_places
 from engagement.export.pseudonyms import Pseudonyms, load_key
 from engagement.export.redact import Redaction, write_redacted
@@ -19,7 +20,7 @@ from engagement.formats import count, text
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engagement.export.places import Place
     from engagement.export.redact import RedactionReport, Times
@@ -28,11 +29,25 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 5
+_ENDS_M = 500.0
 
 
 def places_of(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]) -> list[Place]:
     """The places of an option that may be repeated."""
     return [parse_place(text) for text in value]
+
+
+def ends_option(words: str) -> Callable[..., Any]:
+    """Add --ends; the command gets `ends_m`."""
+    return click.option(
+        "--ends",
+        "ends_m",
+        type=click.FloatRange(0, 100_000),
+        default=_ENDS_M,
+        show_default=True,
+        metavar="METRES",
+        help=words,
+    )
 
 
 @click.command()
@@ -64,6 +79,7 @@ def places_of(_ctx: click.Context, _param: click.Parameter, value: Sequence[str]
     metavar="FILE",
     help="More such places, one a line.",
 )
+@ends_option("With a place: nor within so far of where drives begin and end; 0 shows it.")
 @click.option(
     "--all-positions", is_flag=True, help="Positions everywhere; without this and a place, none."
 )
@@ -89,6 +105,7 @@ def redact(
     kind: Format | None,
     places: list[Place],
     places_file: Path | None,
+    ends_m: float,
     all_positions: bool,
     times: Times,
     key_file: Path | None,
@@ -101,7 +118,8 @@ def redact(
     Devices, drives, branches and commits get names made with a key: the same key gives the same
     names, so that exports go together, and who lacks it can't tell whose they are. Keep it.
     Left out are paths, vehicle numbers, hosts, repositories, notes and labels of your own;
-    positions are cut off around the places you name, and without one there are none.
+    positions are cut off around the places you name and where drives begin and end, and without a
+    place there are none.
 
     \b
     Example:
@@ -115,7 +133,8 @@ def redact(
         select(reader, selection)
         refuse_own(out, database, key_path)
         key, is_new = load_key(key_path)
-        redaction = Redaction(Pseudonyms(key), shown, times)
+        pseudonyms = Pseudonyms(key)
+        redaction = Redaction(pseudonyms, shown, times, _ends(reader, shown, ends_m, pseudonyms))
         with writing(out):
             report = write_redacted(reader, redaction, out, kind)
     if as_json:
@@ -139,6 +158,13 @@ def _positions(
     return found if found or all_positions else None
 
 
+def _ends(
+    reader: Reader, shown: list[Place] | None, ends_m: float, pseudonyms: Pseudonyms
+) -> list[Place]:
+    """Where drives begin and end, if some positions are to be shown, but not all."""
+    return found_places(reader, ends_m, pseudonyms) if shown else []
+
+
 def refuse_own(out: Path, database: Path, key_path: Path) -> None:
     """Spare the database and the key, which must not be shared with the export either."""
     spare_database(out, database)
@@ -151,9 +177,8 @@ def refuse_own(out: Path, database: Path, key_path: Path) -> None:
 
 def _warn(report: RedactionReport, out: Path) -> None:
     """Say what may be shared by mistake."""
-    for place in report.idle_places:
-        where = f"{place.latitude:g},{place.longitude:g},{place.radius_m:g}"
-        render.note(f"{where} cuts nothing off: is it LAT,LON,RADIUS_M?")
+    for number in report.idle_places:  # not where: what is shown here may be shared as well
+        render.note(f"place {number} of those given cuts nothing off: is it LAT,LON,RADIUS_M?")
     if report.other_files:
         shown = ", ".join(map(text, report.other_files[:_SHOWN]))
         more = " ..." if len(report.other_files) > _SHOWN else ""

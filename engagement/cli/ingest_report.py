@@ -33,11 +33,11 @@ class SignalNotes:
     """Says of CAN signals what is worth a note, each but once, however many batches there are."""
 
     def __init__(self, read: ReadOptions) -> None:
-        self._hint = _NO_CARS if read.lacks_cars else ""
+        self._hint = _NO_CARS if read.lacks_cars else text(read.dbc_note)
         self._told: set[str] = set()
 
     def tell(self, report: IngestReport) -> None:
-        """Say which cars have no DBC that is known, and that the extra is not there."""
+        """Say which cars have no known DBC, what is wrong with one, and that the extra lacks."""
         unknown = sorted(report.unknown_cars - self._told)[:_SHOWN_CARS]
         for name in unknown:
             render.note(

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from engagement.export.window import ClipWindow
     from engagement.filters import Selection
 
-_ENDS_M = 500.0
 _TRACK = """
 select round((mono_ns - min(mono_ns) over ()) / 1e9, 3) as time_s, latitude, longitude, speed_mps
 from log.gps
@@ -51,14 +50,8 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What every kind of redaction is told, but for the one of events, which shows no place."""
     for option in reversed(
         (
-            click.option(
-                "--ends",
-                "ends_m",
-                type=click.FloatRange(0, 100_000),
-                default=_ENDS_M,
-                show_default=True,
-                metavar="METRES",
-                help="About where drives begin and end, nothing is shown; 0 shows it.",
+            events_redact.ends_option(
+                "About where drives begin and end, nothing is shown; 0 shows it."
             ),
             click.option(
                 "--place",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engagement.csv_cells import NUMBER, RUN
+from engagement.csv_cells import MADE_INERT, NUMBER, RUN, RUN_AFTER
 
 _Texts = TypeVar("_Texts", "pa.ChunkedArray[Any]", "pa.Array[Any]")
 _compute: Any = pc  # its stubs take neither texts nor lists for arrays
@@ -50,10 +50,9 @@ def inert_table(table: pa.Table) -> pa.Table:
 
 def inert_texts(column: _Texts) -> _Texts:
     """The texts as cells that no spreadsheet runs."""
-    is_run = pc.match_substring_regex(column, f"^{RUN}")
-    if not pc.any(is_run).as_py():
-        return column
+    cells: _Texts = pc.replace_substring_regex(column, RUN_AFTER, MADE_INERT)
+    is_run = pc.match_substring_regex(cells, f"^{RUN}")
     is_number = pc.match_substring_regex(column, f"^(?:{NUMBER})$")
-    quoted = pc.binary_join_element_wise(pa.scalar("'", column.type), column, "")
-    found: _Texts = pc.if_else(pc.and_(is_run, pc.invert(is_number)), quoted, column)
+    quoted = pc.binary_join_element_wise(pa.scalar("'", column.type), cells, "")
+    found: _Texts = pc.if_else(pc.and_(is_run, pc.invert(is_number)), quoted, cells)
     return found

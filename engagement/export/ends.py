@@ -87,7 +87,7 @@ def find_cuts(
         pseudonyms: Move the middles of found places, which an open ring would show.
     """
     fixes = {drive_id: _fixes(reader, drive_id) for drive_id in drive_ids}
-    found = _found(reader, ends_m, pseudonyms) if ends_m else []
+    found = found_places(reader, ends_m, pseudonyms)
     all_places = [*places, *found]
     by_drive = {drive_id: _cut(of_drive, all_places) for drive_id, of_drive in fixes.items()}
     return Cuts(by_drive, all_places, sum(len(one["mono_ns"]) for one in fixes.values()))
@@ -98,12 +98,14 @@ def _fixes(reader: Reader, drive_id: int) -> dict[str, Any]:
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def _found(reader: Reader, ends_m: float, pseudonyms: Pseudonyms) -> list[Place]:
+def found_places(reader: Reader, ends_m: float, pseudonyms: Pseudonyms) -> list[Place]:
     """Where any drive of the database begins or ends; one place for ends that lie near each other.
 
     Its middle is moved by up to half the radius, and the radius is larger by that and by how far
-    the ends may lie from it, so that nothing within `ends_m` of an end is outside.
+    the ends may lie from it, so that nothing within `ends_m` of an end is outside. 0 finds none.
     """
+    if not ends_m:
+        return []
     middles: list[tuple[float, float]] = []
     for row in reader.rows(_ENDS):
         end = row["latitude"], row["longitude"]

@@ -82,11 +82,21 @@ class Redaction:
         pseudonyms: Names of devices, drives, branches and commits.
         places: Around which positions are cut off; None leaves no position at all.
         times: Of starts of drives: shifted, kept, or none.
+        ends: More places, found where drives begin and end.
     """
 
     pseudonyms: Pseudonyms
     places: Sequence[Place] | None
     times: Times = "shift"
+    ends: Sequence[Place] = ()
+
+    def shows(self, latitude: float | None, longitude: float | None) -> bool:
+        """Whether there is a position, and others may know it."""
+        if self.places is None or latitude is None or longitude is None:
+            return False
+        if not is_position(latitude, longitude):
+            return False
+        return not any(place.holds(latitude, longitude) for place in (*self.places, *self.ends))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +107,15 @@ class RedactionReport:
         n_rows: Rows of each table.
         n_positions: Events with a position.
         n_cut: Events that lost theirs.
-        idle_places: Places that cut nothing off, as one does whose degrees were swapped.
+        idle_places: Which of the given places cut nothing off, as one does whose degrees were
+            swapped: their numbers, from 1, as the places themselves are private.
         other_files: What else lies in the folder, and is not redacted.
     """
 
     n_rows: dict[str, int]
     n_positions: int
     n_cut: int
-    idle_places: list[Place]
+    idle_places: list[int]
     other_files: list[str]
 
 
@@ -128,7 +139,8 @@ def write_redacted(
         "segments": _segments(reader.table(_OF_SEGMENTS), redaction),
         "labels": _labels(found, redaction),
     }
-    positions = "none" if redaction.places is None else "cut" if redaction.places else "all"
+    is_cut = redaction.places or redaction.ends
+    positions = "none" if redaction.places is None else "cut" if is_cut else "all"
     about = {
         "positions": positions,
         "times": redaction.times,
@@ -146,7 +158,7 @@ def write_redacted(
 def _events(found: pa.Table, redaction: Redaction) -> pa.Table:
     latitudes, longitudes = [], []
     for latitude, longitude in zip(*_lists(found, "latitude", "longitude"), strict=True):
-        is_shown = _is_shown(latitude, longitude, redaction.places)
+        is_shown = redaction.shows(latitude, longitude)
         latitudes.append(latitude if is_shown else None)
         longitudes.append(longitude if is_shown else None)
     named = _event_names(found, redaction) | _drive_names(found, redaction)
@@ -218,21 +230,15 @@ def _drive_names(found: pa.Table, redaction: Redaction) -> dict[str, pa.Array[An
     return {"device": _each(found, "dongle_id", lambda one: rename("device", one)), "drive": drives}
 
 
-def _is_shown(
-    latitude: float | None, longitude: float | None, places: Iterable[Place] | None
-) -> bool:
-    if places is None or latitude is None or longitude is None:
-        return False
-    if not is_position(latitude, longitude):
-        return False
-    return not any(place.holds(latitude, longitude) for place in places)
-
-
-def _idle(found: pa.Table, places: Iterable[Place]) -> list[Place]:
-    """The places that hold no position of an event."""
+def _idle(found: pa.Table, places: Iterable[Place]) -> list[int]:
+    """The numbers of the places that hold no position of an event."""
     pairs = list(zip(*_lists(found, "latitude", "longitude"), strict=True))
     fixes = [(up, right) for up, right in pairs if up is not None and right is not None]
-    return [place for place in places if not any(place.holds(*fix) for fix in fixes)]
+    return [
+        number
+        for number, place in enumerate(places, 1)
+        if not any(place.holds(*fix) for fix in fixes)
+    ]
 
 
 def _label_words(found: pa.Table) -> pa.Array[Any]:

@@ -31,9 +31,15 @@ def choose_can(*, profiles_file: Path | None, name: str | None, cwd: Path) -> Re
         return _auto(cwd, is_default=False)
     profile = load_profile(profiles_file=profiles_file, name=name, cwd=cwd)
     if profile:
-        from engagement.extract.dbc import load_signal_specs  # noqa: PLC0415 - cantools is slow
+        from engagement.extract import dbc  # noqa: PLC0415 - cantools is slow
 
-        return ReadOptions(specs=load_signal_specs(profile), profile=profile.name)
+        database = dbc.load_dbc(profile.dbc_file)
+        note = dbc.note_of(database)
+        return ReadOptions(
+            specs=dbc.specify_profile(database, profile),
+            profile=profile.name,
+            dbc_note=f"{profile.dbc_file}: {note}" if note else "",
+        )
     return _auto(cwd, is_default=True) if has_cars() else ReadOptions(is_default=True)
 
 

@@ -50,12 +50,15 @@ def load_signal_specs(profile: VehicleProfile) -> tuple[SignalSpec, ...]:
     Raises:
         ConfigError: If the DBC can't be parsed, or lacks one of the signals.
     """
-    path = profile.dbc_file
-    database = load_dbc(path)
+    return specify_profile(load_dbc(profile.dbc_file), profile)
+
+
+def specify_profile(database: Database, profile: VehicleProfile) -> tuple[SignalSpec, ...]:
+    """The same, in the profile's DBC that is loaded already."""
     return tuple(
         spec
         for signal in profile.signals
-        for spec in specify(database, signal.key, signal.entries, path=path)
+        for spec in specify(database, signal.key, signal.entries, path=profile.dbc_file)
     )
 
 

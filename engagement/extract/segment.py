@@ -53,6 +53,7 @@ class ReadOptions:
     Attributes:
         specs: The CAN signals of a vehicle profile.
         profile: The name of that.
+        dbc_note: What is to be said of its DBC, if not all of that could be read.
         is_auto: Find CAN signals by the car instead, with the extra `cars`.
         is_default: The user did not choose: segments that were read by a profile may stay.
         car_signals_file: The user's own table beside config/car_signals.toml.
@@ -67,6 +68,7 @@ class ReadOptions:
 
     specs: tuple[SignalSpec, ...] = ()
     profile: str | None = None
+    dbc_note: str = ""
     is_auto: bool = False
     is_default: bool = False
     car_signals_file: Path | None = None

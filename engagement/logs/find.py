@@ -7,6 +7,7 @@ which its recorder marks by a `.lock` file beside it, is kept apart.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import deque
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _UNFINISHED_SUFFIXES = (".part", ".tmp")
 _LOCK_SUFFIX = ".lock"
-_ARCHIVES = (".bz2", ".zst", ".gz", ".xz", ".zip", ".7z", ".tar", ".lz4")
+_MAY_BE_LOG = re.compile(r"log|\.(?:bz2|zst|gz|xz|zip|7z|tar|lz4)")
 _KIND_ORDER = {"rlog": 0, "qlog": 1, "": 2}
 
 _Paths = list[tuple[str, str]]  # as reached, and with links resolved
@@ -162,7 +163,7 @@ class _Search:
 
     def take_file(self, path: Path, real: str, name: LogName | None, locks: set[str]) -> None:
         """Take a regular file that is a log and not yet seen, with the locks in its folder."""
-        if name is None and looks_like_log(path.name) and real not in self.seen:
+        if name is None and looks_like_log(path) and real not in self.seen:
             self.found.not_taken.append(path)
         if name is None or real in self.seen:
             return
@@ -181,8 +182,7 @@ class _Search:
 
 
 def _may_be_log(file: str) -> bool:
-    name = file.lower()
-    return "log" in name or name.endswith(_ARCHIVES)
+    return _MAY_BE_LOG.search(file.lower()) is not None
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

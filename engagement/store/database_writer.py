@@ -18,14 +18,24 @@ import duckdb
 from engagement.errors import StoreError
 from engagement.store.database_path import real_database
 from engagement.store.disk_use import ONE_COPY
-from engagement.store.generation_files import clone, copy, keep_attributes, sync, version, wal
+from engagement.store.generation_files import (
+    clone,
+    copy,
+    keep_attributes,
+    put_wal_aside,
+    settle_wal_aside,
+    sync,
+    version,
+    wal,
+)
 from engagement.store.previous import exchange, renew, retire, stamp
 from engagement.store.schema import create, latest_version, note_beginning, stored_version
 from engagement.store.template import copy_template, forget_template, keep_template
-from engagement.store.writer_lock import refuse_foreign_writer, writer_lock
+from engagement.store.writer_lock import hold_file, refuse_foreign_writer, writer_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 __all__ = ["Writer", "writer_lock"]
 
@@ -70,6 +80,7 @@ class Writer:
             "asof_loop_join_threshold": 0,
         }
         is_new = not self._database.exists()
+        self._held: BinaryIO | None = None
         self.connection = self._open()
         self._is_migrated = False
         self.is_outdated = self._create() or is_new
@@ -108,8 +119,9 @@ class Writer:
         stamp(self._private)
         sync(self._private)
         self._refuse_changed()
-        wal(self._database).unlink(missing_ok=True)
+        put_wal_aside(self._database)  # the copy has what it says
         self._replace(has_previous=not (is_complete or self._is_cloned or ONE_COPY.get()))
+        settle_wal_aside(self._database)
         self._is_migrated = False
         if reopen:
             self.connection = self._open()
@@ -149,9 +161,12 @@ class Writer:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._clear()
-        self._copied_version = version(self._database)
         self._is_cloned = is_renewed = False
         try:
+            if self._database.exists():
+                self._held = hold_file(self._database)
+                settle_wal_aside(self._database)
+            self._copied_version = version(self._database)
             self._scratch.mkdir(mode=0o700)
             if not self._database.exists():
                 return self._begin()
@@ -231,6 +246,8 @@ class Writer:
         return StoreError(f"{self.path}: can't make its next generation: {reason}")
 
     def _clear(self) -> None:
+        if self._held:
+            self._held.close()
         for suffix in ("", ".wal", ".old"):
             self._private.with_name(self._private.name + suffix).unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 from contextlib import suppress
@@ -23,6 +24,31 @@ _FICLONE = 0x40049409  # of Linux: the new file shares the other one's blocks
 def wal(path: Path) -> Path:
     """Where DuckDB keeps what it has not written into the file itself yet."""
     return path.with_name(path.name + ".wal")
+
+
+def put_wal_aside(database: Path) -> None:
+    """Keep a database's write-ahead log from the generation that is about to replace it.
+
+    Its name tells which file it belongs to: whether the database was replaced after all.
+    """
+    if wal(database).exists():
+        wal(database).rename(_wal_aside(database))
+        sync(database.parent)
+
+
+def settle_wal_aside(database: Path) -> None:
+    """Give a database that was not replaced its write-ahead log back; remove one of another."""
+    name = re.compile(re.escape(database.name) + r"\.\d+-\d+\.wal")
+    for aside in [path for path in database.parent.iterdir() if name.fullmatch(path.name)]:
+        if database.exists() and aside == _wal_aside(database) and not wal(database).exists():
+            aside.rename(wal(database))
+        else:
+            aside.unlink()
+
+
+def _wal_aside(database: Path) -> Path:
+    status = database.stat()
+    return database.with_name(f"{database.name}.{status.st_ino}-{status.st_mtime_ns}.wal")
 
 
 def version(path: Path) -> list[tuple[int, int, int]]:

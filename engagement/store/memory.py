@@ -51,7 +51,8 @@ class Budget:
 
     def share_bytes(self, file: LogFile) -> int:
         """The share of a log that is read beside others, by its file."""
-        is_raw = file.path.suffix.lower() not in (".bz2", ".zst")
+        name = file.path.name.lower()
+        is_raw = ".bz2" not in name and ".zst" not in name
         per_byte = _BYTES_A_RAW_BYTE if is_raw else _BYTES_A_COMPRESSED_BYTE
         return min(_FOR_A_FILE_BYTES + per_byte * file.size_bytes, self.alone_bytes)
 

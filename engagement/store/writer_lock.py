@@ -1,6 +1,7 @@
 """The lock that keeps two writers of a database apart; the kernel drops it with its process.
 
-It belongs to the real file: links that lead there are other names of the same database.
+It belongs to the real file: links that lead there are other names of the same database. A hard link
+is a name that nothing leads to, so a writer also locks the file itself that it copies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import TextIOWrapper
     from pathlib import Path
+    from typing import BinaryIO
 
 # A link would have a file be written that is no lock, and a pipe would have us wait.
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -61,6 +63,23 @@ def _open_lock(path: Path, lock_path: Path) -> TextIOWrapper:
         os.close(descriptor)
         raise StoreError(f"{path}: its lock {lock_path} is no file; remove that")
     return os.fdopen(descriptor, "r+", encoding="utf-8")
+
+
+def hold_file(database: Path) -> BinaryIO:
+    """Keep writers that know a database by another name off it, until the result is closed.
+
+    Raises:
+        StoreBusyError: If one of them has it.
+    """
+    file = database.open("rb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise StoreBusyError(database, "another process, by another name of the file,") from error
+    except OSError:
+        pass  # some network file systems have no such locks
+    return file
 
 
 def refuse_foreign_writer(path: Path) -> None:

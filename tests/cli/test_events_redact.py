@@ -10,6 +10,8 @@ import stat
 import pytest
 
 from engagement.cli.exit_codes import ExitCode
+from engagement.export.places import distance_m
+from engagement.store.reader import Reader
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_there_are_no_positions_unless_places_are_named(redact, tmp_path):
     place = f"{fix['latitude']},{fix['longitude']},1"
     (tmp_path / "places.txt").write_text(f"{place}  # where it was\n")
     for options in (["--place", place], ["--places", "places.txt"]):
-        redact("--out", "cut.json", *options)
+        redact("--out", "cut.json", "--ends", "0", *options)
         cut = json.loads((tmp_path / "cut.json").read_text())["events"]
         hidden = [a for a, b in zip(rows, cut, strict=True) if a != b]
         assert fix in hidden
@@ -70,9 +72,35 @@ def test_what_may_be_shared_by_mistake_is_named(redact, tmp_path):
     for number in range(6):
         (tmp_path / "shared" / f"track{number}.gpx").write_text("")
     result = redact("--out", "shared", "--place", "0,0.5,100")
-    assert "0,0.5,100 cuts nothing off: is it LAT,LON,RADIUS_M?" in result.stderr
+    assert "place 1 of those given cuts nothing off: is it LAT,LON,RADIUS_M?" in result.stderr
+    said = redact("--out", "shared.json", "--place", "0,0.5,100", "--json")
+    assert json.loads(said.stdout)["idle_places"] == [1]
+    assert "0.5" not in result.output + said.output
     assert "shared also holds what is not redacted: track0.gpx, " in result.stderr
     assert "track5" not in result.stderr
+
+
+def test_with_a_place_nothing_is_shown_of_where_drives_begin_and_end(redact, tmp_path, database):
+    with Reader(database) as reader:
+        ends = reader.rows(
+            "select arg_min(latitude, mono_ns) as a, arg_min(longitude, mono_ns) as b, "
+            "arg_max(latitude, mono_ns) as c, arg_max(longitude, mono_ns) as d "
+            "from log.gps where has_fix group by drive_id"
+        )
+    redact("--out", "all.json", "--place", "0,0.5,100", "--ends", "0")
+    redact("--out", "cut.json", "--place", "0,0.5,100", "--ends", "2000")
+
+    def shown(name):
+        rows = json.loads((tmp_path / name).read_text())["events"]
+        return {(row["latitude"], row["longitude"]) for row in rows} - {(None, None)}
+
+    def is_near(fix):
+        pairs = [pair for row in ends for pair in ((row["a"], row["b"]), (row["c"], row["d"]))]
+        return any(distance_m(*fix, *pair) < 2000 for pair in pairs)
+
+    assert any(map(is_near, shown("all.json")))
+    assert not any(map(is_near, shown("cut.json")))
+    assert shown("cut.json") < shown("all.json")
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

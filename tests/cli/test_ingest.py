@@ -172,6 +172,21 @@ def test_no_more_of_a_log_is_read_than_allowed(run_alone, few_logs):
     assert "1000 bytes" in result.stderr.replace("_", "").replace(",", "").replace(" 000", "000")
 
 
+def test_what_could_not_be_read_of_a_profiles_dbc_is_said(run_alone, few_logs):
+    Path("car.dbc").write_text(
+        'BO_ 100 T: 8 X\n SG_ plain : 15|8@0+ (1,0) [0|1] "" X\n SG_ lost : |8@0+ (1,0) "" X\n'
+    )
+    signals = {"odometer": {"message": "T", "signal": "plain"}}
+    profiles = {"own": {"dbc_file": "car.dbc", "signals": signals}}
+    Path("own.json").write_text(json.dumps({"profiles": profiles}))
+    _, whole, *_ = few_logs
+
+    result = run_alone("ingest", whole, "--vehicle-profiles", "own.json", "--profile", "own")
+
+    assert "car.dbc: is no sound DBC" in " ".join(result.stderr.split())
+    assert "but 1 SG_ that can't be read" in " ".join(result.stderr.split())
+
+
 def test_a_profile_is_stored_and_its_absence_noted(run_alone, few_logs, monkeypatch):
     monkeypatch.setattr("engagement.extract.choice.has_cars", lambda: False)
     _, whole, *_ = few_logs

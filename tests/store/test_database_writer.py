@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from random import Random
 
 import duckdb
@@ -193,6 +194,44 @@ def test_what_a_killed_shell_wrote_is_kept(busy_store):
     assert busy_store.rows("from note") == note
     assert leftovers(busy_store) == ["engagement.duckdb.lock"]
     assert_published(busy_store.database)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_writer_that_is_killed_while_it_publishes_loses_no_write_ahead_log(
+    is_replaced, store, monkeypatch
+):
+    with processes.child(processes.write_and_die, store.database) as (process, pipe):
+        assert pipe.recv() == "written"
+        process.join()
+    replace = Writer._replace
+
+    def die(writer, **options):
+        if is_replaced:
+            replace(writer, **options)
+        raise KeyboardInterrupt  # nothing of what follows is run, nor what was done undone
+
+    monkeypatch.setattr(Writer, "_replace", die)
+    with suppress(KeyboardInterrupt), writer_lock(store.database), Writer(store.database) as writer:
+        writer.publish()
+    monkeypatch.undo()
+    (aside,) = store.folder.glob("engagement.duckdb.*-*.wal")
+    with writer_lock(store.database), Writer(store.database) as writer:
+        assert writer.connection.execute("from note").fetchall() == [("keep me",)]
+        writer.publish()
+    assert store.rows("from note") == [{"words": "keep me"}]
+    assert not aside.exists()
+    assert leftovers(store) == ["engagement.duckdb.lock"]
+
+
+def test_two_hard_links_of_a_file_exclude_each_other(store):
+    other = store.folder / "other.duckdb"
+    other.hardlink_to(store.database)
+    with writer_lock(store.database), Writer(store.database) as writer:
+        with writer_lock(other), pytest.raises(StoreBusyError, match="another name of the file"):
+            Writer(other)
+        writer.publish()
+    with writer_lock(other), Writer(other):  # which is another file by now
+        pass
 
 
 @pytest.mark.parametrize("write_note", [processes.write_and_close, processes.write_and_die])

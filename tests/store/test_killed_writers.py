@@ -15,7 +15,7 @@ from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.reader import Reader
 from tests.store import processes
 
-N_KILLS = int(os.environ.get("ENGAGEMENT_TEST_KILLS", "20"))
+N_KILLS = int(os.environ.get("ENGAGEMENT_TEST_KILLS", "12"))
 _N_HELD = 3
 
 WHOLE = """
