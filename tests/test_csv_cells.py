@@ -111,9 +111,14 @@ def test_a_formula_of_a_log_is_text_unless_wanted(database, command, expected):
     assert branches(result.stdout) == [expected]
 
 
-@pytest.mark.parametrize("command", [["drives", "--csv"], [*EXPORT, "--out", "-"]])
+@pytest.mark.parametrize(
+    "command",
+    [["drives", "--csv"], [*EXPORT, "--out", "-"], ["read", "LOG", "initData.gitBranch"]],
+)
 def test_a_terminal_is_shown_csv_and_obeys_nothing(database, command):
-    shown = shown_in_terminal("--db", database, *command)
+    (log,) = database.parent.rglob("rlog")
+    words = [log if word == "LOG" else word for word in command]
+    shown = shown_in_terminal("--db", database, *words)
 
     assert "\x1b[2J" not in shown
     assert "\\x1b[2J" in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
+from engagement.cli.wrapping import shown_bytes
 from engagement.export.field_files import write_csv, write_fields
 from engagement.export.signal_files import check_suffix
 from engagement.formats import count
@@ -83,7 +83,7 @@ def read(
     elif as_json:
         render.print_json([{k: _plain(v) for k, v in row.items()} for row in table.to_pylist()])
     else:
-        write_csv(table, sys.stdout.buffer)
+        write_csv(table, shown_bytes())
     if is_damaged:
         click.get_current_context().exit(ExitCode.LOGS)
 
