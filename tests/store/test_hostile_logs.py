@@ -162,6 +162,27 @@ def test_a_log_that_kills_its_decoder_is_kept_as_failed(tmp_path):
     assert decoded.log.content_hash == read_segment(file, ReadOptions()).content_hash
 
 
+class TellingPath(type(Path())):
+    """A log that notes which process reads it, but for the process that has to live."""
+
+    def open(self, *args, **options):
+        if parent_process() is not None:
+            with Path(self).with_name("pids").open("a") as pids:
+                pids.write(f"{os.getpid()}\n")
+        return super().open(*args, **options)
+
+
+def test_what_a_large_log_took_is_not_missing_to_the_next(tmp_path):
+    """What a process gives back is not all that it took, so it reads one large log."""
+    path = tmp_path / "rlog"
+    path.write_bytes(NULL * (MAX_MESSAGES // 2))  # not small, so not for this process
+    names = [LogName(DONGLE, "00000001--0123456789", number, "rlog") for number in range(2)]
+    groups = [(LogFile(TellingPath(path), name, path.stat().st_size, 0),) for name in names]
+
+    assert len(list(decode(groups, ReadOptions(), jobs=1))) == 2
+    assert len(set((tmp_path / "pids").read_text().split())) == 2
+
+
 def test_a_log_of_too_little_memory_is_named_and_its_qlog_read(tmp_path):
     path = tmp_path / "rlog"
     path.write_bytes(bytes(NULL * 3_000_000))
