@@ -435,7 +435,7 @@ def test_places_that_hide_nothing_and_files_that_are_not_redacted_are_named(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "events.parquet").write_text("of before")
     report, _ = redacted(right, swapped, kind="csv")
-    assert report.idle_places == [swapped]
+    assert report.idle_places == [2]
     assert report.other_files == ["events.parquet"]
     report, _ = redacted(right)
     assert (report.idle_places, report.other_files) == ([], [])
