@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engagement.analysis.summary import sections, summarize
 from engagement.analysis.wording import as_sentence, distances_text
+from engagement.definitions import DEFINITIONS
 from engagement.formats import about
 from engagement.units import METRIC
 
@@ -50,9 +51,14 @@ _STATES: dict[State, str] = {
 
 
 def render_markdown(
-    comparison: Comparison, rulings: Sequence[Ruling], per: Per, units: Units = METRIC
+    comparison: Comparison,
+    rulings: Sequence[Ruling],
+    per: Per,
+    units: Units = METRIC,
+    *,
+    definitions: int = DEFINITIONS,
 ) -> str:
-    """The whole report; it ends with a newline."""
+    """The whole report; it ends with a newline. Its numbers are of `definitions`."""
     said = summarize(comparison, per, units)
     parts = [
         f"### {code(comparison.b.name)} against {code(comparison.a.name)}, by {comparison.by}",
@@ -66,6 +72,7 @@ def render_markdown(
         _list(map(as_sentence, said.obstacles)),
         _warnings(said.warnings),
         _rulings(rulings),
+        f"Numbers of definitions {definitions}.",
         f"<details><summary>How to read this</summary>\n\n{_READING}\n\n</details>",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

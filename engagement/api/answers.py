@@ -261,15 +261,15 @@ def etag(generation: Generation, variant: str = "") -> str:
     return f'W/"{generation.number:x}-{published_us:x}-{_VERSION}{variant and "-"}{variant}"'
 
 
-def about(generation: Generation, variant: str = "") -> dict[str, str]:
+def about(generation: Generation, variant: str = "", *, is_numbered: bool = True) -> dict[str, str]:
     """The headers that say what an answer is made of: generation, and definitions of its numbers.
 
-    An answer in the old system's terms has definitions of its own, whatever this says.
+    An answer in the old system's terms, which is not numbered, has definitions of its own.
     """
-    return {
-        "etag": etag(generation, variant),
-        "engagement-definitions": str(generation.definitions),
-    }
+    headers = {"etag": etag(generation, variant)}
+    if is_numbered:
+        headers["engagement-definitions"] = str(generation.definitions)
+    return headers
 
 
 def is_known(request: Request[Any, Any, Any], generation: Generation, variant: str = "") -> bool:
@@ -310,6 +310,7 @@ def respond(
     of_drive: OfDrive | None = None,
     check: Callable[[], object] | None = None,
     variant: str = "",
+    is_numbered: bool = True,
 ) -> Response[bytes]:
     """Answer with the result of `make`, or with 304 if the client has it.
 
@@ -325,9 +326,10 @@ def respond(
         of_drive: The drive, if the whole answer is about one.
         check: Called for a client that has the answer; raises what `make` would if there is none.
         variant: What besides the address decides the answer: a choice in a cookie.
+        is_numbered: Whether its numbers are of the database's definitions, not the old system's.
     """
     vary = "accept-encoding, cookie" if variant else "accept-encoding"
-    sent = about(generation, variant) | {"vary": vary, **(headers or {})}
+    sent = about(generation, variant, is_numbered=is_numbered) | {"vary": vary, **(headers or {})}
     if is_known(request, generation, variant):
         if check is not None:
             check()

@@ -189,7 +189,7 @@ class Downloads:
         """
         is_gzip = kind.is_text and takes_gzip(request)
         headers = {
-            **about(query.generation),
+            **about(query.generation, is_numbered=numbered.is_numbered(query.view)),
             "vary": "accept-encoding",
             "content-disposition": f'attachment; filename="{query.view}.{kind.suffix}"',
         }
@@ -262,15 +262,16 @@ def _gzipped(file: IO[bytes]) -> gzip.GzipFile:
 
 
 def _described(query: RowsQuery, schema: pa.Schema) -> pa.Schema:
-    """The schema with the columns' comments and the number of the definitions."""
+    """The schema with the columns' comments and the number of the definitions, if it has one."""
     fields = [
         field.with_metadata({"comment": query.columns[field.name].comment}) for field in schema
     ]
     about: dict[bytes | str, bytes | str] = {
         "view": query.view,
         "comment": query.generation.views()[query.view],
-        numbered.COLUMN: str(query.generation.definitions),
     }
+    if numbered.is_numbered(query.view):
+        about[numbered.COLUMN] = str(query.generation.definitions)
     return pa.schema(fields, metadata=about)
 
 

@@ -98,7 +98,7 @@ def get_devices(request: AnyRequest, generation: NamedDependency[Generation]) ->
             "data_source": str(generation.path),
         }
 
-    return respond(request, generation, answer)
+    return respond(request, generation, answer, is_numbered=False)
 
 
 @get(
@@ -123,7 +123,7 @@ def get_device(
             "last_loaded": loaded_at(generation),
         }
 
-    return respond(request, generation, answer)
+    return respond(request, generation, answer, is_numbered=False)
 
 
 @get(

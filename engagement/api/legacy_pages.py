@@ -179,7 +179,7 @@ def _page(
         body = make() or "<p>There are no drives in the database.</p>"
         return _PAGE.format(title=title, body=body, loaded_at=loaded_at(generation))
 
-    return respond(request, generation, answer, media_type=HTML)
+    return respond(request, generation, answer, media_type=HTML, is_numbered=False)
 
 
 def _columns(asked: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from engagement.api.handlers import AnyRequest, read
 from engagement.api.paging import Order, parse_fields, parse_order
 from engagement.api.request_filters import Filters
 from engagement.errors import NotFoundError
+from engagement.export.numbered import is_numbered
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         view: Whose rows they are; `/api/v1/views` says what its columns mean.
         generation: Of the database that they were read from.
-        definitions: Number of those that its numbers are of.
+        definitions: Number of those that its numbers are of; null of the old system's views.
         rows: By column; null is not known.
         next_cursor: Where the next page begins; null on the last one.
     """
 
     view: str
     generation: int
-    definitions: int
+    definitions: int | None
     rows: list[Row]
     next_cursor: str | None
 
@@ -126,7 +127,8 @@ class RowsQuery:
         if len(names) > len(self.names):
             rows = [{name: row[name] for name in self.names} for row in rows]
         of = self.generation
-        return Page(self.view, of.number, of.definitions, in_utc(rows), next_cursor)
+        definitions = of.definitions if is_numbered(self.view) else None
+        return Page(self.view, of.number, definitions, in_utc(rows), next_cursor)
 
     @property
     def sql(self) -> str:
@@ -188,7 +190,9 @@ def answer_page(
     query = plan(generation, view, wanted)
     if span.cursor is not None:
         query.order.after(span.cursor)  # a wrong cursor is refused even if the client has the page
-    return respond(request, generation, lambda: query.page(span))
+    return respond(
+        request, generation, lambda: query.page(span), is_numbered=is_numbered(query.view)
+    )
 
 
 def in_utc(rows: list[Row]) -> list[Row]:

@@ -38,8 +38,14 @@ class View(msgspec.Struct, frozen=True):
 
 
 class Views(msgspec.Struct, frozen=True):
-    """All public views."""
+    """All public views.
 
+    Attributes:
+        definitions: Number of those that their numbers are of, but for the old system's views.
+        views: By name.
+    """
+
+    definitions: int
     views: list[View]
 
 
@@ -52,6 +58,7 @@ def list_views(request: AnyRequest, generation: NamedDependency[Generation]) -> 
 def describe_views(generation: Generation) -> Views:
     """The public views with their comments."""
     return Views(
+        generation.definitions,
         [
             View(
                 name,
@@ -62,7 +69,7 @@ def describe_views(generation: Generation) -> Views:
                 ],
             )
             for name, comment in generation.views().items()
-        ]
+        ],
     )
 
 

@@ -163,7 +163,7 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     except NotFoundError as error:  # 1 is for a condition that holds
         raise InputError(str(error)) from error
     rulings = [judge(condition, comparison) for condition in options["conditions"]]
-    report = render_markdown(comparison, rulings, options["per"], units)
+    report = render_markdown(comparison, rulings, options["per"], units, definitions=definitions)
     if as_json:
         render.print_json(
             _document(comparison, rulings, options["per"]) | {"definitions": definitions}

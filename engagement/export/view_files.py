@@ -91,8 +91,9 @@ def _open(reader: Reader, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch
     about: dict[bytes | str, bytes | str] = {
         "view": view,
         "comment": views[view],
-        COLUMN: str(reader.definitions),
     }
+    if is_numbered(view):
+        about[COLUMN] = str(reader.definitions)
     schema = pa.schema(fields, metadata=about)
     return schema, _computed(view, batches)
 

@@ -92,8 +92,13 @@ class Known:
     def unchanged(self, log: LogFile, read: ReadOptions) -> KnownSegment | None:
         """The segment that this very file was ingested for, if it has not changed since.
 
-        It is read again if CAN signals are wanted that were not extracted then, or more of it.
+        It is read again if CAN signals are wanted that were not extracted then, or more of it, or
+        if the tables have columns since that may lack what it says.
         """
+        known = self._same(log, read)
+        return None if known is None or known.is_outdated else known
+
+    def _same(self, log: LogFile, read: ReadOptions) -> KnownSegment | None:
         known = self._by_path.get(stored_path(log.path))
         if known is None or not read.is_met_by(known.profile):
             return None
@@ -104,7 +109,7 @@ class Known:
 
     def n_unchanged(self, groups: Iterable[tuple[LogFile, ...]], read: ReadOptions) -> int:
         """Of how many groups a log was ingested already, and has not changed."""
-        return sum(any(self.unchanged(log, read) for log in group) for group in groups)
+        return sum(any(self._same(log, read) for log in group) for group in groups)
 
     def supersedes(self, key: Key, log_kind: str) -> bool:
         """Whether the database has a readable rlog where this is a qlog."""

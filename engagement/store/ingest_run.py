@@ -157,7 +157,8 @@ class IngestRun:
         is_same = known.content_hash == log.content_hash
         is_as_wanted = self._options.read.is_met_by(known.profile)
         is_cut = known.is_cut_below(self._options.read.limit_bytes)
-        return is_same and is_as_wanted and not is_cut and not self._options.reprocess
+        is_wanted = self._options.reprocess or known.is_outdated
+        return is_same and is_as_wanted and not is_cut and not is_wanted
 
     def _touch(self, known: KnownSegment, log: SegmentLog) -> None:
         """Update path and time of a log that was moved, or written again unchanged."""
@@ -174,7 +175,8 @@ class IngestRun:
         is_same_file = stored_path(log.file.path) == known.path
         is_itself = is_same_file or log.content_hash == known.content_hash
         is_longer = log.raw_size_bytes > known.raw_size_bytes
-        if is_itself and (log.status == "ok" or is_longer or self._options.reprocess):
+        is_wanted = self._options.reprocess or known.is_outdated
+        if is_itself and (log.status == "ok" or is_longer or is_wanted):
             return True
         if rank(log) == rank(known):
             return _stands_for(log, known)

@@ -44,8 +44,8 @@ def ingest(
 ) -> IngestReport:
     """Bring the database up to date with the logs under some paths.
 
-    Nothing is published where nothing has changed. Where an older engagement made the tables, every
-    log that is found is read again, as columns that are newer are empty.
+    Nothing is published where nothing has changed. A log that was read for the tables of an older
+    engagement is read again when it is found, as columns that are newer are empty.
 
     Args:
         paths: Folders and files.
@@ -79,7 +79,7 @@ def ingest(
             options.read,
             reprocess=options.reprocess,
         )
-        if report.has_older_tables:
+        if report.has_older_tables or not options.reprocess:
             report.n_read_again = known.n_unchanged(plan.groups, options.read)
         report.n_failed_before = plan.n_failed_before
         report.n_unchanged, report.n_superseded = plan.n_unchanged, plan.n_superseded

@@ -31,7 +31,11 @@ _TABLES_WITHOUT_LOGS = {"segment", "drive"}
 
 @dataclass(frozen=True, slots=True)
 class KnownSegment:
-    """The log that a segment's rows are from."""
+    """The log that a segment's rows are from.
+
+    `is_outdated` says that it was read before the tables became what they are, which may lack what
+    it says.
+    """
 
     drive_id: int
     dongle_id: str
@@ -49,6 +53,7 @@ class KnownSegment:
     profile: str | None = None
     raw_size_bytes: int = 0
     damage: str | None = None
+    is_outdated: bool = False
 
     def is_cut_below(self, limit_bytes: int) -> bool:
         """Whether it was read up to a lower limit than this."""
@@ -89,12 +94,19 @@ def known_segments(connection: duckdb.DuckDBPyConnection) -> list[KnownSegment]:
 
     Also of a database that the writer has yet to bring up to date, whose tables are in `main`.
     """
-    tables = "select schema_name from duckdb_tables() where table_name = 'segment'"
-    [(place,)] = connection.execute(f"{tables} and database_name = current_database()").fetchall()
+    place, migrations = (
+        connection.execute(
+            "select schema_name from duckdb_tables() "
+            "where table_name = ? and database_name = current_database()",
+            [table],
+        ).fetchall()[0][0]
+        for table in ("segment", "schema_migration")
+    )
     query = (
         "select d.drive_id, d.dongle_id, d.drive, s.segment_num, s.log_kind, s.path, s.size_bytes,"
         " s.mtime_ns, s.content_hash, s.status, s.n_messages,"
-        " s.start_mono_ns, s.end_mono_ns, s.profile, s.raw_size_bytes, s.damage"
+        " s.start_mono_ns, s.end_mono_ns, s.profile, s.raw_size_bytes, s.damage,"
+        f" s.ingested_at_utc < (select max(applied_at_utc) from {migrations}.schema_migration)"
         f" from {place}.segment as s inner join {place}.drive as d on abs(s.drive_id) = d.drive_id"
     )
     return [KnownSegment(*row) for row in connection.execute(query).fetchall()]

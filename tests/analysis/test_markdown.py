@@ -7,6 +7,7 @@ import pytest
 from engagement.analysis.gate import Ruling
 from engagement.analysis.markdown import render_markdown
 from engagement.analysis.summary import findings, headline, verdict_text
+from engagement.definitions import DEFINITIONS
 from tests.analysis.conftest import RATES, compare_branches
 from tests.analysis.fleets import Fleet
 
@@ -47,6 +48,7 @@ def test_a_report_has_a_heading_a_sentence_and_two_tables(comparison, per):
     assert "share of time engaged" in labels
     assert "steering oscillation, deg" in labels
     assert "Neither has any: unplanned interventions, disengagements by openpilot, " in report
+    assert f"\n\nNumbers of definitions {DEFINITIONS}.\n\n" in report
     assert report.endswith("</details>\n")
 
 

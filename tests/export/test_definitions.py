@@ -149,6 +149,7 @@ def test_what_a_command_writes(numbered, arguments, file, read, tmp_path):
         ("/api/v1/rates", of_document),
         ("/api/v1/places", of_document),
         ("/api/v1/glossary", of_document),
+        ("/api/v1/views", of_document),
         ("/api/v1/views/rates", of_document),
         ("/api/v1/views/rates/csv", of_csv),
         ("/api/v1/views/rates/csv?fields=event", of_csv),
@@ -222,3 +223,19 @@ def test_views_of_the_old_system_have_no_such_column(numbered, client, tmp_path)
         header = content.split(b"\n", 1)[0]
         assert b"device_id" in header
         assert b"definitions" not in header
+
+
+def test_numbers_of_the_old_system_bear_no_number(numbered, client, tmp_path):
+    path, _ = numbered
+    out = tmp_path / "old.parquet"
+    arguments = ["export", "parquet", "legacy_engagement_db", "--out", str(out), "--db", str(path)]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    view = "/api/v1/views/legacy_engagement_db"
+    served = client.get(f"{view}/parquet").content
+    for content in (out.read_bytes(), served):
+        assert b"definitions" not in pa.parquet.read_schema(io.BytesIO(content)).metadata
+    assert client.get(view).json()["definitions"] is None
+    for address in (view, f"{view}/csv", f"{view}/arrow", "/stats", "/devices"):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert "engagement-definitions" not in answer.headers

@@ -171,6 +171,21 @@ def test_an_older_database_has_nulls_for_what_is_newer_until_it_is_migrated(
     assert store.state() == before
 
 
+def test_what_an_older_engagement_read_is_read_again_in_whichever_ingest_finds_it(
+    two_drives, tmp_path, with_more_migrations
+):
+    store = Store(tmp_path)
+    store.copy_of(two_drives.database)
+    with_more_migrations("alter table log.drive add column nickname varchar")
+    folders = sorted(path for path in two_drives.logs.iterdir() if path.is_dir())
+    assert len(folders) == 2
+
+    reports = [store.ingest(folder) for folder in (*folders, *folders)]
+
+    told = [(report.n_read_again, report.n_ingested, report.n_unchanged) for report in reports]
+    assert told == [(1, 1, 0), (1, 1, 0), (0, 0, 1), (0, 0, 1)]
+
+
 def test_a_newer_database_is_refused(two_drives, tmp_path):
     store = Store(tmp_path)
     store.copy_of(two_drives.database)
