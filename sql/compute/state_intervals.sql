@@ -86,10 +86,14 @@ edges as (
             and edges.mono_ns = moved.mono_ns
             and not edges.is_car_control
     union all
-    select drive_id, off_mono_ns, 4, null, null, null, 0
-    from engaged_again
-    union all
-    select drive_id, on_mono_ns, 4 + code, null, null, null, 0
+    select
+        drive_id,
+        unnest([off_mono_ns, on_mono_ns]),
+        unnest([4, 4 + code]),
+        null,
+        null,
+        null,
+        0
     from engaged_again
     union all
     select
