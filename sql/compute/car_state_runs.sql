@@ -58,7 +58,7 @@ runs as (
         is_on,
         was_on,
         lag(mono_ns) over by_time as before_mono_ns,
-        lag(is_on, 2) over by_time as was_on_before,
+        lag(was_on) over by_time as was_on_before,
         lead(is_on) over by_time as is_on_after
     from changes
     where edge_num = 1 or (is_on is distinct from was_on)

@@ -51,8 +51,8 @@ followed as (
 lists as (
     select
         *,
-        lag(is_followed, 1, false) over by_number as follows,
-        lag(mono_ns, 1, 0) over by_number as previous_mono_ns
+        coalesce(lag(is_followed) over by_number, false) as follows,
+        coalesce(lag(mono_ns) over by_number, 0) as previous_mono_ns
     from followed
     window by_number as (partition by drive_id order by list_num)
 ),

@@ -68,11 +68,11 @@ folded as (
         drive_id,
         list_reduce(  -- noqa: PRS
             looks_in_order,
-            lambda state, look: if(
-                state.last_ns is not null and look.mono_ns - state.last_ns <= 10000000000,
-                state,
-                {'last_ns': look.mono_ns, 'found': list_append(state.found, look.speed_mps)}
-            ),
+            lambda state, look: case
+                when state.last_ns is not null and look.mono_ns - state.last_ns <= 10000000000
+                    then state
+                else {'last_ns': look.mono_ns, 'found': list_append(state.found, look.speed_mps)}
+            end,
             {'last_ns': null::bigint, 'found': []::double[]}
         ).found as speeds_mps
     from looks

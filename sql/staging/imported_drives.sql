@@ -49,7 +49,7 @@ parsed as (
             when parts.zone = 'Z' then 0
             when parts.zone <> ''
                 then
-                    if(parts.zone[1] = '-', -60, 60)
+                    case when parts.zone[1] = '-' then -60 else 60 end
                     * (parts.zone[2:3]::integer * 60 + right(parts.zone, 2)::integer)
         end as offset_s
     from told
