@@ -69,24 +69,57 @@ steer_counts as (
     group by drive_id
 ),
 
-bucket_sums as (
+moving_times as (
     select
         drive_id,
         sum(moving_ns)::bigint as drive_time,
-        sum(moving_engaged_ns)::bigint as drive_time_active,
-        max(time_ns) filter (where bucket = 'city') as city_time_ns,
-        max(engaged_time_ns) filter (where bucket = 'city') as city_engaged_time_ns,
-        max(distance_km) filter (where bucket = 'city') as city_distance_km,
-        max(engaged_distance_km) filter (where bucket = 'city') as city_engaged_distance_km,
-        max(time_ns) filter (where bucket = 'road') as road_time_ns,
-        max(engaged_time_ns) filter (where bucket = 'road') as road_engaged_time_ns,
-        max(distance_km) filter (where bucket = 'road') as road_distance_km,
-        max(engaged_distance_km) filter (where bucket = 'road') as road_engaged_distance_km,
-        max(time_ns) filter (where bucket = 'highway') as highway_time_ns,
-        max(engaged_time_ns) filter (where bucket = 'highway') as highway_engaged_time_ns,
-        max(distance_km) filter (where bucket = 'highway') as highway_distance_km,
-        max(engaged_distance_km) filter (where bucket = 'highway') as highway_engaged_distance_km
+        sum(moving_engaged_ns)::bigint as drive_time_active
     from buckets
+    group by drive_id
+),
+
+bucket_names as (
+    select unnest(['city', 'road', 'highway']) as bucket
+),
+
+bucket_sums as (
+    select
+        metadata.drive_id,
+        named.bucket,
+        coalesce(buckets.time_ns, 0) as time_ns,
+        coalesce(buckets.engaged_time_ns, 0) as engaged_time_ns,
+        coalesce(buckets.distance_km, 0) as distance_km_raw,
+        coalesce(buckets.engaged_distance_km, 0) as engaged_distance_km_raw
+    from metadata
+    cross join bucket_names as named
+    left join buckets
+        on metadata.drive_id = buckets.drive_id and named.bucket = buckets.bucket
+),
+
+bucket_numbers as (
+    select
+        *,
+        format('{:.2f}', time_ns / 1e9 / 60)::double as time_min,
+        format('{:.2f}', engaged_time_ns / 1e9 / 60)::double as engaged_time_min,
+        format('{:.2f}', distance_km_raw)::double as distance_km,
+        format('{:.2f}', engaged_distance_km_raw)::double as engaged_distance_km,
+        format('{:.2f}', engaged_time_ns / nullif(time_ns, 0) * 100)::double as engagement_pct
+    from bucket_sums
+),
+
+bucket_columns as (
+    pivot bucket_numbers
+    on bucket in ('city', 'road', 'highway')
+    using
+    max(time_min) as time_min,
+    max(engaged_time_min) as engaged_time_min,
+    max(distance_km) as distance_km,
+    max(engaged_distance_km) as engaged_distance_km,
+    max(engagement_pct) as engagement_pct,
+    max(time_ns) as time_ns,
+    max(engaged_time_ns) as engaged_time_ns,
+    max(distance_km_raw) as distance_km_raw,
+    max(engaged_distance_km_raw) as engaged_distance_km_raw
     group by drive_id
 ),
 
@@ -95,8 +128,8 @@ measured as (
         metadata.drive_id,
         coalesce(total_times.total_time, 0) as total_time,
         coalesce(total_times.active_time, 0) as active_time,
-        coalesce(bucket_sums.drive_time, 0) as drive_time,
-        coalesce(bucket_sums.drive_time_active, 0) as drive_time_active,
+        coalesce(moving_times.drive_time, 0) as drive_time,
+        coalesce(moving_times.drive_time_active, 0) as drive_time_active,
         coalesce(presses.press_ns, 0) as cruise_press_time_ns,
         format('{:.1f}', odometers.distance_km)::double as odo_distance,
         odometers.engaged_distance_km as engaged_distance_raw,
@@ -107,18 +140,6 @@ measured as (
         metadata.openpilot_longitudinal,
         metadata.car_fingerprint,
         metadata.device_type,
-        coalesce(bucket_sums.city_time_ns, 0) as city_time_ns,
-        coalesce(bucket_sums.city_engaged_time_ns, 0) as city_engaged_time_ns,
-        coalesce(bucket_sums.city_distance_km, 0) as city_distance_km_raw,
-        coalesce(bucket_sums.city_engaged_distance_km, 0) as city_engaged_distance_km_raw,
-        coalesce(bucket_sums.road_time_ns, 0) as road_time_ns,
-        coalesce(bucket_sums.road_engaged_time_ns, 0) as road_engaged_time_ns,
-        coalesce(bucket_sums.road_distance_km, 0) as road_distance_km_raw,
-        coalesce(bucket_sums.road_engaged_distance_km, 0) as road_engaged_distance_km_raw,
-        coalesce(bucket_sums.highway_time_ns, 0) as highway_time_ns,
-        coalesce(bucket_sums.highway_engaged_time_ns, 0) as highway_engaged_time_ns,
-        coalesce(bucket_sums.highway_distance_km, 0) as highway_distance_km_raw,
-        coalesce(bucket_sums.highway_engaged_distance_km, 0) as highway_engaged_distance_km_raw,
         dates.recorded_at,
         metadata.version,
         metadata.git_branch,
@@ -128,14 +149,14 @@ measured as (
     left join total_times on metadata.drive_id = total_times.drive_id
     left join change_counts on metadata.drive_id = change_counts.drive_id
     left join steer_counts on metadata.drive_id = steer_counts.drive_id
-    left join bucket_sums on metadata.drive_id = bucket_sums.drive_id
+    left join moving_times on metadata.drive_id = moving_times.drive_id
     left join presses on metadata.drive_id = presses.drive_id
     left join odometers on metadata.drive_id = odometers.drive_id
 ),
 
 final as (
     select
-        drive_id,
+        measured.drive_id,
         total_time,
         active_time,
         drive_time,
@@ -168,48 +189,14 @@ final as (
         openpilot_longitudinal,
         car_fingerprint,
         device_type,
-        format('{:.2f}', city_time_ns / 1e9 / 60)::double as city_time_min,
-        format('{:.2f}', city_engaged_time_ns / 1e9 / 60)::double as city_engaged_time_min,
-        format('{:.2f}', city_distance_km_raw)::double as city_distance_km,
-        format('{:.2f}', city_engaged_distance_km_raw)::double
-            as city_engaged_distance_km,
-        format(
-            '{:.2f}', city_engaged_time_ns / nullif(city_time_ns, 0) * 100
-        )::double as city_engagement_pct,
-        city_time_ns,
-        city_engaged_time_ns,
-        city_distance_km_raw,
-        city_engaged_distance_km_raw,
-        format('{:.2f}', road_time_ns / 1e9 / 60)::double as road_time_min,
-        format('{:.2f}', road_engaged_time_ns / 1e9 / 60)::double as road_engaged_time_min,
-        format('{:.2f}', road_distance_km_raw)::double as road_distance_km,
-        format('{:.2f}', road_engaged_distance_km_raw)::double
-            as road_engaged_distance_km,
-        format(
-            '{:.2f}', road_engaged_time_ns / nullif(road_time_ns, 0) * 100
-        )::double as road_engagement_pct,
-        road_time_ns,
-        road_engaged_time_ns,
-        road_distance_km_raw,
-        road_engaged_distance_km_raw,
-        format('{:.2f}', highway_time_ns / 1e9 / 60)::double as highway_time_min,
-        format('{:.2f}', highway_engaged_time_ns / 1e9 / 60)::double as highway_engaged_time_min,
-        format('{:.2f}', highway_distance_km_raw)::double as highway_distance_km,
-        format('{:.2f}', highway_engaged_distance_km_raw)::double
-            as highway_engaged_distance_km,
-        format(
-            '{:.2f}', highway_engaged_time_ns / nullif(highway_time_ns, 0) * 100
-        )::double as highway_engagement_pct,
-        highway_time_ns,
-        highway_engaged_time_ns,
-        highway_distance_km_raw,
-        highway_engaged_distance_km_raw,
+        bucket_columns.* exclude (drive_id),
         recorded_at,
         version,
         git_branch,
         git_commit,
         active_source
     from measured
+    inner join bucket_columns on measured.drive_id = bucket_columns.drive_id
 )
 
 select * from final;
