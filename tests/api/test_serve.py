@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 SOAK_PER_S = 50
 ROUND_S = 1.0
-MIN_ROUNDS, MAX_ROUNDS = 3, 20
+MIN_ROUNDS, MAX_ROUNDS = 3, 200
+WAITED_S = 5.0  # a process may have to wait for a core: what counts is that it catches up
 PUBLISH_EVERY_S = 0.3
 
 
@@ -277,19 +278,16 @@ def test_no_request_fails_and_no_answer_is_stale_for_long_while_ingests_publish(
         f"/api/v1/events/{event['event_id'].replace('|', '%7C')}", "/stats",
         "/api/v1/views/drives/csv",
     ]  # fmt: skip
-    newest = [1]
     published_at_s = {1: 0.0}
 
     def listen(pipe: Connection) -> None:
         with suppress(EOFError, OSError):
             while True:
-                number = pipe.recv()
-                published_at_s[number] = time.monotonic()
-                newest[0] = number
+                published_at_s[pipe.recv()] = time.monotonic()
 
     def known() -> int:
         """What must answer by now: the older generation may do so for a moment."""
-        until_s = time.monotonic() - LAG_S
+        until_s = time.monotonic() - LAG_S - WAITED_S
         return max(number for number, at_s in [*published_at_s.items()] if at_s < until_s)
 
     with server(path, "--rate", "0") as (_, port), child(publish_on, logs, path) as (_, pipe):
@@ -297,10 +295,12 @@ def test_no_request_fails_and_no_answer_is_stale_for_long_while_ingests_publish(
         listener = threading.Thread(target=listen, args=(pipe,))
         listener.start()
         rounds, slowest_s = [], 0.0
-        while len(rounds) < MIN_ROUNDS or (newest[0] < 4 and len(rounds) < MAX_ROUNDS):
+        met: set[int | None] = set()  # generations; how soon there are more depends on the machine
+        while len(rounds) < MIN_ROUNDS or (len(met) <= 2 and len(rounds) < MAX_ROUNDS):
             started_s = time.perf_counter()
             load = Load(port, urls, published=known)
             rounds.append(load.run(SOAK_PER_S, ROUND_S))
+            met |= {reply.generation for reply in rounds[-1]}
             slowest_s = max(slowest_s, time.perf_counter() - started_s)
         pipe.send("enough")
         listener.join()
@@ -309,5 +309,5 @@ def test_no_request_fails_and_no_answer_is_stale_for_long_while_ingests_publish(
     assert len(replies) == SOAK_PER_S * ROUND_S * len(rounds)
     assert {reply.status for reply in replies} == {200}
     assert not [reply for reply in replies if reply.is_stale]
-    assert len({reply.generation for reply in replies}) > 2
+    assert len(met) > 2
     assert slowest_s < ROUND_S * 4
