@@ -38,6 +38,7 @@ OLD = [
      "total_time": number, "speed_buckets": {"city": {"disengagement_count": number}}}
     for number in range(1, 6)
 ]  # fmt: skip
+CHANGING = OLD[0] | {"drive": "00000009--d20ab4f43f", "total_time": 60}
 
 Answer = tuple[int, bytes]
 
@@ -72,7 +73,7 @@ def serving(answer: Callable[[str, str], Answer]) -> Iterator[str]:
 def source(tmp_path_factory):
     """Imported drives and an ingested one, in a server that asks for a token."""
     folder = tmp_path_factory.mktemp("source")
-    (folder / "old.json").write_text(json.dumps(OLD))
+    (folder / "old.json").write_text(json.dumps([*OLD, CHANGING]))
     import_files(folder / "db.duckdb", [folder / "old.json"])
     for _ in write_drive(folder / "rlogs", plan_drives(1, calm=BUSY)[0]):
         pass
@@ -114,12 +115,12 @@ def test_what_a_server_hands_out_comes_page_by_page_and_once(source, tmp_path):
 
     assert (first.exit_code, second.exit_code) == (0, 0), first.output
     told = json.loads(first.output)
-    assert (told["n_drives"], told["n_drives_written"]) == (6, 6)
+    assert (told["n_drives"], told["n_drives_written"]) == (7, 7)
     assert told["n_pages"] >= 3
     assert json.loads(second.output)["n_drives"] == 0
     found = drives_of(tmp_path / "db.duckdb")
     assert [entry for entry in found if entry["total_time"] < 10] == OLD
-    [ingested] = [entry for entry in found if entry["total_time"] >= 10]
+    [ingested] = [entry for entry in found if entry["total_time"] > 1000]
     assert ingested["schema_version"] == 3
     assert set(ingested["speed_buckets"]) == {"city", "road", "highway"}
     cursor = json.loads((tmp_path / "cursor").read_text())["cursor"]
@@ -134,7 +135,7 @@ def test_a_drive_that_changes_comes_again_and_cursors_rise(source, tmp_path):
     database, url, client = source
     token = Token(TOKEN, "here")
     pull(tmp_path / "db.duckdb", url, token, tmp_path / "cursor")
-    newer = OLD[1] | {"total_time": 7}
+    newer = CHANGING | {"total_time": 70}
     (tmp_path / "new.json").write_text(json.dumps([newer]))
     import_files(database, [tmp_path / "new.json"])
 
