@@ -5,7 +5,8 @@
 -- why:     the first event that disables decides, and what follows it is its consequence. Where that
 --          is the end of the car's cruise, or nothing but its fall, pedals, buttons and the car tell
 --          what ended it. Without either, what the driver did first decides.
---          is_only_joining is what the driver did without pedal or wheel: no taking over by itself.
+--          is_only_joining is what the driver did without pedal or wheel: no taking over by itself;
+--          with them it began when they did, belt, door and inattention being no input.
 --          While only steering is on the pedals are driving, and join nothing
 create or replace view compute.end_causes as
 with
@@ -267,7 +268,11 @@ final as (
             start_mono_ns,
             least(
                 end_mono_ns,
-                press_mono_ns,
+                case
+                    when not is_joined or input is not null or joining_mono_ns is null
+                        then press_mono_ns
+                end,
+                case when is_joined then joining_mono_ns end,
                 case when cause = 'driver_steer' then steering_mono_ns end
             )
         ) as press_mono_ns

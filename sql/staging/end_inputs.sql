@@ -1,7 +1,7 @@
 -- What was pressed, stood still or failed around the end of an engagement, begun then or before.
 --
 -- grain:   one row per (drive_id, engagement_num)
--- null:    never
+-- null:    steering_mono_ns without a wheel that was taken in the window, joining_mono_ns without any
 create or replace view staging.end_inputs as
 with
 
@@ -28,7 +28,15 @@ final as (
                     and runs.start_mono_ns between ends.cause_from_mono_ns and ends.end_mono_ns
                     then runs.start_mono_ns
             end
-        ) as steering_mono_ns
+        ) as steering_mono_ns,
+        min(
+            case
+                when
+                    runs.flag = 'steering'
+                    or (runs.flag in ('brake', 'gas') and ends.mode = 'engaged')
+                    then runs.start_mono_ns
+            end
+        ) as joining_mono_ns
     from result.engagements as ends
     left join result.car_state_runs as runs
         on

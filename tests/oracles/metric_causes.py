@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tests.oracles.metric_drive import joined
 from tests.oracles.metric_overrides import stands
 
 if TYPE_CHECKING:
@@ -131,6 +132,12 @@ class End:
         """Whether something is true at some moment of the window."""
         spans = self.drive.car_state.spans(is_on)
         return any(start <= self.stop_ns and end > self.start_ns for start, end in spans)
+
+    def began_ns(self, is_on: Callable[[Row], bool]) -> int | None:
+        """When (ns) what is true at some moment of the window had become so."""
+        spans = joined(self.drive.car_state.spans(is_on))
+        times = [a for a, b in spans if a <= self.stop_ns and b > self.start_ns]
+        return min(times, default=None)
 
     @cached_property
     def cruise_fell_ns(self) -> int | None:

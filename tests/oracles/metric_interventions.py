@@ -131,14 +131,21 @@ def _ends(run: Run, cause: Cause, end: End) -> list[Input]:
         return [Input(start_ns, run.end_ns, inputs, run)]
     if name not in IF_JOINED:
         return []
-    pressed = _pressed(end) - (DRIVING if run.mode == "lateral_only" else frozenset())
-    return [Input(start_ns, run.end_ns, inputs | pressed, run, is_only_joining=not pressed)]
+    driving = DRIVING if run.mode == "lateral_only" else frozenset()
+    pressed = {name: ns for name, ns in _pressed(end).items() if name not in driving}
+    if pressed:
+        # Who unbuckles has taken nothing over yet; who parks has.
+        began_ns = min([*pressed.values(), *([start_ns] if inputs else [])])
+        start_ns = max(run.start_ns, min(began_ns, run.end_ns))
+    names = inputs | frozenset(pressed)
+    return [Input(start_ns, run.end_ns, names, run, is_only_joining=not pressed)]
 
 
-def _pressed(end: End) -> frozenset[str]:
-    """Wheel and pedals that are pressed around the end."""
+def _pressed(end: End) -> dict[str, int]:
+    """Wheel and pedals that are pressed around the end, and when (ns) each press began."""
     tests = {"brake": braked, "gas": gassed, "steer": steered}
-    return frozenset(name for name, is_on in tests.items() if end.is_true(is_on))
+    began = {name: end.began_ns(is_on) for name, is_on in tests.items()}
+    return {name: ns for name, ns in began.items() if ns is not None}
 
 
 def press_ns(end: End, cause: str) -> int | None:
