@@ -146,6 +146,7 @@ def get_comparison(
         request,
         generation,
         lambda: compared(generation, device or [], branch or [], speed_bucket),
+        is_numbered=False,
     )
 
 
@@ -160,7 +161,7 @@ def get_total_stats(
     request: AnyRequest, generation: NamedDependency[Generation]
 ) -> Response[bytes]:
     """All devices together, by the old definitions; an empty object without drives."""
-    return respond(request, generation, lambda: totalled(generation))
+    return respond(request, generation, lambda: totalled(generation), is_numbered=False)
 
 
 def compared(

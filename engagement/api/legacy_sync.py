@@ -69,7 +69,7 @@ def get_export(
     definitions has none until it is computed anew.
     """
     after, limit = min(max(after, 0), _LAST), min(max(limit, 1), _MAX_LIMIT)
-    return respond(request, generation, lambda: _page(generation, after, limit))
+    return respond(request, generation, lambda: _page(generation, after, limit), is_numbered=False)
 
 
 def _page(generation: Generation, after: int, limit: int) -> dict[str, Any]:

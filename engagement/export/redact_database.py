@@ -23,7 +23,7 @@ from engagement.extract.kept_params import kept_params
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.label_words import shipped_words
-from engagement.store.schema import load_sql
+from engagement.store.schema import load_sql, refuse_views_as_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,7 +132,7 @@ def write_redacted_database(
     ]
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         path = Path(folder) / "engagement.duckdb"
-        with writer_lock(path), Writer(path) as writer:
+        with writer_lock(path), Writer(path, reads=reader.path.resolve()) as writer:
             _fill(writer.connection, reader, drives, cuts.places, redaction)
             [(n_positions,)] = writer.connection.execute(
                 "select count(*) from log.gps where latitude is not null"
@@ -175,10 +175,14 @@ def _fill(
     places: Sequence[Place],
     redaction: Redaction,
 ) -> None:
-    quoted = str(reader.path).replace("'", "''")
+    quoted = str(reader.path.resolve()).replace("'", "''")
     connection.execute(f"attach '{quoted}' as old (type duckdb, read_only)")
-    connection.execute("delete from store.parameter")
-    connection.execute("insert into store.parameter from old.store.parameter")
+    refuse_views_as_tables(connection, reader.path, "old")
+    # What a parameter is for is said in words of the owner's own.
+    connection.execute(
+        "update store.parameter as parameter set value = theirs.value "
+        "from old.store.parameter as theirs where parameter.name = theirs.name"
+    )
     load_sql(connection, is_forced=True)
     _register_words(connection, redaction.pseudonyms)
     selects = {table: _select(connection, table) for table in _NUMBERS}

@@ -29,7 +29,13 @@ from engagement.store.generation_files import (
     wal,
 )
 from engagement.store.previous import exchange, renew, retire, stamp
-from engagement.store.schema import create, latest_version, note_beginning, stored_version
+from engagement.store.schema import (
+    create,
+    latest_version,
+    note_beginning,
+    refuse_views_as_tables,
+    stored_version,
+)
 from engagement.store.template import copy_template, forget_template, keep_template
 from engagement.store.writer_lock import hold_file, refuse_foreign_writer, writer_lock
 
@@ -50,7 +56,8 @@ _FAILURES = (duckdb.OperationalError, duckdb.FatalException, OSError)  # of disk
 class Writer:
     """Writes the next generation of a database; use it under `writer_lock`.
 
-    Leaving the context without `publish` discards what was not published.
+    Leaving the context without `publish` discards what was not published. A database may be a
+    stranger's: its views can read no other file than `reads`, and no extension is loaded.
 
     Raises:
         StoreError: If DuckDB can't open the database, or the disk is full; also on leaving.
@@ -63,9 +70,11 @@ class Writer:
         parameters_file: Path | None = None,
         reset_parameters: bool = False,
         memory_limit: str = "128MB",
+        reads: Path | None = None,
     ) -> None:
         self.path = path
         self._parameters_file = parameters_file
+        self._reads = reads
         self._reset_parameters = reset_parameters
         self._database = real_database(path)
         self._private = self._database.with_name(self._database.name + ".next")
@@ -78,6 +87,8 @@ class Writer:
             # Rows of the running transaction have no statistics: DuckDB takes them for few, and a
             # loop over all pairs for the fastest join.
             "asof_loop_join_threshold": 0,
+            "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
         }
         is_new = not self._database.exists()
         self._held: BinaryIO | None = None
@@ -220,6 +231,11 @@ class Writer:
         try:
             connection.execute(f"attach {_quoted(self._private)} as engagement {_WRITTEN}")
             connection.execute("use engagement")
+            # The database may be a stranger's: whatever its views say, no other file is read.
+            if self._reads:
+                connection.execute(f"set allowed_paths = [{_quoted(self._reads)}]")
+            connection.execute("set enable_external_access = false")
+            refuse_views_as_tables(connection, self.path)
         except BaseException:
             connection.close()
             raise

@@ -11,7 +11,7 @@ import duckdb
 import msgspec
 
 from engagement.definitions import DEFINITIONS, UNNUMBERED
-from engagement.errors import ConfigError, StoreVersionError, ViewError, suggestion
+from engagement.errors import ConfigError, StoreError, StoreVersionError, ViewError, suggestion
 from engagement.extract.kept_params import kept_params
 from engagement.groupings import ALL, DIMENSIONS
 from engagement.resources import resource_dir
@@ -80,6 +80,27 @@ def migrations() -> list[tuple[int, str, str]]:
 def latest_version() -> int:
     """The version that this program reads and writes."""
     return migrations()[-1][0]
+
+
+def refuse_views_as_tables(
+    connection: duckdb.DuckDBPyConnection, path: Path, database: str = "engagement"
+) -> None:
+    """Refuse a file in which a view stands where a table belongs: it can say what no log said.
+
+    Raises:
+        StoreError: If there is one.
+    """
+    found = connection.execute(
+        "select schema_name || '.' || view_name from duckdb_views() "
+        "where database_name = ? and schema_name in ('log', 'store', 'result') "
+        "order by all limit 1",
+        [database],
+    ).fetchone()
+    if found:
+        raise StoreError(
+            f"{path}: {found[0]} is a view in it, where engagement has a table; somebody else made "
+            "that: ingest the logs into a new database"
+        )
 
 
 def stored_version(connection: duckdb.DuckDBPyConnection) -> int:

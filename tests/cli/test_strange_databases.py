@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import pytest
 
 from engagement.cli.exit_codes import ExitCode
 from engagement.errors import EngagementError
+from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.serving import Publication
 from tests.cli.test_every_command import COMMANDS
 
@@ -107,6 +109,53 @@ def test_nor_does_one_that_is_read_before_all_others(trap, run_alone):
     assert result.exit_code == ExitCode.DATABASE
 
 
+WRITING = {
+    "recompute": [],
+    "devices": ["--join", "a1b2c3d4", "a1b2c3d4e5f60718"],
+    "redact database": ["--out", "shared.duckdb", "--ends", "0", "--place", "1,1,1"],
+    "import": ["old.json"],
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize("table", ["log.car_params", "store.parameter"])
+def test_a_view_in_the_place_of_a_table_is_no_way_into_what_is_written(
+    name, table, database, run_alone, tmp_path
+):
+    (tmp_path / "secret").write_text(SECRET)
+    entry = {"device_id": "0123456789abcdef", "drive": "2024-01-02--03-04-05", "total_time": 1}
+    (tmp_path / "old.json").write_text(json.dumps([entry]))
+    path = tmp_path / "trap.duckdb"
+    shutil.copy(database, path)
+    column = "car_fingerprint" if table == "log.car_params" else "why"
+    told = f"(select content from read_text('{tmp_path / 'secret'}'))"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"alter table {table} rename to real")
+        real = f"{table.partition('.')[0]}.real"
+        connection.execute(
+            f"create view {table} as select * replace ({told} as {column}) from {real}"
+        )
+
+    result = run_alone(*name.split(), "--db", path, *WRITING[name])
+
+    assert result.exit_code == ExitCode.DATABASE, result.stderr
+    assert f"{table} is a view in it" in result.stderr or DISABLED in result.stderr
+    for file in tmp_path.rglob("*.duckdb*"):
+        if file.is_file() and file != path:
+            assert SECRET.encode() not in file.read_bytes()
+
+
+def test_a_writer_reads_no_other_file(tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    path = tmp_path / "new.duckdb"
+    with writer_lock(path), Writer(path) as writer:
+        for query in (f"from read_text('{tmp_path / 'secret'}')", "install httpfs", "load httpfs"):
+            with pytest.raises(duckdb.Error):
+                writer.connection.execute(query)
+        with pytest.raises(duckdb.Error):
+            writer.connection.execute("set enable_external_access = true")
+
+
 def test_a_server_does_not_read_it_either(trap):
     publication = Publication(trap)
     with publication.newest() as generation, pytest.raises(EngagementError) as caught:
@@ -140,7 +189,6 @@ ANY_COMMAND = {
     **READING,
     "glossary": ["drives"],
     "serve": ["--port", "0"],
-    "ingest": ["."],
     "recompute": [],
     "import": ["old.json"],
     "collect": ["device"],

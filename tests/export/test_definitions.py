@@ -235,7 +235,8 @@ def test_numbers_of_the_old_system_bear_no_number(numbered, client, tmp_path):
     for content in (out.read_bytes(), served):
         assert b"definitions" not in pa.parquet.read_schema(io.BytesIO(content)).metadata
     assert client.get(view).json()["definitions"] is None
-    for address in (view, f"{view}/csv", f"{view}/arrow", "/stats", "/devices"):
+    old = ("/stats", "/devices", "/api/compare", "/api/total_stats", "/api/drive-stats/export")
+    for address in (view, f"{view}/csv", f"{view}/arrow", *old):
         answer = client.get(address)
         assert answer.status_code == 200, address
         assert "engagement-definitions" not in answer.headers

@@ -49,14 +49,23 @@ _MAX_LISTED = 200
 _HEADINGS = {"rate": "Events, {unit} engaged", "share": "Engagement", "mean": "Steering"}
 
 _GROUPS = """
-select groups.*, rates.n_events, rates.per_100km, rates.per_100km_lower, rates.per_100km_upper
+with counted as materialized (
+    select * from {rates}
+    where grouped_by = $by and mode = 'engaged' and event like '%intervention'
+)
+
+select
+    groups.*,
+    rates.n_events,
+    rates.per_100km,
+    rates.per_100km_lower,
+    rates.per_100km_upper,
+    unplanned.per_100km as unplanned_per_100km
 from {groups} as groups
-left join {rates} as rates
-    on
-        groups.grouped_by = rates.grouped_by
-        and groups.group_name = rates.group_name
-        and rates.mode = 'engaged'
-        and rates.event = 'intervention'
+left join counted as rates
+    on groups.group_name = rates.group_name and rates.event = 'intervention'
+left join counted as unplanned
+    on groups.group_name = unplanned.group_name and unplanned.event = 'unplanned_intervention'
 where groups.grouped_by = $by
 order by groups.engaged_km desc, groups.group_name
 limit {limit}

@@ -37,7 +37,8 @@ select
     known_s,
     engaged_s,
     engaged_km,
-    n_interventions
+    n_interventions,
+    n_unplanned_interventions
 from {drives}
 where started_at is not null and {where}
 order by week, drive_id
@@ -46,9 +47,15 @@ _BANDS = """
 with chosen as (select drive_id, is_imported from {drives} where {where}),
 
 counts as (
-    select speed_band, sum(n_events)::bigint as n_interventions
+    select
+        speed_band,
+        sum(n_events) filter (where event = 'intervention')::bigint as n_interventions,
+        sum(n_events) filter (where event = 'unplanned_intervention')::bigint as n_unplanned
     from event_counts
-    where mode = 'engaged' and event = 'intervention' and drive_id in (select drive_id from chosen)
+    where
+        mode = 'engaged'
+        and event in ('intervention', 'unplanned_intervention')
+        and drive_id in (select drive_id from chosen)
     group by speed_band
 )
 
@@ -60,6 +67,7 @@ select
     sum(bands.distance_km)::double as distance_km,
     sum(bands.engaged_km)::double as engaged_km,
     coalesce(any_value(counts.n_interventions), 0) as n_interventions,
+    coalesce(any_value(counts.n_unplanned), 0) as n_unplanned_interventions,
     coalesce(any_value(counts.n_interventions), 0) * 100
     / nullif(sum(bands.engaged_km) filter (where not chosen.is_imported), 0)
         as interventions_per_100km
@@ -209,6 +217,7 @@ def _week(week: Any, drives: Sequence[Row]) -> Row:
         "engaged_fraction": engaged_s / known_s if known_s else None,
         "engaged_km": sum(row["engaged_km"] or 0.0 for row in drives),
         "n_interventions": sum(row["n_interventions"] or 0 for row in drives),
+        "n_unplanned_interventions": sum(row["n_unplanned_interventions"] or 0 for row in drives),
     }
 
 

@@ -51,7 +51,8 @@ select
     count(*) as n_places,
     count(*) filter (where is_hot_spot) as n_hot_spots,
     count(*) filter (where n_interventions > 0) as n_with_intervention,
-    sum(n_interventions)::bigint as n_interventions
+    sum(n_interventions)::bigint as n_interventions,
+    sum(n_unplanned_interventions)::bigint as n_unplanned_interventions
 from {places}
 """
 _PARAMETERS = """
