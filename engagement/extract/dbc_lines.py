@@ -50,7 +50,7 @@ _SELECTED = re.compile(
     r"\s+(?P<ranges>[\d\s,-]+)"
 )
 _RANGE = re.compile(r"(\d{1,10})\s*-\s*(\d{1,10})")
-_COMMENT = re.compile(r'^[ \t]*CM_\b[^"\n]*"(?:\\"|[^"])*"', re.MULTILINE)
+_COMMENT = re.compile(r'^[ \t]*CM_\b[^"\n]*"(?:\\"|[^"])*"(?P<end>\s*;)?', re.MULTILINE)
 _STATEMENT = re.compile(r"^[ \t]*(?:BO_\s+\d+\s+\S+\s*:|SG_\s+\S[^\n:]*:\s*\d+\|)", re.MULTILINE)
 _KEYWORD = re.compile(r"^[ \t]*(BO_|SG_|VAL_|SIG_VALTYPE_|SG_MUL_VAL_)(?=[ \t]+\S)", re.MULTILINE)
 
@@ -147,6 +147,8 @@ def _n_ids(bounds: list[tuple[int, int]]) -> int:
 
 def _first_line(comment: re.Match[str]) -> str:
     """What is left of a comment: nothing, or what follows its first line if it does not end."""
+    if comment["end"]:
+        return ""
     first, _, rest = comment[0].partition("\n")
     return rest if first and _STATEMENT.search(rest) else ""
 

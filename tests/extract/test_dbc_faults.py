@@ -170,6 +170,19 @@ def test_an_id_that_selects_nothing_leaves_the_plain_signals():
     assert found["one"] == [float(payload[4]) for payload in payloads if payload[2] == 1]
 
 
+def test_a_comment_that_ends_says_nothing_whatever_is_in_it():
+    message = 'BO_ 100 TBOX: 8 XXX\n SG_ f : 32|32@1- (1,0) [0|0] "" XXX\n'
+    comment = (
+        'CM_ BO_ 100 "layout of 2019 was:\n SG_ old : 0|16@1+ (1,0) [0|0] k XXX\n'
+        'SIG_VALTYPE_ 100 f : 1;\nVAL_ 100 f 0 u;\n";\n'
+    )
+
+    database = read_linewise(HEAD + message + comment + 'BA_DEF_ BO_ "R" BOOL False True;\n')
+
+    [signal] = database.messages[0].signals
+    assert (signal.name, signal.is_float, signal.choices) == ("f", False, None)
+
+
 # Of a message with signals "one", which a multiplexer selects, and "plain": the multiplexers.
 NO_SELECTORS = {
     "leaves its message": ' SG_ sel M : 60|8@1+ (1,0) [0|1] "" X\n',
