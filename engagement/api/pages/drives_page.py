@@ -31,7 +31,6 @@ SORTS = {
     "distance": "distance_km desc nulls last",
     "engaged": "engaged_fraction desc nulls last",
     "interventions": "n_interventions desc nulls last",
-    "unplanned": "n_unplanned_interventions desc nulls last",
     "rate": "interventions_per_100km desc nulls last",
 }
 
