@@ -111,6 +111,7 @@ class IngestRun:
         else:
             dongle_id, drive = self._full_ids.get(log.dongle_id, log.dongle_id), log.drive
             self._report_damage(log)
+            self._report.n_superseded += _n_copies(decoded, log)
             self._note_car(dongle_id, drive, log)
             if log.file.name.drive is None and self._options.read.drive is None:
                 self._report.named.append((str(log.file.path), route_name(dongle_id, drive)))
@@ -150,6 +151,8 @@ class IngestRun:
         elif (known and not self._replaces(log, known)) or (waiting and rank(waiting) >= rank(log)):
             self._report.n_superseded += 1
         else:
+            if waiting:
+                self._report.n_superseded += 1
             self._batch[key] = log
             self._batch_bytes += sum(table.nbytes for table in log.tables.values())
 
@@ -236,6 +239,16 @@ class IngestRun:
 def _stands_for(log: SegmentLog, known: KnownSegment) -> bool:
     """Whether a log is the file that a segment is from, or that file is gone."""
     return stored_path(log.file.path) == known.path or not Path(known.path).exists()
+
+
+def _n_copies(decoded: Decoded, log: SegmentLog) -> int:
+    """The logs of its kind that a segment's best one stands for, as of a device of two names."""
+    failed = {file.path for file, _ in decoded.problems}
+    kind, path = log.file.name.log_kind, log.file.path
+    return sum(
+        file.name.log_kind == kind and file.path != path and file.path not in failed
+        for file in decoded.group
+    )
 
 
 def _is_of_same_time(log: SegmentLog, other: SegmentLog | KnownSegment) -> bool:
