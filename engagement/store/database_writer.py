@@ -233,7 +233,8 @@ class Writer:
             connection.execute("use engagement")
             # The database may be a stranger's: whatever its views say, no other file is read.
             if self._reads:
-                connection.execute(f"set allowed_paths = [{_quoted(self._reads)}]")
+                both = f"{_quoted(self._reads)}, {_quoted(wal(self._reads))}"
+                connection.execute(f"set allowed_paths = [{both}]")
             connection.execute("set enable_external_access = false")
             refuse_views_as_tables(connection, self.path)
         except BaseException:
