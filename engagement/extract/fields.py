@@ -51,13 +51,16 @@ def _read(structs: Structs, name: str) -> Column:
     return structs.column(name)
 
 
-def named(codes: PerRow[Any], names: Iterable[str]) -> pa.DictionaryArray[Any, Any]:
+def named(
+    codes: PerRow[Any], names: Iterable[str], is_null: PerRow[Bool] | None = None
+) -> pa.DictionaryArray[Any, Any]:
     """Enum numbers as their names; one that the schema has no name for is its number."""
     known = list(names)
     highest = int(codes.max()) if len(codes) else -1
     unknown = [str(code) for code in range(len(known), highest + 1)]
     names_ = pa.array(known + unknown, pa.string())  # untyped, pyarrow looks for more libraries
-    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), names_)
+    indices: pa.Array[Any] = pa.array(codes.astype(np.int32), mask=is_null)
+    return pa.DictionaryArray.from_arrays(indices, names_)
 
 
 def constant(value: str, length: int) -> pa.DictionaryArray[Any, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from engagement.errors import InputError
+from engagement.extract.fields import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,13 +126,13 @@ def _scalar(structs: Structs, field: Field) -> Array:
     nulls = None if is_there.all() else ~is_there
     if field.kind == "text":
         codes, texts = structs.texts(field.name, keeps_message=True)
-        return _named(codes, texts, nulls)
+        return named(codes, texts, nulls)
     if field.kind == "data":
         rows: PerRow[Int] = np.arange(len(structs))
         return _take(_binary(structs.octets(field.name)), rows, is_there)
     column = structs.column(field.name)
     if field.kind == "enum":
-        return _named(column, structs.enumerants(field.name), nulls)
+        return named(column, structs.enumerants(field.name), nulls)
     values: Array = pa.array(column, mask=nulls)
     return values
 
@@ -148,15 +149,7 @@ def _elements(structs: Structs, field: Field) -> tuple[PerRow[Any], Array]:
     parent, numbers = structs.numbers(field.name)
     if field.element_kind != "enum":
         return parent, pa.array(numbers)
-    return parent, _named(numbers, field.enumerants, None).cast(pa.string())
-
-
-def _named(codes: PerRow[Any], names: Sequence[str], nulls: PerRow[Bool] | None) -> Array:
-    """Texts by their codes; an enum's number that the schema has no name for is its own name."""
-    highest = int(codes.max()) if len(codes) else -1
-    known = [*names, *(str(code) for code in range(len(names), highest + 1))]
-    indices: Array = pa.array(codes.astype(np.int32), mask=nulls)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(known, pa.string()))
+    return parent, named(numbers, field.enumerants).cast(pa.string())
 
 
 def _binary(octets: Bytes) -> Array:

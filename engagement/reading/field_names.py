@@ -116,9 +116,11 @@ def _walk(name: str, schema: Schema) -> tuple[tuple[Step, ...], Field, bool]:
     field: Field | None = None
     layout: StructLayout | None = schema.layout
     rest = name
-    while rest and rest != "*":
+    while rest:
         if layout is None:
             raise InputError(f"{name}: {steps[-1].name} has no fields below it")
+        if rest == "*":
+            break
         fields = layout.fields
         known = schema.which_by_name if field is None else fields
         step, rest = _next(name, rest, known, steps)
@@ -129,8 +131,6 @@ def _walk(name: str, schema: Schema) -> tuple[tuple[Step, ...], Field, bool]:
         layout = _target(field)
     if field is None:
         raise InputError(f"{name!r} is no name of a field; one is as carState.vEgo")
-    if rest and layout is None:
-        raise InputError(f"{name}: {steps[-1].name} has no fields below it")
     return tuple(steps), field, bool(rest)
 
 
