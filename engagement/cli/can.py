@@ -201,16 +201,6 @@ def _write(
         click.get_current_context().exit(ExitCode.LOGS)
 
 
-def _document(tally: _Tally, out: Path, absent: list[str], elapsed_s: float) -> dict[str, Any]:
-    names = ("n_logs", "n_failed", "n_frames", "n_rows")
-    return {
-        "path": str(out),
-        **{name: getattr(tally, name) for name in names},
-        "absent_messages": absent,
-        "duration_s": elapsed_s,
-    }
-
-
 def _tell(tally: _Tally, out: Path, elapsed_s: float, *, is_wide: bool) -> None:
     render.note(
         f"wrote {tally.n_rows:,} {'rows' if is_wide else 'values'} from {tally.n_frames:,} frames "
