@@ -170,6 +170,11 @@ def _each_text(values: Column, change: Callable[[str], str | None]) -> Column:
     return texts.take(values.indices).dictionary_encode()
 
 
+def _refine_video_frame(rows: Rows, _structs: Structs, _source: Source) -> Rows:
+    rows.columns["sof_mono_ns"] = _positive(rows.columns["sof_mono_ns"])
+    return rows
+
+
 def _refine_clock(rows: Rows, _structs: Structs, _source: Source) -> Rows:
     wall_time_ns = _positive(rows.columns["wall_time_ns"])
     rows.columns["wall_time_ns"] = wall_time_ns
@@ -362,6 +367,7 @@ _REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
     "init_data": _refine_init_data,
     "car_params": _refine_car_params,
     "clock": _refine_clock,
+    "video_frame": _refine_video_frame,
     "car_state": _refine_car_state,
     "car_control": _refine_car_control,
     "lead": _refine_lead,

@@ -223,6 +223,11 @@ SOURCES = (
         constants={"source": "drivingModelData"},
     ),
     Source(
+        "video_frame",
+        "qRoadEncodeIdx",
+        {"frame_num": "segmentId", "sof_mono_ns": "timestampSof"},
+    ),
+    Source(
         "mads",
         "selfdriveStateSP",
         {

@@ -1,4 +1,4 @@
-"""Folders and files that a user names, to the list of log files in them.
+"""Folders and files that a user names, to the list of log files in them, and of videos.
 
 Only directories are read and sizes taken, no log is opened. A log that is still being written,
 which its recorder marks by a `.lock` file beside it, is kept apart.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagement.errors import reason_of
+from engagement.logs.video_files import VideoFile, parse_video_path
 from engagement.names import LogName, looks_like_log, parse_any_path, parse_log_path
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _UNFINISHED_SUFFIXES = (".part", ".tmp")
 _LOCK_SUFFIX = ".lock"
+_VIDEO_SUFFIXES = (".ts", ".hevc")
 _MAY_BE_LOG = re.compile(r"log|\.(?:bz2|zst|gz|xz|zip|7z|tar|lz4)")
 _KIND_ORDER = {"rlog": 0, "qlog": 1, "": 2}
 
@@ -55,6 +57,7 @@ class Found:
         missing: Given paths that do not exist, as given.
         unreadable: Folders and files that can't be read, and why.
         not_taken: Files in folders that look like logs, but are not named like one.
+        videos: By path; those of segments that are still being written are left out.
     """
 
     logs: list[LogFile] = field(default_factory=list)
@@ -62,6 +65,7 @@ class Found:
     missing: list[Path] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     not_taken: list[Path] = field(default_factory=list)
+    videos: list[VideoFile] = field(default_factory=list)
 
 
 def find_logs(paths: Sequence[Path]) -> Found:
@@ -79,6 +83,7 @@ def find_logs(paths: Sequence[Path]) -> Found:
     found.locked.sort()
     found.unreadable.sort()
     found.not_taken.sort()
+    found.videos.sort(key=lambda video: str(video.path))
     return found
 
 
@@ -156,9 +161,11 @@ class _Search:
             own = os.path.join(real, entry.name)  # noqa: PTH118 - a Path takes 3x the time
             if kind == "folder":
                 folders.append((entry.path, own))
-            elif _may_be_log(entry.name):  # so that the videos beside every log need no `stat`
+            elif _may_be_log(entry.name):  # so that other files need no `stat`
                 file = Path(entry.path)
                 self.take_file(file, own, parse_log_path(file), locks)
+            elif entry.name.endswith(_VIDEO_SUFFIXES):
+                self.take_video(Path(entry.path), locks)
         return folders, links
 
     def take_file(self, path: Path, real: str, name: LogName | None, locks: set[str]) -> None:
@@ -179,6 +186,20 @@ class _Search:
             self.found.locked.append(path)
         else:
             self.found.logs.append(LogFile(path, name, status.st_size, status.st_mtime_ns))
+
+    def take_video(self, path: Path, locks: set[str]) -> None:
+        """Take a file that is a segment's video, with the locks in its folder."""
+        parsed = parse_video_path(path)
+        if parsed is None or not locks.isdisjoint(_lock_names("rlog")):
+            return
+        try:
+            status = path.stat()
+        except OSError:  # it is shown by nothing but its absence
+            return
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            name, camera = parsed
+            video = VideoFile(path, name, camera, status.st_size, status.st_mtime_ns)
+            self.found.videos.append(video)
 
 
 def _may_be_log(file: str) -> bool:

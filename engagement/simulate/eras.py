@@ -49,6 +49,7 @@ _DELAY_MS = {
     "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "onroadEventsSP": 2.3,
     "controlsState": 2.2, "carControl": 3.0, "modelV2": 4.0, "drivingModelData": 4.1,
 }  # fmt: skip
+_EXPOSURE_NS = 20_000_000
 _OTHER_DELAY_MS = 3.4
 
 
@@ -113,6 +114,8 @@ class EraWriter:
         self._write_device()
         self._write_parameters()
         self._write_bookmarks()
+        if self._drive.has_frames:
+            self._write_frames()
 
     def _at(self, rate_hz: float) -> Bools:
         return np.asarray(self._sample % round(self._recording.rate_hz / rate_hz) == 0)
@@ -380,6 +383,16 @@ class EraWriter:
         for time_s in self._drive.bookmarks_s:
             chosen = self._sample == round(time_s * self._recording.rate_hz)
             self._add("userBookmark", chosen, {})
+
+    def _write_frames(self) -> None:
+        """Tell when each frame of the segment's small video was seen: at a sample."""
+        chosen = self._at(20)
+        number = np.cumsum(chosen) - 1
+        columns: dict[str, ArrayLike] = {
+            "segmentId": number, "segmentIdEncode": number, "timestampSof": self._moment_ns,
+            "timestampEof": self._moment_ns + _EXPOSURE_NS,
+        }  # fmt: skip
+        self._add("qRoadEncodeIdx", chosen, {"type": "qcameraH264"}, columns)
 
 
 def _alert_fields(alert: Alert | None) -> dict[str, Any]:

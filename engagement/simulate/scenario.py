@@ -234,7 +234,8 @@ class Drive:
     """One drive to simulate.
 
     The traffic stops in `stops`. A car ahead comes near at `close_calls_s`; the last of them
-    raises a collision warning if `has_warning`.
+    raises a collision warning if `has_warning`. With `has_frames` the logs tell when each frame of
+    the small video was seen.
     """
 
     device: Device
@@ -253,6 +254,7 @@ class Drive:
     bookmarks_s: tuple[float, ...] = ()
     close_calls_s: tuple[float, ...] = ()
     has_warning: bool = False
+    has_frames: bool = False
     clock_jump_s: float | None = None
     qlog_segments: frozenset[int] = frozenset()
     missing_segments: frozenset[int] = frozenset()

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
     from engagement.store.generation import Generation
 
-# Every table with rows of drives, except results and logs, which `segment` represents.
-DRIVE_TABLES = ("log.drive", "log.segment", "store.imported_drive", "store.event_label")
+# Every table with rows of drives, except results and logs, which `segment` represents. Videos are
+# found without a log that is read again.
+DRIVE_TABLES = (
+    "log.drive",
+    "log.segment",
+    "log.video",
+    "store.imported_drive",
+    "store.event_label",
+)
 # The same for all drives.
 SHARED_TABLES = ("store.parameter",)
 # No answer about one drive is read from these.
@@ -38,7 +45,8 @@ select
     named.drive_id,
     named.dongle_id,
     named.drive,
-    hash(named, logs.content, entries.content, labels.content, labels.n_labels) as content
+    hash(named, logs.content, videos.content, entries.content, labels.content, labels.n_labels)
+        as content
 from log.drive as named
 left join (
     select
@@ -48,6 +56,13 @@ left join (
     group by abs(drive_id)
     having max(drive_id) > 0
 ) as logs on named.drive_id = logs.drive_id
+left join (
+    select
+        drive_id,
+        bit_xor(hash(hash(stored))) as content
+    from log.video as stored
+    group by drive_id
+) as videos on named.drive_id = videos.drive_id
 left join (
     select
         drive_id,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from engagement.extract.segment import SegmentLog
     from engagement.store.database_writer import Writer
+    from engagement.store.found_videos import FoundVideos
     from engagement.store.ingest_options import IngestOptions, IngestReport
     from engagement.store.ingest_plan import Known, Plan
     from engagement.store.segment_choice import Decoded
@@ -54,13 +55,16 @@ class IngestRun:
         options: IngestOptions,
         known: Known,
         report: IngestReport,
+        *,
         marks: FoundMarks,
+        videos: FoundVideos,
     ) -> None:
         self._writer = writer
         self._options = options
         self._known = known
         self._report = report
         self._marks = marks
+        self._videos = videos
         self._batch: dict[Key, SegmentLog] = {}
         self._batch_bytes = 0
         self._full_ids: dict[str, str] = {}
@@ -212,6 +216,7 @@ class IngestRun:
             self._touched |= join_short_names(connection)
             self._touched |= settle_copies(connection)
         self._has_changed |= self._marks.write(connection)
+        self._has_changed |= self._videos.write(connection, self._known.by_key)
         if not self._has_changed:
             return
         refresh_in_groups(self._writer.connection, self._touched)

@@ -19,6 +19,7 @@ from engagement.store import schema
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
+from engagement.store.found_videos import FoundVideos
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingest_run import IngestRun
@@ -63,7 +64,7 @@ def ingest(
     report.locked = [str(path) for path in found.locked]
     report.missing = [str(path) for path in found.missing]
     report.not_taken = [str(path) for path in found.not_taken]
-    marks = find_marks(found.logs)
+    marks, videos = find_marks(found.logs), FoundVideos(found.videos)
     for path, reason in (*found.unreadable, *marks.problems):
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
@@ -87,7 +88,7 @@ def ingest(
         report.to_read = [str(log.path) for group in plan.groups for log in group]
         # Without new logs, a database is still written if its views or parameters change.
         is_stale = database.exists() and (options.parameters_file or not seen.is_current)
-        is_wanted = plan.groups or is_stale or _has_news(database, marks)
+        is_wanted = plan.groups or is_stale or _has_news(database, seen, marks, videos)
         if is_wanted and not options.dry_run:
             # The decoder is imported while the database is copied.
             warm_up(plan.groups, jobs=options.jobs or default_jobs())
@@ -95,17 +96,23 @@ def ingest(
                 if writer.is_outdated:
                     report.n_recomputed = len(drives_with_logs(writer.connection))
                     report.definitions_before = seen.definitions
-                IngestRun(writer, options, known, report, marks).ingest(plan, on_progress)
+                run = IngestRun(writer, options, known, report, marks=marks, videos=videos)
+                run.ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
 
 
-def _has_news(database: Path, marks: FoundMarks) -> bool:
-    """Whether servers know bookmarks that the database does not."""
-    if not marks.by_logs or not database.exists():
+def _has_news(database: Path, seen: _Seen, marks: FoundMarks, videos: FoundVideos) -> bool:
+    """Whether servers know bookmarks, or folders have videos, that the database does not.
+
+    One of another program's tables is written in any case.
+    """
+    if not (marks.by_logs or videos.videos) or not seen.is_current or not database.exists():
         return False
-    with Reader(database, any_version=True) as reader:
-        return bool(marks.changes(reader.connection))
+    with Reader(database) as reader:
+        connection = reader.connection
+        news = videos.changes(connection, seen.known.by_key)
+        return bool(news or marks.changes(connection))
 
 
 def recompute(database: Path, parameters_file: Path | None = None) -> int:

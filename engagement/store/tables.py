@@ -62,6 +62,16 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "profile": "vehicle profile that CAN signals were read by; null without one",
         "ingested_at_utc": "when it was read",
     }),
+    "video": ("Videos of segments that were found beside logs, or where ingest was told to look.", {
+        "camera": "qcamera, the small picture of the road; fcamera, ecamera or dcamera",
+        "path": "the file",
+        "size_bytes": "size of the file",
+        "mtime_ns": "when the file was changed, in ns since 1970",
+    }),
+    "video_frame": ("Frames of qcamera.ts, since 2022.", {
+        "frame_num": "place of the frame in the segment's file, from 0",
+        "sof_mono_ns": "when its exposure began, in ns since the device's boot; null where it is 0",
+    }),
     "init_data": ("What the device and its software are, once a log.", {
         "wall_time_ns": "wall clock of the device, in ns since 1970",
     }),

@@ -45,7 +45,8 @@ def test_finds_logs_at_any_depth_with_what_path_and_disk_say(tmp_path):
     assert [log.path for log in found.logs] == [bare, rlog, qlog, flat]
     name = LogName(DONGLE, TIMED, 3, "rlog")
     assert found.logs[1] == LogFile(rlog, name, 8, 1_700_000_000_123_456_789)
-    assert found == Found(logs=found.logs)
+    assert found == Found(logs=found.logs, videos=found.videos)
+    assert [video.path.name for video in found.videos] == ["qcamera.ts"]
 
 
 def test_orders_by_dongle_drive_number_and_kind(tmp_path):

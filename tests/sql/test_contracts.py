@@ -45,6 +45,7 @@ SMALL = {
     "log.drive",
     "log.segment",
     "log.bookmark",
+    "log.video",
     "log.can_source",
     "store.imported_drive",
     "store.imported_debug_event",
@@ -275,7 +276,7 @@ def test_a_check_runs_and_what_must_not_be_is_not(path, demo):
 DEPTHS = {
     "bookmarks": 1, "segments": 1, "params": 2, "learned_parameters": 3, "signal_sources": 3,
     "state_intervals": 5, "legacy_counts": 7, "legacy_debug_events": 7, "legacy_engagement_db": 7,
-    "tuning": 7, "engagements": 8, "speed_bands": 8, "alerts": 9, "overrides": 11,
+    "tuning": 7, "videos": 7, "engagements": 8, "speed_bands": 8, "alerts": 9, "overrides": 11,
     "disengagements": 12, "event_labels": 17, "events": 18, "interventions": 18,
     "clean_stretches": 19, "data_quality": 19, "drive_parts": 19, "drives": 19,
     "failure_counts": 19, "devices": 20, "event_counts": 20, "places": 20, "event_totals": 21,
