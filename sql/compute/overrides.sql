@@ -8,19 +8,6 @@
 create or replace view compute.overrides as
 with
 
-nags as (
-    select unnest(
-        [
-            'preDriverUnresponsive',
-            'promptDriverUnresponsive',
-            'driverUnresponsive',
-            'driverUnresponsive1',
-            'driverUnresponsive2',
-            'driverUnresponsive3'
-        ]
-    ) as name
-),
-
 pressed as (
     select
         presses.drive_id,
@@ -169,162 +156,123 @@ blinkers as (
     having count(distinct runs.flag) = 1
 ),
 
-briefly as (
+sided as (
     select
-        merged.drive_id,
-        merged.axis,
-        merged.start_mono_ns,
-        merged.start_mono_ns - (select prompt_before_ns from result.thresholds) as from_mono_ns,
+        merged.*,
         torques.torque,
-        blinkers.side as blinker_side
+        blinkers.side as blinker_side,
+        merged.start_mono_ns
+        - case merged.axis
+            when 'lateral' then (select prompt_before_ns from result.thresholds) else 1
+        end as asked_from_ns,
+        (
+            merged.released_mono_ns - merged.start_mono_ns
+            <= (select nudge_max_ns from result.thresholds)
+        ) as is_brief
     from merged
     left join torques
         on
             merged.drive_id = torques.drive_id
             and merged.start_mono_ns = torques.start_mono_ns
+            and merged.axis = 'lateral'
     left join blinkers
         on
             merged.drive_id = blinkers.drive_id
             and merged.start_mono_ns = blinkers.start_mono_ns
-    where
-        merged.axis = 'lateral'
-        and merged.released_mono_ns - merged.start_mono_ns
-        <= (select nudge_max_ns from result.thresholds)
+            and merged.axis = 'lateral'
 ),
 
-nagged as (
+warnings as (
     select
         drive_id,
+        split_part(alert_type, '/', 1) as name,
         mono_ns as start_mono_ns,
         coalesce(
             lead(mono_ns) over (
                 partition by drive_id, source order by mono_ns, segment_num, message_num
             ),
             mono_ns + 1
-        ) as end_mono_ns,
-        split_part(alert_type, '/', 1) as name
+        ) as end_mono_ns
     from log.alert
-    qualify name in (select nags.name from nags)
+    qualify name in (select name from staging.request_events where answer = 'nag_answer')
 ),
 
-prompted as (
-    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
-    from briefly
-    inner join staging.lane_change_spans as spans
-        on
-            briefly.drive_id = spans.drive_id
-            and briefly.start_mono_ns >= spans.start_mono_ns
-            and briefly.from_mono_ns < coalesce(spans.end_mono_ns, briefly.start_mono_ns + 1)
-    where
-        spans.state = 'preLaneChange'
-        and not is_turned_against(
-            briefly.torque, coalesce(nullif(spans.direction, 'none'), briefly.blinker_side)
-        )
-    union all
-    select briefly.drive_id, briefly.start_mono_ns, 'nudge' as prompt
-    from briefly
-    inner join result.event_spans as spans
-        on
-            briefly.drive_id = spans.drive_id
-            and briefly.start_mono_ns >= spans.start_mono_ns
-            and briefly.from_mono_ns < spans.end_mono_ns
-    where
-        spans.name in ('preLaneChangeLeft', 'preLaneChangeRight')
-        and not is_turned_against(
-            briefly.torque, lower(replace(spans.name, 'preLaneChange', ''))
-        )
-    union all
-    select briefly.drive_id, briefly.start_mono_ns, 'nag_answer' as prompt
-    from briefly
-    inner join result.event_spans as spans
-        on
-            briefly.drive_id = spans.drive_id
-            and briefly.start_mono_ns >= spans.start_mono_ns
-            and briefly.from_mono_ns < spans.end_mono_ns
-    where spans.name in (select nags.name from nags)
-    union all
-    select briefly.drive_id, briefly.start_mono_ns, 'nag_answer' as prompt
-    from briefly
-    inner join nagged
-        on
-            briefly.drive_id = nagged.drive_id
-            and briefly.start_mono_ns >= nagged.start_mono_ns
-            and briefly.from_mono_ns < nagged.end_mono_ns
-),
-
-blinking as (
-    select drive_id, start_mono_ns, 'nudge' as prompt
-    from briefly
-    where
-        torque <> 0
-        and blinker_side is not null
-        and not is_turned_against(torque, blinker_side)
-        and drive_id not in (select drive_id from log.lane_change)
-),
-
-resumed as (
-    select distinct merged.drive_id, merged.start_mono_ns
-    from merged
-    inner join result.car_state_runs as runs
-        on
-            merged.drive_id = runs.drive_id
-            and merged.start_mono_ns >= runs.start_mono_ns
-            and merged.start_mono_ns <= runs.end_mono_ns
-    where merged.axis = 'longitudinal' and runs.flag = 'standstill'
-    union
-    select merged.drive_id, merged.start_mono_ns
-    from merged
-    inner join result.event_spans as spans
-        on
-            merged.drive_id = spans.drive_id
-            and merged.start_mono_ns >= spans.start_mono_ns
-            and merged.start_mono_ns <= spans.end_mono_ns
-    where merged.axis = 'longitudinal' and spans.name = 'resumeRequired'
-),
-
-prompts as (
+-- What openpilot or the car asks for, and the answer that a driver may give to it.
+requests as (
     select
         drive_id,
         start_mono_ns,
-        bool_or(prompt = 'nudge') as is_nudge,
-        bool_or(prompt = 'nag_answer') as is_nag_answer
-    from (
-        select * from prompted
-        union all
-        select * from blinking
-    ) as prompts
-    group by drive_id, start_mono_ns
+        end_mono_ns,
+        'nudge' as answer,
+        nullif(direction, 'none') as side
+    from staging.lane_change_spans
+    where state = 'preLaneChange'
+    union all
+    select spans.drive_id, spans.start_mono_ns, spans.end_mono_ns, events.answer, events.side
+    from result.event_spans as spans
+    inner join staging.request_events as events on spans.name = events.name
+    union all
+    select drive_id, start_mono_ns, end_mono_ns, 'nag_answer' as answer, null as side
+    from warnings
+    union all
+    select drive_id, start_mono_ns, end_mono_ns, 'resume' as answer, null as side
+    from result.car_state_runs
+    where flag = 'standstill'
 ),
 
+answers as (
+    select
+        sided.drive_id,
+        sided.axis,
+        sided.start_mono_ns,
+        bool_or(
+            requests.answer = 'nudge'
+            and not is_turned_against(sided.torque, coalesce(requests.side, sided.blinker_side))
+        ) as is_nudge,
+        bool_or(requests.answer = 'nag_answer') as is_nag_answer,
+        bool_or(requests.answer = 'resume') as is_resume
+    from sided
+    inner join requests
+        on
+            sided.drive_id = requests.drive_id
+            and sided.axis
+            = case requests.answer when 'resume' then 'longitudinal' else 'lateral' end
+            and sided.start_mono_ns >= requests.start_mono_ns
+            and sided.asked_from_ns < coalesce(requests.end_mono_ns, sided.start_mono_ns + 1)
+    where sided.is_brief or sided.axis = 'longitudinal'
+    group by sided.drive_id, sided.axis, sided.start_mono_ns
+),
+
+-- Where the logs don't say that lanes are changed, the blinker does.
 flagged as (
     select
-        merged.drive_id,
-        merged.engagement_num,
-        merged.mode,
-        merged.axis,
-        merged.start_mono_ns,
-        merged.end_mono_ns,
-        (merged.end_mono_ns - merged.start_mono_ns) / 1e9 as duration_s,
-        merged.is_carried_in,
-        (merged.axis = 'lateral' and coalesce(prompts.is_nudge, false)) as is_nudge,
-        (merged.axis = 'lateral' and coalesce(prompts.is_nag_answer, false)) as is_nag_answer,
-        (resumed.drive_id is not null) as is_resume,
-        torques.torque::double as steering_torque
-    from merged
-    left join prompts
+        sided.drive_id,
+        sided.engagement_num,
+        sided.mode,
+        sided.axis,
+        sided.start_mono_ns,
+        sided.end_mono_ns,
+        (sided.end_mono_ns - sided.start_mono_ns) / 1e9 as duration_s,
+        sided.is_carried_in,
+        (
+            coalesce(answers.is_nudge, false)
+            or (
+                sided.is_brief
+                and coalesce(sided.torque <> 0, false)
+                and sided.blinker_side is not null
+                and not is_turned_against(sided.torque, sided.blinker_side)
+                and sided.drive_id not in (select drive_id from log.lane_change)
+            )
+        ) as is_nudge,
+        coalesce(answers.is_nag_answer, false) as is_nag_answer,
+        coalesce(answers.is_resume, false) as is_resume,
+        sided.torque::double as steering_torque
+    from sided
+    left join answers
         on
-            merged.drive_id = prompts.drive_id
-            and merged.start_mono_ns = prompts.start_mono_ns
-    left join resumed
-        on
-            merged.drive_id = resumed.drive_id
-            and merged.start_mono_ns = resumed.start_mono_ns
-            and merged.axis = 'longitudinal'
-    left join torques
-        on
-            merged.drive_id = torques.drive_id
-            and merged.start_mono_ns = torques.start_mono_ns
-            and merged.axis = 'lateral'
+            sided.drive_id = answers.drive_id
+            and sided.axis = answers.axis
+            and sided.start_mono_ns = answers.start_mono_ns
 ),
 
 final as (
