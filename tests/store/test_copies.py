@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from itertools import permutations
+from itertools import chain, permutations
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -43,26 +43,35 @@ def left_out(store: Store) -> list[tuple[str, str, int]]:
     return [tuple(row.values()) for row in store.rows(query)]
 
 
-def copies_of(store: Store) -> list[Path]:
+def copies_of(store: Store, drive: Drive = ONE, old_folder: str = OLD_FOLDER) -> list[Path]:
     """A segment under its own device, in an old folder, and renamed with another packing."""
-    own = write(store.logs, ONE, 0)
-    other = copy(own, store.logs / OLD_FOLDER / f"{ONE.name}--0" / "rlog")
-    renamed = store.logs / ONE.dongle_id / f"{RENAMED}--3" / "rlog.bz2"
+    own = write(store.logs, drive, 0)
+    other = copy(own, store.logs / old_folder / f"{drive.name}--0" / "rlog")
+    renamed = store.logs / drive.dongle_id / f"{RENAMED}--3" / "rlog.bz2"
     renamed.parent.mkdir(parents=True)
-    renamed.write_bytes(content(ONE, 0, codec="bz2"))
+    renamed.write_bytes(content(drive, 0, codec="bz2"))
     return [own, other, renamed]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_the_same_copy_counts_whatever_the_order(store, order):
-    paths = copies_of(store)
-    for number in order:
-        store.ingest(paths[number])
-    # Both of the device's own; of these the first by name.
-    assert counted(store) == [(ONE.dongle_id, RENAMED, 3)]
-    assert left_out(store) == [(ONE.dongle_id, ONE.name, 0), (OLD_FOLDER, ONE.name, 0)]
-    assert store.ingest(*paths).to_read == []
-    assert counted(store) == [(ONE.dongle_id, RENAMED, 3)]
+def test_the_same_copy_counts_whatever_the_order(store):
+    """Each order is tried by a device of its own, side by side."""
+    steps: list[list[Path]] = [[], [], []]
+    kept, rest = [], []
+    for number, order in enumerate(permutations(range(3)), start=1):
+        drive, old_folder = Drive(f"{number:016x}", shift_s=number / 10), f"0badc0d{number:x}"
+        paths = copies_of(store, drive, old_folder)
+        for step, which in zip(steps, order, strict=True):
+            step.append(paths[which])
+        # Both of the device's own; of these the first by name.
+        kept.append((drive.dongle_id, RENAMED, 3))
+        rest += [(drive.dongle_id, ONE.name, 0), (old_folder, ONE.name, 0)]
+    for step in steps:
+        store.ingest(*step)
+
+    assert counted(store) == sorted(kept)
+    assert left_out(store) == sorted(rest)
+    assert store.ingest(*chain(*steps)).to_read == []
+    assert counted(store) == sorted(kept)
 
 
 def test_views_are_those_of_the_counted_copy_alone(store, empty_database):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import permutations
-from typing import TYPE_CHECKING
+from itertools import permutations, product
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from engagement.store.labels import label_events
 from tests.store.small_logs import ONE, OTHER, Drive, content, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.store.stores import Store
@@ -74,28 +75,46 @@ def test_a_log_of_another_device_does_not_rename_its_folder(store):
     assert drives(store) == [("0badc0de", ONE.name, 1)]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-@pytest.mark.parametrize("drive", [ONE, NAMELESS], ids=["named", "nameless"])
-def test_folders_of_both_names_are_one_device_in_any_order(store, order, drive):
-    paths = [put(store, FULL, drive, 0), put(store, SHORT, drive, 1), put(store, FULL, drive, 2)]
-    for number in order:
-        store.ingest(paths[number])
+def a_drive_each(cases: Iterable[Any]) -> dict[Drive, Any]:
+    """A drive of a device of its own for each case, so that one database tries all of them."""
+    return {
+        Drive(f"{number:08x}{number + 0xC0DE0000:08x}", shift_s=number / 10): case
+        for number, case in enumerate(cases, start=1)
+    }
 
-    assert drives(store) == [(FULL, ONE.name, 3)]
+
+def test_folders_of_both_names_are_one_device_in_any_order(store):
+    cases = product(permutations(range(3)), (True, False))
+    logs: list[list[Path]] = [[], [], []]
+    tried = a_drive_each(cases)
+    for drive, (order, is_named) in tried.items():
+        full, in_log = drive.dongle_id, drive if is_named else replace(drive, dongle_id="")
+        for step, number in enumerate(order):
+            folder = full[-8:] if number == 1 else full
+            logs[step].append(put(store, folder, in_log, number))
+    for paths in logs:
+        store.ingest(*paths)
+
+    assert drives(store) == [(drive.dongle_id, ONE.name, 3) for drive in tried]
     assert store.ingest().to_read == []
 
 
-@pytest.mark.parametrize("drive", [ONE, NAMELESS], ids=["named", "nameless"])
-@pytest.mark.parametrize("is_together", [True, False])
-def test_the_better_log_of_a_segment_counts_whatever_its_folder(store, drive, is_together):
-    qlog, rlog = put(store, FULL, drive, 0, "qlog"), put(store, SHORT, drive, 0, "rlog")
-    if not is_together:
-        store.ingest(rlog)
-        store.ingest(qlog)
+def test_the_better_log_of_a_segment_counts_whatever_its_folder(store):
+    tried = a_drive_each(product((True, False), (True, False)))
+    first, second = [], []
+    for drive, (is_together, is_named) in tried.items():
+        full, in_log = drive.dongle_id, drive if is_named else replace(drive, dongle_id="")
+        qlog = put(store, full, in_log, 0, "qlog")
+        rlog = put(store, full[-8:], in_log, 0, "rlog")
+        if not is_together:
+            first.append(rlog)
+            second.append(qlog)
+    store.ingest(*first)
+    store.ingest(*second)
     store.ingest()
 
-    assert drives(store) == [(FULL, ONE.name, 1)]
-    assert store.segments("segment_num, log_kind") == [(0, "rlog")]
+    assert drives(store) == [(drive.dongle_id, ONE.name, 1) for drive in tried]
+    assert store.segments("segment_num, log_kind") == [(0, "rlog")] * 4
 
 
 def test_what_is_in_both_folders_counts_once_and_is_not_read_again(store):
