@@ -33,7 +33,8 @@ class IngestReport:
     `n_recomputed` drives were computed anew as their numbers were of older definitions, those of
     `definitions_before`. Where an older engagement made the file (`has_older_tables`),
     `n_read_again` segments were read again, unchanged. `unknown_cars` are fingerprints whose DBC
-    was looked for and not found.
+    was looked for and not found. `has_news`: what lies beside the logs, as bookmarks of a server,
+    is other than the database knew.
     """
 
     n_ingested: int = 0
@@ -58,6 +59,7 @@ class IngestReport:
     definitions_before: int | None = None
     has_older_tables: bool = False
     n_read_again: int = 0
+    has_news: bool = False
 
     @property
     def has_failures(self) -> bool:

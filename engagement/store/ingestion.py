@@ -88,7 +88,8 @@ def ingest(
         report.to_read = [str(log.path) for group in plan.groups for log in group]
         # Without new logs, a database is still written if its views or parameters change.
         is_stale = database.exists() and (options.parameters_file or not seen.is_current)
-        is_wanted = plan.groups or is_stale or _has_news(database, seen, marks, videos)
+        report.has_news = _has_news(database, seen, marks, videos)
+        is_wanted = plan.groups or is_stale or report.has_news
         if is_wanted and not options.dry_run:
             # The decoder is imported while the database is copied.
             warm_up(plan.groups, jobs=options.jobs or default_jobs())

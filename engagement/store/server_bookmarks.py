@@ -115,7 +115,21 @@ class FoundMarks:
 
 def find_marks(logs: Iterable[LogFile]) -> FoundMarks:
     """Find and read the files of servers beside logs that lie as `collect` lays them."""
-    by_file: dict[Path, list[str]] = {}
+    found = FoundMarks()
+    for file, beside in marks_files(logs).items():
+        try:
+            marks = read_marks(file)
+        except ConfigError as error:
+            found.problems.append((file, error.problem))
+        else:
+            if marks:
+                found.by_logs.append((marks, [stored_path(path) for path in beside]))
+    return found
+
+
+def marks_files(logs: Iterable[LogFile]) -> dict[Path, list[Path]]:
+    """The files of servers beside some logs, each with those of them that it is beside."""
+    found: dict[Path, list[Path]] = {}
     names: dict[Path, frozenset[str]] = {}
     for log in logs:
         if log.name.drive is None:
@@ -124,16 +138,7 @@ def find_marks(logs: Iterable[LogFile]) -> FoundMarks:
         if folder not in names:
             names[folder] = _names_in(folder)
         if name in names[folder]:
-            by_file.setdefault(folder / name, []).append(stored_path(log.path))
-    found = FoundMarks()
-    for file, paths in by_file.items():
-        try:
-            marks = read_marks(file)
-        except ConfigError as error:
-            found.problems.append((file, error.problem))
-        else:
-            if marks:
-                found.by_logs.append((marks, paths))
+            found.setdefault(folder / name, []).append(log.path)
     return found
 
 

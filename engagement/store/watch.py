@@ -1,5 +1,8 @@
 """Logs ingested as they appear and settle, in small batches that are published one by one.
 
+What servers tell of a drive, in a file beside its logs, is part of their state: where it changes,
+the database takes it without reading them again.
+
 Folders are polled, as notifications of changes do not work on network file systems. A log has
 settled when two scans find the same size and time of change, and no lock beside it. The writer's
 lock is held while a batch is ingested, and not between batches.
@@ -8,6 +11,7 @@ lock is held while a batch is ingested, and not between batches.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
@@ -17,19 +21,20 @@ from engagement.logs.find import find_logs
 from engagement.store.database_writer import writer_lock
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingestion import ingest
+from engagement.store.server_bookmarks import marks_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engagement.logs.find import Found
+    from engagement.logs.find import Found, LogFile
     from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
 
 _BATCH_LOGS = 60  # an hour's drive
 _WAITS_PER_LOOK = 9  # scans of a large archive take a tenth of the time at most
 
-_State = tuple[int, int]
+_State = tuple[int, ...]
 
 
 class Stop(Protocol):
@@ -97,7 +102,7 @@ class _Sight:
     def look(self) -> list[Path]:
         """Scan the folders; return the logs that have settled and are not ingested yet."""
         found = find_logs(self._paths)
-        states = {log.path: (log.size_bytes, log.mtime_ns) for log in found.logs}
+        states = _states(found.logs)
         settled = [
             path
             for path, state in states.items()
@@ -147,27 +152,49 @@ class _Rounds:
             if ingest((), self._database, self._options).has_older_tables:
                 self._options = replace(self._options, reprocess=True)
             self._is_up_to_date = True
-        for batch in _batches(self._wanted(settled) if settled else []):
+        to_read, told = self._planned(settled) if settled else ([], [])
+        for batch in _batches(to_read):
             if self._stop.is_set():
                 return
-            report = ingest(batch, self._database, self._options, self._check)
-            self._sight.finish(batch)
-            yield _with_news(report, self._sight.news())
+            yield self._ingest(batch)
+        if told and not self._stop.is_set():
+            yield self._ingest(told)
         news = self._sight.news()
         if news.locked or news.missing or news.not_taken or news.problems:
             yield news
 
-    def _wanted(self, settled: Sequence[Path]) -> list[Path]:
+    def _ingest(self, batch: Sequence[Path]) -> IngestReport:
+        report = ingest(batch, self._database, self._options, self._check)
+        self._sight.finish(batch)
+        return _with_news(report, self._sight.news())
+
+    def _planned(self, settled: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+        """The logs that are to be read, and those of which a server alone has something to tell."""
         with writer_lock(self._database):  # its error names the other writer; a reader's could not
             plan = ingest(settled, self._database, replace(self._options, dry_run=True))
-        to_read = set(plan.to_read)
-        self._sight.finish([path for path in settled if str(path) not in to_read])
-        return [path for path in settled if str(path) in to_read]
+        named = set(plan.to_read)
+        to_read = [path for path in settled if str(path) in named]
+        others = [path for path in settled if str(path) not in named]
+        if plan.has_news or plan.problems:
+            return to_read, others
+        self._sight.finish(others)
+        return to_read, []
 
     def _check(self, _n_done: int, _n_bytes: int, _plan: Plan) -> None:
         """Abandon the batch even after its last log: the signal may have killed a decoder too."""
         if self._stop.is_set():
             raise _StoppedError
+
+
+def _states(logs: Sequence[LogFile]) -> dict[Path, _State]:
+    """What tells that a log, or what a server says of its drive, is another."""
+    states: dict[Path, _State] = {log.path: (log.size_bytes, log.mtime_ns) for log in logs}
+    for file, beside in marks_files(logs).items():
+        with suppress(OSError):  # it is gone meanwhile
+            status = file.stat()
+            for path in beside:
+                states[path] += (status.st_size, status.st_mtime_ns)
+    return states
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:

@@ -13,13 +13,23 @@ import pytest
 
 from engagement.errors import StoreBusyError
 from engagement.extract.segment import ReadOptions
+from engagement.logs.writer import EventBuilder, write_log
+from engagement.server_marks import Bookmark, Marks, marks_name, write_marks
 from engagement.store import schema
 from engagement.store import watch as watching
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.ingest_options import IngestOptions, IngestReport
 from engagement.store.watch import watch
 from tests.store import processes
-from tests.store.small_logs import ONE, OTHER, content, write
+from tests.store.small_logs import (
+    BOOT_NS,
+    ONE,
+    OTHER,
+    SECOND_NS,
+    content,
+    messages,
+    write,
+)
 from tests.store.stores import Store, differences
 
 if TYPE_CHECKING:
@@ -155,6 +165,42 @@ def test_batches_are_published_one_by_one_and_hold_no_lock_between(store, monkey
 
     first = generations[0][1]
     assert generations == [(2, first, 2), (2, first + 1, 4)]
+
+
+def test_what_a_server_says_later_is_taken_without_new_logs(store):
+    path = store.logs / ONE.path(0)
+    path.parent.mkdir(parents=True)
+    bookmark = len(EventBuilder().event("userBookmark", 1, {}))
+    own = [one for one in messages(ONE, 0) if len(one) != bookmark]
+    path.write_bytes(write_log(own, "none"))
+    file = store.logs / ONE.dongle_id / marks_name(ONE.name)
+    seen = []
+
+    def tell(*seconds):
+        times = [BOOT_NS + second * SECOND_NS for second in seconds]
+        return lambda: write_marks(file, Marks(bookmarks=tuple(Bookmark(0, at) for at in times)))
+
+    def look_at_database():
+        seen.append((store.generation(), store.rows("select mono_ns, source from bookmarks")))
+
+    first = store.generation()
+    rounds = watched(
+        store,
+        nothing,
+        look_at_database,
+        tell(3),
+        nothing,
+        look_at_database,
+        nothing,
+        look_at_database,
+        lambda: file.write_bytes(b"[" * 100),
+        nothing,
+        nothing,
+    )
+
+    told = [{"mono_ns": BOOT_NS + 3 * SECOND_NS, "source": "server"}]
+    assert rounds == [(1, 0), (0, 0), (0, 1)]
+    assert seen == [(first + 1, []), (first + 2, told), (first + 2, told)]
 
 
 def test_another_writer_is_waited_for(store):
