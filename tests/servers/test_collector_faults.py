@@ -76,6 +76,25 @@ def test_an_address_that_has_expired_is_asked_for_again(server, route, tmp_path)
     assert len(server.asked("/files")) == 2
 
 
+def test_a_list_whose_addresses_are_past_their_time_is_asked_for_again(
+    server, route, tmp_path, monkeypatch
+):
+    signed, lists = server.address, []
+
+    def address(*words: Any) -> str:
+        server.lifetime_s = -1.0 if len(server.asked("/files")) == 1 else 3600.0
+        lists.append(server.lifetime_s)
+        return signed(*words)
+
+    monkeypatch.setattr(server, "address", address)
+    report = collect(server, tmp_path, ROUTE)
+
+    assert report.is_good
+    assert tree(tmp_path) == expected(route, "qlog")
+    assert set(lists) == {-1.0, 3600.0}
+    assert len(server.asked("qlog", "blobs")) > 3
+
+
 def test_addresses_that_are_never_good_fail_by_name_and_the_rest_comes(server, tmp_path):
     server.faults = [Fault("/1/qlog", 100, status=403)]
     report = collect(server, tmp_path, ROUTE)

@@ -125,6 +125,11 @@ def test_a_token_is_where_openpilots_tools_keep_it_and_for_comma_alone(tmp_path)
     assert not token.is_expired
 
 
+def test_a_prefix_of_openpilot_has_a_token_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENPILOT_PREFIX", "-two")
+    assert openpilot_file() == tmp_path / ".comma-two" / "auth.json"
+
+
 def test_a_file_goes_before_the_environment_and_that_before_settings(tmp_path, monkeypatch):
     first, last = private(tmp_path / "first", "first\n"), private(tmp_path / "last", "last\n")
     assert find_token(None, setting="~/last").text == "last"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.choice import choose_can
 from engagement.legacy.imports import import_files
+from engagement.review.layout import MARK
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
+from tests.cli.events_open.conftest import PATIENCE_S
+from tests.support.terminal import Terminal
 
 DATA = Path(__file__).parents[2] / "data" / "legacy"
 WORDS = ("events", "open", "--imported", "--json")
@@ -59,6 +64,26 @@ def test_their_moment_is_that_of_the_events_which_the_logs_give(run, programs, i
     with Reader(ingested) as reader:
         rows = reader.rows("select mono_ns from legacy_debug_events order by mono_ns")
     assert moments == pytest.approx([row["mono_ns"] for row in rows], abs=2)
+
+
+def test_a_viewer_opens_on_the_logs_around_an_imported_event(imported, programs, tmp_path):
+    """With a program that stands for PlotJuggler, at a terminal; its clip has the moment."""
+    programs.install("plotjuggler")
+    words = ["--db", str(imported), "events", "open", "--imported", "--logs", str(DATA / "rlogs")]
+    terminal = Terminal(words, tmp_path)
+    try:
+        assert re.search(r"event 1 of \d+: ", terminal.read_until("? help > "))
+        [started] = programs.started(1)
+        clip = Path(started["argv"][-1]).with_name("clip.csv")
+        rows = list(csv.DictReader(clip.read_text().splitlines()))
+        marked = [number for number, row in enumerate(rows) if float(row[MARK] or 0)]
+        assert 0 < marked[0] < len(rows) - 1
+        terminal.send("q")
+        assert terminal.wait() == ExitCode.OK
+    finally:
+        if terminal.process.poll() is None:
+            terminal.process.terminate()
+            terminal.process.wait(PATIENCE_S)
 
 
 def test_entries_that_say_nothing_sound_are_left_out(run, programs, tmp_path):
