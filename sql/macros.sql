@@ -42,6 +42,14 @@ coalesce(
     )
 );
 
+-- A number rounded by its binary value, as Python's round does and round() may not; null if it is none.
+create or replace macro old_number(value, form) as
+case when isfinite(value) then format(form, value)::double end;
+
+-- A part in percent, or a count per 100 km, as the old system rounds it; null of nothing.
+create or replace macro old_percentage(part, whole) as
+case when whole > 0 then old_number(part / whole * 100, '{:.2f}') end;
+
 -- Whether a fix is on the earth, and not at 0, 0, where a receiver is that knows nothing.
 create or replace macro is_plausible_fix(latitude, longitude) as
 latitude between -90 and 90

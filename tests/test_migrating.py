@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import pytest
+from click.testing import CliRunner
 from litestar.testing import TestClient
 
 from engagement.api.app import create_app
@@ -143,6 +144,24 @@ def test_what_replaces_it_is_there(row, client):
             assert client.get(url).status_code == 200, code
         if code in LEGACY_FILES:
             assert code in " ".join(" ".join(words) for words in commands(row.new))
+
+
+def test_device_list_shows_the_devices_of_folders(tmp_path, monkeypatch):
+    [row] = [row for row in ROWS if "--device list" in row.old]
+    [words] = commands(row.new)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rlogs").symlink_to(DATA / "rlogs")
+    import_files(tmp_path / "engagement.duckdb", [DATA / "engagement_db.json"])
+    result = CliRunner().invoke(main, [*words, "--json"])
+    assert result.exit_code == 0, result.output
+    waiting = {one["dongle_id"]: one["n_waiting_drives"] for one in json.loads(result.stdout)}
+    assert waiting == {"0123abcd": 2, "89efcdab": 2}
+
+
+def test_nothing_is_uploaded_here(client):
+    [row] = [row for row in ROWS if row.old == "`/api/drive-stats` (POST)"]
+    assert row.new.startswith("none")
+    assert client.post("/api/drive-stats", json=NEW).status_code in {404, 405}
 
 
 def all_options(command: click.Command = main) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -13,9 +12,10 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
-from engagement.api import legacy_answers, legacy_comparison
+from engagement.api import legacy_answers, legacy_comparison, legacy_totals
 from engagement.api.answers import JSON, respond
 from engagement.api.handlers import AnyRequest, newest, responses
+from engagement.api.legacy_rows import DRIVES, OLDER_DRIVES
 from engagement.errors import StoreError
 from engagement.store.serving import Generation
 
@@ -175,14 +175,11 @@ def compared(
 
 def totalled(generation: Generation) -> dict[str, Any]:
     """What `/api/total_stats` answers."""
-    return legacy_comparison.total_stats(_drives(generation))
+    return legacy_totals.total_stats(list(summaries(generation).values()))
 
 
 def _drives(generation: Generation) -> list[dict[str, Any]]:
-    is_current = generation.is_current
-    return generation.rows(
-        legacy_comparison.DRIVES if is_current else legacy_comparison.OLDER_DRIVES
-    )
+    return generation.rows(DRIVES if generation.is_current else OLDER_DRIVES)
 
 
 def loaded_at(generation: Generation) -> str:
@@ -192,23 +189,9 @@ def loaded_at(generation: Generation) -> str:
 
 def summaries(generation: Generation) -> Mapping[str, dict[str, Any]]:
     """Each device's entry, by its name, in the order of names."""
-
-    def summarise() -> dict[str, dict[str, Any]]:
-        selected = ", ".join(legacy_answers.SUMMARISED)
-        table = generation.table(
-            f"select device_id, {selected} from legacy_engagement_db "
-            "order by device_id, drive, drive_id"
-        )
-        columns = table.to_pydict()
-        found, start = {}, 0
-        for device_id, drives in groupby(columns["device_id"]):
-            end = start + sum(1 for _ in drives)
-            part = {name: columns[name][start:end] for name in legacy_answers.SUMMARISED}
-            found[device_id] = legacy_answers.summarise(device_id, part)
-            start = end
-        return found
-
-    return generation.cached("legacy summaries", summarise)
+    return generation.cached(
+        "legacy summaries", lambda: legacy_totals.summaries(_drives(generation))
+    )
 
 
 def drives_of(generation: Generation, device_id: str) -> list[dict[str, Any]]:

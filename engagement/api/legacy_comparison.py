@@ -1,18 +1,23 @@
-"""The newer answers of the old server: devices side by side, and all of them together.
+"""The old server's devices side by side.
 
-Made of rows of legacy_engagement_db and of the counts by speed that newer entries have. Sums are of
-raw values, totals are sums of rounded ones, as the old server's; a value that an entry lacks is
-left out, and so is its distance where a rate goes by that.
+A device's numbers are sums of raw values, totals are sums of rounded ones, as the old server's.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from engagement.api.legacy_answers import SUMMARISED, started_at, summarise
+from engagement.api.legacy_rows import (
+    BUCKETS,
+    NS_PER_H,
+    counts_steering,
+    date_of,
+    n_disengagements,
+    percentage,
+    total,
+)
 from engagement.legacy.json_files import BUCKET_LABELS
 
 if TYPE_CHECKING:
@@ -22,41 +27,10 @@ if TYPE_CHECKING:
     Answer = dict[str, Any]
 
 ALL = "all"
-BUCKETS = tuple(BUCKET_LABELS)
 SPEEDS = {ALL: "All speeds", **BUCKET_LABELS}
-_NS_PER_H = 3_600_000_000_000
-_NS_PER_MIN = 60_000_000_000
 _UNKNOWN = "unknown"
 _NONE = "—"
-_STEERING_SINCE = "2025-07-07"
 _N_BRANCHES = 3
-
-_OF_BUCKETS = ", ".join(
-    f"{key}_{name}"
-    for key in BUCKETS
-    for name in ("time_ns", "engaged_time_ns", "distance_km_raw", "engaged_distance_km_raw")
-)
-
-_SELECT = f"device_id, {', '.join(SUMMARISED)}, git_branch, recorded_at, {_OF_BUCKETS}"
-_COUNTS = [
-    "disengagement_count",
-    *(f"{key}_{name}_count" for key in BUCKETS for name in ("disengagement", "steer_intervention")),
-]
-
-# What a comparison needs of each drive; the counts by speed are null but for newer entries.
-DRIVES = f"""
-select {_SELECT}, {", ".join(_COUNTS)}
-from legacy_engagement_db
-left join staging.imported_bucket_counts using (drive_id)
-order by device_id, drive, drive_id
-"""
-
-# The same of a database of older definitions, which knows no newer entries.
-OLDER_DRIVES = f"""
-select {_SELECT}, {", ".join(f"null as {name}" for name in _COUNTS)}
-from legacy_engagement_db
-order by device_id, drive, drive_id
-"""
 
 
 def compare(
@@ -106,91 +80,6 @@ def compare(
     }
 
 
-def total_stats(drives: Sequence[Row]) -> Answer:
-    """All devices together: sums of what each one's summary has, which is rounded."""
-    if not drives:
-        return {}
-    devices = [
-        _summary(device_id, list(rows))
-        for device_id, rows in groupby(drives, key=lambda row: row["device_id"])
-    ]
-
-    def total(name: str) -> Any:
-        return sum(device[name] for device in devices)
-
-    km = round(total("total_distance_km"), 2)
-    engaged_km = round(total("total_engaged_distance_km"), 2)
-    active_h = round(total("total_active_time_hours"), 2)
-    time_h = round(total("total_time_hours"), 2)
-    counts = {
-        name: total(f"total_{name}_count")
-        for name in ("intervention", "disengagement", "steer_intervention")
-    }
-    found = {
-        "drive_count": total("drive_count"),
-        "total_distance_km": km,
-        "total_engaged_distance_km": engaged_km,
-        "total_drive_time_hours": round(total("total_drive_time_hours"), 2),
-        "total_active_time_hours": active_h,
-        "total_time_hours": time_h,
-        "overall_engagement_pct": _pct(engaged_km, km),
-        "overall_time_engagement_pct": _pct(active_h, time_h),
-    }
-    for name, count in counts.items():
-        found[f"total_{name}_count"] = count
-        found[f"total_{name}s_per_100km"] = _pct(count, km)
-    buckets = [device["speed_bucket_summary"] for device in devices]
-    found["speed_bucket_summary"] = {
-        key: _bucket_total(key, [bucket[key] for bucket in buckets], km, time_h) for key in BUCKETS
-    }
-    return found
-
-
-def n_disengagements(row: Row) -> Any:
-    """Of a drive: the newer count where there is one."""
-    newer = row["disengagement_count"]
-    return row["intervention_count"] if newer is None else newer
-
-
-def _summary(device_id: str, drives: Sequence[Row]) -> Answer:
-    columns = {name: [row[name] for row in drives] for name in drives[0]}
-    return summarise(device_id, columns) | {
-        "total_disengagement_count": _sum(drives, n_disengagements),
-        "speed_bucket_summary": {key: _bucket(drives, key) for key in BUCKETS},
-    }
-
-
-def _bucket(drives: Sequence[Row], key: str) -> Answer:
-    def total(name: str) -> Any:
-        return _sum(drives, lambda row: row[f"{key}_{name}"])
-
-    return {
-        "time_min": round(total("time_ns") / _NS_PER_MIN, 2),
-        "engaged_time_min": round(total("engaged_time_ns") / _NS_PER_MIN, 2),
-        "distance_km": round(total("distance_km_raw"), 2),
-        "engaged_distance_km": round(total("engaged_distance_km_raw"), 2),
-        "intervention_count": float(total("disengagement_count")),
-        "steer_intervention_count": float(total("steer_intervention_count")),
-        "disengagement_count": float(total("disengagement_count")),
-    }
-
-
-def _bucket_total(key: str, buckets: Sequence[Row], km: float, time_h: float) -> Answer:
-    sums = {name: round(sum(bucket[name] for bucket in buckets), 2) for name in buckets[0]}
-    return {
-        "label": BUCKET_LABELS[key],
-        **sums,
-        "engagement_pct": _pct(sums["engaged_time_min"], sums["time_min"]),
-        "dist_engagement_pct": _pct(sums["engaged_distance_km"], sums["distance_km"]),
-        **{
-            f"{name}s_per_100km": _pct(sums[f"{name}_count"], sums["distance_km"])
-            for name in ("intervention", "steer_intervention", "disengagement")
-        },
-        "distance_pct_of_total": _pct(sums["distance_km"], km),
-        "time_pct_of_total": _pct(sums["time_min"], time_h * 60),
-    }
-
-
 def _row(device_id: str, drives: Sequence[Row], bucket: str) -> Answer:
     if bucket == ALL:
         measured = ("odo_distance", "engaged_distance", "total_time", "drive_time_active")
@@ -199,17 +88,17 @@ def _row(device_id: str, drives: Sequence[Row], bucket: str) -> Answer:
         measured = tuple(f"{bucket}_{name}" for name in names)  # type: ignore[assignment]
     km_name = measured[0]
     km, engaged_km, time_ns, engaged_ns = (
-        _sum(drives, lambda row, name=name: row[name])  # type: ignore[misc]
+        total(drives, lambda row, name=name: row[name])  # type: ignore[misc]
         for name in measured
     )
     counted = [row for row in drives if _disengagements_at(row, bucket) is not None]
     steered = [
-        row for row in drives if _steers_at(row, bucket) is not None and _counts_steering(row)
+        row for row in drives if _steers_at(row, bucket) is not None and counts_steering(row)
     ]
-    n_ends = _sum(counted, lambda row: _disengagements_at(row, bucket))
-    n_steers = _sum(steered, lambda row: _steers_at(row, bucket))
-    ends_km = km if bucket == ALL else _sum(counted, lambda row: row[km_name])
-    steer_km = _sum(steered, lambda row: row[km_name])
+    n_ends = total(counted, lambda row: _disengagements_at(row, bucket))
+    n_steers = total(steered, lambda row: _steers_at(row, bucket))
+    ends_km = km if bucket == ALL else total(counted, lambda row: row[km_name])
+    steer_km = total(steered, lambda row: row[km_name])
     in_order = sorted((row["drive"] for row in drives), key=_by_date(drives))
     return {
         "device_id": device_id,
@@ -217,15 +106,15 @@ def _row(device_id: str, drives: Sequence[Row], bucket: str) -> Answer:
         "drive_count": len(drives),
         "distance_km": round(km, 2),
         "engaged_distance_km": round(engaged_km, 2),
-        "time_hours": round(time_ns / _NS_PER_H, 2),
-        "engaged_time_hours": round(engaged_ns / _NS_PER_H, 2),
-        "time_engagement_pct": _pct(engaged_ns, time_ns),
-        "distance_engagement_pct": _pct(engaged_km, km),
+        "time_hours": round(time_ns / NS_PER_H, 2),
+        "engaged_time_hours": round(engaged_ns / NS_PER_H, 2),
+        "time_engagement_pct": percentage(engaged_ns, time_ns),
+        "distance_engagement_pct": percentage(engaged_km, km),
         "disengagement_count": n_ends,
-        "disengagements_per_100km": _pct(n_ends, ends_km),
+        "disengagements_per_100km": percentage(n_ends, ends_km),
         "disengagement_distance_km": round(ends_km, 2),
         "steer_intervention_count": n_steers,
-        "steer_interventions_per_100km": _pct(n_steers, steer_km),
+        "steer_interventions_per_100km": percentage(n_steers, steer_km),
         "steer_distance_km": round(steer_km, 2),
         **_mix(drives, bucket),
         "first_drive": in_order[0],
@@ -237,7 +126,7 @@ def _mix(drives: Sequence[Row], bucket: str) -> Answer:
     if bucket != ALL:
         return {}
     km = {
-        key: _sum(drives, lambda row, key=key: row[f"{key}_distance_km_raw"])  # type: ignore[misc]
+        key: total(drives, lambda row, key=key: row[f"{key}_distance_km_raw"])  # type: ignore[misc]
         for key in BUCKETS
     }
     return {"speed_bucket_distance_km": km, "speed_mix_pct": _shares(km)}
@@ -245,16 +134,16 @@ def _mix(drives: Sequence[Row], bucket: str) -> Answer:
 
 def _shares(km: Mapping[str, float]) -> dict[str, float | None]:
     whole = sum(km.values())
-    return {key: _pct(value, whole) for key, value in km.items()}
+    return {key: percentage(value, whole) for key, value in km.items()}
 
 
 def _totals(rows: Sequence[Row], bucket: str) -> Answer:
-    def total(name: str) -> Any:
+    def of_all(name: str) -> Any:
         value = sum(row[name] for row in rows)
         return round(value, 2) if isinstance(value, float) else value
 
     km, ends_km, steer_km = map(
-        total, ("distance_km", "disengagement_distance_km", "steer_distance_km")
+        of_all, ("distance_km", "disengagement_distance_km", "steer_distance_km")
     )
     mix: Answer = {"speed_bucket_distance_km": None, "speed_mix_pct": None}
     if bucket == ALL:
@@ -263,18 +152,18 @@ def _totals(rows: Sequence[Row], bucket: str) -> Answer:
     return {
         "device_id": "Total",
         "branch": _NONE,
-        "drive_count": total("drive_count"),
+        "drive_count": of_all("drive_count"),
         "distance_km": km,
-        "engaged_distance_km": total("engaged_distance_km"),
-        "time_hours": total("time_hours"),
-        "engaged_time_hours": total("engaged_time_hours"),
-        "time_engagement_pct": _pct(total("engaged_time_hours"), total("time_hours")),
-        "distance_engagement_pct": _pct(total("engaged_distance_km"), km),
-        "disengagement_count": total("disengagement_count"),
-        "disengagements_per_100km": _pct(total("disengagement_count"), ends_km),
+        "engaged_distance_km": of_all("engaged_distance_km"),
+        "time_hours": of_all("time_hours"),
+        "engaged_time_hours": of_all("engaged_time_hours"),
+        "time_engagement_pct": percentage(of_all("engaged_time_hours"), of_all("time_hours")),
+        "distance_engagement_pct": percentage(of_all("engaged_distance_km"), km),
+        "disengagement_count": of_all("disengagement_count"),
+        "disengagements_per_100km": percentage(of_all("disengagement_count"), ends_km),
         "disengagement_distance_km": ends_km,
-        "steer_intervention_count": total("steer_intervention_count"),
-        "steer_interventions_per_100km": _pct(total("steer_intervention_count"), steer_km),
+        "steer_intervention_count": of_all("steer_intervention_count"),
+        "steer_interventions_per_100km": percentage(of_all("steer_intervention_count"), steer_km),
         "steer_distance_km": steer_km,
         **mix,
         "first_drive": None,
@@ -295,23 +184,6 @@ def _steers_at(row: Row, bucket: str) -> Any:
     return row[name if bucket == ALL else f"{bucket}_{name}"]
 
 
-def _counts_steering(row: Row) -> bool:
-    """Whether steering was counted at the time: since a day, and where no time is known."""
-    date = date_of(row)
-    return date is None or date >= _STEERING_SINCE
-
-
-def date_of(row: Row) -> str | None:
-    """When a drive started, ISO 8601: by its name, else by its entry; None where neither tells."""
-    named = started_at(row["drive"])
-    if named is not None:
-        return named
-    try:
-        return datetime.fromisoformat(row["recorded_at"] or "").isoformat()
-    except ValueError:
-        return None
-
-
 def _by_date(drives: Iterable[Row]) -> Callable[[str], tuple[str, str]]:
     dates = {row["drive"]: date_of(row) for row in drives}
     return lambda drive: (dates[drive] or drive, drive)
@@ -330,11 +202,3 @@ def _branches(drives: Sequence[Row]) -> str:
 
 def _known(asked: Sequence[str], known: Sequence[str]) -> list[str]:
     return [name for name in known if name in set(asked)]
-
-
-def _sum(drives: Iterable[Row], value_of: Callable[[Row], Any]) -> Any:
-    return sum(value for row in drives if (value := value_of(row)) is not None)
-
-
-def _pct(part: float, whole: float) -> float | None:
-    return round(part / whole * 100, 2) if whole else None

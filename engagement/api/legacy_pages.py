@@ -16,7 +16,6 @@ from litestar.params import FromPath, FromQuery
 from engagement.api.answers import HTML, respond
 from engagement.api.handlers import AnyRequest
 from engagement.api.legacy import compared, drives_of, loaded_at, summaries, totalled
-from engagement.api.legacy_comparison import BUCKETS, SPEEDS
 from engagement.api.legacy_markup import select, shown, table, table_of, text_table
 from engagement.errors import NotFoundError
 from engagement.store.serving import Generation
@@ -54,6 +53,8 @@ _DEVICE_LINES = {
     "average_interventions_per_100km": "Mean interventions per 100 km of drives",
     "total_intervention_count": "Interventions",
     "total_interventions_per_100km": "Interventions per 100 km",
+    "total_disengagement_count": "Disengagements",
+    "total_disengagements_per_100km": "Disengagements per 100 km",
     "total_steer_intervention_count": "Steering interventions",
     "total_steer_interventions_per_100km": "Steering interventions per 100 km",
     "cruise_press_seconds": "Cruise buttons held (s)",
@@ -85,6 +86,10 @@ _BUCKET_COLUMNS = {
     "distance_km": "Distance (km)",
     "engaged_distance_km": "Engaged (km)",
     "dist_engagement_pct": "Engaged by distance (%)",
+    "disengagement_count": "Disengagements",
+    "disengagements_per_100km": "Disengagements per 100 km",
+    "steer_intervention_count": "Steering interventions",
+    "steer_interventions_per_100km": "Steering interventions per 100 km",
 }
 _COMPARED = {
     "device_id": "Device",
@@ -211,38 +216,17 @@ def _devices(generation: Generation, sort: str) -> Iterable[tuple[str, Row, list
         yield device_id, {**device, **presses}, _in_order(drives, sort)
 
 
-def _speeds(generation: Generation) -> dict[str, list[Row]]:
-    """What each device drove in each speed bucket."""
-    sums = ", ".join(
-        f"round(sum({key}_{name}), 2) as {key}_{name}"
-        for key in BUCKETS
-        for name in ("time_min", "engaged_time_min", "distance_km", "engaged_distance_km")
-    )
-    rows = generation.rows(f"select device_id, {sums} from legacy_engagement_db group by device_id")
-    return {row["device_id"]: [_speed(row, key) for key in BUCKETS] for row in rows}
-
-
-def _speed(row: Row, key: str) -> dict[str, Any]:
-    names = ("time_min", "engaged_time_min", "distance_km", "engaged_distance_km")
-    found: dict[str, Any] = {name: row[f"{key}_{name}"] for name in names}
-    return {
-        "label": SPEEDS[key],
-        **found,
-        "engagement_pct": _share(found["engaged_time_min"], found["time_min"]),
-        "dist_engagement_pct": _share(found["engaged_distance_km"], found["distance_km"]),
-    }
-
-
-def _share(part: float | None, whole: float | None) -> float | None:
-    return round(part / whole * 100, 2) if whole and part is not None else None
+def _speeds(device: Row) -> list[Row]:
+    """What a device drove in each speed bucket."""
+    return list(device["speed_bucket_summary"].values())
 
 
 def _summary(generation: Generation, asked: Sequence[str], sort: str) -> str:
-    columns, speeds = _columns(asked), _speeds(generation)
+    columns = _columns(asked)
     lines = []
     for device_id, device, drives in _devices(generation, sort):
         lines += [f"Device {device_id}", *_lines(device), ""]
-        lines += text_table(list(_BUCKET_COLUMNS), _BUCKET_COLUMNS, speeds[device_id])
+        lines += text_table(list(_BUCKET_COLUMNS), _BUCKET_COLUMNS, _speeds(device))
         lines += ["", *text_table(columns, _DRIVE_COLUMNS, drives), ""]
     text = escape("\n".join(lines))
     return f"{_choices(columns, sort)}<pre>{text}</pre>" if text else ""
@@ -253,13 +237,13 @@ def _lines(device: Row) -> list[str]:
 
 
 def _tables(generation: Generation, asked: Sequence[str], sort: str) -> str:
-    columns, speeds = _columns(asked), _speeds(generation)
+    columns = _columns(asked)
     parts = []
     for device_id, device, drives in _devices(generation, sort):
         parts += [
             f"<h2>{escape(device_id)}</h2>",
             table([(label, device[name]) for name, label in _DEVICE_LINES.items()]),
-            table_of(_BUCKET_COLUMNS, speeds[device_id]),
+            table_of(_BUCKET_COLUMNS, _speeds(device)),
             table(
                 [[drive[name] for name in columns] for drive in drives],
                 [_ordering(name, columns, sort) for name in columns],

@@ -1,13 +1,12 @@
 """Entries of schema version 3, which the newest version of the old system writes, from the views.
 
-Rows come from `staging.legacy_newest_drives` and `staging.legacy_newest_buckets`; sums are theirs,
-roundings and ratios are made here, by Python's `round` as the old system did.
+Rows come from `staging.legacy_newest_drives` and `legacy_speed_buckets`. What is of whole drives is
+rounded here, by Python's `round` as the old system did.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,27 +24,44 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
     Entry = dict[str, Any]
 
-_NS_PER_H = 3_600_000_000_000
-_NS_PER_MIN = 60_000_000_000
-_BORDERS_MPS: dict[str, tuple[float, float | None]] = {
-    "city": (0.0, 15.3),
-    "road": (15.3, 25.0),
-    "highway": (25.0, None),
-}
-_SUMS = (
+_BUCKET_FIELDS = (
+    "min_speed_mps",
+    "max_speed_mps",
     "time_ns",
     "engaged_time_ns",
     "drive_time_ns",
     "engaged_drive_time_ns",
+    "time_min",
+    "engaged_time_min",
+    "distance_km_raw",
+    "engaged_distance_km_raw",
     "distance_km",
     "engaged_distance_km",
+    "engagement_pct",
+    "drive_time_engagement_pct",
+    "distance_engagement_pct",
     "steer_intervention_count",
+    "steer_interventions_per_100km",
     "raw_disengagement_count",
+    "disengagement_count",
+    "disengagements_per_100km",
+    "disengagements_per_drive_hour",
     "manual_shutdown_removed",
 )
 _OF_ENGAGED = tuple(
-    name for name in _SUMS if name not in {"time_ns", "drive_time_ns", "distance_km"}
+    name
+    for name in _BUCKET_FIELDS
+    if name == "manual_shutdown_removed" or "engage" in name or "steer" in name
 )
+_SUMMED = (
+    "drive_time_ns",
+    "engaged_drive_time_ns",
+    "steer_intervention_count",
+    "raw_disengagement_count",
+    "disengagement_count",
+    "manual_shutdown_removed",
+)
+_NS_PER_H = 3_600_000_000_000
 
 
 def newest_entries(
@@ -62,7 +78,7 @@ def newest_entries(
     for drive_id in drive_ids:
         of_drive = f"where drive_id = {int(drive_id)}"
         [drive] = reader.rows(f"from staging.legacy_newest_drives {of_drive}")
-        buckets = reader.rows(f"from staging.legacy_newest_buckets {of_drive}")
+        buckets = reader.rows(f"from legacy_speed_buckets {of_drive}")
         is_dead = is_exact and drive["is_dead"]
         entries[drive_id] = newest_entry(drive, buckets, is_dead=is_dead)
     return entries
@@ -73,23 +89,15 @@ def newest_entry(drive: Row, rows: Iterable[Row], *, is_dead: bool = False) -> E
 
     Args:
         drive: Its row of `staging.legacy_newest_drives`.
-        rows: Those of `staging.legacy_newest_buckets`.
+        rows: Those of `legacy_speed_buckets`.
         is_dead: Whether to take it that nothing was engaged.
     """
-    sums: dict[str, dict[str, Any]] = {key: dict.fromkeys(_SUMS, 0) for key in BUCKET_LABELS}
-    for row in rows:
-        sums[row["bucket"]] = {
-            name: 0 if is_dead and name in _OF_ENGAGED else row[name] for name in _SUMS
-        }
-    whole: dict[str, Any] = defaultdict(int)
-    for bucket in sums.values():
-        for name, value in bucket.items():
-            whole[name] += value
+    by_bucket = {row["bucket"]: _bucket(row, is_dead=is_dead) for row in rows}
+    buckets = {key: by_bucket[key] for key in BUCKET_LABELS}
+    sums = {name: sum(bucket[name] for bucket in buckets.values()) for name in _SUMMED}
     active_ns = 0 if is_dead else drive["active_time"]
-    has_odometer = drive["odometer_km"] is not None
-    distance_km = drive["odometer_km"] if has_odometer else whole["distance_km"]
-    engaged_km = drive["odometer_engaged_km"] if has_odometer else whole["engaged_distance_km"]
-    engaged_km = 0.0 if is_dead else engaged_km
+    distance_km = drive["distance_km"]
+    engaged_km = 0.0 if is_dead else drive["engaged_distance_km"]
     return {
         "schema_version": 3,
         "host": "device",
@@ -102,21 +110,22 @@ def newest_entry(drive: Row, rows: Iterable[Row], *, is_dead: bool = False) -> E
         "car_fingerprint": drive["car_fingerprint"],
         "total_time": drive["total_time"],
         "active_time": active_ns,
-        "drive_time": whole["drive_time_ns"],
-        "drive_time_active": whole["engaged_drive_time_ns"],
+        "drive_time": sums["drive_time_ns"],
+        "drive_time_active": sums["engaged_drive_time_ns"],
         "engagement_pct": _pct(active_ns, drive["total_time"]) or 0.0,
-        "drive_time_engagement_pct": _pct(whole["engaged_drive_time_ns"], whole["drive_time_ns"])
+        "drive_time_engagement_pct": _pct(sums["engaged_drive_time_ns"], sums["drive_time_ns"])
         or 0.0,
         "odo_distance": _rounded(distance_km, 3),
         "engaged_distance": _rounded(engaged_km, 3),
         "engagement_pct_odo": _pct(engaged_km, distance_km),
-        "distance_source": "odometer" if has_odometer else "integrated_v_ego",
-        **_steering(whole, distance_km),
+        "distance_source": "odometer" if drive["has_odometer"] else "integrated_v_ego",
+        "steer_intervention_count": sums["steer_intervention_count"],
+        "steer_interventions_per_100km": _pct(sums["steer_intervention_count"], distance_km),
+        "steer_intervention_source": "steering_pressed",
         "total_state_changes": 0 if is_dead else drive["total_state_changes"],
-        **_disengagements(whole, distance_km),
-        "disengagement_corrections": _corrections(whole),
+        **_disengagements(sums, distance_km),
         "speed_bucket_version": 1,
-        "speed_buckets": {key: _bucket(key, bucket) for key, bucket in sums.items()},
+        "speed_buckets": buckets,
         "openpilot_longitudinal": drive["openpilot_longitudinal"],
         "steering_mode": "unknown",
         "version": drive["version"],
@@ -129,45 +138,17 @@ def newest_entry(drive: Row, rows: Iterable[Row], *, is_dead: bool = False) -> E
     }
 
 
-def _bucket(key: str, sums: Row) -> Entry:
-    least_mps, most_mps = _BORDERS_MPS[key]
-    km, engaged_km = sums["distance_km"], sums["engaged_distance_km"]
-    return {
-        "label": BUCKET_LABELS[key],
-        "min_speed_mps": least_mps,
-        "max_speed_mps": most_mps,
-        "time_ns": sums["time_ns"],
-        "engaged_time_ns": sums["engaged_time_ns"],
-        "drive_time_ns": sums["drive_time_ns"],
-        "engaged_drive_time_ns": sums["engaged_drive_time_ns"],
-        "time_min": round(sums["time_ns"] / _NS_PER_MIN, 2),
-        "engaged_time_min": round(sums["engaged_time_ns"] / _NS_PER_MIN, 2),
-        "distance_km_raw": _rounded(km, 6),
-        "engaged_distance_km_raw": _rounded(engaged_km, 6),
-        "distance_km": _rounded(km, 3),
-        "engaged_distance_km": _rounded(engaged_km, 3),
-        "engagement_pct": _pct(sums["engaged_time_ns"], sums["time_ns"]),
-        "drive_time_engagement_pct": _pct(sums["engaged_drive_time_ns"], sums["drive_time_ns"]),
-        "distance_engagement_pct": _pct(engaged_km, km),
-        "steer_intervention_count": sums["steer_intervention_count"],
-        "steer_interventions_per_100km": _pct(sums["steer_intervention_count"], km),
-        **_disengagements(sums, km),
-        "manual_shutdown_removed": sums["manual_shutdown_removed"],
-    }
-
-
-def _steering(sums: Row, distance_km: float) -> Entry:
-    n_events = sums["steer_intervention_count"]
-    return {
-        "steer_intervention_count": n_events,
-        "steer_interventions_per_100km": _pct(n_events, distance_km),
-        "steer_intervention_source": "steering_pressed",
-    }
+def _bucket(row: Row, *, is_dead: bool) -> Entry:
+    """A bucket's fields; with nothing engaged, what is known of it is 0."""
+    found = {name: row[name] for name in _BUCKET_FIELDS}
+    if is_dead:
+        known = [name for name in _OF_ENGAGED if found[name] is not None]
+        found |= {name: type(found[name])(0) for name in known}
+    return {"label": BUCKET_LABELS[row["bucket"]], **found}
 
 
 def _disengagements(sums: Row, distance_km: float) -> Entry:
-    n_raw = sums["raw_disengagement_count"]
-    n_counted = n_raw - sums["manual_shutdown_removed"]
+    n_raw, n_counted = sums["raw_disengagement_count"], sums["disengagement_count"]
     drive_ns = sums["drive_time_ns"]
     return {
         "raw_disengagement_count": n_raw,
@@ -176,16 +157,12 @@ def _disengagements(sums: Row, distance_km: float) -> Entry:
         "disengagements_per_drive_hour": round(n_counted / drive_ns * _NS_PER_H, 2)
         if drive_ns
         else None,
-    }
-
-
-def _corrections(sums: Row) -> Entry:
-    n_removed = sums["manual_shutdown_removed"]
-    return {
-        "version": 1,
-        "raw_count": sums["raw_disengagement_count"],
-        "corrected_count": sums["raw_disengagement_count"] - n_removed,
-        "manual_shutdown_removed": n_removed,
+        "disengagement_corrections": {
+            "version": 1,
+            "raw_count": n_raw,
+            "corrected_count": n_counted,
+            "manual_shutdown_removed": sums["manual_shutdown_removed"],
+        },
     }
 
 

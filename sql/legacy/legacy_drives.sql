@@ -25,8 +25,19 @@ changes as (
     select * from result.legacy_state_changes
 ),
 
+-- A negative speed falls in highway.
 buckets as (
-    select * from result.legacy_speed_buckets
+    select
+        drive_id,
+        case when speed_range = 'negative' then 'highway' else speed_range end as bucket,
+        sum(time_ns)::bigint as time_ns,
+        sum(engaged_time_ns)::bigint as engaged_time_ns,
+        sum(moving_ns)::bigint as moving_ns,
+        sum(moving_engaged_ns)::bigint as moving_engaged_ns,
+        sum(distance_km) as distance_km,
+        sum(engaged_distance_km) as engaged_distance_km
+    from result.legacy_speed_cells
+    group by all
 ),
 
 presses as (

@@ -1,10 +1,9 @@
 -- What the newest version of the old system takes of a whole drive, beside its speed buckets.
 --
 -- grain:   one row per drive_id
--- null:    imported drives have no row; odometer_km and odometer_engaged_km with fewer than two values of an odometer; metadata that
---          the logs don't say
--- why:     unlike the older version it leaves out gaps over 1 s of active time, adds the odometer's
---          steps under 1 km
+-- null:    imported drives have no row; metadata that the logs don't say
+-- why:     unlike the older version it leaves out gaps over 1 s of active time, and adds the odometer's
+--          steps under 1 km; with fewer than two values of an odometer it integrates the speed
 create or replace view staging.legacy_newest_drives as
 with
 
@@ -72,6 +71,16 @@ odometers as (
     having count(*) > 1
 ),
 
+integrals as (
+    select
+        drive_id,
+        sum(distance_km) as distance_km,
+        sum(engaged_distance_km) as engaged_distance_km
+    from result.legacy_speed_cells
+    where not is_gap
+    group by drive_id
+),
+
 segments as (
     select
         drive_id,
@@ -104,8 +113,15 @@ final as (
         drives.car_fingerprint,
         drives.total_time,
         coalesce(active_times.active_time, 0) as active_time,
-        odometers.odometer_km,
-        odometers.odometer_engaged_km,
+        odometers.drive_id is not null as has_odometer,
+        case
+            when odometers.drive_id is not null then odometers.odometer_km
+            else coalesce(integrals.distance_km, 0)
+        end as distance_km,
+        case
+            when odometers.drive_id is not null then odometers.odometer_engaged_km
+            else coalesce(integrals.engaged_distance_km, 0)
+        end as engaged_distance_km,
         drives.total_state_changes,
         drives.openpilot_longitudinal,
         drives.version,
@@ -118,6 +134,7 @@ final as (
     inner join segments on drives.drive_id = segments.drive_id
     left join active_times on drives.drive_id = active_times.drive_id
     left join odometers on drives.drive_id = odometers.drive_id
+    left join integrals on drives.drive_id = integrals.drive_id
     left join first_init on drives.drive_id = first_init.drive_id
 )
 

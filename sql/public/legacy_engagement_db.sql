@@ -63,6 +63,13 @@ typed as (
                     "disengagement_count": "BIGINT",
                     "disengagements_per_100km": "DOUBLE",
                     "disengagements_per_drive_hour": "DOUBLE",
+                    "disengagement_corrections": {
+                        "version": "BIGINT",
+                        "raw_count": "BIGINT",
+                        "corrected_count": "BIGINT",
+                        "manual_shutdown_removed": "BIGINT"
+                    },
+                    "speed_bucket_version": "BIGINT",
                     "git_commit_date": "VARCHAR",
                     "git_dirty": "BOOLEAN",
                     "generated_at": "VARCHAR",
@@ -102,8 +109,12 @@ imported as (
         coalesce(entries.car_fingerprint, entries.car_name) as car_fingerprint,
         entries.* exclude (
             host, device_type, devicetype, interventions_per_100km, intervention_count,
-            car_fingerprint, n_disengagements, speed_buckets
+            car_fingerprint, n_disengagements, disengagement_corrections, speed_buckets
         ),
+        entries.disengagement_corrections.version as corrections_version,
+        entries.disengagement_corrections.raw_count as corrections_raw_count,
+        entries.disengagement_corrections.corrected_count as corrections_corrected_count,
+        entries.disengagement_corrections.manual_shutdown_removed,
         entries.speed_buckets.city.time_min as city_time_min,
         entries.speed_buckets.city.engaged_time_min as city_engaged_time_min,
         entries.speed_buckets.city.distance_km as city_distance_km,
@@ -213,3 +224,8 @@ comment on column legacy_engagement_db.disengagements_per_drive_hour is 'per hou
 comment on column legacy_engagement_db.git_commit_date is 'when the commit was made, by an imported entry; null where it doesn''t say';
 comment on column legacy_engagement_db.git_dirty is 'whether the software was changed, by an imported entry; null where it doesn''t say';
 comment on column legacy_engagement_db.generated_at is 'when an imported entry was made, by itself; null where it doesn''t say';
+comment on column legacy_engagement_db.corrections_version is 'version of disengagement_corrections of an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.corrections_raw_count is 'raw_count of disengagement_corrections of an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.corrections_corrected_count is 'corrected_count of disengagement_corrections of an imported entry; null where it doesn''t say';
+comment on column legacy_engagement_db.manual_shutdown_removed is '1 where an imported entry''s corrections leave out the last disengagement, else 0; null where it doesn''t say';
+comment on column legacy_engagement_db.speed_bucket_version is 'version of the speed buckets of an imported entry (view legacy_speed_buckets); null where it doesn''t say';

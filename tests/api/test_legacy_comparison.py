@@ -153,6 +153,30 @@ def test_totals_are_sums_of_the_devices_rounded_numbers(client):
     assert list(answer["speed_bucket_summary"]) == list(BUCKETS)
 
 
+def test_devices_have_what_the_newest_server_added(client):
+    first, second = client.get("/devices").json()["devices"]
+
+    assert first["total_disengagement_count"] == 3 + 3 + 9
+    assert first["total_disengagements_per_100km"] == round(15 / 157 * 100, 2)
+    # since 2025-07-07 and undated; the other device's drive does not say
+    assert first["total_steer_intervention_km"] == 50.0 + 7.0
+    assert second["total_steer_intervention_km"] == 0
+    totals = client.get("/api/total_stats").json()
+    assert totals["total_steer_interventions_per_100km"] == round(6 / 57 * 100, 2)
+    city = first["speed_bucket_summary"]["city"]
+    assert city["label"] == "City (≤55 km/h)"
+    assert (city["time_ns"], city["engaged_time_ns"]) == (int(0.6 * H), int(0.3 * H))
+    assert (city["distance_km_raw"], city["engaged_distance_km_raw"]) == (24.0, 6.0)
+    assert (city["disengagement_count"], city["steer_intervention_count"]) == (3.0, 2.0)
+    assert (city["engagement_pct"], city["dist_engagement_pct"]) == (50.0, 25.0)
+    shared = set(totals["speed_bucket_summary"]["city"])
+    raw = {"time_ns", "engaged_time_ns", "distance_km_raw", "engaged_distance_km_raw"}
+    assert set(city) == shared | raw
+    assert client.get("/devices/0123abcd").json()["device"] == first
+    for page in ("/stats", "/stats_mod"):
+        assert "Disengagements per 100 km" in client.get(page).text
+
+
 def test_without_drives_totals_are_an_empty_object(tmp_path):
     (tmp_path / "old.json").write_text(json.dumps([ENTRIES[0]]))
     import_files(tmp_path / "db.duckdb", [tmp_path / "old.json"])

@@ -11,6 +11,18 @@ from engagement.legacy.newest import newest_entry
 from engagement.store.reader import Reader
 from tests import builders
 
+BUCKET = {
+    "label": "City", "min_speed_mps": 0.5, "max_speed_mps": 15.25, "time_ns": 6_000_000_001,
+    "engaged_time_ns": 5_000_000_002, "drive_time_ns": 4_000_000_003,
+    "engaged_drive_time_ns": 3_000_000_004, "time_min": 0.11, "engaged_time_min": 0.12,
+    "distance_km_raw": 0.123456, "engaged_distance_km_raw": 0.023456, "distance_km": 0.124,
+    "engaged_distance_km": 0.024, "engagement_pct": 83.31, "drive_time_engagement_pct": 75.01,
+    "distance_engagement_pct": 19.02, "steer_intervention_count": 7,
+    "steer_interventions_per_100km": 5670.03, "raw_disengagement_count": 3,
+    "disengagement_count": 2, "disengagements_per_100km": 1620.04,
+    "disengagements_per_drive_hour": 1799.05, "manual_shutdown_removed": 1,
+    "intervention_count": 8, "interventions_per_100km": 1620.06,
+}  # fmt: skip
 NEW = {
     "schema_version": 3, "host": "device", "device_id": "0123456789abcdef",
     "drive": "00000489--d20ab4f43f", "recorded_at": "2026-09-03T06:12:44.250000+00:00",
@@ -23,7 +35,7 @@ NEW = {
         "version": 1, "raw_count": 5, "corrected_count": 4, "manual_shutdown_removed": 1
     },
     "speed_bucket_version": 1,
-    "speed_buckets": {"city": {"label": "City", "time_ns": 6, "disengagement_count": 2}},
+    "speed_buckets": {"city": BUCKET, "highway": {"time_ns": 9}},
     "steering_mode": "trqi_tq_delta", "git_dirty": False,
     "generated_at": "2026-09-03T06:40:02+00:00",
 }  # fmt: skip
@@ -34,18 +46,20 @@ def test_where_the_flag_is_dead_the_exact_entry_has_nothing_engaged():
         ("device_id", "drive", "vehicle_profile", "car_fingerprint", "openpilot_longitudinal",
          "version", "git_branch", "git_commit", "git_dirty", "device_type", "wall_time_ns")
     ) | {
-        "segment_count": 1, "total_time": 90, "active_time": 50, "odometer_km": 2.0,
-        "odometer_engaged_km": 1.0, "total_state_changes": 3, "is_dead": True,
+        "segment_count": 1, "total_time": 90, "active_time": 50, "has_odometer": True,
+        "distance_km": 2.0, "engaged_distance_km": 1.0, "total_state_changes": 3, "is_dead": True,
         "ingested_at_utc": builders.INGESTED_AT,
     }  # fmt: skip
-    bucket = {
-        "bucket": "road", "time_ns": 60, "engaged_time_ns": 40, "drive_time_ns": 60,
-        "engaged_drive_time_ns": 40, "distance_km": 2.0, "engaged_distance_km": 1.0,
-        "steer_intervention_count": 1, "raw_disengagement_count": 2, "manual_shutdown_removed": 1,
-    }  # fmt: skip
+    road = BUCKET | {"time_ns": 60, "drive_time_ns": 60, "disengagement_count": 1}
+    empty = dict.fromkeys(BUCKET, 0) | {"engagement_pct": None}
+    buckets = [
+        {"bucket": "city", **empty},
+        {"bucket": "road", **road},
+        {"bucket": "highway", **empty},
+    ]
 
-    meant = newest_entry(drive, [bucket])
-    exact = newest_entry(drive, [bucket], is_dead=True)
+    meant = newest_entry(drive, buckets)
+    exact = newest_entry(drive, buckets, is_dead=True)
 
     assert (meant["active_time"], meant["disengagement_count"]) == (50, 1)
     assert (exact["total_time"], exact["odo_distance"], exact["drive_time"]) == (90, 2.0, 60)
@@ -54,6 +68,7 @@ def test_where_the_flag_is_dead_the_exact_entry_has_nothing_engaged():
         engaged.pop("steer_intervention_source", None), engaged.pop("steering_mode", None)
         engaged.pop("disengagement_corrections", None)
         assert set(engaged.values()) == {0}
+    assert exact["speed_buckets"]["city"]["engagement_pct"] is None
     assert set(exact["disengagement_corrections"].values()) == {0, 1}
 
 
@@ -99,6 +114,23 @@ def test_disengagements_and_corrections_are_counted(imported):
     assert [row["n_events"] for row in counts] == [4, 2]
     for name in set(NEW) & set(rows[0]) - {"recorded_at", "device_id", "drive"}:
         assert rows[0][name] == NEW[name], name
+    corrections = {
+        name: rows[0][f"corrections_{name}"] for name in ("version", "raw_count", "corrected_count")
+    } | {"manual_shutdown_removed": rows[0]["manual_shutdown_removed"]}
+    assert corrections == NEW["disengagement_corrections"]
+    assert (rows[1]["corrections_raw_count"], rows[1]["manual_shutdown_removed"]) == (None, 1)
+
+
+def test_every_field_of_a_speed_bucket_is_a_column(imported):
+    with Reader(imported[0] / "engagement.duckdb") as reader:
+        city, highway = reader.rows("from legacy_speed_buckets order by drive_id, bucket")
+        comments = reader.comments("legacy_speed_buckets")
+    keys = {"drive_id", "device_id", "drive", "is_imported", "bucket"}
+    assert set(city) == set(comments) == keys | set(BUCKET)
+    assert city["device_id"] == NEW["device_id"]
+    assert {name: city[name] for name in BUCKET} == BUCKET
+    known = {name: highway[name] for name in BUCKET if highway[name] is not None}
+    assert (highway["bucket"], known) == ("highway", {"time_ns": 9})
 
 
 def test_every_field_of_a_new_entry_is_kept_or_refused_by_its_type(imported, tmp_path):

@@ -136,6 +136,7 @@ def is_same(found: Any, exact: Any, n_decimals: int = 2) -> bool:
     if not isinstance(exact, Fraction):
         return bool(found == exact) and type(found) is type(exact)
     step = Fraction(1, 10**n_decimals)
-    tolerance = step / 2 + Fraction(1, 10**9)
+    of_doubles = abs(exact) * Fraction(1, 2**51)  # two roundings before this one
+    tolerance = step / 2 + Fraction(1, 10**9) + of_doubles
     is_rounded = round(found, n_decimals) == found
     return is_rounded and abs(Fraction(str(found)) - exact) <= tolerance

@@ -65,8 +65,10 @@ def test_sums_by_bucket_are_the_oracles(connection):
 
     entries = newest_entries(OpenReader(connection), range(1, 16))  # type: ignore[arg-type]
 
+    query = "select drive_id, intervention_count from legacy_engagement_db"
+    of_older = {row["drive_id"]: row["intervention_count"] for row in rows(connection, query)}
     n_presses = n_removed = 0
-    for drive, entry in zip(drives, entries.values(), strict=True):
+    for drive, (drive_id, entry) in zip(drives, entries.items(), strict=True):
         world = legacy_newest.compute(drive)
         for key, bucket in entry["speed_buckets"].items():
             assert set(bucket) == BUCKET_FIELDS
@@ -78,6 +80,7 @@ def test_sums_by_bucket_are_the_oracles(connection):
                 assert bucket[f"{name}_raw"] == pytest.approx(wanted[name], abs=1e-6)
             assert bucket["steer_intervention_count"] == wanted["steer_intervention_count"]
             assert bucket["raw_disengagement_count"] == world.ends.count(key)
+            assert_ratios(bucket)
         is_removed = bool(world.ends) and not world.is_active
         assert entry["active_time"] == world.active_time
         assert entry["total_state_changes"] == world.n_flips
@@ -98,8 +101,28 @@ def test_sums_by_bucket_are_the_oracles(connection):
                 assert entry[name] == pytest.approx(km, abs=1e-3)
         n_presses += entry["steer_intervention_count"]
         n_removed += is_removed
+        # an end that is followed by no start is what the older version did not count
+        assert entry["disengagement_count"] == of_older[drive_id]
     assert n_presses > 10
     assert n_removed
+
+
+def assert_ratios(bucket: dict[str, Any]) -> None:
+    """A bucket's roundings are Python's."""
+
+    def percentage(part: float, whole: float) -> float | None:
+        return round(part / whole * 100, 2) if whole else None
+
+    n_ends, drive_ns = bucket["disengagement_count"], bucket["drive_time_ns"]
+    assert n_ends == bucket["raw_disengagement_count"] - bucket["manual_shutdown_removed"]
+    assert bucket["time_min"] == round(bucket["time_ns"] / 1e9 / 60, 2)
+    assert bucket["distance_km"] == pytest.approx(bucket["distance_km_raw"], abs=5.1e-4)
+    of_time = percentage(bucket["engaged_time_ns"], bucket["time_ns"])
+    of_drive_time = percentage(bucket["engaged_drive_time_ns"], drive_ns)
+    assert bucket["engagement_pct"] == of_time
+    assert bucket["drive_time_engagement_pct"] == of_drive_time
+    per_hour = round(n_ends / drive_ns * 3.6e12, 2) if drive_ns else None
+    assert bucket["disengagements_per_drive_hour"] == per_hour
 
 
 def buckets_of(entry: dict[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ DAY = "2025-09-09--10-00-00"
 RESULTS = (
     "legacy_state_changes",
     "legacy_segment_times",
-    "legacy_speed_buckets",
+    "legacy_speed_cells",
     "legacy_cruise_press",
     "legacy_odometer",
     "legacy_steer_interventions",

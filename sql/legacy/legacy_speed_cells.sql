@@ -1,14 +1,17 @@
--- What the newest version of the old system counts of a drive in each speed bucket.
+-- Time and distance of a drive at the speeds that the old system tells apart, and what happened there.
 --
--- grain:   one row per (drive_id, bucket) with a carState in it
--- null:    never
--- why:     unlike the older version it leaves out gaps over 1 s, a negative speed is city, a flip is
---          forgotten 3 s later also in the next segment, and a press of the wheel is an
---          intervention. What happened belongs to the speed of the newest carState
-create or replace view staging.legacy_newest_buckets as
+-- grain:   one row per (drive_id, speed_range, is_gap) with a carState gap or an event in it
+-- null:    never: what was not engaged is 0; distance_km where no speed is known
+-- why:     the old system's versions differ in where a negative speed belongs and in gaps over 1 s,
+--          is_gap here, so their buckets are sums of these. A gap belongs to the speed before it and
+--          to the engaged flag at its end, from whatever segment; sums run in message order. Events are
+--          those of the newest version, which belong to the speed of the newest carState: presses of the
+--          wheel with 10 s between them, not within 3 s of a flip, and flips to inactive, of which the
+--          one that ends the drive counts as removed
+create or replace view compute.legacy_speed_cells as
 with
 
-samples as (
+samples as not materialized (
     select
         drive_id,
         segment_num,
@@ -26,19 +29,18 @@ changes as (
     from result.legacy_state_changes
 ),
 
-steps as not materialized (
+steps as (
     select
         drive_id,
         place,
         mono_ns,
         speed_mps,
-        mono_ns - lag(mono_ns) over in_segment as gap_ns,
-        lag(speed_mps) over in_segment as speed_before_mps,
-        is_pressed and not coalesce(lag(is_pressed) over in_drive, false) as is_press
+        case when lag(segment_num) over in_order = segment_num then mono_ns - lag(mono_ns) over in_order end
+            as gap_ns,
+        lag(speed_mps) over in_order as speed_before_mps,
+        is_pressed and not coalesce(lag(is_pressed) over in_order, false) as is_press
     from samples
-    window
-        in_segment as (partition by drive_id, segment_num order by place),
-        in_drive as (partition by drive_id order by place)
+    window in_order as (partition by drive_id order by place)
 ),
 
 flagged as not materialized (
@@ -82,10 +84,10 @@ ends as (
     select
         changes.drive_id,
         changes.is_last,
-        steps.speed_mps
+        samples.speed_mps
     from changes
-    asof left join steps
-        on changes.drive_id = steps.drive_id and changes.place >= steps.place
+    asof left join samples
+        on changes.drive_id = samples.drive_id and changes.place >= samples.place
     where changes.change_num > 1 and not changes.active
 ),
 
@@ -97,45 +99,53 @@ told as (
         speed_before_mps * (gap_ns / 1e9) / 1000 as distance_km,
         speed_before_mps > 1 and not isnan(speed_before_mps) as is_moving,
         is_engaged,
-        place
+        place,
+        gap_ns > 1000000000 as is_gap
     from flagged
-    where gap_ns between 1 and 1000000000
+    where gap_ns > 0
     union all by name
-    select drive_id, unnest(speeds_mps) as speed_mps, 1 as n_steers
+    select drive_id, unnest(speeds_mps) as speed_mps, 1 as n_presses, false as is_gap
     from folded
     union all by name
-    select drive_id, coalesce(speed_mps, 0) as speed_mps, 1 as n_ends, is_last::integer as n_removed
+    select
+        drive_id,
+        coalesce(speed_mps, 0) as speed_mps,
+        1 as n_ends,
+        is_last::integer as n_last_ends,
+        false as is_gap
     from ends
 ),
 
-bucketed as (
+ranged as (
     select
         *,
         case
+            when speed_mps < 0 then 'negative'
             when speed_mps < 15.3::double then 'city'
             when speed_mps < 25 then 'road'
             else 'highway'
-        end as bucket
+        end as speed_range
     from told
 ),
 
 final as (
     select
         drive_id,
-        bucket,
+        speed_range,
+        is_gap,
         coalesce(sum(gap_ns), 0)::bigint as time_ns,
         coalesce(sum(gap_ns) filter (where is_engaged), 0)::bigint as engaged_time_ns,
-        coalesce(sum(gap_ns) filter (where is_moving), 0)::bigint as drive_time_ns,
+        coalesce(sum(gap_ns) filter (where is_moving), 0)::bigint as moving_ns,
         coalesce(sum(gap_ns) filter (where is_moving and is_engaged), 0)::bigint
-            as engaged_drive_time_ns,
+            as moving_engaged_ns,
         coalesce(sum(distance_km order by place), 0) as distance_km,
         coalesce(sum(distance_km order by place) filter (where is_engaged), 0)
             as engaged_distance_km,
-        count(n_steers) as steer_intervention_count,
-        count(n_ends) as raw_disengagement_count,
-        coalesce(sum(n_removed), 0)::bigint as manual_shutdown_removed
-    from bucketed
-    group by drive_id, bucket
+        count(n_presses) as n_presses,
+        count(n_ends) as n_ends,
+        coalesce(sum(n_last_ends), 0)::bigint as n_last_ends
+    from ranged
+    group by drive_id, speed_range, is_gap
 )
 
 select * from final;
