@@ -15,7 +15,9 @@ from engagement.cli.options import database_option, device_option, json_option
 from engagement.cli.output_files import spare_database, writing
 from engagement.cli.wrapping import shown_bytes
 from engagement.errors import suggestion
+from engagement.export.tracks import TRACK_FORMATS, read_track
 from engagement.export.view_files import write_csv, write_parquet
+from engagement.files import replacing
 from engagement.formats import count, text
 from engagement.legacy.documents import (
     LEGACY_FILES,
@@ -25,6 +27,7 @@ from engagement.legacy.documents import (
     write_legacy_files,
 )
 from engagement.legacy.json_files import write_json_atomically
+from engagement.store.drive_names import find_drive
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ class _Group(click.Group):
 
 @click.group("export", cls=_Group)
 def export() -> None:
-    """Write views to files, also in the old system's JSON formats.
+    """Write views and tracks to files, also in the old system's JSON formats.
 
     A file is replaced in one step: whoever reads it sees the old one or the new one.
 
@@ -232,3 +235,40 @@ def _csv(view: str, out: Path, database: Path, *, is_exact: bool, as_json: bool)
         n_rows = write_csv(reader, view, shown_bytes() if is_stdout else out, is_exact=is_exact)
     if not is_stdout:
         _report_rows(out, n_rows, as_json=as_json)
+
+
+def _add_track(form: str, name: str) -> None:
+    @export.command(
+        form,
+        help=f"Write where a drive went, by mode, with its events, as {name}.\n\n"
+        "It shows where you drive, its ends too; `engagement redact track` leaves these out.\n\n"
+        f"\b\nExample:\n  engagement export {form} 00000047--e6318bf623 --out drive.{form}",
+        short_help=f"Write where a drive went as {name}.",
+    )
+    @click.argument("drive", metavar="DRIVE")
+    @database_option
+    @_out_option(about="The file to write, - for stdout.", required=True)
+    @json_option
+    def write(drive: str, out: Path, database: Path, *, as_json: bool) -> None:
+        _refuse_mixture(out, as_json=as_json)
+        with Reader(database) as reader:
+            track = read_track(reader, find_drive(reader, drive))
+        if not track.stretches and not track.events:
+            render.note(text(f"{track.name} has no position"))
+        content = TRACK_FORMATS[form](track)
+        with _writing(out, database):
+            if out == _STDOUT:
+                shown_bytes().write(content)
+                return
+            with replacing(out) as file:
+                file.write(content)
+        if as_json:
+            counts = {"n_fixes": track.n_fixes, "n_events": len(track.events)}
+            render.print_json({"path": str(out), **counts})
+        else:
+            counted = f"{count(track.n_fixes, 'position')}, {count(len(track.events), 'event')}"
+            render.say(text(f"{out}: {counted}"))
+
+
+for _form, _name in {"gpx": "GPX", "geojson": "GeoJSON"}.items():
+    _add_track(_form, _name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.api.pages.charts import Ground, ground
 from engagement.api.pages.timelines import pins
+from engagement.export.tracks import stretches
 from engagement.store import samples
 
 if TYPE_CHECKING:
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from engagement.store.serving import Generation
 
 _MAX_POINTS = 1500
-_GAP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Line:
     """A line in one mode: its points as SVG has them."""
 
     mode: str
@@ -42,7 +41,7 @@ class Track:
     """A drive on a map."""
 
     frame: Ground
-    stretches: Sequence[Stretch]
+    stretches: Sequence[Line]
     pins: Sequence[PlacedPin]
     start: tuple[float, float]
     end: tuple[float, float]
@@ -69,7 +68,7 @@ def read_track(
     ]
     return Track(
         frame,
-        _stretches(fixes, frame),
+        _lines(fixes, frame),
         marks,
         frame(fixes[0]["latitude"], fixes[0]["longitude"]),
         frame(fixes[-1]["latitude"], fixes[-1]["longitude"]),
@@ -78,17 +77,14 @@ def read_track(
     )
 
 
-def _stretches(fixes: Iterable[Mapping[str, Any]], frame: Ground) -> list[Stretch]:
-    """Lines that meet where the mode changes, and are broken where fixes are missing."""
-    found: list[tuple[str, list[str]]] = []
-    last_s = -math.inf
-    for fix in fixes:
-        point = ",".join(map(str, frame(fix["latitude"], fix["longitude"])))
-        if fix["time_s"] - last_s > _GAP_S:
-            found.append((fix["mode"], [point]))
-        else:
-            found[-1][1].append(point)
-            if found[-1][0] != fix["mode"]:
-                found.append((fix["mode"], [point]))
-        last_s = fix["time_s"]
-    return [Stretch(mode, " ".join(points)) for mode, points in found if len(points) > 1]
+def _lines(fixes: Iterable[Mapping[str, Any]], frame: Ground) -> list[Line]:
+    return [
+        Line(
+            stretch.mode,
+            " ".join(
+                ",".join(map(str, frame(fix["latitude"], fix["longitude"])))
+                for fix in stretch.fixes
+            ),
+        )
+        for stretch in stretches(fixes)
+    ]
