@@ -71,6 +71,7 @@ check: lint site test ## what CI runs
 docs: $(READY) ## renew the pages that are generated
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.cookbook_page
+	$(BIN)/python -m docs.assistants_page
 
 site: $(READY) ## the documentation as a site, in build/site; a dead link fails it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
@@ -80,7 +81,7 @@ bench: $(READY) ## ratios measured side by side; takes some minutes
 
 lock: ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra mcap --universal \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra mcap --extra mcp --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements.lock
 	printf 'opendbc\npycryptodome\ntqdm\n' | $(BIN)/uv pip compile - --no-deps --universal \

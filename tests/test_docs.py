@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import assistants_page
 from docs.cookbook_page import PAGE, make_demo, page
 from docs.generate import pages
 from engagement.cli import main
@@ -52,6 +53,10 @@ def test_the_cookbook_has_the_answers_of_the_demo(demo):
     assert shown == in_terminal("sql", recipe.query, "--db", demo)
     listed = in_terminal("sql", "--examples", "--db", demo)
     assert all(name in listed for name in recipes())
+
+
+def test_the_exchange_with_an_assistant_is_that_of_the_demo(demo):
+    assert assistants_page.page(Path(demo)) == assistants_page.PAGE.read_text(encoding="utf-8")
 
 
 def test_readme_names_every_command():

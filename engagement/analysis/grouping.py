@@ -13,7 +13,7 @@ from engagement.names import starting_so
 from engagement.store.query_types import require_current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from engagement.groupings import Crossing
     from engagement.store.query_types import Queryable
@@ -119,18 +119,30 @@ def divide(
     chosen = set(drive_ids)
     if grouping.kind == "date":
         return _divide_by_days(reader, a, b, chosen)
-    drives_by_name = _drives_by_name(reader, grouping)
-    found_a, found_b = (_find_name(grouping, name, drives_by_name) for name in (a, b))
-    if found_a == found_b:
-        raise InputError(f"A and B are the same {grouping}: {found_a!r}")
-    return Division(
-        str(grouping),
-        found_a,
-        found_b,
-        _among(chosen, drives_by_name[found_a], grouping, found_a),
-        _among(chosen, drives_by_name[found_b], grouping, found_b),
-        grouping.crossing if grouping.crossing and grouping.crossing.is_of_parts else None,
-    )
+    groups = find_groups(reader, grouping, (a, b), chosen)
+    if len(groups) == 1:
+        raise InputError(f"A and B are the same {grouping}: {next(iter(groups))!r}")
+    (found_a, a_drives), (found_b, b_drives) = groups.items()
+    parts = grouping.crossing if grouping.crossing and grouping.crossing.is_of_parts else None
+    return Division(str(grouping), found_a, found_b, a_drives, b_drives, parts)
+
+
+def find_groups(
+    reader: Queryable, grouping: Grouping, names: Iterable[str], drive_ids: Collection[int]
+) -> dict[str, tuple[int, ...]]:
+    """Find the drives of some groups among those given, by the whole names of the groups.
+
+    Raises:
+        NotFoundError: If no drive is in a group.
+        InputError: If the grouping has no groups of its own, but ranges of dates.
+        OtherDefinitionsError: If the numbers are not of the definitions that the tests are of.
+    """
+    require_current(reader, "comparison")
+    if grouping.kind == "date":
+        raise InputError("days are no groups of their own")
+    drives_by_name, chosen = _drives_by_name(reader, grouping), set(drive_ids)
+    found = [_find_name(grouping, name, drives_by_name) for name in names]
+    return {name: _among(chosen, drives_by_name[name], grouping, name) for name in found}
 
 
 def _drives_by_name(reader: Queryable, grouping: Grouping) -> dict[str, list[int]]:

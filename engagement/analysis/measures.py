@@ -205,6 +205,17 @@ class Measure:
         """Whether it has speed bands, so that it can be compared at like speeds."""
         return bool(self.numerators.shape[1] > 1)
 
+    def at(self, places: NDArray[np.intp]) -> Measure:
+        """The same measure of the drives at these places alone."""
+        km = self.exposures_km
+        return replace(
+            self,
+            numerators=self.numerators[places],
+            denominators=self.denominators[places],
+            exposures_h=self.exposures_h[places],
+            exposures_km=None if km is None else km[places],
+        )
+
 
 def measure_names() -> list[str]:
     """Every measure, in the order of reports."""

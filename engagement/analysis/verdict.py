@@ -8,7 +8,7 @@ says stands as `perhaps`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from engagement.analysis.differences import SIGNIFICANT
 from engagement.analysis.measures import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.differences import Difference
 
     Per = Literal["100km", "hour"]
     State = Literal["better", "worse", "mixed", "open", "no_difference", "too_few", "speeds_differ"]
+
+_Key = TypeVar("_Key", str, tuple[str, str])
 
 _HEADLINE = "interventions_per_"
 _OLD_HEADLINES = ("legacy_disengagements_per_", "legacy_steer_interventions_per_")
@@ -84,15 +86,22 @@ def headline_of(differences: Iterable[Difference], per: Per) -> Difference:
 
 
 def find_q(differences: Sequence[Difference]) -> dict[str, float]:
-    """Of each tested measure, the least of n p / rank over it and those with a greater p."""
-    tested = [(one.p_value, one.name) for one in differences if one.p_value is not None]
-    if not tested:
+    """The false discovery rate of each tested measure, among those given."""
+    return false_discovery_rates(
+        {one.name: one.p_value for one in differences if one.p_value is not None}
+    )
+
+
+def false_discovery_rates(p_values: Mapping[_Key, float]) -> dict[_Key, float]:
+    """Of each test, the least of n p / rank over it and those with a greater p."""
+    ordered = sorted(p_values, key=lambda key: (p_values[key], key))
+    if not ordered:
         return {}
-    ordered = sorted(tested)
-    p_values = np.array([p_value for p_value, _ in ordered])
-    raw = p_values * len(ordered) / np.arange(1, len(ordered) + 1)
+    raw = (
+        np.array([p_values[key] for key in ordered]) * len(ordered) / np.arange(1, len(ordered) + 1)
+    )
     q_values = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
-    return {name: float(q) for (_, name), q in zip(ordered, q_values, strict=True)}
+    return {key: float(q) for key, q in zip(ordered, q_values, strict=True)}
 
 
 def shown(comparison: Comparison, per: Per) -> list[Difference]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from litestar import Litestar, MediaType, Router
 from litestar.datastructures import State
@@ -46,19 +46,41 @@ from engagement.api.settings import Settings
 from engagement.store.serving import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from litestar.handlers import ASGIRouteHandler
 
 
 _N_THREADS = 32
 
 
-def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
-    """Make the server of a database; the file may be missing until the first request."""
+class Mounted(NamedTuple):
+    """What answers beside the API: its handler, and what is to run as long as it may answer."""
+
+    handler: ASGIRouteHandler
+    run: Callable[[], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    database: Path,
+    *,
+    settings: Settings | None = None,
+    mount: Callable[[Publication], Mounted] | None = None,
+) -> Litestar:
+    """Make the server of a database; the file may be missing until the first request.
+
+    Args:
+        database: The file.
+        settings: Of the server.
+        mount: Makes what else is to answer from the database.
+    """
     settings = settings or Settings()
     publication = Publication(database, settings.limits, lag_s=settings.lag_s)
     metrics = Metrics()
     renewal: Renewal | None = None
+    mounted = mount(publication) if mount else None
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -66,7 +88,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
         threads = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="answer")
         asyncio.get_running_loop().set_default_executor(threads)
         await asyncio.to_thread(assets)  # here, so that no request has to read them
-        async with _renewing(renewal):
+        async with _renewing(renewal), mounted.run() if mounted else nullcontext():
             yield
         publication.end()  # running queries are interrupted
         publication.close()
@@ -89,6 +111,7 @@ def create_app(database: Path, *, settings: Settings | None = None) -> Litestar:
             get_ready,
             _v1(),
             pages.router,
+            *((mounted.handler,) if mounted else ()),
         ],
         before_request=ignore_unknown_parameters,
         dependencies={"generation": Provide(provide_generation)},

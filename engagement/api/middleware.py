@@ -56,7 +56,7 @@ _OLD_ADDRESSES = re.compile(
     r"/health|/devices(/[^/]+)?|/stats|/stats_mod|/api/compare|/api/total_stats"
     r"|/api/drive-stats/export|/total_stats(/style[1-4])?"
 )
-_MAX_BODY_BYTES = 1 << 16
+MAX_BODY_BYTES = 1 << 16
 _MAX_URL_LENGTH = 8192
 _OPEN_TO_ALL = frozenset({"/health", "/ready"})
 _COST_NOTHING = ("/health", "/ready", "/static/", "/vendor/", "/favicon.ico")
@@ -143,8 +143,8 @@ class Middleware:
             detail = f"no more than {self._settings.requests_per_s:g} requests a second"
             refusal = problem(HTTPStatus.TOO_MANY_REQUESTS, detail)
             return refusal, {"retry-after": str(math.ceil(wait_s))}
-        if _length(headers) > _MAX_BODY_BYTES:
-            detail = "nothing here takes a body"
+        if _length(headers) > MAX_BODY_BYTES:
+            detail = f"no body here has more than {MAX_BODY_BYTES} bytes"
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail), {"connection": "close"}
         if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_LENGTH:
             detail = f"the address has more than {_MAX_URL_LENGTH} letters"

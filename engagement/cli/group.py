@@ -44,6 +44,7 @@ _COMMANDS = {
     "sql": "Run a query on the views.",
     "shell": "Open a SQL prompt on the views, read-only.",
     "serve": "Serve the views over HTTP, and pages to look at them.",
+    "mcp": "Answer an assistant's questions about drives.",
     "profile": "List, make, check and suggest profiles of a car's CAN signals.",
     "fields": "List the services in a log, or the fields that fit a pattern.",
     "read": "Read any fields of a log into a file.",

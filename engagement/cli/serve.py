@@ -18,6 +18,7 @@ from engagement.api.connections import connections
 from engagement.api.pages.assets import has_plots
 from engagement.api.settings import ConnectionLimits, Settings, is_loopback, read_tokens
 from engagement.cli import render
+from engagement.cli.mcp import assistants
 from engagement.cli.options import FILE, ByteSize, database_option
 from engagement.cli.signals import signals_by
 from engagement.errors import InputError, reason_of
@@ -27,6 +28,10 @@ from engagement.units import UNITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engagement.api.app import Mounted
+    from engagement.store.serving import Publication
+
+    Mount = Callable[[Publication], Mounted]
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ANY = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
@@ -82,6 +87,7 @@ def _option(name: str, *names: str, **attributes: Any) -> Callable[[Function], F
     is_flag=True,
     help="Let pages of any site read what the old server's addresses answer, as it did.",
 )
+@_option("--mcp", is_flag=True, help="Answer assistants at /mcp; needs --token-file.")
 @_option(
     "--trusted-proxy",
     "proxies",
@@ -149,6 +155,7 @@ def serve(
     hosts: Sequence[str],
     origins: Sequence[str],
     old_cors: bool,
+    mcp: bool,
     proxies: Addresses,
     access_log: Path | None,
     units: str | None,
@@ -176,6 +183,9 @@ def serve(
             f"--host {host}: other machines could read everything; "
             "ask for tokens with --token-file, or say that you want it with --public"
         )
+    if mcp and not token_file:
+        raise InputError("--mcp: assistants may ask only with a token; see --token-file")
+    mount = assistants("http").mount if mcp else None
     with ExitStack() as stack:
         settings = Settings(
             limits=Limits(memory_limit=f"{memory_limit}B", time_limit_s=time_limit),
@@ -198,7 +208,7 @@ def serve(
                 "anybody who can reach this machine can read every drive and where it was: there "
                 "is no --token-file"
             )
-        run(database, listener, settings)
+        run(database, listener, settings, mount)
 
 
 def address_of(listener: socket.socket) -> str:
@@ -207,7 +217,9 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
 
 
-def run(database: Path, listener: socket.socket, settings: Settings) -> None:
+def run(
+    database: Path, listener: socket.socket, settings: Settings, mount: Mount | None = None
+) -> None:
     """Serve until Ctrl-C, and say where."""
     # A thread that computes gives way to the event loop this often: by default ten times as seldom,
     # and a small answer waits for that several times.
@@ -227,15 +239,15 @@ def run(database: Path, listener: socket.socket, settings: Settings) -> None:
             render.note("there is no such database yet; answers come once it is published")
         if not has_plots():
             render.note("pages have no plots: their library is missing; in a checkout, `make web`")
-        server = make_server(database, settings)
+        server = make_server(database, settings, mount)
         if not is_over:
             server.run(sockets=[listener])
 
 
-def make_server(database: Path, settings: Settings) -> uvicorn.Server:
+def make_server(database: Path, settings: Settings, mount: Mount | None = None) -> uvicorn.Server:
     """The server of a database; it is yet to run."""
     config = uvicorn.Config(
-        create_app(database, settings=settings),
+        create_app(database, settings=settings, mount=mount),
         access_log=False,
         forwarded_allow_ips=settings.connections.proxies.spellings(),
         # uvicorn takes whatever makes protocols, but says that it wants a class.

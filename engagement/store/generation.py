@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engagement.store.spare import Spare
 
 _BATCH_ROWS = 16_384
+_FIRST_ROWS_BYTES = 1 << 20
 _VIEW_READS = 3  # about as many as take the time of a copy
 _TOO_SLOW_READS = 1000  # before a copy that took too long is tried again
 _UNREADABLE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
@@ -153,6 +154,22 @@ class Generation:
                 if n_bytes > self.limits.result_bytes:
                     raise QueryTooLargeError(f"more than {self.limits.result_bytes} bytes of rows")
         return [dict(zip(names, row, strict=True)) for row in found]
+
+    def first_rows(self, query: str, n_rows: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns and the first rows of a user's query, which may be one that only reads.
+
+        Raises:
+            QueryError: If it is anything else; and the others, as `table` does.
+        """
+        with self._running(self.limits.time_limit_s) as cursor:
+            _require_select(cursor, query)
+            cursor.execute(query)
+            columns = cursor.description or []
+            found = cursor.fetchmany(n_rows)
+            sizes = Sizes([str(column[1]) for column in columns])
+            if sizes.sum_bytes(found) > _FIRST_ROWS_BYTES:
+                raise QueryTooLargeError(f"more than {_FIRST_ROWS_BYTES} bytes of rows")
+        return [column[0] for column in columns], found
 
     @contextmanager
     def batches(
@@ -300,6 +317,17 @@ class Generation:
             column = Column(name, row["data_type"], row["comment"] or "")
             found.setdefault(row["table_name"], {})[name] = column
         return found
+
+
+def _require_select(cursor: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Refuse what is not one query: it could change the copies in memory that others read.
+
+    Raises:
+        QueryError: If it is none, or several.
+    """
+    kinds = [statement.type for statement in cursor.extract_statements(query)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise QueryError("only one statement that reads is run: select, from, show or describe")
 
 
 def _settings(limits: Limits) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from engagement.cli import main
 
 # What is a program of its own, or a dialogue, or hands on a group's commands.
-WITHOUT_JSON = {"shell", "serve", "demo", "profile new"}
+WITHOUT_JSON = {"shell", "serve", "mcp", "demo", "profile new"}
 
 
 def commands(command, context, path=()):
