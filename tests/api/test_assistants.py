@@ -112,7 +112,7 @@ def test_every_tool_says_that_it_only_reads(publication):
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("list_drives", {"limt": 3}, "limt"),
+        ("list_drives", {"n_rows": 3}, "n_rows"),
         ("list_drives", {"where": {"brnch": "x"}}, "brnch"),
         ("list_drives", {"columns": ["drve"]}, "drive"),
         ("read_view", {"view": "drivs"}, "did you mean 'drives'"),
