@@ -115,7 +115,7 @@ def _simulate(drive: int) -> None:
 def _compress(drive: int, codec: Codec) -> None:
     for number in range(SEGMENTS_PER_DRIVE):
         path = _path(drive, number, codec)
-        partial = path.with_suffix(".part")
+        partial = path.with_name(f"{path.name}.part")  # both codecs are written side by side
         partial.write_bytes(compress(_raw_path(drive, number).read_bytes(), codec))
         partial.rename(path)
 
