@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     Tables = dict[str, pa.Table]
 
 _AIM = 20
-# The decoder gives a message without events a row, and keeps other alerts than the plain reader.
-_OTHER_ROWS = {"alert", "lane_change", "car_event"}
+# The decoder gives a message without events a row, and keeps other alerts and fewer plans than the
+# plain reader.
+_OTHER_ROWS = {"alert", "lane_change", "car_event", "longitudinal_plan"}
 _COMPARED = (
     ("car_state", "mono_ns"),
     ("car_state", "v_ego_mps"),

@@ -70,6 +70,8 @@ def _heading(statement: str) -> str:
     if words[:2] == ["insert", "into"]:
         is_result = words[2].startswith("result.")
         return f"view {words[2].removeprefix('result.')}" if is_result else f"insert {words[2]}"
+    if words[:5] == ["create", "or", "replace", "temp", "table"]:
+        return f"shared {words[5].removeprefix('temp.')}"
     return words[0]
 
 

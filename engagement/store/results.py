@@ -53,6 +53,8 @@ _OPTIMIZERS_OF_MUCH = {
     "top_n_window_elimination",
     "type_pushdown",
 }
+# What several views read of every sample, in the order of time, is computed once for all of them.
+SHARED = frozenset({"staging.car_state_steps", "staging.legacy_controls"})
 _MAX_SPREAD = 4  # a range may take in this many drives for each one that is wanted
 
 
@@ -183,8 +185,16 @@ def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[i
     wanted = sorted({int(drive_id) for drive_id in drive_ids})
     listed = ", ".join(map(str, wanted))
     in_range = f"drive_id between {wanted[0]} and {wanted[-1]}"
-    per_drive = [view for view in load_views() if view.is_per_drive]
-    _write(connection, per_drive, f"{in_range} and drive_id in ({listed})", in_range)
+    is_wanted = f"{in_range} and drive_id in ({listed})"
+    for view in load_views():
+        if view.name in SHARED:
+            table = view.name.replace("staging.", "temp.")
+            rows = f"select * from ({view.query(in_range)}) where {is_wanted}"
+            connection.execute(f"create or replace temp table {table} as {rows}")
+        elif view.is_per_drive:
+            _write(connection, [view], is_wanted, in_range)
+    for name in SHARED:
+        connection.execute(f"drop table {name.replace('staging.', 'temp.')}")
 
 
 def _write(
@@ -196,7 +206,9 @@ def _write(
     """Write the wanted rows of views anew, of logs in a range of drives or of all."""
     for view in views:
         if view.result:
-            source = view.name if in_range is None else f"({view.query(in_range)})"
+            source = view.name
+            if in_range is not None:
+                source = f"({view.query(in_range, computed=SHARED)})"
             connection.execute(f"delete from {view.result} where {is_wanted}")
             connection.execute(
                 f"insert into {view.result} by name select * from {source} where {is_wanted}"

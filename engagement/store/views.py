@@ -76,18 +76,25 @@ class View:
         """Whether its rows are those of drives, so that one drive's can be computed alone."""
         return "drive_id" in self.key
 
-    def query(self, condition: str) -> str:
+    def query(self, condition: str, *, computed: frozenset[str] = frozenset()) -> str:
         """The view's query over those rows of logs that meet a condition on drives.
 
         DuckDB carries a condition on the view to what it reads, but not into a part that is read
-        twice, once in an outer join: there it would read the logs of all drives.
+        twice, once in an outer join: there it would read the logs of all drives. Of the staging
+        views that are named as computed, the rows are in temporary tables.
         """
 
         def narrowed(source: re.Match[str]) -> str:
             before, name, alias, given = source.groups()
+            label = given or f" as {alias}"
+            if name in computed:
+                return f"{before}temp.{alias}{label}"
             if name in _without_drives():
                 return source[0]
-            return f"{before}(select * from {name} where {condition}){given or f' as {alias}'}"
+            rows = name
+            if not computed.isdisjoint(_read_through(name)):
+                rows = f"({_by_name()[name].query(condition, computed=computed)})"
+            return f"{before}(select * from {rows} where {condition}){label}"
 
         query = _SOURCE.sub(narrowed, self.text[self.text.index(" as\n") + 3 :])
         return query.rstrip().removesuffix(";")
@@ -136,6 +143,19 @@ def load_views() -> tuple[View, ...]:
 def public_views() -> Mapping[str, View]:
     """The views that analysts see, by name."""
     return {view.name: view for view in load_views() if view.is_public}
+
+
+@cache
+def _by_name() -> Mapping[str, View]:
+    return {view.name: view for view in load_views()}
+
+
+@cache
+def _read_through(name: str) -> frozenset[str]:
+    """The staging views that a view reads, also by others of them."""
+    view = _by_name().get(name)
+    direct = {read for read in view.reads if read.startswith("staging.")} if view else set()
+    return frozenset(direct).union(*map(_read_through, direct))
 
 
 @cache

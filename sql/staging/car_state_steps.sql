@@ -1,7 +1,8 @@
 -- The time from each carState sample to the next one of its drive.
 --
 -- grain:   one row per (drive_id, mono_ns): of samples at the same time the last
--- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown
+-- null:    next_mono_ns at the drive's last sample; distance_m where the step or a speed is unknown;
+--          steering_angle_deg where the log does not have it
 -- why:     is_known is false where nothing follows within the gap: what comes next is unknown. Flags
 --          are two bits each in one number, as comparing one number is cheaper than comparing many
 create or replace view staging.car_state_steps as
@@ -14,6 +15,7 @@ flagged as (
         car_state.segment_num,
         car_state.message_num,
         car_state.v_ego_mps::double as v_ego_mps,
+        car_state.steering_angle_deg,
         case
             when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
             else (select max_gap_ns from result.thresholds)
@@ -64,6 +66,7 @@ samples as (
         mono_ns,
         segment_num,
         v_ego_mps,
+        steering_angle_deg,
         max_gap_ns,
         flags,
         lead(mono_ns) over by_time as next_mono_ns,
@@ -97,6 +100,7 @@ final as (
         next_mono_ns,
         is_known,
         v_ego_mps,
+        steering_angle_deg,
         flags,
         case
             when is_known and v_ego_mps is not null and next_v_ego_mps is not null

@@ -78,6 +78,16 @@ def test_groups_refreshed_side_by_side_have_the_rows_of_one_refresh(connection, 
     assert differences(rows_of_results(connection), once) == []
 
 
+def test_what_is_computed_once_for_several_views_gives_the_rows_of_the_views(connection):
+    results.refresh(connection, [1, 2, 9])
+
+    views = [view for view in load_views() if view.result and view.is_per_drive]
+    kept = {view.name: connection.sql(f"from {view.result} order by all") for view in views}
+    defined = {view.name: connection.sql(f"from {view.name} order by all") for view in views}
+    assert differences(rows_by_name(kept), rows_by_name(defined)) == []
+    assert connection.sql("from duckdb_tables() where temporary").fetchall() == []
+
+
 def test_a_failure_in_one_of_the_threads_is_the_callers(connection, monkeypatch):
     def fail(_, drives):
         if drives == [2]:
@@ -93,8 +103,11 @@ def test_a_failure_in_one_of_the_threads_is_the_callers(connection, monkeypatch)
 
 def rows_of_results(connection):
     tables = [view.result for view in load_views() if view.result]
-    found = {table: connection.sql(f"from {table} order by all") for table in tables}
+    return rows_by_name({table: connection.sql(f"from {table} order by all") for table in tables})
+
+
+def rows_by_name(found):
     return {
-        table: [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
-        for table, rows in found.items()
+        name: [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+        for name, rows in found.items()
     }
