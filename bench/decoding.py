@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     Tables = dict[str, pa.Table]
 
 _AIM = 20
-# The decoder gives a message without events a row, and keeps other alerts and fewer plans than the
-# plain reader.
-_OTHER_ROWS = {"alert", "lane_change", "car_event", "longitudinal_plan"}
+# The decoder gives a message without events a row, keeps other alerts than the plain reader, and of
+# plans, models and parameters fewer.
+_OTHER_ROWS = {"alert", "lane_change", "car_event", "longitudinal_plan", "driving_model", "param"}
 _COMPARED = (
     ("car_state", "mono_ns"),
     ("car_state", "v_ego_mps"),
@@ -43,7 +43,6 @@ _COMPARED = (
     ("lead", "d_rel_m"),
     ("gps", "latitude"),
     ("button_event", "button"),
-    ("param", "name"),
     ("can_signal", "frame_num"),
     ("can_signal", "value"),
     ("can_message", "n_frames"),
