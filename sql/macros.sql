@@ -353,3 +353,24 @@ greatest(hash(grouped_by, group_name), 9);
 -- it is none.
 create or replace macro legacy_number(event) as
 coalesce(list_position(['legacy_disengagement', 'legacy_steer_intervention'], event), 0)::ubigint;
+
+-- When a sample was logged; null where no clock was set.
+create or replace macro wall_time(started_at, first_mono_ns, mono_ns) as
+started_at + to_microseconds((mono_ns - first_mono_ns) // 1000);
+
+-- A grid of hz ticks a second: its step, of which each tick is a multiple in logMonoTime, and the first
+-- tick that is not before a moment.
+create or replace macro step_ns(hz) as (1000000000 / hz)::bigint;
+
+create or replace macro tick_from(mono_ns, hz) as (mono_ns + step_ns(hz) - 1) // step_ns(hz);
+
+-- Time to the car in front at this closing speed, and time headway; null where a definition of
+-- theirs does not hold.
+create or replace macro time_to_collision_s(is_present, d_rel_m, v_rel_mps, min_closing_mps) as
+case when is_present and d_rel_m > 0 and v_rel_mps < -min_closing_mps then d_rel_m / -v_rel_mps end;
+
+create or replace macro time_headway_s(is_present, d_rel_m, v_ego_mps, min_speed_mps) as
+case when is_present and d_rel_m > 0 and v_ego_mps > min_speed_mps then d_rel_m / v_ego_mps end;
+
+-- A number, null where it is infinite or none.
+create or replace macro only_finite(number) as case when isfinite(number) then number end;

@@ -30,6 +30,7 @@ _TYPES: Mapping[str, type] = {
     "BOOLEAN": bool,
     "INTEGER": int,
     "BIGINT": int,
+    "FLOAT": float,
     "DOUBLE": float,
 }
 _INT64 = range(-(2**63), 2**63)

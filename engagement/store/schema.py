@@ -16,7 +16,7 @@ from engagement.extract.kept_params import kept_params
 from engagement.groupings import ALL, DIMENSIONS
 from engagement.resources import resource_dir
 from engagement.store.tables import describe_tables
-from engagement.store.views import load_macros, load_views, sql_hash
+from engagement.store.views import load_grids, load_macros, load_views, sql_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -246,7 +246,10 @@ def load_sql(connection: duckdb.DuckDBPyConnection, *, is_forced: bool = False) 
         # Macros read the parameters, and all other views call macros.
         _create_views(connection, [view for view in load_views() if view.is_one_row], values)
         create_macros(connection)
-        _create_views(connection, [view for view in load_views() if not view.is_one_row], values)
+        others = [view for view in load_views() if not view.is_one_row]
+        _create_views(connection, [view for view in others if not view.is_on_grid], values)
+        _create_macros(connection, "sql/grids.sql", load_grids())
+        _create_views(connection, [view for view in others if view.is_on_grid], values)
         found = connection.execute("select max(generation) from store.state").fetchall()
         connection.execute("delete from store.state")
         connection.execute(
@@ -289,10 +292,14 @@ def _drop_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the macros that views call."""
+    _create_macros(connection, "sql/macros.sql", load_macros())
+
+
+def _create_macros(connection: duckdb.DuckDBPyConnection, file: str, text: str) -> None:
     try:
-        connection.execute(load_macros())
+        connection.execute(text)
     except duckdb.Error as error:
-        raise ViewError("sql/macros.sql", str(error)) from error
+        raise ViewError(file, str(error)) from error
 
 
 def _explain_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -305,9 +312,8 @@ def _explain_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for name in {name for name, *_ in found} & tables.keys():
         connection.execute(f"comment on table {name} is {quoted(tables[name].title)}")
     for name, column, is_nullable in found:
-        words = tables[name].columns.get(column, "") if name in tables else ""
-        if name.startswith("log.") and is_nullable and words and "null" not in words:
-            words += "; null where the log does not say"
+        is_silent = name.startswith("log.") and is_nullable
+        words = tables[name].said_of(column, is_nullable=is_silent) if name in tables else ""
         if words:
             connection.execute(f'comment on column {name}."{column}" is {quoted(words)}')
 

@@ -3,13 +3,14 @@
 One view a file; the file's name is the view's. `compute.X` defines numbers, and is written into the
 table `result.X` for the drives that an ingest touched; public views read those tables. A computing
 file that explains columns of a public view has that view made of them. The order comes from what
-stands after `from` and `join` in each text, and in the macros that it calls.
+stands after `from` and `join` in each text, and in the macros that it calls. A view of samples has
+what is said of the base table's columns.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
@@ -30,8 +31,13 @@ _EXPLAINED = re.compile(r"^comment on column (\w+)\.(\w+) is '((?:[^']|'')*)';\n
 _CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
 _MACRO = re.compile(r"^create or replace macro (\w+)\(", re.MULTILINE)
 _CALL = re.compile(r"\b(\w+)\(")
-_READ = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
+_READ = re.compile(r"\b(?:from|join)\s+(?:on_grid\(')?([a-z_][\w.]*)", re.IGNORECASE)
+_SAMPLED = re.compile(r"^ +samples\.(\w+)(?:::\w+)?(?: as (\w+))?,?$", re.MULTILINE)
+_SAMPLES_OF = re.compile(r"\bfrom (log\.\w+) as samples\b")
 _SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
+
+# Of a message, not of what it says.
+OF_MESSAGES = {"drive_id", "segment_num", "message_num", "mono_ns", "time_s", "at_utc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,11 @@ class View:
         return query.rstrip().removesuffix(";")
 
     @property
+    def is_on_grid(self) -> bool:
+        """Whether it calls a macro of `load_grids`."""
+        return bool({*_CALL.findall(self.text)} & {*_MACRO.findall(load_grids())})
+
+    @property
     def is_one_row(self) -> bool:
         """Whether it has one row, of the database, which other views may need."""
         return self.grain == "one row"
@@ -118,6 +129,12 @@ def load_macros() -> str:
 
 
 @cache
+def load_grids() -> str:
+    """The macros that lay samples on a grid, as one text; views that they read come before them."""
+    return resource_dir("sql").joinpath("grids.sql").read_text(encoding="utf-8")
+
+
+@cache
 def load_views() -> tuple[View, ...]:
     """Every view, upstream first.
 
@@ -131,6 +148,7 @@ def load_views() -> tuple[View, ...]:
             file = path.relative_to(folder.parent).as_posix()
             for view in _parse(file, path.read_text(encoding="utf-8")):
                 views[view.name] = view
+    _explain_grids(views)
     upstream = {name: _upstream(view, views) for name, view in views.items()}
     try:
         order = list(TopologicalSorter(upstream).static_order())
@@ -167,7 +185,7 @@ def _without_drives() -> frozenset[str]:
 @cache
 def sql_hash() -> str:
     """One hash of every view and macro; it changes when any number's definition may have."""
-    texts = [load_macros(), repr(describe_tables())]
+    texts = [load_macros(), load_grids(), repr(describe_tables())]
     for view in load_views():
         texts += [view.text, *view.comments.values()]
     return sha256("\n".join(texts).encode()).hexdigest()
@@ -188,12 +206,32 @@ def _parse(file: str, text: str) -> list[View]:
     name = found[1]
     explained = _EXPLAINED.findall(text)
     shown = explained[0][0] if explained else name
-    comments = {column: words.replace("''", "'") for _, column, words in explained}
+    comments = _sampled(text) | {column: words.replace("''", "'") for _, column, words in explained}
     own = _EXPLAINED.sub("", text[found.start() :])
     if shown == name:
         return [_view(file, name, own, said, comments)]
     public = _public_text(shown, name.replace("compute.", "result."), [*comments])
     return [_view(file, name, own, said, {}), _view(file, shown, public, said, comments)]
+
+
+def _sampled(text: str) -> dict[str, str]:
+    """What is said of the columns that a view takes from samples as they are."""
+    found = _SAMPLES_OF.search(text)
+    if not found:
+        return {}
+    table = describe_tables()[found[1]]
+    return {shown or name: table.said_of(name) for name, shown in _SAMPLED.findall(text)}
+
+
+def _explain_grids(views: dict[str, View]) -> None:
+    """Have views that lay samples on a grid say of their columns what those of the samples mean."""
+    sampled = {name: view for name, view in views.items() if _SAMPLES_OF.search(view.text)}
+    for name, view in views.items():
+        services = [sampled[read] for read in sorted(view.reads & sampled.keys())]
+        if services:
+            said = {c: text for service in services for c, text in service.comments.items()}
+            comments = {c: text for c, text in said.items() if c not in OF_MESSAGES}
+            views[name] = replace(view, comments=comments | dict(view.comments))
 
 
 def _view(
@@ -237,7 +275,7 @@ def _reads(code: str) -> frozenset[str]:
 def _macro_reads() -> dict[str, frozenset[str]]:
     """What each macro reads from; one may call those that stand before it."""
     found: dict[str, frozenset[str]] = {}
-    _, *parts = _MACRO.split(_COMMENT.sub("", load_macros()))
+    _, *parts = _MACRO.split(_COMMENT.sub("", load_macros() + load_grids()))
     for name, text in zip(parts[::2], parts[1::2], strict=True):
         reads = frozenset(_READ.findall(text))
         found[name] = reads.union(*(found[c] for c in set(_CALL.findall(text)) & found.keys()))

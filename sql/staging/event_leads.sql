@@ -62,20 +62,8 @@ measured as (
             mono_ns <= event_mono_ns
             and event_mono_ns - mono_ns <= max_gap_ns
         ) as is_at_event,
-        case
-            when
-                is_present
-                and d_rel_m > 0
-                and v_rel_mps < -ttc_min_closing_mps
-                then d_rel_m / -v_rel_mps
-        end as ttc_s,
-        case
-            when
-                is_present
-                and d_rel_m > 0
-                and v_ego_mps > thw_min_speed_mps
-                then d_rel_m / v_ego_mps
-        end as thw_s,
+        time_to_collision_s(is_present, d_rel_m, v_rel_mps, ttc_min_closing_mps) as ttc_s,
+        time_headway_s(is_present, d_rel_m, v_ego_mps, thw_min_speed_mps) as thw_s,
         case
             when
                 is_present

@@ -52,6 +52,8 @@ SMALL = {
     "store.event_label",
 }
 
+SAMPLES = {table for table in BASE - SMALL if table.startswith("log.")}
+
 # What public views are made from that reads others of them, and so follows a selection of drives.
 OF_SELECTIONS = {
     "staging.dimension_cells",
@@ -60,6 +62,9 @@ OF_SELECTIONS = {
     "staging.group_sums",
     "staging.group_rates",
 }
+
+# They show samples as they are, with the time of each, and nothing that is computed from them.
+OF_SAMPLES = {name for name in PUBLIC if name.endswith("_samples")}
 
 # They have a row for an element of a message's list, or for either of two things: no key of theirs.
 WITHOUT_KEY = {
@@ -161,7 +166,9 @@ def test_a_part_has_another_name_than_what_the_view_reads(path, header):
 def test_views_read_only_what_is_upstream_of_their_layer(name):
     """Samples -> staging and compute, through result tables -> public views."""
     reads = VIEWS[name].reads & (VIEWS.keys() | RESULTS | BASE)
-    if name in PUBLIC | OF_SELECTIONS:
+    if name in OF_SAMPLES:
+        assert reads <= SAMPLES | {"result.drive_facts", "result.drive_identity"}
+    elif name in PUBLIC | OF_SELECTIONS:
         small = SMALL | {"staging.imported_drives", "staging.imported_bands"}
         assert reads <= RESULTS | PUBLIC | OF_SELECTIONS | small
     else:
@@ -194,7 +201,8 @@ def test_every_public_column_is_explained_and_of_a_plain_type(view, demo):
     assert title == VIEWS[view].title
     columns = demo.columns(view)
     assert [name for name in columns if not comments[name]] == []
-    assert set(columns.values()) <= PUBLIC_TYPES
+    # Samples are as logs have them.
+    assert set(columns.values()) <= PUBLIC_TYPES | ({"FLOAT"} if "samples" in view else set())
     assert all(name.islower() for name in columns)
     assert {text for text in comments.values() if text.endswith(".")} == set()
 
@@ -215,8 +223,6 @@ def test_one_drive_computed_alone_is_as_among_all(demo):
         refresh(connection, [drive_id])
         assert differences({name: rows_of(connection, name) for name in RESULTS}, before) == []
 
-
-SAMPLES = {table for table in BASE - SMALL if table.startswith("log.")}
 
 # Which segments hold the same log is looked for among all of them.
 ACROSS_DRIVES = {"staging.segment_copies"}

@@ -15,9 +15,10 @@ from scipy import special
 from engagement.extract.clocks import is_set
 from engagement.resources import resource_dir
 from engagement.store import schema
-from engagement.store.views import load_macros, load_views
+from engagement.store.views import load_grids, load_macros, load_views
 
-NAMES = re.findall(r"^create or replace macro (\w+)\(", load_macros(), re.MULTILINE)
+MACROS = load_macros() + load_grids()
+NAMES = re.findall(r"^create or replace macro (\w+)\(", MACROS, re.MULTILINE)
 # What a copy of a rule would have in it.
 MARKS = (
     "4294967296",
@@ -49,7 +50,7 @@ def file(tmp_path_factory):
 
 
 def test_every_macro_is_called():
-    texts = [re.sub(r"create or replace macro \w+\(", "", load_macros())]
+    texts = [re.sub(r"create or replace macro \w+\(", "", MACROS)]
     texts += [path.read_text() for path in resource_dir("sql").glob("*/*.sql")]
     texts += [path.read_text() for path in resource_dir("engagement").rglob("*.py")]
     called = set(re.findall(r"\b(\w+)\(", "\n".join(texts)))

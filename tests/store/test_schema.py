@@ -275,7 +275,8 @@ def own_sql(tmp_path, monkeypatch):
     monkeypatch.setattr(views, "resource_dir", lambda _: folder)
     load_views.cache_clear()
     folder.mkdir()
-    (folder / "macros.sql").write_text("-- None.\n")
+    for name in ("macros.sql", "grids.sql"):
+        (folder / name).write_text("-- None.\n")
 
     def write(**texts):
         for name, text in texts.items():
