@@ -214,6 +214,32 @@ EVENTS = (
     Column("log", "path", rank=16),
 )
 
+MOMENTS = (
+    Column("moment", "moment", is_whole=True),
+    Column("at", "time_s", duration),
+    Column("for s", "duration_s", decimal),
+    Column("when (UTC)", "at_utc", moment, rank=1),
+    Column("branch", "git_branch", _said, rank=4),
+    Column("version", "version", _said, rank=5),
+    Column("car", "car_fingerprint", _said, rank=3),
+    Column("place", "latitude", five_decimals, rank=2, more=_longitude),
+    Column("device", "dongle_id", rank=6, is_whole=True),
+)
+
+
+def of_moment_rates(words: str) -> tuple[Column, ...]:
+    """How often moments happen in groups, which have this in common."""
+    return (
+        Column(words, "group_name", is_whole=True),
+        Column("drives", "n_drives", is_number=True, mark=_decimated_mark),
+        Column("moments", "n_events", is_number=True),
+        Column("hours", "exposure_h", decimal),
+        Column("/hour", "per_hour", interval),
+        Column("disper-\nsion", "per_hour_dispersion", number, rank=2),
+        Column("from", "per_hour_dispersion_source", rank=1),
+    )
+
+
 GONE = " !"
 
 

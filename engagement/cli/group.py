@@ -35,6 +35,7 @@ _COMMANDS = {
     "rates": "Show how often drivers intervene and openpilot disengages.",
     "compare": "Compare two groups of drives, and say what the difference rests on.",
     "events": "List disengagements and overrides: where, why, and how dangerous.",
+    "find": "Find the moments that an expression describes.",
     "clip": "Write the samples, or the log's messages, around a moment.",
     "redact": "Make events, clips, a track or a database that others may see.",
     "status": "Show what is in the database and whether it is sound.",

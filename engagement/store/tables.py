@@ -40,7 +40,7 @@ class Table:
     def said_of(self, column: str, *, is_nullable: bool = True) -> str:
         """What a column means, and where it is null if it may be."""
         words = self.columns.get(column, "")
-        if words and is_nullable and column not in _PLACE and "null" not in words:
+        if words and is_nullable and "null" not in words:
             return f"{words}; null where the log does not say"
         return words
 

@@ -38,6 +38,7 @@ _SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
 
 # Of a message, not of what it says.
 OF_MESSAGES = {"drive_id", "segment_num", "message_num", "mono_ns", "time_s", "at_utc"}
+_NEVER_NULL = OF_MESSAGES | {"enabled", "frame_num", "signal_key", "bus", "value"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,10 @@ def _sampled(text: str) -> dict[str, str]:
     if not found:
         return {}
     table = describe_tables()[found[1]]
-    return {shown or name: table.said_of(name) for name, shown in _SAMPLED.findall(text)}
+    return {
+        shown or name: table.said_of(name, is_nullable=name not in _NEVER_NULL)
+        for name, shown in _SAMPLED.findall(text)
+    }
 
 
 def _explain_grids(views: dict[str, View]) -> None:

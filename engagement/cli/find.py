@@ -1,0 +1,99 @@
+"""`engagement find`: moments that a user describes, listed or counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engagement.analysis.selection import select
+from engagement.cli import columns, render
+from engagement.cli.emptiness import why_no_drives
+from engagement.cli.options import by_option, database_option, drive_filters, format_options
+from engagement.find.moments import find_moments, read_expression
+from engagement.find.rates import check_crossing, moment_rates
+from engagement.formats import count
+from engagement.store.reader import Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engagement.cli.options import Format
+    from engagement.filters import Selection
+    from engagement.groupings import Crossing
+
+_MOMENTS = (
+    "moment", "drive_id", "dongle_id", "drive", "mono_ns", "end_mono_ns", "time_s", "duration_s",
+    "at_utc", "car_fingerprint", "git_branch", "version", "latitude", "longitude",
+)  # fmt: skip
+_RATES = (
+    "grouped_by", "group_name", "n_drives", "n_qlog_drives", "n_events", "exposure_h", "per_hour",
+    "per_hour_lower", "per_hour_upper", "per_hour_dispersion", "per_hour_dispersion_source",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("expression")
+@click.option("--rate", is_flag=True, help="Count them, with the rate and its interval.")
+@by_option
+@drive_filters
+@format_options
+@database_option
+def find(
+    *,
+    expression: str,
+    rate: bool,
+    crossing: Crossing,
+    database: Path,
+    selection: Selection,
+    output: Format,
+) -> None:
+    """Find the moments that an expression describes.
+
+    EXPRESSION is over the columns of `samples`, ten times a second: comparisons, `and`, `or`,
+    `not`, arithmetic, `for 2s`, `, then ... within 3s`, rises(...), falls(...), the modes engaged,
+    lateral_only, pre_enabled, manual, and `planned`. What is shorter than 0.3 s is none, and what
+    is closer than 1 s is one moment, but where `for` and `merge` say otherwise: docs/find.md.
+
+    With --rate they are counted, per hour in which the logs tell whether the expression holds, with
+    a 95 % interval; --by gives groups of whole drives.
+
+    \b
+    Example:
+      engagement find "abs(torque_command) >= 0.99 and v_ego_mps > 15 for 1s"
+      engagement find "engaged and lead_ttc_s < 2, then brake_pressed within 3s, not planned"
+      engagement find "engaged and a_ego_mps2 < -3" --rate --by branch
+    """
+    if crossing.dimensions and not rate:
+        raise click.UsageError("--by goes with --rate")
+    check_crossing(crossing)
+    with Reader(database) as reader:
+        query = read_expression(reader, expression)
+        if rate:
+            found = find_moments(reader, query)
+            select(reader, selection)
+            reader.group_by(crossing)
+            rows = moment_rates(reader, found, crossing)
+            if output == "table":
+                rows = [_limited(row) for row in rows]
+        else:
+            select(reader, selection)
+            found = find_moments(reader, query)
+            rows = found.moments
+        nothing = "" if found.exposures_s else why_no_drives(reader, selection)
+    hours = sum(found.exposures_s.values()) / 3600
+    render.print_list(
+        columns.of_moment_rates(crossing.words) if rate else columns.MOMENTS,
+        _RATES if rate else _MOMENTS,
+        rows,
+        output,
+        definitions=reader.definitions,
+        nothing=nothing or f"no such moment in the {hours:.1f} h in which it could be told",
+    )
+    if output == "table" and rows and not rate:
+        render.note(f"{count(len(rows), 'moment')} in {hours:.1f} h in which they could be told")
+
+
+def _limited(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose rate stands with its limits."""
+    return row | {"per_hour": (row["per_hour"], row["per_hour_lower"], row["per_hour_upper"])}

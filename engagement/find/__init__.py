@@ -1,0 +1,1 @@
+"""Moments that a user describes: an expression over samples on a grid, found and counted."""
