@@ -93,25 +93,11 @@ EVENT_FIELDS = ("drive", "rlog_path", "event_type", "time_in_segment_s", "reason
 REMOTE_LOG = "/data/media/0/realdata/{folder}/rlog.bz2"
 
 
-class _Bucket(msgspec.Struct, frozen=True):
-    """One of an entry's speed_buckets."""
+class _Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is counted of a drive and of each of its speed_buckets."""
 
-    label: str | None = None
-    time_min: float | None = None
-    engaged_time_min: float | None = None
-    distance_km: float | None = None
-    engaged_distance_km: float | None = None
     engagement_pct: float | None = None
-    time_ns: Int64 | None = None
-    engaged_time_ns: Int64 | None = None
-    distance_km_raw: float | None = None
-    engaged_distance_km_raw: float | None = None
-    min_speed_mps: float | None = None
-    max_speed_mps: float | None = None
-    drive_time_ns: Int64 | None = None
-    engaged_drive_time_ns: Int64 | None = None
     drive_time_engagement_pct: float | None = None
-    distance_engagement_pct: float | None = None
     intervention_count: Int64 | None = None
     interventions_per_100km: float | None = None
     steer_intervention_count: Int64 | None = None
@@ -120,6 +106,25 @@ class _Bucket(msgspec.Struct, frozen=True):
     disengagement_count: Int64 | None = None
     disengagements_per_100km: float | None = None
     disengagements_per_drive_hour: float | None = None
+
+
+class _Bucket(_Counts, frozen=True, kw_only=True):
+    """One of an entry's speed_buckets."""
+
+    label: str | None = None
+    time_min: float | None = None
+    engaged_time_min: float | None = None
+    distance_km: float | None = None
+    engaged_distance_km: float | None = None
+    time_ns: Int64 | None = None
+    engaged_time_ns: Int64 | None = None
+    distance_km_raw: float | None = None
+    engaged_distance_km_raw: float | None = None
+    min_speed_mps: float | None = None
+    max_speed_mps: float | None = None
+    drive_time_ns: Int64 | None = None
+    engaged_drive_time_ns: Int64 | None = None
+    distance_engagement_pct: float | None = None
     manual_shutdown_removed: Int64 | None = None
 
 
@@ -132,7 +137,7 @@ class _Corrections(msgspec.Struct, frozen=True):
     manual_shutdown_removed: Int64 | None = None
 
 
-class _DriveEntry(msgspec.Struct, frozen=True):
+class _DriveEntry(_Counts, frozen=True, kw_only=True):
     """An entry of engagement_db.json, of any version; none has all fields."""
 
     device_id: Name
@@ -145,16 +150,10 @@ class _DriveEntry(msgspec.Struct, frozen=True):
     cruise_press_time_ns: Int64 | None = None
     cruise_press_seconds: float | None = None
     cruise_press_seconds_per_hour: float | None = None
-    engagement_pct: float | None = None
-    drive_time_engagement_pct: float | None = None
     engagement_pct_odo: float | None = None
     odo_distance: float | None = None
     engaged_distance: float | None = None
-    interventions_per_100km: float | None = None
     total_state_changes: Int64 | None = None
-    intervention_count: Int64 | None = None
-    steer_intervention_count: Int64 | None = None
-    steer_interventions_per_100km: float | None = None
     openpilot_longitudinal: bool | None = None
     car_fingerprint: str | None = None
     device_type: str | None = None
@@ -171,10 +170,6 @@ class _DriveEntry(msgspec.Struct, frozen=True):
     distance_source: str | None = None
     steer_intervention_source: str | None = None
     steering_mode: str | None = None
-    raw_disengagement_count: Int64 | None = None
-    disengagement_count: Int64 | None = None
-    disengagements_per_100km: float | None = None
-    disengagements_per_drive_hour: float | None = None
     disengagement_corrections: _Corrections | None = None
     speed_bucket_version: Int64 | None = None
     git_commit_date: str | None = None
