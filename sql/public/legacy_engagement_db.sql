@@ -96,6 +96,11 @@ entries as (
     select drive_id, n_disengagements, unnest(old) from typed
 ),
 
+buckets as (
+    select drive_id, unnest(speed_buckets, recursive := true, keep_parent_names := true)
+    from entries
+),
+
 imported as (
     select
         drive.dongle_id as device_id,
@@ -115,34 +120,9 @@ imported as (
         entries.disengagement_corrections.raw_count as corrections_raw_count,
         entries.disengagement_corrections.corrected_count as corrections_corrected_count,
         entries.disengagement_corrections.manual_shutdown_removed,
-        entries.speed_buckets.city.time_min as city_time_min,
-        entries.speed_buckets.city.engaged_time_min as city_engaged_time_min,
-        entries.speed_buckets.city.distance_km as city_distance_km,
-        entries.speed_buckets.city.engaged_distance_km as city_engaged_distance_km,
-        entries.speed_buckets.city.engagement_pct as city_engagement_pct,
-        entries.speed_buckets.city.time_ns as city_time_ns,
-        entries.speed_buckets.city.engaged_time_ns as city_engaged_time_ns,
-        entries.speed_buckets.city.distance_km_raw as city_distance_km_raw,
-        entries.speed_buckets.city.engaged_distance_km_raw as city_engaged_distance_km_raw,
-        entries.speed_buckets.road.time_min as road_time_min,
-        entries.speed_buckets.road.engaged_time_min as road_engaged_time_min,
-        entries.speed_buckets.road.distance_km as road_distance_km,
-        entries.speed_buckets.road.engaged_distance_km as road_engaged_distance_km,
-        entries.speed_buckets.road.engagement_pct as road_engagement_pct,
-        entries.speed_buckets.road.time_ns as road_time_ns,
-        entries.speed_buckets.road.engaged_time_ns as road_engaged_time_ns,
-        entries.speed_buckets.road.distance_km_raw as road_distance_km_raw,
-        entries.speed_buckets.road.engaged_distance_km_raw as road_engaged_distance_km_raw,
-        entries.speed_buckets.highway.time_min as highway_time_min,
-        entries.speed_buckets.highway.engaged_time_min as highway_engaged_time_min,
-        entries.speed_buckets.highway.distance_km as highway_distance_km,
-        entries.speed_buckets.highway.engaged_distance_km as highway_engaged_distance_km,
-        entries.speed_buckets.highway.engagement_pct as highway_engagement_pct,
-        entries.speed_buckets.highway.time_ns as highway_time_ns,
-        entries.speed_buckets.highway.engaged_time_ns as highway_engaged_time_ns,
-        entries.speed_buckets.highway.distance_km_raw as highway_distance_km_raw,
-        entries.speed_buckets.highway.engaged_distance_km_raw as highway_engaged_distance_km_raw
+        columns('^(city|road|highway)[.](.*)$') as '\1_\2'  -- noqa: RF05
     from entries
+    inner join buckets on entries.drive_id = buckets.drive_id
     inner join log.drive on entries.drive_id = drive.drive_id
 ),
 

@@ -58,16 +58,7 @@ listed as (
 ),
 
 final as (
-    select
-        drive_id,
-        kind,
-        mono_ns,
-        mode,
-        part_num,
-        speed_band,
-        event
-    from listed
-    where event is not null
+    select * from listed where event is not null
 )
 
 select * from final;
