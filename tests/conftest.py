@@ -1,4 +1,4 @@
-"""Which tests are slow: `make test-fast` leaves them out, so that it takes under two minutes.
+"""What tests share, and which are slow: `make test-fast` leaves these out, for under two minutes.
 
 Slow is what starts a browser, an SSH server or a program of its own, and each file of tests that
 takes a core for about five seconds or more, but for the contracts of the views.
@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from engagement.extract.segment import ReadOptions
+from engagement.simulate import BUSY, simulate
+from engagement.store.ingest_options import IngestOptions
+from engagement.store.ingestion import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +71,7 @@ _FILES = {
     "legacy/test_import.py",
     "logs/test_columns.py",
     "servers/test_collector.py",
-    "simulate/test_drives.py",
+    "simulate",
     "sql/test_legacy_views.py",
     "sql/test_metric_views.py",
     "sql/test_places.py",
@@ -80,6 +85,7 @@ _FILES = {
     "store/test_database_writer.py",
     "store/test_decoding.py",
     "store/test_definitions.py",
+    "store/test_generation.py",
     "store/test_hostile_logs.py",
     "store/test_ingest.py",
     "store/test_ingest_files.py",
@@ -124,6 +130,23 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if slow & {item.path, *item.path.parents} or fixtures & _FIXTURES:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three drives of two devices; one holds a qlog, one lacks a segment."""
+    folder = tmp_path_factory.mktemp("rlogs")
+    for _ in simulate(folder, drives=3, calm=BUSY):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def database(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of these logs; who changes it changes a copy."""
+    path = tmp_path_factory.mktemp("database") / "engagement.duckdb"
+    ingest([logs], path, IngestOptions(read=ReadOptions(), jobs=1))
+    return path
 
 
 @pytest.fixture(autouse=True)

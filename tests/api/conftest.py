@@ -10,10 +10,6 @@ from litestar.testing import TestClient
 
 from engagement.api.app import create_app
 from engagement.api.settings import Settings
-from engagement.extract.segment import ReadOptions
-from engagement.simulate import BUSY, simulate
-from engagement.store.ingest_options import IngestOptions
-from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -21,22 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASE_URL = "http://127.0.0.1"
-
-
-@pytest.fixture(scope="session")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three drives of two devices; one holds a qlog, one lacks a segment."""
-    folder = tmp_path_factory.mktemp("rlogs")
-    for _ in simulate(folder, drives=3, calm=BUSY):
-        pass
-    return folder
-
-
-@pytest.fixture(scope="session")
-def database(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("database") / "engagement.duckdb"
-    ingest([logs], path, IngestOptions(read=ReadOptions(), jobs=1))
-    return path
 
 
 @pytest.fixture(scope="session")

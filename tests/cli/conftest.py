@@ -9,10 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from engagement.cli import main
-from engagement.extract.segment import ReadOptions
-from engagement.simulate import BUSY, simulate
-from engagement.store.ingest_options import IngestOptions
-from engagement.store.ingestion import ingest
 from tests.support.terminal import shown_in_terminal
 
 if TYPE_CHECKING:
@@ -28,22 +24,6 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("ENGAGEMENT") or name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three drives of two devices; one holds a qlog, one lacks a segment."""
-    folder = tmp_path_factory.mktemp("rlogs")
-    for _ in simulate(folder, drives=3, calm=BUSY):
-        pass
-    return folder
-
-
-@pytest.fixture(scope="session")
-def database(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("database") / "engagement.duckdb"
-    ingest([logs], path, IngestOptions(read=ReadOptions(), jobs=1))
-    return path
 
 
 @pytest.fixture

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import bz2
-import hashlib
-from collections import Counter, defaultdict
-from dataclasses import replace
+from collections import defaultdict
 from itertools import pairwise
 
 import cantools
-import numpy as np
 import pytest
 
-from engagement.logs.schema import load_schema
-from engagement.logs.writer import zstd
-from engagement.names import parse_any_path
 from engagement.resources import resource_dir
-from engagement.simulate import BUSY, plan_drives, simulate, truth_of, write_drive, write_segment
-from engagement.simulate.plans import press_length_s
-from engagement.simulate.qlogs import qlog_hz
-from engagement.simulate.scenario import LATE_S, Cause, Engagement, Press, Signs, Why
-from engagement.simulate.styles import is_experimental, personality
-from engagement.simulate.world import make_world
-
-UNPACK = {"": bytes, ".bz2": bz2.decompress, ".zst": zstd.decompress}
-PLANS = plan_drives(8, calm=BUSY)
-WHOLE = [replace(plan, qlog_segments=frozenset(), missing_segments=frozenset()) for plan in PLANS]
-
-
-def read(path):
-    raw = UNPACK[path.suffix](path.read_bytes())
-    return list(load_schema().event.read_multiple_bytes(raw))
+from engagement.simulate import truth_of, write_drive
+from engagement.simulate.scenario import LATE_S, Cause, Signs, Why
+from tests.simulate.read_back import WHOLE, read
 
 
 @pytest.fixture(scope="module")
@@ -79,32 +60,6 @@ def close(found, expected, *, within=0.06):
         for one, other in zip(found, expected, strict=True)
         for a, b in zip(one, other, strict=True)
     )
-
-
-def digest(folder):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    parts = [(str(path.relative_to(folder)), path.read_bytes()) for path in files]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        assert list(simulate(tmp_path / name, drives=2, seed=seed, calm=BUSY))
-    assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    assert digest(tmp_path / "a") != digest(tmp_path / "c")
-
-
-def test_files_are_named_as_logs_and_gaps_are_where_planned(tmp_path):
-    written = defaultdict(list)
-    for drive, path in simulate(tmp_path, drives=8, calm=BUSY):
-        name = parse_any_path(path)
-        assert (name.dongle_id, name.drive) == (drive.device.dongle_id, drive.name)
-        expected = "qlog" if name.segment_num in drive.qlog_segments else "rlog"
-        assert name.log_kind == expected
-        written[drive.name].append(name.segment_num)
-    for plan in PLANS:
-        wanted = set(range(plan.n_segments)) - plan.missing_segments
-        assert written[plan.name] == sorted(wanted)
 
 
 @pytest.mark.parametrize("number", range(8))
@@ -358,96 +313,6 @@ def test_overrides_hold_the_wheel_or_the_gas(logs, number):
     assert bool(flagged) == (drive.era.has_override_events and bool(drive.presses))
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_every_cause_sign_reason_and_takeover_occurs_in_the_fleet(seed):
-    drives = plan_drives(8, seed=seed)
-    engagements = [engagement for drive in drives for engagement in drive.engagements]
-    assert {engagement.cause for engagement in engagements} == set(Cause)
-    assert {engagement.signs for engagement in engagements} == set(Signs)
-    assert {press.why for drive in drives for press in drive.presses} == set(Why)
-    found = [i for drive in drives for i in truth_of(drive).interventions]
-    kinds = {(i.mode, i.inputs, i.ends_engagement) for i in found}
-    assert kinds == {
-        ("engaged", ("brake",), True),
-        ("engaged", ("brake", "steer"), True),
-        ("engaged", ("cancel",), True),
-        ("engaged", ("gas",), True),
-        ("engaged", ("gas",), False),
-        ("engaged", ("gas", "steer"), False),
-        ("engaged", ("main",), True),
-        ("engaged", ("steer",), True),
-        ("engaged", ("steer",), False),
-        ("lateral_only", ("steer",), False),
-        ("lateral_only", ("main",), True),
-    }
-
-
-def test_a_busy_drive_has_the_acts_of_a_calm_one_in_less_time():
-    for calm, busy in zip(plan_drives(8), PLANS, strict=True):
-        assert busy.duration_s < 0.6 * calm.duration_s
-        for name in ("engagements", "lane_changes", "lateral_only", "stops"):
-            assert len(getattr(calm, name)) == len(getattr(busy, name))
-        for drive in (calm, busy):
-            kinds = [(i.inputs, i.mode) for i in truth_of(drive).interventions]
-            assert kinds == [(i.inputs, i.mode) for i in truth_of(busy).interventions]
-
-
-@pytest.mark.parametrize("seed", range(1, 4))
-def test_drivers_of_the_fleet_take_over_about_as_often_as_real_ones(seed):
-    drives = plan_drives(8, seed=seed)
-    driven_m, taken_over = [], []
-    for drive in drives:
-        world = make_world(drive, 20)
-        driven_m.append(world.speed_mps[world.active].sum() / 20)
-        modes = [i.mode for i in truth_of(drive).interventions]
-        taken_over.append(modes.count("engaged"))
-        assert 5 < taken_over[-1] / driven_m[-1] * 1e5 < 30
-    assert 5 < sum(taken_over) / sum(driven_m) * 1e5 < 20
-
-
-def test_a_third_of_all_presses_last_a_fifth_to_half_a_second():
-    rng = np.random.default_rng(5)
-    lengths = [press_length_s(rng) for _ in range(20_000)]
-    assert 0.05 <= min(lengths) < 0.1
-    assert max(lengths) == 3.0
-    assert sum(0.2 <= length <= 0.5 for length in lengths) / 20_000 == pytest.approx(0.35, abs=0.04)
-    assert np.mean(lengths) > 1.2 * np.median(lengths)
-
-
-def test_acts_that_follow_within_two_seconds_are_one_intervention():
-    (drive,) = plan_drives(1)
-    inputs = [(20.0, 21.0), (22.9, 23.2), (23.3, 23.55), (25.3, 26.0)]
-    for end_s, expected in ((28.0, 2), (27.9, 1), (40.0, 3)):
-        played = replace(
-            drive,
-            engagements=(Engagement(10.0, end_s, Cause.BRAKE),),
-            presses=tuple(Press("lateral", *times) for times in inputs),
-        )
-        found = truth_of(played).interventions
-        assert [i.time_s for i in found][:2] == [20.0, 25.3][: len(found)]
-        assert len(found) == (2 if end_s < 30 else 3), expected
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_segments_open_and_close_as_devices_write_them(tmp_path, number):
-    drive = replace(WHOLE[number], duration_s=130.0)
-    segments = [read(path) for path in write_drive(tmp_path, drive)]
-    assert len({events[0].as_builder().to_bytes() for events in segments}) == 1
-    assert len(segments) == 3
-    for events in segments:
-        assert events[0].which() == "initData"
-        assert events[0].initData.version == drive.era.version
-        times = [event.logMonoTime for event in events[1:]]
-        assert times != sorted(times)
-        assert max(times) - min(times) < 60.1e9
-    if drive.era.has_sentinel:
-        kinds = [(str(s[1].sentinel.type), str(s[-1].sentinel.type)) for s in segments]
-        assert kinds[0] == ("startOfRoute", "endOfSegment")
-        assert kinds[-1] == ("startOfSegment", "endOfRoute")
-    params = [e for events in segments for e in events if e.which() == "carParams"]
-    assert [round(e.logMonoTime / 1e9 - drive.boot_s) for e in params] == [0, 50, 100]
-
-
 def test_the_wall_clock_is_that_of_the_plan_and_jumps_where_planned(logs):
     jumps = set()
     for number, drive in enumerate(WHOLE):
@@ -520,47 +385,3 @@ def test_torques_on_can_part_while_the_driver_holds_the_wheel(logs):
         if held.start_s < time - WHOLE[number].boot_s < held.end_s - 0.01
     ]
     assert min(gaps) > 1.5
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_a_qlog_is_decimated_but_keeps_every_event(tmp_path, number):
-    drive = replace(WHOLE[number], duration_s=60.0, bookmarks_s=(30.0,))
-    counts = []
-    for qlogs in (frozenset(), frozenset({0})):
-        (path,) = write_drive(tmp_path, replace(drive, qlog_segments=qlogs))
-        counts.append(Counter(event.which() for event in read(path)))
-    rlog, qlog = counts
-    for which, n_messages in rlog.items():
-        hz = qlog_hz(which, drive.era.year)
-        every = max(1, round(n_messages / 60 / hz)) if hz else 1
-        assert qlog[which] == pytest.approx(0 if hz == 0 else n_messages / every, abs=1)
-    assert qlog["carState"] == 600
-    assert qlog[drive.era.state_service] == (60 if drive.era.year <= 2021 else 600)
-    for which in (drive.era.events_service, "userBookmark", "clocks", "carParams"):
-        assert qlog[which] == rlog[which] > 0
-
-
-def test_a_full_size_segment_is_like_a_devices(tmp_path):
-    path = write_segment(tmp_path, codec="none")
-    events = read(path)
-    which = Counter(event.which() for event in events)
-    assert 20e6 < path.stat().st_size < 30e6
-    assert which["carState"] == which["selfdriveState"] == which["can"] == 6000
-    assert 130_000 < sum(len(e.can) for e in events if e.which() == "can") < 140_000
-    packed = write_segment(tmp_path, codec="zst")
-    assert 2.2 < path.stat().st_size / packed.stat().st_size < 4.5
-
-
-def test_personality_and_experimental_mode_change_on_the_way():
-    drives = [drive for drive in plan_drives(20) if drive.era.is_split]
-    seconds = [np.array([0.0, drive.duration_s / 2, drive.duration_s - 1]) for drive in drives]
-    chosen = [
-        personality(drive, times).tolist() for drive, times in zip(drives, seconds, strict=True)
-    ]
-    assert {number for numbers in chosen for number in numbers} == {0, 1, 2}
-    assert all(first != later == last for first, later, last in chosen)
-    modes = {
-        tuple(is_experimental(drive, times).tolist())
-        for drive, times in zip(drives, seconds, strict=True)
-    }
-    assert modes == {(False, False, True), (False, False, False)}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
-from engagement.store import schema
+from tests.support.empty_store import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[duckdb.DuckDBPyConnection]:
     """A store with every table and view and no drive; who changes it changes it back."""
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         yield connection
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from random import Random
 
-import duckdb
 import pytest
 
 from engagement.analysis.comparison import compare
 from engagement.analysis.grouping import comparable_drives, divide, parse_grouping
-from engagement.store import schema
 from engagement.store.reader import Reader
 from tests import builders
 from tests.group_tables import random_tables
 from tests.sql.test_rates import COMPUTED
+from tests.support.empty_store import new_store
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     path = tmp_path_factory.mktemp("parts") / "engagement.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        schema.create(connection)
+    with new_store(path) as connection:
         builders.insert(connection, random_tables(Random(21), 120))
         for name in COMPUTED:
             connection.execute(f"insert into result.{name} by name from compute.{name}")

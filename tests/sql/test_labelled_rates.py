@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
-import duckdb
 import pytest
 
 from engagement.analysis.labels import Tally, count_labelled, parse_labels, tally
 from engagement.analysis.measures import read_measures
 from engagement.errors import InputError, NotFoundError
-from engagement.store import schema
 from engagement.store.reader import Reader
 from tests import builders
 from tests.computing import differences
@@ -19,6 +17,7 @@ from tests.group_tables import SECOND_NS, random_tables
 from tests.oracles import group_counts
 from tests.oracles import rates as oracle
 from tests.sql.test_rates import COMPUTED, KEYS, LIMITS
+from tests.support.empty_store import new_store
 
 WORDS = (None, None, "true", "false", "planned", "own-word")
 THEN = datetime(2026, 1, 1)  # noqa: DTZ001 - UTC, as in the table
@@ -71,8 +70,7 @@ def make(tmp_path):
             {name: value for name, value in row.items() if name != "word"}
             for row in tables["result.events"]
         ]
-        with duckdb.connect(str(path)) as connection:
-            schema.create(connection)
+        with new_store(path) as connection:
             builders.insert(connection, tables | {"result.events": plain})
             for name in COMPUTED:
                 connection.execute(f"insert into result.{name} by name from compute.{name}")

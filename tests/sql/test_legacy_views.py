@@ -8,18 +8,20 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
 from engagement.legacy import json_files
-from engagement.store import results, schema
-from tests import builders
+from engagement.store import results
+from tests import builders, computing
 from tests.computing import rows
 from tests.oracles import legacy, legacy_drives, legacy_tables
 from tests.oracles.legacy_messages import Can, CarState, Controls, Drive, Message, Segment
+from tests.support.empty_store import new_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
 Row = dict[str, Any]
 S = 1_000_000_000
@@ -36,10 +38,15 @@ RESULTS = (
 )
 
 
-def fill(connection: duckdb.DuckDBPyConnection, drives: list[Drive]) -> None:
-    """Insert the drives, numbered from 1."""
+def numbered(drives: list[Drive]) -> builders.BaseTables:
+    """The tables of the drives, numbered from 1."""
     tables = [legacy_tables.drive_rows(drive, number) for number, drive in enumerate(drives, 1)]
-    builders.insert(connection, builders.merge(tables))
+    return builders.merge(tables)
+
+
+def fill(connection: duckdb.DuckDBPyConnection, drives: list[Drive]) -> None:
+    """Insert the drives, and compute nothing."""
+    builders.insert(connection, numbered(drives))
 
 
 def entries(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -61,8 +68,7 @@ def compute(
     connection: duckdb.DuckDBPyConnection, drives: list[Drive]
 ) -> tuple[list[Row], list[Row]]:
     """Entries and debug events of the drives."""
-    fill(connection, drives)
-    results.refresh(connection, range(1, len(drives) + 1))
+    computing.compute(connection, numbered(drives), *(f"result.{name}" for name in RESULTS))
     return entries(connection), events(connection)
 
 
@@ -201,39 +207,40 @@ def both(time_ns: int, driver_nm: float, motor_nm: float) -> Can:
     return Can(time_ns, (frame,))
 
 
-def one_segment(*messages: Message) -> Drive:
-    return Drive("d0", DAY, (Segment(0, f"./rlogs/d0/{DAY}--0/rlog", messages),))
+def one_segment(*messages: Message, device: str = "d0") -> Drive:
+    return Drive(device, DAY, (Segment(0, f"./rlogs/{device}/{DAY}--0/rlog", messages),))
 
 
 ON = Controls(0, active=True)
 FLIP = (Controls(0, active=False), Controls(20 * S, active=True))
 
 
-@pytest.mark.parametrize(
-    ("messages", "count"),
-    [
-        ((ON, both(20 * S, 0, 1.5)), 0),
-        ((ON, both(20 * S, 0, math.nextafter(1.5, 2))), 1),
-        # the ten seconds count from boot
-        ((ON, both(10 * S, 0, 2)), 0),
-        ((ON, both(10 * S + 1, 0, 2)), 1),
-        # and from the last one; below 0.3 Nm in between
-        ((ON, both(20 * S, -2, 0.25), both(21 * S, 2, 0.25), both(30 * S, -30, 0.25)), 1),
-        ((ON, both(20 * S, -2, 0.25), both(21 * S, 2, 0.25), both(30 * S + 1, -30, 0.25)), 2),
-        ((ON, both(20 * S, -2, 0.3), both(21 * S, 2, 0.3), both(40 * S, -30, 0.3)), 1),
-        # unstable for three seconds after a flip, until a controlsState says so
-        ((*FLIP, Controls(23 * S, active=True), both(24 * S, 0, 2)), 0),
-        ((*FLIP, both(24 * S, 0, 2)), 0),
-        ((*FLIP, Controls(23 * S + 1, active=True), both(24 * S, 0, 2)), 1),
-    ],
-)
-def test_steering_thresholds_are_met_exactly(messages, count, connection):
-    drive = one_segment(*messages)
+STEERING = [  # the messages of a drive, and how often the driver steers
+    ((ON, both(20 * S, 0, 1.5)), 0),
+    ((ON, both(20 * S, 0, math.nextafter(1.5, 2))), 1),
+    # the ten seconds count from boot
+    ((ON, both(10 * S, 0, 2)), 0),
+    ((ON, both(10 * S + 1, 0, 2)), 1),
+    # and from the last one; below 0.3 Nm in between
+    ((ON, both(20 * S, -2, 0.25), both(21 * S, 2, 0.25), both(30 * S, -30, 0.25)), 1),
+    ((ON, both(20 * S, -2, 0.25), both(21 * S, 2, 0.25), both(30 * S + 1, -30, 0.25)), 2),
+    ((ON, both(20 * S, -2, 0.3), both(21 * S, 2, 0.3), both(40 * S, -30, 0.3)), 1),
+    # unstable for three seconds after a flip, until a controlsState says so
+    ((*FLIP, Controls(23 * S, active=True), both(24 * S, 0, 2)), 0),
+    ((*FLIP, both(24 * S, 0, 2)), 0),
+    ((*FLIP, Controls(23 * S + 1, active=True), both(24 * S, 0, 2)), 1),
+]
 
-    (found,), _ = compute(connection, [drive])
 
-    assert found["steer_intervention_count"] == count
-    assert legacy.compute(drive)[0]["steer_intervention_count"] == count
+def test_steering_thresholds_are_met_exactly(connection):
+    drives = [one_segment(*messages, device=f"d{n}") for n, (messages, _) in enumerate(STEERING)]
+    counts = [count for _, count in STEERING]
+
+    found, _ = compute(connection, drives)
+
+    assert [entry["steer_intervention_count"] for entry in found] == counts
+    wanted = [legacy.compute(drive)[0] for drive in drives]
+    assert [entry["steer_intervention_count"] for entry in wanted] == counts
 
 
 def test_torques_are_added_from_the_oldest(connection):
@@ -294,8 +301,7 @@ def read_sorted(connection: duckdb.DuckDBPyConnection, name: str, condition: str
 @pytest.fixture(scope="module")
 def filled() -> Iterator[duckdb.DuckDBPyConnection]:
     """A store whose tables have rows: what reads an empty one is left out of a plan."""
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         compute(connection, [legacy_drives.random_drive(Random(seed)) for seed in range(5)])
         yield connection
 

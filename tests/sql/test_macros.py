@@ -16,6 +16,7 @@ from engagement.extract.clocks import is_set
 from engagement.resources import resource_dir
 from engagement.store import schema
 from engagement.store.views import load_grids, load_macros, load_views
+from tests.support.empty_store import new_store
 
 MACROS = load_macros() + load_grids()
 NAMES = re.findall(r"^create or replace macro (\w+)\(", MACROS, re.MULTILINE)
@@ -35,8 +36,7 @@ NUMBERS = st.integers(0, 2**31 - 1)
 
 @pytest.fixture(scope="module")
 def connection():
-    with duckdb.connect() as found:
-        schema.create(found)
+    with new_store() as found:
         found.execute("insert into result.thresholds by name from compute.thresholds")
         yield found
 
@@ -44,9 +44,8 @@ def connection():
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("macros") / "some.duckdb"
-    with duckdb.connect(str(path)) as found:
-        schema.create(found)
-    return path
+    with new_store(path):
+        return path
 
 
 def test_every_macro_is_called():
@@ -81,8 +80,7 @@ def test_macros_that_sql_no_longer_has_are_gone_from_the_database():
         "select function_name from duckdb_functions() "
         "where function_type in ('macro', 'table_macro') and not internal"
     )
-    with duckdb.connect() as own:
-        schema.create(own)
+    with new_store() as own:
         own.execute("create macro old_rule(x) as x; update store.state set sql_hash = ''")
         schema.load_sql(own)
         assert {name for (name,) in own.execute(query).fetchall()} == set(NAMES)

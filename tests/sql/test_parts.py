@@ -6,12 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-import duckdb
 import pytest
 
-from engagement.store import schema
 from tests import builders
 from tests.computing import compute, rows
+from tests.support.empty_store import new_store
 
 SECOND_NS = 10**9
 COMMIT = "0123456789abcdef"
@@ -38,8 +37,7 @@ MODELS = [
 
 @pytest.fixture
 def store():
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         yield connection
 
 

@@ -9,19 +9,20 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
 from engagement.resources import resource_dir
-from engagement.store import schema
 from tests import builders
 from tests.computing import compute, rows
 from tests.oracles.metric_drive import DEFAULTS, Drive
 from tests.oracles.metric_model import Metrics
+from tests.support.empty_store import new_store
 from tests.unsound_drives import CASES, SECOND_NS, shift, sound_drive, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
 
 CHECKS = {path.stem: path for path in resource_dir("sql").joinpath("checks").glob("*.sql")}
@@ -34,8 +35,7 @@ def cases() -> Iterator[duckdb.DuckDBPyConnection]:
     for number, (change, _) in enumerate(CASES.values()):
         drives.append(sound_drive(2 * number))
         change(drives[-1])
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         compute(connection, builders.merge(drives), "data_quality", "drives", "engagements")
         yield connection
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
 from engagement.groupings import parse_crossing
-from engagement.store import results, schema
+from engagement.store import results
 from engagement.store.reader import Reader
 from tests import builders
 from tests.computing import Tables, compute, differences, is_same, rows
 from tests.group_tables import drives_with, random_tables
 from tests.oracles import rates as oracle
 from tests.oracles.group_counts import EVENTS, LEGACY_EVENTS, SUMS
+from tests.support.empty_store import new_store
+
+if TYPE_CHECKING:
+    import duckdb
 
 KEYS = {
     "event_counts": ("drive_id", "part_num", "mode", "speed_band", "event"),
@@ -148,8 +152,7 @@ def test_the_curve_of_a_published_trial(store):
 def test_narrowing_leaves_only_those_drives_but_the_dispersion_of_all(tmp_path):
     tables = random_tables(Random(8), 150)
     path = tmp_path / "engagement.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        schema.create(connection)
+    with new_store(path) as connection:
         builders.insert(connection, tables)
         for name in COMPUTED:
             connection.execute(f"insert into result.{name} by name from compute.{name}")
@@ -214,8 +217,7 @@ def fleet(tmp_path_factory):
     """Random drives, and a database of them."""
     tables = random_tables(Random(11), 40)
     path = tmp_path_factory.mktemp("crossed") / "engagement.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        schema.create(connection)
+    with new_store(path) as connection:
         builders.insert(connection, tables)
         for name in COMPUTED:
             connection.execute(f"insert into result.{name} by name from compute.{name}")

@@ -10,17 +10,18 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
 from engagement.resources import resource_dir
-from engagement.store import schema
 from tests import builders
 from tests.computing import compute, rows
+from tests.support.empty_store import new_store
 from tests.unsound_drives import SECOND_NS, sound_drive, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import duckdb
 
 Row = dict[str, Any]
 N_DRIVES = 120
@@ -33,8 +34,7 @@ def drives() -> list[builders.BaseTables]:
 
 @pytest.fixture(scope="module")
 def store(drives) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         compute(connection, builders.merge(drives), "drives", "data_quality", "groups", "rates")
         yield connection
 
@@ -152,8 +152,7 @@ def test_the_check_names_the_hole():
     tables, cut = sound_drive(1000), sound_drive(1000)
     without(20, 24.5)(cut)
     tables["car_state"] = cut["car_state"]
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
         compute(connection, tables, "data_quality", "drives")
         check = resource_dir("sql") / "checks" / "speed_gaps.sql"
         [found] = rows(connection, check.read_text())

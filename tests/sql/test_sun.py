@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-import duckdb
 import pytest
 from astral import Observer
 from astral.sun import elevation
 
-from engagement.store import schema
+from tests.support.empty_store import new_store
 
 PLACES = [(60.17, 24.94), (-33.87, 151.21), (0.0, -179.99), (37.77, -122.42), (69.65, 18.96)]
 
 
 @pytest.fixture(scope="module")
 def height():
-    with duckdb.connect() as connection:
-        schema.create(connection)
+    with new_store() as connection:
 
         def height(latitude, longitude, when):
             query = "select sun_height_deg(?, ?, ?)"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.serving import Publication
 from tests.store.small_logs import ONE, OTHER, write
 from tests.store.stores import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -50,3 +53,17 @@ def begun(tmp_path: Path, two_drives: Store) -> Store:
     store.logs.mkdir()
     store.copy_of(two_drives.database)
     return store
+
+
+@pytest.fixture
+def database(empty_database: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "engagement.duckdb"
+    shutil.copyfile(empty_database, path)
+    return path
+
+
+@pytest.fixture
+def publication(database: Path) -> Iterator[Publication]:
+    publication = Publication(database)
+    yield publication
+    publication.close()

@@ -43,6 +43,14 @@ def left_out(store: Store) -> list[tuple[str, str, int]]:
     return [tuple(row.values()) for row in store.rows(query)]
 
 
+def put(store: Store, device: str, log: str, data: bytes) -> Path:
+    """A log of the drive in a device's folder; `log` is its segment and kind, as `0/rlog`."""
+    path = store.logs / device / f"{ONE.name}--{log}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
 def copies_of(store: Store, drive: Drive = ONE, old_folder: str = OLD_FOLDER) -> list[Path]:
     """A segment under its own device, in an old folder, and renamed with another packing."""
     own = write(store.logs, drive, 0)
@@ -143,10 +151,7 @@ def test_a_segment_left_out_is_not_missing(store):
 
 def qlog_of(store: Store, number: int, device: str = OLD_FOLDER) -> Path:
     """The qlog of a segment, in another folder."""
-    path = store.logs / device / f"{ONE.name}--{number}" / "qlog"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(content(ONE, number, "qlog"))
-    return path
+    return put(store, device, f"{number}/qlog", content(ONE, number, "qlog"))
 
 
 @pytest.mark.parametrize("is_rlog_first", [True, False])
@@ -173,35 +178,38 @@ def test_an_rlog_counts_wherever_the_qlog_lies(store):
     assert store.row("select log_kind from drives") == {"log_kind": "rlog"}
 
 
-@pytest.mark.parametrize(
-    ("cut_kind", "whole_kind", "share", "is_cut_first"),
-    [
-        ("rlog", "qlog", 0.3, True),
-        ("rlog", "qlog", 0.1, False),
-        ("rlog", "rlog", 0.3, False),
-        ("qlog", "qlog", 0.8, True),
-    ],
-)
-def test_a_cut_log_and_a_whole_one_of_a_minute_count_once(
-    store, cut_kind, whole_kind, share, is_cut_first
-):
+CUT = [  # the kind of the cut log and of the whole one, how much is left, which comes first
+    ("rlog", "qlog", 0.3, True),
+    ("rlog", "qlog", 0.1, False),
+    ("rlog", "rlog", 0.3, False),
+    ("qlog", "qlog", 0.8, True),
+]
+
+
+def test_a_cut_log_and_a_whole_one_of_a_minute_count_once(store):
     """Of two minutes the first has a log that was cut, and under another name a whole one."""
-    cut = store.logs / ONE.dongle_id / f"{ONE.name}--0" / cut_kind
-    cut.parent.mkdir(parents=True)
-    whole_bytes = content(ONE, 0, cut_kind)
-    cut.write_bytes(whole_bytes[: round(len(whole_bytes) * share)])
-    whole = store.logs / OLD_FOLDER / f"{ONE.name}--0" / whole_kind
-    whole.parent.mkdir(parents=True)
-    whole.write_bytes(content(ONE, 0, whole_kind))
-    after = qlog_of(store, 1)
-    for path in (cut, whole, after) if is_cut_first else (after, whole, cut):
-        store.ingest(path)
-    # An rlog has what a qlog lacks, as where both lie in one folder.
-    counts_cut = cut_kind == "rlog" and whole_kind == "qlog"
-    assert counted(store) == sorted(
-        [(ONE.dongle_id if counts_cut else OLD_FOLDER, ONE.name, 0), (OLD_FOLDER, ONE.name, 1)]
-    )
-    assert len(left_out(store)) == 1
+    steps: list[list[Path]] = [[], [], []]
+    wanted = []
+    for number, (cut_kind, whole_kind, share, is_cut_first) in enumerate(CUT, start=1):
+        drive, old_folder = Drive(f"{number:016x}", shift_s=number / 10), f"0badc0d{number:x}"
+        whole_bytes = content(drive, 0, cut_kind)
+        cut = put(
+            store, drive.dongle_id, f"0/{cut_kind}", whole_bytes[: round(len(whole_bytes) * share)]
+        )
+        whole = put(store, old_folder, f"0/{whole_kind}", content(drive, 0, whole_kind))
+        after = put(store, old_folder, "1/qlog", content(drive, 1, "qlog"))
+        paths = [cut, whole, after]
+        for step, path in zip(steps, paths if is_cut_first else reversed(paths), strict=True):
+            step.append(path)
+        # An rlog has what a qlog lacks, as where both lie in one folder.
+        counts_cut = cut_kind == "rlog" and whole_kind == "qlog"
+        wanted += [(drive.dongle_id if counts_cut else old_folder, ONE.name, 0)]
+        wanted += [(old_folder, ONE.name, 1)]
+    for step in steps:
+        store.ingest(*step)
+
+    assert counted(store) == sorted(wanted)
+    assert len(left_out(store)) == len(CUT)
 
 
 @pytest.mark.parametrize(

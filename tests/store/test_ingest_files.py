@@ -13,7 +13,6 @@ from engagement.names import drive_started_at, is_drive
 from tests.store.small_logs import ONE, OTHER, Drive, content, messages, write
 
 ERAS = Path(__file__).parents[1] / "data" / "eras"
-LONG = Drive("1111222233334444")
 NAMELESS = Drive(dongle_id="")
 
 
@@ -244,27 +243,27 @@ def test_a_file_alone_is_known_by_what_is_in_it(store, era):
     assert store.ingest(single).to_read == []
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_logs_whose_names_are_lost_are_one_drive_by_their_init_data(store, order):
-    """In folders that say nothing, whatever the order, a segment as rlog and as qlog."""
-    for folder, number in enumerate(order):
-        path = store.logs / f"folder {folder}" / "rlog"
-        path.parent.mkdir()
-        path.write_bytes(content(LONG, 6 * number))
-        path.with_name("qlog").write_bytes(content(LONG, 6 * number, "qlog"))
-    other = store.logs / "other" / "rlog"
-    other.parent.mkdir()
-    other.write_bytes(content(Drive(dongle_id="00ff00ff00ff00ff"), 0))
+def test_logs_whose_names_are_lost_are_one_drive_by_their_init_data(store):
+    """In folders that say nothing, a segment as rlog and as qlog; a device for each order."""
+    orders = list(permutations(range(3)))
+    drives = [Drive(f"{case:016x}", shift_s=case / 10) for case in range(1, len(orders) + 1)]
+    for drive, order in zip(drives, orders, strict=True):
+        for folder, number in enumerate(order):
+            path = store.logs / f"folder {drive.shift_s:.0%} {folder}" / "rlog"
+            path.parent.mkdir()
+            path.write_bytes(content(drive, 6 * number))
+            path.with_name("qlog").write_bytes(content(drive, 6 * number, "qlog"))
 
     report = store.ingest()
 
     segments = store.segments("dongle_id, segment_num, log_kind, start_mono_ns")
     assert [row[:3] for row in segments] == [
-        ("00ff00ff00ff00ff", 0, "rlog"),
-        *((LONG.dongle_id, number, "rlog") for number in range(3)),
+        (drive.dongle_id, number, "rlog") for drive in drives for number in range(3)
     ]
-    assert segments[1:] == sorted(segments[1:], key=lambda row: row[3])
-    assert len(report.drives) == len(store.rows("from drives")) == 2
+    for drive in drives:
+        starts = [row[3] for row in segments if row[0] == drive.dongle_id]
+        assert starts == sorted(starts)
+    assert len(report.drives) == len(store.rows("from drives")) == len(drives)
     assert {path.rsplit("/")[-1] for path in store.ingest().to_read} == {"qlog"}
     assert store.segments("dongle_id, segment_num, log_kind, start_mono_ns") == segments
 

@@ -5,16 +5,16 @@ from random import Random
 import duckdb
 import pytest
 
-from engagement.store import results, schema
+from engagement.store import results
 from engagement.store.views import load_views
 from tests import builders
 from tests.store.stores import differences
+from tests.support.empty_store import new_store
 
 
 @pytest.fixture
 def connection():
-    with duckdb.connect(config={"memory_limit": "256MB"}) as connection:
-        schema.create(connection)
+    with new_store(memory_limit="256MB") as connection:
         for drive_id in (1, 2, 9):
             builders.insert(connection, builders.random_drive(Random(drive_id), drive_id))
         yield connection
