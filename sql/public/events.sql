@@ -19,6 +19,8 @@ final as (
         events.mode,
         events.mono_ns,
         (events.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
+        wall_time(identity.started_at_utc, facts.first_mono_ns, events.mono_ns) as at_utc,
+        wall_time(identity.started_at_local, facts.first_mono_ns, events.mono_ns) as at_local,
         events.segment_num,
         (events.mono_ns - segment.start_mono_ns) / 1e9 as segment_time_s,
         events.duration_s,
@@ -50,6 +52,9 @@ final as (
         events.time_to_reengage_s,
         events.latitude,
         events.longitude,
+        identity.car_fingerprint,
+        identity.git_branch,
+        identity.version,
         segment.log_kind,
         segment.path,
         event_labels.label,
@@ -57,6 +62,7 @@ final as (
     from result.events as events
     inner join result.drive_facts as facts on events.drive_id = facts.drive_id
     inner join log.drive on events.drive_id = drive.drive_id
+    left join result.drive_identity as identity on events.drive_id = identity.drive_id
     left join log.segment
         on events.drive_id = segment.drive_id and events.segment_num = segment.segment_num
     left join event_labels
@@ -76,6 +82,8 @@ comment on column events.engagement_num is 'the engagement that ended, or that t
 comment on column events.mode is 'engaged or lateral_only, in which it happened';
 comment on column events.mono_ns is 'logMonoTime of the end of the engagement, or the start of the override';
 comment on column events.time_s is 'seconds from the first sample of the drive';
+comment on column events.at_utc is 'when it was; null without a clock that was set';
+comment on column events.at_local is 'when it was in the time zone of the drive''s start; null where local time is not known';
 comment on column events.segment_num is 'segment that it is in';
 comment on column events.segment_time_s is 'seconds from the first message of that segment';
 comment on column events.duration_s is 'length of an override; null for a disengagement';
@@ -107,6 +115,9 @@ comment on column events.time_to_input_s is 'from a disengagement to the driver'
 comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
 comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
+comment on column events.car_fingerprint is 'the car, as openpilot names it; null without carParams';
+comment on column events.git_branch is 'branch of the software; null where the logs don''t say';
+comment on column events.version is 'openpilot''s version; null where the logs don''t say';
 comment on column events.log_kind is 'rlog, or qlog, which is coarser';
 comment on column events.path is 'the log file that it is in';
 comment on column events.label is 'what somebody said that it was: true, false, critical, planned, or any other word; null if nobody did';

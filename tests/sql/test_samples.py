@@ -106,3 +106,20 @@ def test_every_column_of_samples_says_what_it_is():
     for name in ("samples", *VIEWS):
         assert all(views[name].comments.values())
     assert "carState.vEgo in m/s" in views["samples"].comments["v_ego_mps"]
+
+
+def test_an_event_says_when_it_was_and_what_drove(connection, drives):
+    compute(connection, {}, "events")
+    identities = {row["drive_id"]: row for row in rows(connection, "from result.drive_identity")}
+    events = rows(connection, "from events")
+    assert any(row["at_utc"] for row in events)
+    for row in events:
+        who = identities[row["drive_id"]]
+        names = ("car_fingerprint", "git_branch", "version")
+        assert [row[name] for name in names] == [who[name] for name in names]
+        assert row["at_utc"] == drives.at(row["drive_id"], row["mono_ns"])["at_utc"]
+        if who["started_at_local"]:
+            since = row["at_local"] - who["started_at_local"]
+            assert abs(since.total_seconds() - row["time_s"]) < 1e-5
+        else:
+            assert row["at_local"] is None
