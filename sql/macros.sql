@@ -335,6 +335,32 @@ create or replace macro rate_limits(sums) as table
         rate_upper(n_events, exposure, scale) as rate_upper
     from scaled;
 
+-- How many engagements of each group lasted so long, and how many at least so long, from a table of
+-- them like group_engagements. Of equal lengths ends come first: what is censored was at risk of them.
+create or replace macro lengths_at_risk(engagements) as table
+    with
+
+    counted as (
+        select
+            grouped_by,
+            group_name,
+            length_num,
+            any_value(duration_s) as duration_s,
+            bool_and(is_end) as is_end,
+            count(*) as n_equal
+        from query_table(engagements)
+        group by grouped_by, group_name, length_num
+    )
+
+    select
+        *,
+        sum(n_equal) over (
+            partition by grouped_by, group_name
+            order by length_num desc
+            rows between unbounded preceding and current row
+        )::bigint as n_at_risk
+    from counted;
+
 -- What is of a mode: engaged, lateral_only, neither of them, or any where there is none.
 create or replace macro in_mode(mode, of_engaged, of_lateral_only, of_all) as
 case

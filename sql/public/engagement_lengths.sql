@@ -9,32 +9,13 @@
 create or replace view engagement_lengths as
 with
 
-counted as (
-    select
-        grouped_by,
-        group_name,
-        length_num,
-        any_value(duration_s) as duration_s,
-        bool_and(is_end) as is_end,
-        count(*) as n_equal
-    from staging.group_engagements
-    group by grouped_by, group_name, length_num
-),
-
-at_risk as (
-    select
-        *,
-        sum(n_equal) over (
-            partition by grouped_by, group_name
-            order by length_num desc
-            rows between unbounded preceding and current row
-        )::bigint as n_at_risk
-    from counted
+of_groups as ( -- noqa: ST03
+    select * from staging.group_engagements
 ),
 
 left_over as (
     select *, nullif(n_at_risk - n_equal, 0) as n_left
-    from at_risk
+    from lengths_at_risk('of_groups')
     where is_end
 ),
 

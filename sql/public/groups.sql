@@ -6,6 +6,10 @@
 create or replace view groups as
 with
 
+engagements_of as (
+    select * from staging.group_engagements
+),
+
 longest_stretches as (
     select drive_id, max(engaged_km) as longest_clean_km
     from result.clean_stretches
@@ -84,54 +88,73 @@ medians as (
     group by grouped_by, group_name
 ),
 
-hazards as (
+lengths as (
     select
-        curve.grouped_by,
-        curve.group_name,
-        curve.duration_s,
-        curve.n_at_risk,
-        sum(curve.n_ended / (curve.n_at_risk * curve.n_at_risk)) over (
-            partition by curve.grouped_by, curve.group_name order by curve.duration_s
-        ) as until_now
-    from curve
+        of_group.*,
+        of_group.is_end and of_group.duration_s <= coalesce(medians.median_s, medians.last_s)
+            as is_until_median
+    from lengths_at_risk('engagements_of') as of_group
     inner join medians
-        on curve.grouped_by = medians.grouped_by and curve.group_name = medians.group_name
-    where curve.duration_s <= coalesce(medians.median_s, medians.last_s)
+        on
+            of_group.grouped_by = medians.grouped_by
+            and of_group.group_name = medians.group_name
 ),
 
--- What each engagement adds to the logarithm of the curve at the median.
-influences as (
+hazards as (
+    select
+        grouped_by,
+        group_name,
+        length_num,
+        case when is_until_median then 1 / n_at_risk else 0 end as own_influence,
+        sum(exact(case when is_until_median then n_equal / (n_at_risk * n_at_risk) else 0 end))
+            over until_now as others_influence,
+        sum(exact(case when is_end then n_equal / n_at_risk else 0 end)) over until_now
+            as n_ends_expected,
+        sum(exact(case when is_end then 0 else n_equal / n_at_risk end)) over until_now
+            as n_cuts_expected
+    from lengths
+    window
+        until_now as (
+            partition by grouped_by, group_name order by length_num
+            rows between unbounded preceding and current row
+        )
+),
+
+-- What the engagements of each drive add to the logarithm of the curve at the median, and how many
+-- more of them ended, or were cut short, than those of all drives would have.
+of_drives as (
     select
         own.grouped_by,
         own.group_name,
         own.drive_id,
-        case when own.is_end and own.duration_s = hazards.duration_s then 1 / hazards.n_at_risk else 0 end
-        - coalesce(hazards.until_now, 0) as influence
-    from staging.group_engagements as own
-    asof left join hazards
+        sum(exact(hazards.own_influence - hazards.others_influence::double))::double as influence,
+        sum(exact(own.is_end::integer - hazards.n_ends_expected::double))::double
+        * sum(exact((not own.is_end)::integer - hazards.n_cuts_expected::double))::double
+            as ends_by_cuts
+    from engagements_of as own
+    inner join hazards
         on
             own.grouped_by = hazards.grouped_by
             and own.group_name = hazards.group_name
-            and own.duration_s >= hazards.duration_s
+            and own.length_num = hazards.length_num
+    group by own.grouped_by, own.group_name, own.drive_id
 ),
 
-of_drives as (
-    select
-        grouped_by,
-        group_name,
-        drive_id,
-        sum(exact(influence))::double as influence
-    from influences
-    group by grouped_by, group_name, drive_id
-),
-
+-- Where ends and cuts of drives go together, the curve is of other drives at its end than at its
+-- start: it is too long if drives with short engagements are cut soon.
 errors as (
     select
         grouped_by,
         group_name,
         t_95(count(*) - 1)
         * sqrt(sum(exact(influence * influence))::double * count(*) / (count(*) - 1)) / ln(2)
-            as reach
+            as reach,
+        sum(exact(ends_by_cuts))::double
+        / nullif(sqrt(sum(exact(ends_by_cuts * ends_by_cuts))::double), 0) as ends_by_cuts_t,
+        case
+            when abs(ends_by_cuts_t) > t_95(count(*) - 1)
+                then case when ends_by_cuts_t > 0 then 'too long' else 'too short' end
+        end as bias
     from of_drives
     group by grouped_by, group_name
     having count(*) >= (select median_min_drives from result.thresholds)
@@ -141,6 +164,7 @@ median_limits as (
     select
         curve.grouped_by,
         curve.group_name,
+        any_value(errors.bias) as bias,
         min(curve.duration_s) filter (
             where curve.survival_fraction <= pow(0.5, exp(-errors.reach))
         ) as lower_s,
@@ -192,7 +216,8 @@ final as (
         shares.n_engagements::bigint as n_engagements,
         medians.median_s as engagement_median_s,
         median_limits.lower_s as engagement_median_lower_s,
-        median_limits.upper_s as engagement_median_upper_s
+        median_limits.upper_s as engagement_median_upper_s,
+        median_limits.bias as engagement_median_bias
     from shares
     left join medians
         on
@@ -231,4 +256,5 @@ comment on column groups.n_engagements is 'engagements, censored ones included; 
 comment on column groups.engagement_median_s is 'how long half of the engagements last (Kaplan-Meier); null where the curve stays above a half, and in a speed band';
 comment on column groups.engagement_median_lower_s is 'lower limit of its 95 % interval, by drives; null with fewer than {median_min_drives} of them, and in a speed band';
 comment on column groups.engagement_median_upper_s is 'upper limit of its 95 % interval, likewise; null where the curve does not come down so far, and in a speed band';
+comment on column groups.engagement_median_bias is 'what the median and its limits are, if drives whose engagements end soon are cut soon: too long, or late: too short; else null';
 comment on column groups.engaged_not_overriding_fraction is 'engaged time in which the driver did not override, of the known time; null in a speed band';

@@ -149,6 +149,7 @@ def group_of(drives: list[Row], cells: list[Row], tables: Tables) -> Row:
         "engagement_median_s": median_of(steps, "survival_fraction"),
         "engagement_median_lower_s": lower_s,
         "engagement_median_upper_s": upper_s,
+        "engagement_median_bias": median_bias(cells, tables),
     }
 
 
@@ -171,12 +172,7 @@ def median_limits(cells: list[Row], tables: Tables, steps: list[Row]) -> tuple[A
 
     The derivatives are taken numerically: the curve at the median with one drive a bit heavier.
     """
-    names = ("result.engagements", "result.part_spans")
-    drives = []
-    for one in sorted({cell["drive_id"] for cell in cells}):
-        own = {name: [row for row in tables[name] if row["drive_id"] == one] for name in names}
-        ended, censored = lengths_of([cell for cell in cells if cell["drive_id"] == one], own)
-        drives += [(ended, censored)] * bool(ended or censored)
+    drives = lengths_by_drive(cells, tables)
     if len(drives) < MEDIAN_MIN_DRIVES or not steps:
         return None, None
     median_s = median_of(steps, "survival_fraction") or steps[-1]["duration_s"]
@@ -195,6 +191,53 @@ def median_limits(cells: list[Row], tables: Tables, steps: list[Row]) -> tuple[A
         down_to = (s["duration_s"] for s in steps if s["survival_fraction"] <= fraction)
         limits.append(min(down_to, default=None))
     return limits[0], limits[1]
+
+
+def lengths_by_drive(cells: list[Row], tables: Tables) -> list[tuple[list[float], list[float]]]:
+    """`lengths_of` each drive that has engagements."""
+    names = ("result.engagements", "result.part_spans")
+    drives = []
+    for one in sorted({cell["drive_id"] for cell in cells}):
+        own = {name: [row for row in tables[name] if row["drive_id"] == one] for name in names}
+        ended, censored = lengths_of([cell for cell in cells if cell["drive_id"] == one], own)
+        drives += [(ended, censored)] * bool(ended or censored)
+    return drives
+
+
+def median_bias(cells: list[Row], tables: Tables) -> str | None:
+    """Whether ends and cuts of drives go together: each counted against what all drives would have.
+
+    Of equal lengths ends come first.
+    """
+    drives = lengths_by_drive(cells, tables)
+    if len(drives) < MEDIAN_MIN_DRIVES or not any(ended for ended, _ in drives):
+        return None
+    everyone = sorted(
+        (length, is_cut)
+        for lengths in drives
+        for is_cut, some in enumerate(lengths)
+        for length in some
+    )
+
+    def expected(until: tuple[float, int], is_cut: int) -> float:
+        return math.fsum(
+            1 / sum(other >= one for other in everyone)
+            for one in everyone
+            if one <= until and one[1] == is_cut
+        )
+
+    products = []
+    for lengths in drives:
+        own = [(length, is_cut) for is_cut, some in enumerate(lengths) for length in some]
+        surplus = [
+            len(some) - math.fsum(expected(one, is_cut) for one in own)
+            for is_cut, some in enumerate(lengths)
+        ]
+        products.append(math.prod(surplus))
+    size = math.sqrt(math.fsum(product**2 for product in products))
+    if abs(math.fsum(products)) <= size * stats.t.ppf(0.975, len(drives) - 1):
+        return None
+    return "too long" if math.fsum(products) > 0 else "too short"
 
 
 def log_survival(

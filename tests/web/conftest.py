@@ -207,6 +207,7 @@ def addresses(reader, drive, event):
         "event": f"/event/{quote(event['event_id'], safe='')}",
         "compare": f"/compare?by=version&a={a}&b={b}",
         "groups": "/compare?by=car",
+        "rates": "/rates?by=model&also=night&mode=assisted",
         "places": "/places",
         "quality": "/quality",
         "glossary": "/glossary",

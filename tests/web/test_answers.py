@@ -17,7 +17,7 @@ from engagement.store.ingestion import ingest
 from tests.web.conftest import LEGACY
 
 BASE_URL = "http://127.0.0.1"
-PAGES = ("/", "/drives", "/compare", "/places", "/quality", "/glossary")
+PAGES = ("/", "/drives", "/rates", "/compare", "/places", "/quality", "/glossary")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,10 @@ def ask(database):
         ("/compare?by=weather", 400, "weather"),
         ("/compare?by=branch&a=x&b=y", 404, "no branch"),
         ("/compare?per=mile", 400, "mile"),
+        ("/rates?by=weather", 400, "weather"),
+        ("/rates?event=nope", 400, "nope"),
+        ("/rates?mode=sport", 400, "sport"),
+        ("/rates?per=mile", 400, "mile"),
         ("/static/nope.js", 404, "nope.js"),
         ("/static/..%2Frendering.py", 404, "Not found"),
     ],

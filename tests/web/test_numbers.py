@@ -146,6 +146,32 @@ def test_places_quality_and_glossary_say_what_the_views_say(visit, reader):
         assert meanings == list(comments.values())
 
 
+@pytest.mark.parametrize("per", ["100km", "hour"])
+def test_rates_of_groups_say_what_the_view_says(visit, reader, per):
+    page = visit(f"/rates?by=version&per={per}&event=critical_event", **WITHOUT_SCRIPT)
+    rows = reader.rows(
+        "from rates where grouped_by = 'version' and mode = 'engaged' and event = 'critical_event'"
+    )
+
+    groups = page.page.locator("[data-group]").evaluate_all(
+        "all => all.map(one => one.dataset.group)"
+    )
+    known = {row["group_name"]: row for row in rows}
+    assert sorted(groups) == sorted(known)
+    for number, group in enumerate(groups):
+        values = page.values(f"[data-group] >> nth={number}")
+        for column in (f"per_{per}", f"per_{per}_upper", f"per_{per}_dispersion", "n_events"):
+            assert values[column] == exact(known[group][column])
+
+
+def test_rates_of_two_dimensions_have_their_crossed_groups(visit):
+    page = visit("/rates?by=model&also=night&mode=assisted", **WITHOUT_SCRIPT).page
+
+    names = page.locator("[data-group]").evaluate_all("all => all.map(one => one.dataset.group)")
+    assert names
+    assert all(name.endswith((", day", ", night", ", unknown")) for name in names)
+
+
 def test_a_comparison_is_that_of_the_command(visit, reader):
     shown = visit("/compare?by=device&a=a1b2c3d4&b=7f0e1d2c", **WITHOUT_SCRIPT)
 

@@ -16,7 +16,7 @@ WITHOUT_SCRIPT = {"java_script_enabled": False}
 
 NAMES = (
     "overview", "device", "dates", "drives", "drive", "imported", "event", "compare", "groups",
-    "places", "quality", "glossary",
+    "rates", "places", "quality", "glossary",
 )  # fmt: skip
 
 
@@ -129,10 +129,19 @@ def test_the_keyboard_reaches_the_content_and_the_pages(visit):
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["y"] >= 0
     reached = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.getAttribute('href')"))
-    assert reached == ["/", "/", "/drives", "/compare", "/places", "/quality", "/glossary"]
+    assert reached == [
+        "/",
+        "/",
+        "/drives",
+        "/rates",
+        "/compare",
+        "/places",
+        "/quality",
+        "/glossary",
+    ]
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
 

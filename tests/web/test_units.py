@@ -11,7 +11,7 @@ from engagement.api.app import create_app
 from engagement.api.settings import Settings
 
 BASE_URL = "http://127.0.0.1"
-PAGES = ("/", "/drives", "/compare", "/places", "/quality")
+PAGES = ("/", "/drives", "/rates", "/compare", "/places", "/quality")
 VALUE = re.compile(r'data-column="([^"]*)" data-value="([^"]+)"[^>]*>([^<]*)<')
 
 

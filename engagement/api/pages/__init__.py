@@ -14,6 +14,7 @@ from engagement.api.pages.glossary_page import get_glossary
 from engagement.api.pages.overview_page import get_overview
 from engagement.api.pages.places_page import get_places
 from engagement.api.pages.quality_page import get_quality
+from engagement.api.pages.rates_page import get_rates
 from engagement.api.pages.rendering import ERROR_HANDLERS
 from engagement.api.pages.selection import provide_selection
 from engagement.api.pages.unit_choice import choose_units
@@ -28,6 +29,7 @@ router = Router(
         get_drives,
         get_drive,
         get_event,
+        get_rates,
         get_comparison,
         get_places,
         get_quality,

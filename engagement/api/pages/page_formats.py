@@ -195,4 +195,7 @@ def median_limits(row: Mapping[str, Any]) -> str:
     lower, upper = row["engagement_median_lower_s"], row["engagement_median_upper_s"]
     if lower is None:
         return ""
-    return f"{number(lower)} to {number(upper)} s" if upper else f"over {number(lower)} s"
+    limits = f"{number(lower)} to {number(upper)} s" if upper else f"over {number(lower)} s"
+    # A file of an older engagement does not tell.
+    bias = row.get("engagement_median_bias")
+    return f"{limits}; rather {bias}" if bias else limits

@@ -37,6 +37,7 @@ AnyRequest = Request[Any, Any, State]
 NAVIGATION = {
     "/": "Overview",
     "/drives": "Drives",
+    "/rates": "Rates",
     "/compare": "Compare",
     "/places": "Places",
     "/quality": "Data quality",
