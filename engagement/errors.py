@@ -15,6 +15,8 @@
     ├─ QueryError                exit 2   a query that DuckDB refuses
     │  ├─ QueryTimeoutError      exit 2   one that takes longer than it may
     │  └─ QueryTooLargeError     exit 2   one that takes more memory than it may
+    ├─ VideoError                exit 1   a video that is gone, or can't be read
+    │  └─ VideoExtraError        exit 2   what reads videos is not installed
     ├─ ServerBusyError           exit 1   a server that has enough to do
     └─ NotFoundError             exit 1   no such device, drive, view or column
 
@@ -184,6 +186,24 @@ class QueryTooLargeError(QueryError):
     def __init__(self, problem: str) -> None:
         super().__init__(f"it takes {problem}; ask for less at a time")
         self.problem = problem
+
+
+class VideoError(EngagementError):
+    """A video that can't be shown; of its path only the file's name is told."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file = file
+        self.problem = problem
+
+
+class VideoExtraError(VideoError):
+    """PyAV is not installed."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__("video", "this needs PyAV: `pip install 'engagement[video]'`")
 
 
 class ServerBusyError(EngagementError):

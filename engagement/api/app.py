@@ -27,6 +27,7 @@ from engagement.api import (
     legacy_pages,
     legacy_sync,
     pages,
+    video_routes,
     view_routes,
 )
 from engagement.api.downloads import Downloads
@@ -44,6 +45,7 @@ from engagement.api.request_filters import provide_filters
 from engagement.api.rows import provide_span, provide_wanted
 from engagement.api.settings import Settings
 from engagement.store.serving import Publication
+from engagement.video.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -127,6 +129,7 @@ def create_app(
                 "metrics": metrics,
                 "downloads": Downloads(settings),
                 "comparisons": threading.Lock(),
+                "shelf": Shelf(),
             }
         ),
     )
@@ -161,6 +164,7 @@ def _v1() -> Router:
             drive_routes.drives_router,
             *event_routes.routers,
             clip_routes.router,
+            video_routes.router,
             *view_routes.statistics_routers,
             view_routes.router,
             comparison_routes.get_comparison,

@@ -34,6 +34,8 @@ STATUSES: Mapping[type[errors.EngagementError], HTTPStatus] = {
     errors.QueryTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.ServerBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OtherDefinitionsError: HTTPStatus.CONFLICT,
+    errors.VideoExtraError: HTTPStatus.NOT_IMPLEMENTED,
+    errors.VideoError: HTTPStatus.NOT_FOUND,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EngagementError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -11,16 +11,23 @@ from engagement.cli import render
 from engagement.cli.options import database_option, json_option
 from engagement.cli.output_files import spare_database, writing
 from engagement.errors import InputError, NotFoundError
-from engagement.export.clip_table import ClipWindow, drive_window, event_window, write_clip
+from engagement.export.clip_table import (
+    ClipReport,
+    ClipWindow,
+    drive_window,
+    event_window,
+    write_clip,
+)
 from engagement.export.raw import log_name, write_raw_clip
 from engagement.export.window import AFTER_S, BEFORE_S
+from engagement.files import replacing
 from engagement.formats import count, size, text
 from engagement.store.drive_names import find_drive
 from engagement.store.event_names import find_events
 from engagement.store.reader import Reader
+from engagement.video.clips import video_clip
 
 if TYPE_CHECKING:
-    from engagement.export.clip_table import ClipReport
     from engagement.store.drive_names import NamedDrive
 
 
@@ -46,9 +53,12 @@ if TYPE_CHECKING:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The file: .csv, .parquet or .mcap; with --raw a log: rlog.zst, rlog.bz2 or rlog.",
+    help="The file: .csv, .parquet or .mcap; with --raw a log: rlog.zst, rlog.bz2 or rlog; "
+    "with --video .mp4.",
 )
 @click.option("--raw", is_flag=True, help="Write the messages of the logs instead of samples.")
+@click.option("--video", is_flag=True, help="Write the road's pictures, cut at a key frame.")
+@click.option("--overlay", is_flag=True, help="With --video: speed, mode and cause drawn on it.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @json_option
 @database_option
@@ -59,6 +69,8 @@ def clip(
     to_s: float | None,
     out: Path,
     raw: bool,
+    video: bool,
+    overlay: bool,
     force: bool,
     database: Path,
     as_json: bool,
@@ -69,22 +81,43 @@ def clip(
     stand for the `|` in an id. CSV and Parquet are tables that PlotJuggler reads without a plugin,
     their time is the column time_s; MCAP is for Foxglove. With --raw the messages come from the
     logs that were ingested, byte for byte, and a folder as FILE gets a log compressed as they are.
+    With --video it is MP4 of the small videos beside the logs, as they are; --overlay draws on it.
 
     \b
     Example:
       engagement clip 00000047--e6318bf623@249.4 --out moment.csv
       engagement clip 00000047--e6318bf623 --from 60 --to 90 --out part.mcap
       engagement clip 00000046@54.3 --from -5 --to 5 --raw --out rlog.zst
+      engagement clip 00000046@54.3 --video --overlay --out moment.mp4
     """
+    _check_kind(out, raw=raw, video=video, overlay=overlay)
     with Reader(database) as reader:
         window = window_named(reader, name, from_s, to_s)
         if raw and out.is_dir():
             out /= log_name(reader, window)
         _check(out, database, force=force)
         with writing(out):
-            write = write_raw_clip if raw else write_clip
-            report = write(reader, window, out)
+            if video:
+                report = _write_video(reader, window, out, has_overlay=overlay)
+            else:
+                report = (write_raw_clip if raw else write_clip)(reader, window, out)
     _print(report, window, as_json=as_json)
+
+
+def _check_kind(out: Path, *, raw: bool, video: bool, overlay: bool) -> None:
+    if raw and video:
+        raise click.UsageError("--raw and --video are two kinds of clips; name one")
+    if overlay and not video:
+        raise click.UsageError("--overlay is for --video")
+    if video and out.suffix.lower() != ".mp4":
+        raise InputError(f"--out: {out} is no name for a video, which ends in .mp4")
+
+
+def _write_video(reader: Reader, window: ClipWindow, out: Path, *, has_overlay: bool) -> ClipReport:
+    made, n_segments = video_clip(reader, window.part, has_overlay=has_overlay)
+    with replacing(out) as file:
+        file.write(made)
+    return ClipReport(out, "mp4", {"segment": n_segments}, len(made))
 
 
 def window_named(reader: Reader, name: str, from_s: float | None, to_s: float | None) -> ClipWindow:

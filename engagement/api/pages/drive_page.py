@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from engagement.api.pages.charts import time_axis
 from engagement.api.pages.rendering import AnyRequest, page
+from engagement.api.pages.road import read_road
 from engagement.api.pages.timelines import override_strips, pins, read_modes, strips
 from engagement.api.pages.track import read_track
 from engagement.api.request_filters import find_drive_id
@@ -80,6 +81,7 @@ def _read(generation: Generation, drive_id: int) -> Mapping[str, Any]:
     return {
         **found,
         "drive": drive,
+        "road": read_road(generation, drive_id, 0.0, drive_s, 0.0),
         "strips": strips(runs),
         "override_strips": override_strips(found["events"], drive_s),
         "pins": pins(found["events"], drive_s),

@@ -21,6 +21,7 @@ from engagement.api.pages.evidence import (
 )
 from engagement.api.pages.page_formats import event_url, fixed
 from engagement.api.pages.rendering import AnyRequest, page
+from engagement.api.pages.road import read_road
 from engagement.api.pages.timelines import Pin, Strip
 from engagement.api.pages.words import mode_words, title_words
 from engagement.store import moments, samples
@@ -106,6 +107,7 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
         "measures": _MEASURES,
         "seconds": list(_seconds(signals, states, time_s)),
         "window": (part.start_s, part.end_s),
+        "road": read_road(generation, event["drive_id"], part.start_s, part.end_s, time_s),
         "strips": _strips(states, part),
         "override_strips": _override_strips(near, part),
         "pins": [_pin(row, part, is_self=row["event_id"] == event["event_id"]) for row in near],

@@ -272,6 +272,26 @@
     charts.forEach((chart) => chart.redraw());
   });
 
+  /* One moment with the other parts of the page: see player.js */
+
+  function announce(event, isChosen) {
+    const place = event.target.closest("[data-plot]");
+    const chart = place && event.target.closest(".u-over") && charts.get(place.dataset.plot);
+    if (!chart) return;
+    const time = chart.posToVal(event.clientX - chart.over.getBoundingClientRect().left, "x");
+    document.dispatchEvent(new CustomEvent("moment", { detail: { time, by: "plots", isChosen } }));
+  }
+  root.addEventListener("pointermove", (event) => event.buttons || announce(event, false));
+  root.addEventListener("click", (event) => announce(event, true));
+  document.addEventListener("moment", ({ detail }) => {
+    if (detail.by === "plots") return;
+    const isWithin = view.from <= detail.time && detail.time <= view.to;
+    for (const chart of charts.values()) {
+      const left = isWithin ? chart.valToPos(detail.time, "x") : -10;
+      chart.setCursor({ left, top: isWithin ? 1 : -10 }, false);
+    }
+  });
+
   const given = new URLSearchParams(location.search);
   const first = { from: Number(given.get("from")), to: Number(given.get("to")) };
   if (first.to > first.from) show(first.from, first.to, true);
