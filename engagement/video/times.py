@@ -95,7 +95,7 @@ def read_videos(reader: Queryable, drive_id: int, camera: str = "qcamera") -> li
     `end_s` is the time of the drive at which the last picture has been shown.
     """
     rows = reader.rows(_VIDEOS, {"drive_id": drive_id, "camera": camera})
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
+    for row, after in zip(rows, [*rows[1:], None], strict=False):
         length_s = _SEGMENT_S if row["n_frames"] is None else row["n_frames"] * FRAME_S
         end_s = row["time_s"] + length_s
         follows = after is not None and after["segment_num"] == row["segment_num"] + 1

@@ -180,3 +180,10 @@ def test_the_colours_can_be_chosen_and_are_kept(visit):
     assert page.evaluate(ground) == dark
 
     assert visit("/?theme=dark", color_scheme="light").page.evaluate(ground) == dark
+
+
+def test_without_a_video_one_line_says_so(visit, addresses):
+    for name in ("drive", "event"):
+        page = visit(addresses[name]).page
+        assert page.locator("#no-video").inner_text() == "No video: none lies beside the logs."
+        assert page.locator("#player").count() == 0
