@@ -32,7 +32,8 @@ from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
     from engagement.cli.event_filters import EventFilters
-    from engagement.review.opening import Opener, Plan
+    from engagement.review.opening import Opener
+    from engagement.review.plans import Plan
     from engagement.review.settings import Settings
 
     Row = dict[str, Any]

@@ -38,6 +38,7 @@ _SUNNYPILOT_EVENTS = "onroadEventsSP"
 _UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
 _FIX_FLAG = 1
 _MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
+_MAX_FRAMES = 1 << 16  # of a segment, which has 1200
 _MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
 _VIN_CHARACTERS = 8  # maker and model; what follows names the one vehicle
 # Of the address of a repository host and path, and how it is reached: a name, a token or a password
@@ -171,6 +172,11 @@ def _each_text(values: Column, change: Callable[[str], str | None]) -> Column:
 
 
 def _refine_video_frame(rows: Rows, _structs: Structs, _source: Source) -> Rows:
+    """Set to null what is no number of a frame, and no time."""
+    number = rows.columns["frame_num"]
+    if not isinstance(number, pa.Array):
+        number = np.minimum(number, _MAX_FRAMES).astype(np.int32)
+        rows.columns["frame_num"] = nullable(number, number == _MAX_FRAMES)
     rows.columns["sof_mono_ns"] = _positive(rows.columns["sof_mono_ns"])
     return rows
 

@@ -7,16 +7,18 @@ clips go into a folder that the caller makes and removes.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engagement.resources import resource_dir
 from engagement.review import child, clips, layout, server, viewer
+from engagement.review.openpilot_tools import ToolOpener
+from engagement.review.plans import PATIENCE_S, Opened, Plan
 from engagement.review.settings import expanded
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from engagement.review.child import Child
@@ -25,36 +27,7 @@ if TYPE_CHECKING:
 
     Event = Mapping[str, Any]
 
-# A program that can't run here says so within this time; a window that is up has taken it.
-_PATIENCE_S = 0.6
-
 _LAYOUT = "layout.xml"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What opens an event.
-
-    Attributes:
-        way: openpilot, local, docker, browser or mcap.
-        start: The program; None where none is started.
-        files: What is written into the folder first.
-        url: The page.
-    """
-
-    way: str
-    start: viewer.Start | None = None
-    files: tuple[str, ...] = ()
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An event that is open: what shows it, and what there is to say."""
-
-    plan: Plan
-    child: Child | None
-    notes: tuple[str, ...] = field(default=())
 
 
 class Opener(Protocol):
@@ -225,14 +198,17 @@ def make_opener(kind: str, database: Path, settings: Settings) -> Opener:
 
     Raises:
         NoViewerError: If there is no PlotJuggler, and it is wanted.
+        EngagementError: If there is no cabana or jotpluggler, and it is wanted.
         InputError: If the settings do not hold.
     """
-    kinds: Mapping[str, type[PlotJugglerOpener | McapOpener | BrowserOpener]] = {
-        "plotjuggler": PlotJugglerOpener,
-        "mcap": McapOpener,
-        "browser": BrowserOpener,
+    kinds: Mapping[str, Callable[[], Opener]] = {
+        "plotjuggler": partial(PlotJugglerOpener, database, settings),
+        "mcap": partial(McapOpener, database, settings),
+        "browser": partial(BrowserOpener, database, settings),
+        "cabana": partial(ToolOpener, "cabana", settings),
+        "jotpluggler": partial(ToolOpener, "jotpluggler", settings),
     }
-    return kinds[kind](database, settings)
+    return kinds[kind]()
 
 
 def _started(plan: Plan, folder: Path) -> Child | None:
@@ -242,7 +218,7 @@ def _started(plan: Plan, folder: Path) -> Child | None:
     return child.start(
         plan.start.command,
         folder / "said.txt",
-        patience_s=_PATIENCE_S,
+        patience_s=PATIENCE_S,
         environment=plan.start.environment,
         last=plan.start.last,
     )

@@ -23,10 +23,12 @@ _STARTED = {  # programs, and what they run
     "plotjuggler": ("command", "openpilot", "layout", "rlog_layout"),
     "docker": ("command", "image", "plotjuggler", "mounts", "arguments"),
     "mcap": ("commands",),
+    "cabana": ("command",),
+    "jotpluggler": ("command",),
     "video": ("players",),
 }
 
-Viewer = Literal["plotjuggler", "browser", "mcap"]
+Viewer = Literal["plotjuggler", "browser", "mcap", "cabana", "jotpluggler"]
 Feed = Literal["csv", "parquet", "raw", "log"]
 
 
@@ -65,6 +67,12 @@ class Mcap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commands: list[list[str]]
 
 
+class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one of openpilot's viewers of logs is started."""
+
+    command: list[str]
+
+
 class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A player of videos: its command, and what it is told of files without times."""
 
@@ -93,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     docker: Docker
     browser: Browser
     mcap: Mcap
+    cabana: Tool
+    jotpluggler: Tool
     video: Video
 
 
@@ -153,6 +163,8 @@ def _check(settings: Settings, file: Path) -> None:
         "plotjuggler.command": settings.plotjuggler.command,
         "docker.command": settings.docker.command,
         "docker.plotjuggler": settings.docker.plotjuggler,
+        "cabana.command": settings.cabana.command,
+        "jotpluggler.command": settings.jotpluggler.command,
         **{f"mcap.commands[{i}]": words for i, words in enumerate(settings.mcap.commands)},
         **{f"video.players[{i}]": p.command for i, p in enumerate(settings.video.players)},
     }

@@ -76,7 +76,7 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "mtime_ns": "when the file was changed, in ns since 1970",
     }),
     "video_frame": ("Frames of qcamera.ts, since 2022.", {
-        "frame_num": "place of the frame in the segment's file, from 0",
+        "frame_num": "place of the frame in the segment's file, from 0; null where it can't be one",
         "sof_mono_ns": "when its exposure began, in ns since the device's boot; null where it is 0",
     }),
     "init_data": ("What the device and its software are, once a log.", {

@@ -7,17 +7,6 @@
 create or replace view videos as
 with
 
-frames as (
-    select
-        drive_id,
-        segment_num,
-        arg_min(sof_mono_ns - frame_num * 50000000::bigint, frame_num) as start_mono_ns,
-        count(distinct frame_num) as n_frames
-    from log.video_frame
-    where sof_mono_ns is not null and frame_num is not null
-    group by drive_id, segment_num
-),
-
 final as (
     select
         video.drive_id,
@@ -28,16 +17,16 @@ final as (
         video.path,
         video.size_bytes,
         video.mtime_ns,
-        coalesce(frames.start_mono_ns, segment.start_mono_ns) as start_mono_ns,
-        (coalesce(frames.start_mono_ns, segment.start_mono_ns) - facts.first_mono_ns) / 1e9 as time_s,
-        frames.n_frames,
-        frames.n_frames is null as is_rate_assumed
+        coalesce(starts.start_mono_ns, segment.start_mono_ns) as start_mono_ns,
+        (coalesce(starts.start_mono_ns, segment.start_mono_ns) - facts.first_mono_ns) / 1e9 as time_s,
+        starts.n_frames,
+        starts.n_frames is null as is_rate_assumed
     from log.video
     inner join log.drive on video.drive_id = drive.drive_id
     inner join log.segment on video.drive_id = segment.drive_id and video.segment_num = segment.segment_num
     left join result.drive_facts as facts on video.drive_id = facts.drive_id
-    left join frames
-        on video.drive_id = frames.drive_id and video.segment_num = frames.segment_num and video.camera = 'qcamera'
+    left join result.video_starts as starts
+        on video.drive_id = starts.drive_id and video.segment_num = starts.segment_num and video.camera = 'qcamera'
 )
 
 select * from final;

@@ -30,6 +30,7 @@ Row = dict[str, Any]
 _CONFIG = Path(__file__).parents[2] / "config"
 _BORDER_NS = 10**9
 _INT64 = 2**63
+_FRAMES = 65_536
 _KEPT_CHANGES = ("alert", "driving_model", "lane_change", "longitudinal_plan", "mads")
 _EVENT_LISTS = {"carEvents", "onroadEvents"}
 
@@ -228,7 +229,15 @@ def _longitudinal_plan(row: Row, _member: Any, message: bytes) -> None:
         row["personality"] = None
 
 
+def _video_frame(row: Row, _member: Any, _message: bytes) -> None:
+    if row["frame_num"] >= _FRAMES:
+        row["frame_num"] = None
+    if not 0 < row["sof_mono_ns"] < _INT64:
+        row["sof_mono_ns"] = None
+
+
 _RULES = {
+    "video_frame": _video_frame,
     "longitudinal_plan": _longitudinal_plan,
     "car_state": _car_state,
     "car_control": _car_control,

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from engagement.logs.video_files import parse_video_path
+from engagement.logs.writer import EventBuilder, write_log
 from engagement.names import LogName
 from engagement.simulate.drives import write_drive
 from engagement.simulate.fleet import one_segment_drive
-from tests.store.small_logs import BOOT_NS, ONE, write
+from tests.store.small_logs import BOOT_NS, ONE, messages, write
 
 DEVICE, DRIVE = "0123456789abcdef", "0000002a--0123456789"
 NAMED = LogName(DEVICE, DRIVE, 7, "rlog")
@@ -141,3 +142,22 @@ def test_frames_are_where_the_drive_has_them(store):
     assert small["time_s"] == pytest.approx(0, abs=0.01)
     assert not small["is_rate_assumed"]
     assert (full["camera"], full["n_frames"], full["is_rate_assumed"]) == ("fcamera", None, True)
+
+
+def test_a_frame_of_an_impossible_number_or_time_is_null(store):
+    log = store.logs / ONE.path(0)
+    builder = EventBuilder()
+    frames = [(0xFFFFFFFF, 5), (3, 0), (4, (1 << 64) - 1), (5, BOOT_NS)]
+    told = [
+        builder.event("qRoadEncodeIdx", BOOT_NS, {"segmentId": number, "timestampSof": sof})
+        for number, sof in frames
+    ]
+    log.parent.mkdir(parents=True)
+    log.write_bytes(write_log([*messages(ONE, 0), *told], "none"))
+    beside(store, 0)
+
+    store.ingest()
+
+    rows = store.rows("select frame_num, sof_mono_ns from log.video_frame order by message_num")
+    assert [tuple(row.values()) for row in rows] == [(None, 5), (3, None), (4, None), (5, BOOT_NS)]
+    assert videos(store)[0]["start_mono_ns"] == BOOT_NS - 5 * 50_000_000
