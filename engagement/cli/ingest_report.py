@@ -71,9 +71,11 @@ def print_report(report: IngestReport, paths: Sequence[Path], *, is_dry_run: boo
         )
     n_logs = report.n_ingested + sum(number for number, _ in _left(report)) - len(report.missing)
     there = [text(path) for path in paths if str(path) not in report.missing]
-    if there and not (n_logs or report.to_read):
+    if there and not (n_logs or report.to_read or report.n_videos):
         render.note(f"no logs under {', '.join(there)}: {_NAMES}")
     _print_not_taken(report)
+    if report.n_new_videos:
+        render.say(f"{count(report.n_new_videos, 'video')} of segments found, new or moved")
     render.say(_summary(report, is_dry_run=is_dry_run))
 
 
@@ -157,6 +159,8 @@ def document(report: IngestReport, *, is_dry_run: bool) -> dict[str, Any]:
         "definitions_before": report.definitions_before,
         "n_recomputed": report.n_recomputed,
         "n_read_again": report.n_read_again,
+        "n_videos": report.n_videos,
+        "n_new_videos": report.n_new_videos,
         "locked": [stored_path(Path(path)) for path in report.locked],
         "not_taken": [stored_path(Path(path)) for path in report.not_taken],
         "missing": [stored_path(Path(path)) for path in report.missing],

@@ -59,8 +59,8 @@ class FoundVideos:
 
     def write(
         self, connection: duckdb.DuckDBPyConnection, known: Mapping[Key, KnownSegment]
-    ) -> bool:
-        """Bring the database up to date; whether that changes anything."""
+    ) -> int:
+        """Bring the database up to date; how many rows are new."""
         rows = self.changes(connection, known)
         for row in rows:
             connection.execute(
@@ -69,7 +69,7 @@ class FoundVideos:
                 row[:3],
             )
             connection.execute("insert into log.video values (?, ?, ?, ?, ?, ?)", row)
-        return bool(rows)
+        return len(rows)
 
 
 def _rows(videos: Sequence[VideoFile], known: Mapping[Key, KnownSegment]) -> list[_Row]:

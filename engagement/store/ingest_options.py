@@ -60,6 +60,8 @@ class IngestReport:
     has_older_tables: bool = False
     n_read_again: int = 0
     has_news: bool = False
+    n_videos: int = 0
+    n_new_videos: int = 0
 
     @property
     def has_failures(self) -> bool:

@@ -216,7 +216,9 @@ class IngestRun:
             self._touched |= join_short_names(connection)
             self._touched |= settle_copies(connection)
         self._has_changed |= self._marks.write(connection)
-        self._has_changed |= self._videos.write(connection, self._known.by_key)
+        n_new_videos = self._videos.write(connection, self._known.by_key)
+        self._report.n_new_videos += n_new_videos
+        self._has_changed |= n_new_videos > 0
         if not self._has_changed:
             return
         refresh_in_groups(self._writer.connection, self._touched)

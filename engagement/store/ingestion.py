@@ -64,6 +64,7 @@ def ingest(
     report.locked = [str(path) for path in found.locked]
     report.missing = [str(path) for path in found.missing]
     report.not_taken = [str(path) for path in found.not_taken]
+    report.n_videos = len(found.videos)
     marks, videos = find_marks(found.logs), FoundVideos(found.videos)
     for path, reason in (*found.unreadable, *marks.problems):
         report.fail(path, reason)

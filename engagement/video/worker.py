@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 _MEMORY_BYTES = 512 << 20  # beyond what Python and PyAV have when they start
@@ -41,9 +41,12 @@ def _limit(time_limit_s: int) -> None:
         (resource.RLIMIT_CPU, time_limit_s + 1),
         (resource.RLIMIT_DATA, _START_BYTES + _MEMORY_BYTES),
     ]
+    is_linux = sys.platform == "linux"  # elsewhere not all of them can be set
     for kind, most in limits:
-        with suppress(ValueError, OSError):  # where there is a lower one, or no such limit
-            resource.setrlimit(kind, (most, most))
+        _, hard = resource.getrlimit(kind)
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with nullcontext() if is_linux else suppress(ValueError, OSError):
+            resource.setrlimit(kind, (least, least))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
