@@ -34,9 +34,6 @@ _FILES = {
     "api/test_api_page.py",
     "api/test_connections.py",
     "api/test_downloads.py",
-    "api/test_videos.py",
-    "cli/test_clip_video.py",
-    "video/test_jobs.py",
     "api/test_legacy.py",
     "api/test_middleware.py",
     "api/test_odd_databases.py",
@@ -45,8 +42,10 @@ _FILES = {
     "api/test_rows.py",
     "api/test_schema.py",
     "api/test_serve.py",
+    "api/test_videos.py",
     "cli/events_open",
     "cli/test_clip.py",
+    "cli/test_clip_video.py",
     "cli/test_collect.py",
     "cli/test_collect_servers.py",
     "cli/test_demo.py",
@@ -116,6 +115,7 @@ _FILES = {
     "test_site.py",
     "test_wheel.py",
     "web/test_answers.py",
+    "video/test_jobs.py",
 }
 
 
