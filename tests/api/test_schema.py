@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 load_all_checks()
 N_EXAMPLES = 12
-N_OPERATIONS = 31
+N_OPERATIONS = 33
 
 # What no schema can say of a query: it is refused for what there is, or for how two values are.
 ORDERED = (("since", "until"), ("start_s", "end_s"))
@@ -69,6 +69,7 @@ def known(reader: Reader) -> dict[str, str]:
         "dongle_id": event["dongle_id"],
         "drive": event["drive"],
         "event_id": event["event_id"],
+        "segment": "0",
         "view": "events",
     }
 
