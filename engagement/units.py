@@ -1,12 +1,14 @@
 """Kilometres or miles: the one place where what is stored in SI becomes what a reader drives by.
 
+And what stands for a device: the name that somebody gave it, where it has one.
+
 Views, files, JSON and the API have SI units, which end the names of their columns; only tables,
 pages and sentences convert.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -35,6 +37,38 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceNames:
+    """What devices are called: calling it gives a device's name, or its dongle id without one.
+
+    Attributes:
+        given: Dongle ids and names; no name is shown for two.
+        known: All dongle ids.
+    """
+
+    given: tuple[tuple[str, str], ...] = ()
+    known: tuple[str, ...] = ()
+    name: str = ""
+
+    def __call__(self, dongle_id: str | None) -> str | None:
+        """The name of a device."""
+        return next((name for device, name in self.given if device == dongle_id), dongle_id)
+
+    def is_named(self, dongle_id: str | None) -> bool:
+        """Whether somebody gave it a name."""
+        return self(dongle_id) != dongle_id
+
+    def letters_of(self, dongle_id: str, least: int) -> int:
+        """How many of its first letters tell it from all others: at least so many."""
+        n_letters = least
+        others = [other for other in self.known if other != dongle_id]
+        while any(other[:n_letters] == dongle_id[:n_letters] for other in others):
+            n_letters += 1
+            if n_letters >= len(dongle_id):
+                break
+        return n_letters
+
+
+@dataclass(frozen=True, slots=True)
 class Units:
     """The units that a reader is used to.
 
@@ -45,6 +79,7 @@ class Units:
         speed: In tables, stored in m/s.
         road_speed: As signs and speedometers have it, stored in m/s.
         length: Of a gap or a car, stored in m.
+        device: What stands for a dongle id.
     """
 
     name: Name
@@ -53,11 +88,16 @@ class Units:
     speed: Unit
     road_speed: Unit
     length: Unit
+    device: DeviceNames = DeviceNames()
 
     def __getitem__(self, quantity: str) -> Unit:
         """The unit of a quantity."""
         unit: Unit = getattr(self, quantity)
         return unit
+
+    def naming(self, device: DeviceNames) -> Units:
+        """The same with names of devices."""
+        return replace(self, device=device)
 
 
 _MPH = Unit("mph", _S_PER_H / _M_PER_KM / KM_PER_MI)

@@ -56,6 +56,15 @@ latitude between -90 and 90
 and longitude between -180 and 180
 and (abs(latitude) >= 0.01 or abs(longitude) >= 0.01);
 
+-- About how many metres are between two places that are near each other.
+create or replace macro ground_distance_m(latitude, longitude, other_latitude, other_longitude) as
+6371000 * radians(
+    sqrt(
+        (latitude - other_latitude) ^ 2
+        + ((longitude - other_longitude) * cos(radians(latitude))) ^ 2
+    )
+);
+
 create or replace macro speed_band(speed_mps) as
 case
     when speed_mps is null then 'unknown'

@@ -54,7 +54,7 @@ def _decimated_mark(row: Row) -> str:
 
 
 DRIVES = (
-    Column("device", "dongle_id", is_piped=True),
+    Column("device", "dongle_id", is_piped=True, unit="device"),
     Column("drive", "drive", is_whole=True, mark=_log_mark),
     Column("started", "started_at", moment, mark=_local_mark),
     Column("car", "car_fingerprint", rank=16),
@@ -93,7 +93,7 @@ DRIVES = (
 )
 
 DEVICES = (
-    Column("device", "dongle_id", is_whole=True),
+    Column("device", "dongle_id", is_whole=True, unit="device"),
     Column("drives", "n_drives", is_number=True),
     Column("imported", "n_imported_drives", is_number=True, rank=10),
     Column("first drive", "first_drive", rank=9),
@@ -118,8 +118,16 @@ DEVICES = (
     ),
 )
 
-SPEED_BANDS = (
+NAMES = (
+    Column("name", "name", is_whole=True),
     Column("device", "dongle_id", is_whole=True),
+    Column("latitude", "latitude", is_number=True),
+    Column("longitude", "longitude", is_number=True),
+    Column("radius m", "radius_m", is_number=True),
+)
+
+SPEED_BANDS = (
+    Column("device", "dongle_id", is_whole=True, unit="device"),
     Column("speed", "speed_band", is_whole=True),
     Column("time", "known_s", duration),
     Column("engaged\ntime", "engaged_s", duration, rank=1),
@@ -129,7 +137,7 @@ SPEED_BANDS = (
 )
 
 DRIVE_LIST = (
-    Column("device", "dongle_id", is_whole=True),
+    Column("device", "dongle_id", is_whole=True, unit="device"),
     Column("drive", "drive", is_whole=True),
     Column("started", "started_at", moment, mark=_local_mark),
     Column("time", "duration_s", duration, rank=3),
@@ -148,7 +156,7 @@ DRIVE_LIST = (
 WAITING_DRIVES = Column("drives not\ningested", "n_waiting_drives", is_number=True)
 
 DEVICE_LIST = (
-    Column("device", "dongle_id", is_whole=True),
+    Column("device", "dongle_id", is_whole=True, unit="device"),
     Column("drives", "n_drives", is_number=True),
     Column("imported", "n_imported_drives", is_number=True),
     Column("first drive", "first_drive", rank=2),
@@ -209,7 +217,7 @@ EVENTS = (
     Column("braking\nm/s2", "peak_deceleration_mps2", decimal, rank=12),
     Column("lead\n{unit}", "lead_distance_m", decimal, rank=13, unit="length"),
     Column("place", "latitude", five_decimals, rank=7, more=_longitude),
-    Column("device", "dongle_id", rank=14, is_whole=True),
+    Column("device", "dongle_id", rank=14, is_whole=True, unit="device"),
     Column("note", "note", _said, rank=15),
     Column("log", "path", rank=16),
 )
@@ -253,7 +261,7 @@ LABELS = (
     Column("label", "label", is_whole=True),
     Column("note", "note", _said),
     Column("since", "labelled_at_utc", moment, rank=1),
-    Column("device", "dongle_id", rank=3, is_whole=True),
+    Column("device", "dongle_id", rank=3, is_whole=True, unit="device"),
     Column("gone", "event_id", lambda event_id: "yes" if event_id is None else "no", is_piped=True),
 )
 

@@ -165,7 +165,7 @@ def _print_tables(parts: Parts, by: str, units: Units, *, has_events: bool) -> N
             (columns.RATES, [_limited(row, "per_hour", "per_100km") for row in parts["rates"]]),
             (columns.MTBF, [_limited_time(row) for row in parts.get("mtbf", [])]),
         ]
-    group = Column(by, "group_name", is_whole=True)
+    group = Column(by, "group_name", is_whole=True, unit="device")
     n_left_out = 0
     for number, (wanted, rows) in enumerate(table for table in tables if table[1]):
         if number:

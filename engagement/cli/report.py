@@ -94,7 +94,7 @@ def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units)
     counts = selected.counts()
     if "drives" in parts:
         wanted: Sequence[Column] = columns.DRIVES
-        groups = _groups(parts["drives"], parts["devices"])
+        groups = _groups(parts["drives"], parts["devices"], units)
         shown = render.print_table(wanted, groups, units=units)
     else:
         wanted = columns.DEVICES
@@ -108,12 +108,14 @@ def _print_tables(selected: SelectedDrives, parts: dict[str, Any], units: Units)
     render.note_left_out(render.n_left_out(wanted, shown), "--csv")
 
 
-def _groups(drives: list[dict[str, Any]], devices: list[dict[str, Any]]) -> list[list[Line]]:
-    """Per device, in the order of its first drive here: its id, its drives, its totals."""
+def _groups(
+    drives: list[dict[str, Any]], devices: list[dict[str, Any]], units: Units
+) -> list[list[Line]]:
+    """Per device, in the order of its first drive here: its name, its drives, its totals."""
     totals = {row["dongle_id"]: row for row in devices}
     groups: dict[str, list[Line]] = {}
     for row in drives:
-        title = Line({"drive": row["dongle_id"]}, "bold", is_extra=True)
+        title = Line({"drive": units.device(row["dongle_id"])}, "bold", is_extra=True)
         groups.setdefault(row["dongle_id"], [title]).append(Line(row))
     for dongle_id, lines in groups.items():
         total = totals[dongle_id]

@@ -41,7 +41,8 @@ class Column:
         name: Of its value in a row.
         show: The value as people read it.
         rank: How soon it is left out where there is no room: the highest first, 0 never.
-        unit: Of the value, as a name of `Units`: it is shown in the reader's own.
+        unit: Of the value, as a name of `Units`: it is shown in the reader's own; `device` of a
+            dongle id, which is shown as the name that it has.
         is_number: Whether it is one, where `show` does not say so.
         is_whole: Whether it is never wrapped.
         is_piped: Whether it is for pipes alone; on a terminal the table says it otherwise.

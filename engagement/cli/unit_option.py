@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from engagement.analysis.device_units import read_units
+from engagement.store.given_names import read_device_names
 from engagement.units import UNITS
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ def units_option(function: Function) -> Function:
 def chosen_units(reader: Reader) -> Units:
     """The units that the command was given, else those that the devices are set to."""
     name = click.get_current_context().meta.get(_KEY)
-    return read_units(reader) if name is None else UNITS[name]
+    units = read_units(reader) if name is None else UNITS[name]
+    return units.naming(read_device_names(reader))

@@ -13,6 +13,7 @@ from engagement.errors import InputError, NotFoundError
 from engagement.names import full_dongle_ids
 from engagement.store.copies import refresh_all, settle_copies
 from engagement.store.database_writer import Writer, writer_lock
+from engagement.store.given_names import move_name
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import log_tables
 
@@ -117,6 +118,7 @@ def join(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> set[int]:
                 _merge(connection, old_id, new_id)
         connection.execute("update log.drive set dongle_id = ? where dongle_id = ?", [new, old])
         _move_labels(connection, old, new)
+        move_name(connection, old, new)
     except BaseException:
         connection.execute("rollback")
         raise

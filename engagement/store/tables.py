@@ -161,6 +161,14 @@ _STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "mono_ns": "logMonoTime of the event, in ns", "label": "what it was",
         "note": "what else was said; null if nothing was", "labelled_at_utc": "when it was said",
     }),
+    "device_name": ("What people call devices.", {
+        "dongle_id": "the device", "name": "what it is called", "named_at_utc": "since when",
+    }),
+    "place_name": ("What people call places.", {
+        "latitude": "of its middle, degrees north", "longitude": "of its middle, degrees east",
+        "radius_m": "how far it goes, in m", "name": "what it is called",
+        "named_at_utc": "since when",
+    }),
     "imported_drive": ("Entries of an old engagement_db.json.", {
         "entry": "the entry, as JSON", "source_path": "the file",
         "imported_at_utc": "when it was read",

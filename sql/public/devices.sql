@@ -46,7 +46,8 @@ final as (
         (
             sum(n_disengagements_counted) * 100
             / nullif(sum(engaged_km) filter (where not is_imported), 0)
-        )::double as disengagements_counted_per_100km
+        )::double as disengagements_counted_per_100km,
+        any_value(device_name) as device_name
     from drives
     group by dongle_id
 )
@@ -80,3 +81,4 @@ comment on column devices.lateral_only_km is 'distance driven so; null without l
 comment on column devices.unplanned_interventions_per_100km is 'n_unplanned_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.interventions_per_100km is 'n_interventions per 100 km engaged in drives with logs; null without such distance';
 comment on column devices.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged in drives with logs; null without such distance';
+comment on column devices.device_name is 'what `engagement name` calls it; null where nothing does';

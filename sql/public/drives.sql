@@ -152,12 +152,14 @@ known as (
 
 final as (
     select
-        * exclude (started_at_utc, started_at_local, time_zone),
-        started_at_utc,
-        started_at_local,
-        time_zone,
-        coalesce(started_at_utc, started_at_local) as started_at
+        known.* exclude (started_at_utc, started_at_local, time_zone),
+        known.started_at_utc,
+        known.started_at_local,
+        known.time_zone,
+        coalesce(known.started_at_utc, known.started_at_local) as started_at,
+        names.name as device_name
     from known
+    left join store.device_name as names on known.dongle_id = names.dongle_id
 )
 
 select * from final;
@@ -217,3 +219,4 @@ comment on column drives.unplanned_interventions_per_100km is 'n_unplanned_inter
 comment on column drives.lateral_only_interventions_per_100km is 'n_lateral_only_interventions per 100 km of steering alone; null without such distance';
 comment on column drives.interventions_per_100km is 'n_interventions per 100 km engaged; null without engaged distance';
 comment on column drives.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged; null without engaged distance';
+comment on column drives.device_name is 'what `engagement name` calls the device; null where nothing does';

@@ -104,14 +104,41 @@ bounded as (
             and cells.cell_column = discoveries.cell_column
 ),
 
-final as (
+located as (
     select
-        cell_row,
-        cell_column,
-        latitude::double as latitude,
+        *,
         (
             (cell_column + 0.5) / greatest(round(2 * n_rows * cos(radians(latitude))), 1) * 360 - 180
-        )::double as longitude,
+        )::double as longitude
+    from bounded
+),
+
+-- Of the names that reach a cell the nearest one.
+named as (
+    select
+        located.cell_row,
+        located.cell_column,
+        arg_min(
+            names.name,
+            ground_distance_m(
+                located.latitude, located.longitude, names.latitude, names.longitude
+            )
+        ) as place_name
+    from located
+    inner join store.place_name as names
+        on
+            ground_distance_m(
+                located.latitude, located.longitude, names.latitude, names.longitude
+            ) <= names.radius_m
+    group by located.cell_row, located.cell_column
+),
+
+final as (
+    select
+        located.cell_row,
+        located.cell_column,
+        latitude::double as latitude,
+        longitude,
         n_drives,
         n_engaged_drives,
         n_interventions,
@@ -123,8 +150,11 @@ final as (
         lower_fraction::double as intervention_fraction_lower,
         upper_fraction::double as intervention_fraction_upper,
         q_value,
-        coalesce(q_value <= hot_spot_false_discovery, false) as is_hot_spot
-    from bounded
+        coalesce(q_value <= hot_spot_false_discovery, false) as is_hot_spot,
+        named.place_name
+    from located
+    left join named
+        on located.cell_row = named.cell_row and located.cell_column = named.cell_column
 )
 
 select * from final;
@@ -143,3 +173,4 @@ comment on column places.is_hot_spot is 'more drives had an intervention there t
 comment on column places.n_unplanned_interventions is 'of these, those that were not planned';
 comment on column places.n_expected_drives is 'drives of those engaged there that are expected to intervene: the sum of each one''s share of cells with an intervention';
 comment on column places.q_value is 'share of false ones among hot spots of this or a lower value (Benjamini-Hochberg); null with fewer than {place_min_drives} engaged drives';
+comment on column places.place_name is 'what `engagement name --place` calls the place that it is in, the nearest one; null where nothing does';

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from litestar.testing import TestClient
 
+from engagement.api.app import create_app
+from engagement.cli import main
 from engagement.cli.exit_codes import ExitCode
 from engagement.legacy.imports import import_files
 from engagement.simulate import fleet
+from tests.support.terminal import shown_in_terminal
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"
 NEO, TICI = fleet.NEO.dongle_id, fleet.TICI.dongle_id
@@ -71,3 +77,53 @@ def test_device_stats_of_the_old_system_go_alone(run):
     result = run("report", "--legacy")
     assert result.exit_code == ExitCode.USAGE
     assert "--legacy goes with --device-stats" in result.stderr
+
+
+@pytest.fixture
+def named(database, tmp_path):
+    """A database of its own in which a device has a name."""
+    path = shutil.copy(database, tmp_path / "named.duckdb")
+    result = CliRunner().invoke(main, ["--db", str(path), "name", TICI, "Blue Civic"])
+    assert result.exit_code == ExitCode.OK, result.output
+    return str(path)
+
+
+def test_tables_show_a_devices_name_and_files_both(run, named):
+    for words in (("devices",), ("report",), ("drives",), ("report", "--device-stats")):
+        shown = shown_in_terminal("--db", named, *words, columns=250)
+        assert "Blue Civic" in shown, words
+        assert TICI not in shown, words
+    rows = json.loads(run("--db", named, "devices", "--json").stdout)
+    assert {row["dongle_id"]: row["device_name"] for row in rows}[TICI] == "Blue Civic"
+    listed = json.loads(run("--db", named, "name", "--json").stdout)
+    assert [(one["name"], one["dongle_id"]) for one in listed] == [("Blue Civic", TICI)]
+    pages = TestClient(create_app(Path(named)), base_url="http://127.0.0.1")
+    with pages as client:
+        for page in ("/", "/drives", "/quality"):
+            assert "Blue Civic" in client.get(page).text, page
+        assert client.get("/api/v1/devices").json()["rows"]
+
+
+def test_no_redacted_file_has_a_name(run, named, tmp_path):
+    run("--db", named, "name", "--place", "52.5,13.4,1000", "Our home")
+    words = ("--ends", "0", "--out")
+    out = tmp_path / "shared.duckdb"
+    result = run("--db", named, "redact", "database", *words, str(out))
+    assert result.exit_code == ExitCode.OK, result.output
+    content = out.read_bytes()
+    assert b"Blue Civic" not in content
+    assert b"Our home" not in content
+
+
+def test_wrong_usage_of_names_is_said(run, named):
+    for words in (
+        ("x",),
+        ("--remove",),
+        ("a", "b", "c"),
+        ("--place", "1,2"),
+        ("--place", "x", "y"),
+    ):
+        assert run("--db", named, "name", *words).exit_code == ExitCode.USAGE, words
+    assert "no two are called alike" in run("--db", named, "name", NEO, "blue civic").stderr
+    assert run("--db", named, "name", "--remove", "Blue Civic").exit_code == ExitCode.OK
+    assert json.loads(run("--db", named, "name", "--json").stdout) == []

@@ -49,7 +49,9 @@ SMALL = {
     "log.can_source",
     "store.imported_drive",
     "store.imported_debug_event",
+    "store.device_name",
     "store.event_label",
+    "store.place_name",
 }
 
 SAMPLES = {table for table in BASE - SMALL if table.startswith("log.")}

@@ -13,6 +13,7 @@ import pytest
 from engagement.extract.kept_params import kept_params
 from engagement.extract.segment import ReadOptions
 from engagement.logs.writer import EventBuilder
+from engagement.resources import resource_dir
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.ingestion import recompute
 from engagement.store.labels import Key, Label, bring_labels, label_events, remove_labels
@@ -177,6 +178,13 @@ def test_of_a_remote_host_and_path_are_stored(tmp_path, remote, expected):
     assert row["git_remote"] == expected
 
 
+def tables_made_since(version):
+    """The tables that migrations make from one on."""
+    files = sorted(resource_dir("migrations").glob("*.sql"))
+    later = [file.read_text() for file in files if int(file.name[:4]) >= version]
+    return [table for text in later for table in re.findall(r"create table ([\w.]+)", text)]
+
+
 def test_an_old_database_has_of_remotes_host_and_path(two_drives, tmp_path):
     old = Store(tmp_path)
     old.copy_of(two_drives.database)
@@ -190,6 +198,8 @@ def test_an_old_database_has_of_remotes_host_and_path(two_drives, tmp_path):
                 [remote, number],
             )
         connection.execute("drop table sample")
+        for table in tables_made_since(FIRST_VERSION_WITHOUT_LOGINS):
+            connection.execute(f"drop table {table}")
         connection.execute(
             "delete from store.schema_migration where version >= ?", [FIRST_VERSION_WITHOUT_LOGINS]
         )

@@ -6,6 +6,7 @@ Every function takes None, which means not known, and gives a dash.
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from engagement.units import Units
+    from engagement.units import DeviceNames, Units
 
     Styles = Mapping[str, Callable[[Any], str]]
 
@@ -174,6 +175,18 @@ def drive_url(row: Mapping[str, Any]) -> str:
 def event_url(row: Mapping[str, Any]) -> str:
     """The page of an event."""
     return f"/event/{quote(row['event_id'], safe='')}"
+
+
+def device(names: DeviceNames, dongle_id: str | None) -> Markup:
+    """A device by its given name, else by as much of its id as tells it from all others."""
+    if dongle_id is None or not names.is_named(dongle_id):
+        return short(dongle_id, names.letters_of(dongle_id or "", 8))
+    return Markup('<span title="{}">{}</span>').format(dongle_id, names(dongle_id))
+
+
+def mark_of(names: DeviceNames) -> str:
+    """What tells pages with these names from pages with others."""
+    return sha256(repr(names).encode()).hexdigest()[:8]
 
 
 def short(name: str | None, letters: int = 8) -> Markup:

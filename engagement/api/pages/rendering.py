@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cache, partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -55,10 +55,12 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _IN_USE = "The database is in use"
 _RETRY_AFTER_S = "5"
 
+_ENVIRONMENTS = 8  # metric and imperial, with names of devices that now and then change
+
 _log = logging.getLogger(__name__)
 
 
-@cache
+@lru_cache(_ENVIRONMENTS)
 def environment(units: Units) -> Environment:
     """Jinja's environment: everything is escaped, and an undefined name is an error."""
     found = Environment(
@@ -76,6 +78,7 @@ def environment(units: Units) -> Environment:
         "median_limits": page_formats.median_limits,
         "scale_bar": partial(scale_bar, units),
         "short": page_formats.short,
+        "device": partial(page_formats.device, units.device),
         "wrapped": page_formats.wrapped,
         "exact": page_formats.exact,
         "fixed": page_formats.fixed,
@@ -94,7 +97,7 @@ def environment(units: Units) -> Environment:
         "navigation": NAVIGATION,
         "units": units,
         "per_distance": units.per_distance.name.replace(" ", _NO_BREAK),
-        "other_units": IMPERIAL if units is METRIC else METRIC,
+        "other_units": IMPERIAL if units.name == METRIC.name else METRIC,
         "published": published,
         "program_version": version("engagement"),
         "definitions": DEFINITIONS,
@@ -139,7 +142,7 @@ def page(
         )
 
     of_drive = None if drive_id is None else OfDrive(drive_id, published(generation))
-    variant = f"{units.name}-{generation.definitions}"
+    variant = f"{units.name}-{generation.definitions}-{page_formats.mark_of(units.device)}"
     return respond(request, generation, answer, media_type=HTML, of_drive=of_drive, variant=variant)
 
 

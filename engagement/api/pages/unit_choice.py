@@ -12,6 +12,7 @@ from litestar.params import FromQuery
 
 from engagement.analysis.device_units import read_units
 from engagement.api.problems import ParameterError
+from engagement.store.given_names import read_device_names
 from engagement.units import UNITS
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def page_units(request: Request[Any, Any, State], generation: Generation) -> Uni
     """What the visitor has chosen, else what the server was told, else what the devices say."""
     chosen = UNITS.get(request.cookies.get(COOKIE, ""))
     told = UNITS.get(request.app.state.settings.units or "")
-    return chosen or told or device_units(generation)
+    units = chosen or told or device_units(generation)
+    names = generation.cached("names of devices", lambda: read_device_names(generation))
+    return units.naming(names)
 
 
 def device_units(generation: Generation) -> Units:
