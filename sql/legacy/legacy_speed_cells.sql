@@ -11,7 +11,7 @@
 create or replace view compute.legacy_speed_cells as
 with
 
-samples as not materialized (
+readings as not materialized (
     select
         drive_id,
         segment_num,
@@ -39,7 +39,7 @@ steps as (
             as gap_ns,
         lag(speed_mps) over in_order as speed_before_mps,
         is_pressed and not coalesce(lag(is_pressed) over in_order, false) as is_press
-    from samples
+    from readings
     window in_order as (partition by drive_id order by place)
 ),
 
@@ -84,10 +84,10 @@ ends as (
     select
         changes.drive_id,
         changes.is_last,
-        samples.speed_mps
+        readings.speed_mps
     from changes
-    asof left join samples
-        on changes.drive_id = samples.drive_id and changes.place >= samples.place
+    asof left join readings
+        on changes.drive_id = readings.drive_id and changes.place >= readings.place
     where changes.change_num > 1 and not changes.active
 ),
 

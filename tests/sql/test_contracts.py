@@ -85,7 +85,7 @@ HEADER = re.compile(
     r"(?:-- why:     [^\n]+\n(?:--          [^\n]+\n)*)?"
     r"create or replace view (?P<name>[\w.]+) as\n"
 )
-CTE = re.compile(r"^(\w+) as \($", re.MULTILINE)
+CTE = re.compile(r"^(\w+) as (?:not materialized )?\($", re.MULTILINE)
 
 
 def name_of(path: Path) -> str:
