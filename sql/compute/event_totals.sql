@@ -3,7 +3,8 @@
 -- grain:   one row per (mode, event, unit)
 -- null:    the dispersion without events, or of fewer than two drives
 -- why:     the intervals of groups rest on it: what other drives than a group's have is this less
---          what the group has
+--          what the group has. What the old system counted is of the drives in which it could,
+--          imported ones too
 create or replace view compute.event_totals as
 with
 
@@ -74,36 +75,70 @@ sums as (
     group by counts.mode, counts.event, exposures.unit
 ),
 
-final as (
+of_old_system as (
     select
-        sums.mode,
-        sums.event,
-        sums.unit,
-        totals.n_drives::bigint as n_drives,
-        sums.n_events::bigint as n_events,
+        counts.event,
+        counts.n_events::double as n_events,
+        unnest(['hour', '100km']) as unit,
+        unnest(
+            [
+                coalesce(entries.engaged_s, metrics.engaged_s) / 3600,
+                coalesce(entries.engaged_km, metrics.engaged_km) / 100
+            ]
+        ) as exposure
+    from staging.legacy_event_counts as counts
+    left join staging.imported_drives as entries on counts.drive_id = entries.drive_id
+    left join result.drive_metrics as metrics on counts.drive_id = metrics.drive_id
+),
+
+told as (
+    select
+        sums.*,
+        totals.n_drives,
         totals.exposure,
-        sums.ratios,
-        sums.squares,
-        sums.products,
-        totals.exposure_squares,
-        count_dispersion(
-            totals.n_drives,
-            sums.n_events,
-            totals.exposure,
-            sums.ratios,
-            sums.squares,
-            sums.products,
-            totals.exposure_squares
-        ) as dispersion
+        totals.exposure_squares
     from sums
     inner join totals on sums.mode = totals.mode and sums.unit = totals.unit
+    union all by name
+    select
+        'engaged' as mode,
+        event,
+        unit,
+        count(*) as n_drives,
+        sum(n_events) as n_events,
+        sum(exact(exposure))::double as exposure,
+        sum(exact(n_events * n_events / exposure))::double as ratios,
+        sum(n_events * n_events) as squares,
+        sum(exact(n_events * exposure))::double as products,
+        sum(exact(exposure * exposure))::double as exposure_squares
+    from of_old_system
+    where exposure > 0
+    group by event, unit
+    having sum(n_events) > 0
+),
+
+final as (
+    select
+        mode,
+        event,
+        unit,
+        n_drives::bigint as n_drives,
+        n_events::bigint as n_events,
+        exposure,
+        ratios,
+        squares,
+        products,
+        exposure_squares,
+        count_dispersion(n_drives, n_events, exposure, ratios, squares, products, exposure_squares)
+            as dispersion
+    from told
 )
 
 select * from final;
 comment on column event_totals.mode is 'engaged, lateral_only (steering alone) or assisted (either)';
-comment on column event_totals.event is 'as in event_counts, or as in failure_counts with _failure after it; one that never happened has no row';
+comment on column event_totals.event is 'as in event_counts and legacy_counts, or as in failure_counts with _failure after it; one that never happened has no row';
 comment on column event_totals.unit is 'hour or 100km: what exposure is in';
-comment on column event_totals.n_drives is 'drives with exposure, those without the event included';
+comment on column event_totals.n_drives is 'drives with exposure that can tell of the event, those without it included';
 comment on column event_totals.n_events is 'how often it happened in them';
 comment on column event_totals.exposure is 'time in the mode in hours, or distance in 100 km';
 comment on column event_totals.ratios is 'sum over the drives of squared counts / exposure';

@@ -107,11 +107,11 @@ imported as (
             as car_fingerprint,
         (imported.entry ->> 'openpilot_longitudinal')::boolean as openpilot_longitudinal,
         (imported.entry ->> 'total_time')::double / 1e9 as known_s,
-        (imported.entry ->> 'active_time')::double / 1e9 as engaged_s,
+        imported.engaged_s,
         (imported.entry ->> 'drive_time')::double / 1e9 as moving_s,
         (imported.entry ->> 'drive_time_active')::double / 1e9 as moving_engaged_s,
         (imported.entry ->> 'odo_distance')::double as distance_km,
-        (imported.entry ->> 'engaged_distance')::double as engaged_km
+        imported.engaged_km
     from staging.imported_drives as imported
     inner join log.drive on imported.drive_id = drive.drive_id
 ),

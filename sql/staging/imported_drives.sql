@@ -72,6 +72,8 @@ final as (
         entry,
         source_path,
         imported_at_utc,
+        (entry ->> 'active_time')::double / 1e9 as engaged_s,
+        (entry ->> 'engaged_distance')::double as engaged_km,
         case
             when clock_was_set(epoch_us(utc)::hugeint * 1000, imported_at_utc) then utc
         end as started_at_utc,

@@ -139,6 +139,7 @@ def test_groups_have_their_exposure_and_rates_their_old_counts(made):
         n_events = sum(drive[0][0] for drive in drives)
         assert (row["n_events"], row["n_drives"]) == (n_events, len(drives))
         assert row["per_100km"] == pytest.approx(n_events / sum(drive[0][1] for drive in drives))
+        assert row["per_100km_dispersion_source"] == "database"  # of 70 other drives
 
 
 def test_a_device_without_logs_has_no_zeros_of_ours(made):

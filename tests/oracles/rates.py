@@ -43,7 +43,8 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
     cells = part_groups(tables, *(crossed or [(name,) for name in SINGLE]))
     memberships = drive_groups(cells)
     others = others or tables
-    everything = [r for r in drive_groups(part_groups(others, ("all",))) if not r["is_imported"]]
+    with_imported = drive_groups(part_groups(others, ("all",)))
+    everything = [row for row in with_imported if not row["is_imported"]]
     counts = event_counts(tables)
     own = [row for row in memberships if not row["is_imported"]]
     return {
@@ -54,7 +55,7 @@ def compute(tables: Tables, *crossed: tuple[str, ...], others: Tables | None = N
         "drive_parts": drive_parts(tables),
         "drive_groups": memberships,
         "rates": rates(cells, own, counts, everything, event_counts(others))
-        + legacy_rates(memberships, legacy_counts(tables)),
+        + legacy_rates(memberships, legacy_counts(tables), with_imported, legacy_counts(others)),
         "mtbf": mtbf(cells, own, tables, everything, others),
         "engagement_lengths": engagement_lengths(cells, tables),
         "groups": groups(cells, memberships, tables),
@@ -80,17 +81,22 @@ def rates(
     return found
 
 
-def legacy_rates(memberships: list[Row], counts: list[Row]) -> list[Row]:
+def legacy_rates(
+    memberships: list[Row], counts: list[Row], everything: list[Row], all_counts: list[Row]
+) -> list[Row]:
     """Rates of what the old system counted, over the whole drives in which it could."""
     found = []
     for event in LEGACY_EVENTS:
         own = [row for row in counts if row["event"] == event]
         told = {row["drive_id"] for row in own}
+        told_of_all = {row["drive_id"] for row in all_counts if row["event"] == event}
+        whole = [row for row in everything if row["drive_id"] in told_of_all]
         drives = [row for row in memberships if row["is_whole"] and row["drive_id"] in told]
         for group, members in members_of(drives).items():
             ids = {row["drive_id"] for row in members}
             mine = [row for row in own if row["drive_id"] in ids]
-            rows = group_rates(members, mine, group, [], [], events=(event,))
+            others = others_of(members, whole)
+            rows = group_rates(members, mine, group, others, all_counts, events=(event,))
             found += [row for row in rows if row["mode"] == "engaged"]
     return found
 
