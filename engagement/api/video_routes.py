@@ -78,7 +78,8 @@ def _ranged(request: AnyRequest, body: bytes, media_type: str) -> Response[bytes
     if known & {etag, "*"}:
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     wanted = _RANGE.fullmatch(_sent(request, "range").strip())
-    if wanted is None or not any(wanted.groups()) or _sent(request, "if-range") not in ("", etag):
+    is_usable = wanted is not None and _is_range(wanted[1], wanted[2])
+    if wanted is None or not is_usable or _sent(request, "if-range") not in ("", etag):
         return Response(body, media_type=media_type, headers=headers)
     first, end = _span(wanted[1], wanted[2], len(body))
     if first >= end:
@@ -88,6 +89,11 @@ def _ranged(request: AnyRequest, body: bytes, media_type: str) -> Response[bytes
     headers["content-range"] = f"bytes {first}-{end - 1}/{len(body)}"
     status = HTTPStatus.PARTIAL_CONTENT
     return Response(body[first:end], status_code=status, media_type=media_type, headers=headers)
+
+
+def _is_range(first: str, last: str) -> bool:
+    """Whether it has an end at least, and does not end before it begins."""
+    return bool(first or last) and not (first and last and int(last) < int(first))
 
 
 def _span(first: str, last: str, length: int) -> tuple[int, int]:

@@ -80,8 +80,9 @@ def find(
             select(reader, selection)
             found = find_moments(reader, query)
             rows = found.moments
-        nothing = "" if found.exposures_s else why_no_drives(reader, selection)
-    hours = sum(found.exposures_s.values()) / 3600
+        selected = {row["drive_id"] for row in reader.rows("select drive_id from drives")}
+        nothing = "" if selected else why_no_drives(reader, selection)
+    hours = sum(s for drive_id, s in found.exposures_s.items() if drive_id in selected) / 3600
     render.print_list(
         columns.of_moment_rates(crossing.words) if rate else columns.MOMENTS,
         _RATES if rate else _MOMENTS,

@@ -110,7 +110,7 @@ class _Layers:
         services = sorted({service for signal in signals for service in signal.services})
         names = {signal.name for signal in signals}
         if "lead" in services:
-            names |= {"is_lead_present", "v_ego_mps"}
+            names |= {"is_lead_present", "v_ego_mps", "lead_d_rel_m", "lead_v_rel_mps"}
         self.tables.append(
             f"ticks as (select drive_id, mono_ns // {_STEP_NS} as tick_num, "
             f"{', '.join(sorted(names))} from services_at({HZ}, {services}) where {{drives}})"

@@ -210,5 +210,5 @@ def _seconds(duration: str) -> float:
     number = duration.rstrip("abcdefghijklmnopqrstuvwxyz").strip()
     seconds = float(number) * _UNITS_S[duration[len(number) :].strip()]
     if seconds > MAX_DURATION_S:
-        raise InputError(f"{duration!r} is longer than an hour")
+        raise InputError(f"{str(duration)!r} is longer than an hour")
     return seconds

@@ -26,9 +26,16 @@ _COMPUTED = {
     "lateral_acceleration_mps2": ("curvature", "car"),
     "looks_planned": ("car",),
 }
+# When a number is known to be none: where what it is computed from is there.
 _ABSENT = {
-    "lead_ttc_s": "is_lead_present is not null",
-    "lead_thw_s": "not is_lead_present or (is_lead_present and v_ego_mps is not null)",
+    "lead_ttc_s": (
+        "not is_lead_present or "
+        "(lead_ttc_s is null and lead_d_rel_m is not null and lead_v_rel_mps is not null)"
+    ),
+    "lead_thw_s": (
+        "not is_lead_present or "
+        "(lead_thw_s is null and lead_d_rel_m is not null and v_ego_mps is not null)"
+    ),
 }
 _SORTS: Mapping[str, Sort] = {"VARCHAR": "text", "BOOLEAN": "flag"}
 _COLUMNS = """

@@ -117,7 +117,11 @@ class _Search:
             self.walk(reached, real)
         elif stat.S_ISREG(mode):
             file = Path(reached)
-            self.take_file(file, real, parse_any_path(file), _locks_beside(file))
+            locks = _locks_beside(file)
+            if parse_video_path(file):
+                self.take_video(file, locks | _locks_beside(file.with_name("rlog")))
+            else:
+                self.take_file(file, real, parse_any_path(file), locks)
         else:
             self.found.unreadable.append((path, "neither a file nor a folder"))
 

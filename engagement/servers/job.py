@@ -119,7 +119,13 @@ class ServerJob:
             report.to_collect.append(target)
 
     def _missing(self, here: Here, report: DeviceReport) -> Iterator[tuple[FoundLog, Path, Route]]:
-        """The logs that are wanted and not here."""
+        """The logs that are wanted and not here.
+
+        Raises:
+            RemoteError: If the server fails at two routes in turn, or at the last: then it may be
+                the server, and no route. One alone is reported, and the rest goes on.
+        """
+        refused: dict[str, RemoteError] = {}
         for route in self._routes():
             if self.stop.is_set:
                 return
@@ -127,11 +133,7 @@ class ServerJob:
                 self._keep_marks(route, set(), here, report)
                 continue
             fresh: set[int] = set()
-            try:
-                files = self.calls.files(self.api, route)
-            except (DeniedError, GoneError) as error:
-                report.failed.append((route.name, error.problem))
-                continue
+            files = self._files(route, refused, report)
             for found in files:
                 if not self._is_wanted(found.log, route):
                     continue
@@ -142,6 +144,26 @@ class ServerJob:
                     yield found, here.target(found.log), route
             self._request(route, files, here, report)
             self._keep_marks(route, fresh, here, report)
+        for error in refused.values():
+            raise error
+
+    def _files(
+        self, route: Route, refused: dict[str, RemoteError], report: DeviceReport
+    ) -> list[FoundLog]:
+        """What a route has; nothing where the server fails at it, and not at the one before."""
+        try:
+            files = self.calls.files(self.api, route)
+        except (DeniedError, GoneError) as error:
+            report.failed.append((route.name, error.problem))
+            return []
+        except RemoteError as error:
+            if refused:
+                raise
+            refused[route.name] = error
+            return []
+        report.failed += [(name, error.problem) for name, error in refused.items()]
+        refused.clear()
+        return files
 
     def _routes(self) -> Iterator[Route]:
         """The routes that may have wanted logs, oldest first: those are deleted first."""

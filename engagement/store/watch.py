@@ -1,7 +1,7 @@
 """Logs ingested as they appear and settle, in small batches that are published one by one.
 
-What servers tell of a drive, in a file beside its logs, is part of their state: where it changes,
-the database takes it without reading them again.
+What lies beside logs, a segment's videos and the file of what servers tell of a drive, is part of
+their state: where it changes, the database takes it without reading them again.
 
 Folders are polled, as notifications of changes do not work on network file systems. A log has
 settled when two scans find the same size and time of change, and no lock beside it. The writer's
@@ -24,10 +24,11 @@ from engagement.store.ingestion import ingest
 from engagement.store.server_bookmarks import marks_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engagement.logs.find import Found, LogFile
+    from engagement.logs.video_files import VideoFile
     from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
 
@@ -96,13 +97,15 @@ class _Sight:
         self._paths = paths
         self._seen: dict[Path, _State] = {}
         self._done: dict[Path, _State] = {}
+        self._videos: Mapping[Path, list[VideoFile]] = {}
         self._said: set[Path] | None = None
         self._news = IngestReport()
 
     def look(self) -> list[Path]:
         """Scan the folders; return the logs that have settled and are not ingested yet."""
         found = find_logs(self._paths)
-        states = _states(found.logs)
+        self._videos = _by_folder(found.videos)
+        states = _states(found.logs, self._videos)
         settled = [
             path
             for path, state in states.items()
@@ -112,6 +115,12 @@ class _Sight:
         self._done = {path: state for path, state in self._done.items() if path in states}
         self._take_news(found)
         return settled
+
+    def with_videos(self, logs: Sequence[Path]) -> list[Path]:
+        """Logs, and the videos in their folders."""
+        folders = dict.fromkeys(path.parent for path in logs)
+        found = (video.path for folder in folders for video in self._videos.get(folder, ()))
+        return [*logs, *found]
 
     def finish(self, paths: Sequence[Path]) -> None:
         """Remember logs that need not be read again until they change."""
@@ -164,14 +173,16 @@ class _Rounds:
             yield news
 
     def _ingest(self, batch: Sequence[Path]) -> IngestReport:
-        report = ingest(batch, self._database, self._options, self._check)
+        with_videos = self._sight.with_videos(batch)
+        report = ingest(with_videos, self._database, self._options, self._check)
         self._sight.finish(batch)
         return _with_news(report, self._sight.news())
 
     def _planned(self, settled: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-        """The logs that are to be read, and those of which a server alone has something to tell."""
+        """The logs that are to be read, and those beside which there is something new."""
+        is_dry = replace(self._options, dry_run=True)
         with writer_lock(self._database):  # its error names the other writer; a reader's could not
-            plan = ingest(settled, self._database, replace(self._options, dry_run=True))
+            plan = ingest(self._sight.with_videos(settled), self._database, is_dry)
         named = set(plan.to_read)
         to_read = [path for path in settled if str(path) in named]
         others = [path for path in settled if str(path) not in named]
@@ -186,15 +197,28 @@ class _Rounds:
             raise _StoppedError
 
 
-def _states(logs: Sequence[LogFile]) -> dict[Path, _State]:
-    """What tells that a log, or what a server says of its drive, is another."""
+def _states(
+    logs: Sequence[LogFile], videos: Mapping[Path, Sequence[VideoFile]]
+) -> dict[Path, _State]:
+    """What tells that a log, or what lies beside it, is another: a video, what a server says."""
     states: dict[Path, _State] = {log.path: (log.size_bytes, log.mtime_ns) for log in logs}
+    for log in logs:
+        for video in videos.get(log.path.parent, ()):
+            if video.name.segment_num == log.name.segment_num:
+                states[log.path] += (video.size_bytes, video.mtime_ns)
     for file, beside in marks_files(logs).items():
         with suppress(OSError):  # it is gone meanwhile
             status = file.stat()
             for path in beside:
                 states[path] += (status.st_size, status.st_mtime_ns)
     return states
+
+
+def _by_folder(videos: Sequence[VideoFile]) -> dict[Path, list[VideoFile]]:
+    found: dict[Path, list[VideoFile]] = {}
+    for video in videos:
+        found.setdefault(video.path.parent, []).append(video)
+    return found
 
 
 def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:

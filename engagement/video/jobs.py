@@ -96,7 +96,7 @@ def opened(footage: Footage) -> IO[bytes]:
     """
     try:
         stream = os.fdopen(os.open(footage.path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _gone(footage.name, error) from error
     try:
         _check(footage.name, os.fstat(stream.fileno()), footage.size_bytes, footage.mtime_ns)
@@ -115,13 +115,14 @@ def check_as_found(path: str, size_bytes: int, mtime_ns: int) -> None:
     name = Path(path).name
     try:
         status = Path(path).stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that no file can have
         raise _gone(name, error) from error
     _check(name, status, size_bytes, mtime_ns)
 
 
-def _gone(name: str, error: OSError) -> VideoError:
-    problem = f"it was there when it was ingested, and can't be read now: {reason_of(error)}"
+def _gone(name: str, error: OSError | ValueError) -> VideoError:
+    why = reason_of(error) if isinstance(error, OSError) else str(error)
+    problem = f"it was there when it was ingested, and can't be read now: {why}"
     return VideoError(name, problem)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CODECS = ("h264", "hevc")
 _MAX_FRAMES = 40_000  # of all parts: half an hour
 _MAX_SIDE = 4096
+_MISSING_FRAMES = 20  # a second: openpilot counts some that its encoder drops
 _ENCODER = "libx264"
 _TICKS = 90_000  # a second, of an MP4's times
 _FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -145,6 +146,8 @@ def _picture(job: Mapping[str, Any]) -> bytes:
     source = _open(job["parts"][0])
     stream, packets = _packets(source)
     by_time = sorted(range(len(packets)), key=lambda place: packets[place].pts)
+    if job["frame_num"] >= len(by_time) + _MISSING_FRAMES:
+        raise VideoProblem("it ends before that moment")
     wanted = packets[by_time[min(job["frame_num"], len(by_time) - 1)]]
     place = packets.index(wanted)
     start = next((at for at in range(place, -1, -1) if packets[at].is_keyframe), None)

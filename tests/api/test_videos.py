@@ -77,11 +77,11 @@ def test_ranges_are_the_bytes_that_they_name(client, url):
         assert answer.status_code == 206, asked
         assert answer.content == whole[first:end]
         assert answer.headers["content-range"] == f"bytes {first}-{end - 1}/{size}"
-    for asked in (f"bytes={size}-", "bytes=-0", "bytes=9-3"):
+    for asked in (f"bytes={size}-", "bytes=-0"):
         answer = client.get(url, headers={"range": asked})
         assert answer.status_code == 416, asked
         assert answer.headers["content-range"] == f"bytes */{size}"
-    for asked in ("bytes=", "bytes=-", "bytes=0-1,4-5", "lines=0-1", "bytes=a-b"):
+    for asked in ("bytes=", "bytes=-", "bytes=0-1,4-5", "lines=0-1", "bytes=a-b", "bytes=9-3"):
         answer = client.get(url, headers={"range": asked})
         assert (answer.status_code, answer.content) == (200, whole), asked
 

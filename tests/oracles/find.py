@@ -145,13 +145,17 @@ def _at(node: Any, row: dict[str, Any]) -> bool | None:
     return bool(_OPERATORS[node.operator](left, right))
 
 
+_MADE_OF = {
+    "lead_ttc_s": ("lead_d_rel_m", "lead_v_rel_mps"),
+    "lead_thw_s": ("lead_d_rel_m", "v_ego_mps"),
+}
+
+
 def _is_absent(signals: list[Signal], row: dict[str, Any]) -> bool:
     """Whether one is known to have no value."""
     for signal in signals:
-        is_known = row["is_lead_present"] is not None
-        if signal.name == "lead_ttc_s" and is_known:
-            return True
-        if signal.name == "lead_thw_s" and is_known and row["v_ego_mps"] is not None:
+        is_none = signal.name in _MADE_OF and row[signal.name] is None
+        if is_none and all(row[name] is not None for name in _MADE_OF[signal.name]):
             return True
         is_of_lead = signal.name == "is_lead_radar" or signal.name.startswith("lead_")
         if is_of_lead and row["is_lead_present"] is False:

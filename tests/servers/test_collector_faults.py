@@ -10,8 +10,17 @@ import pytest
 
 from engagement.collect.connection import Timeouts
 from engagement.collect.pace import Patience, Stop
-from tests.servers.collecting import DONGLE_ID, DRIVE, ROUTE, collect, expected, tree
-from tests.servers.stand_in import Fault
+from tests.servers.collecting import (
+    DONGLE_ID,
+    DRIVE,
+    LATER,
+    ROUTE,
+    collect,
+    expected,
+    log_of,
+    tree,
+)
+from tests.servers.stand_in import Fault, Route
 from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -300,3 +309,18 @@ def test_a_file_in_the_place_of_a_folder_is_a_conflict(server, tmp_path):
 
     assert len(report.conflicts) == 1
     assert len(report.collected) == 2
+
+
+@pytest.mark.parametrize("status", [418, 500])
+def test_a_route_that_a_server_fails_at_does_not_stop_those_after_it(server, tmp_path, status):
+    later = server.add(Route(DONGLE_ID, LATER, {0: {"qlog.bz2": log_of(9)}}, create_time=10**10))
+    server.faults = [Fault(f"{DRIVE}/files", 100, status=status)]
+    report = collect(server, tmp_path / "first", f"connect:{DONGLE_ID}")
+
+    assert tree(tmp_path / "first") == expected(later, "qlog")
+    assert [name for name, _ in report.failed] == [DRIVE]
+    assert report.problem is None
+    assert not report.is_good
+
+    server.faults = [Fault("/files", 100, status=status)]
+    assert str(status) in collect(server, tmp_path / "again", f"connect:{DONGLE_ID}").problem

@@ -297,3 +297,27 @@ def _write_part(store: Store, log: tuple, part: float) -> None:
     path = store.logs / drive.path(number, kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(whole[: int(part * len(whole))])
+
+
+def test_videos_beside_logs_are_taken_with_them_and_later(store):
+    write(store.logs, ONE, 0)
+    first = (store.logs / ONE.path(0)).parent / "qcamera.ts"
+    first.write_bytes(b"video")
+    seen = []
+
+    def look_at_database():
+        seen.append(store.rows("select segment_num, size_bytes from log.video order by all"))
+
+    watched(
+        store,
+        nothing,
+        look_at_database,
+        lambda: first.write_bytes(b"a longer video"),
+        nothing,
+        look_at_database,
+    )
+
+    assert seen == [
+        [{"segment_num": 0, "size_bytes": 5}],
+        [{"segment_num": 0, "size_bytes": 14}],
+    ]
