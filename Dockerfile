@@ -14,6 +14,7 @@ COPY sql sql
 COPY schemas schemas
 COPY config config
 COPY migrations migrations
+COPY docs docs
 COPY --from=web /engagement/api/vendor engagement/api/vendor
 RUN /opt/engagement/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PLOTS = "engagement/api/vendor/uplot/uPlot.iife.min.js"
 BUILT_FROM = (
     "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "engagement", "sql", "schemas",
-    "config", "migrations", "web",
+    "config", "migrations", "docs", "web",
 )  # fmt: skip
 # `hatch_build` comes from the folder that is built, not from where this package is installed.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"PYTHONSAFEPATH", "PYTHONPATH"}}

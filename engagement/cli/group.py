@@ -41,7 +41,7 @@ _COMMANDS = {
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",
-    "name": "Give devices and places names.",
+    "name": "Give a device a name, which is shown instead of its dongle id.",
     "glossary": "Explain the columns of the report, of every view and of every table.",
     "sql": "Run a query on the views.",
     "shell": "Open a SQL prompt on the views, read-only.",

@@ -27,7 +27,7 @@ DRIVE_TABLES = (
     "store.event_label",
 )
 # The same for all drives.
-SHARED_TABLES = ("store.parameter",)
+SHARED_TABLES = ("store.parameter", "store.device_name")
 # No answer about one drive is read from these.
 OTHER_TABLES = (
     "store.state",
@@ -35,6 +35,7 @@ OTHER_TABLES = (
     "store.schema_migration",
     "store.ingest_run",
     "store.imported_debug_event",
+    "store.place_name",
 )
 
 # A drive has logs, or an entry of the old system. How many logs are left out is said of it too.
@@ -85,7 +86,8 @@ _OF_ALL = """
 select
     (select sql_hash from store.state) as sql_hash,
     (select bit_xor(hash(hash(stored))) from store.parameter as stored) as parameters,
-    (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds
+    (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds,
+    (select bit_xor(hash(hash(stored))) from store.device_name as stored) as device_names
 """
 
 Fingerprint = tuple[object, ...]

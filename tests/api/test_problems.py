@@ -28,6 +28,8 @@ EXPECTED = {
     errors.QueryTimeoutError: 504,
     errors.QueryTooLargeError: 413,
     errors.ServerBusyError: 503,
+    errors.VideoError: 404,
+    errors.VideoExtraError: 501,
     errors.StoreError: 503,
     errors.StoreBusyError: 503,
     errors.StoreMissingError: 503,
@@ -78,7 +80,7 @@ def test_every_error_of_ours_is_a_problem_with_its_message(kind):
     if isinstance(error, errors.StoreError):
         assert "fact: " not in problem["detail"]
         assert "file: " not in problem["detail"]
-    elif status < 500 or status in (503, 504):
+    elif status < 500 or status in (501, 503, 504):
         assert problem["detail"] == str(error)
     assert ("retry-after" in response.headers) == (status == 503)
 

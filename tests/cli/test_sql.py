@@ -82,7 +82,7 @@ def test_the_ends_of_a_query_are_its_first_and_last_rows(database, n_rows, n_kep
 
 
 def test_columns_in_the_middle_give_way_and_what_is_shown_is_whole(shown, run):
-    times = "started_at_utc, started_at_local, time_zone, started_at"
+    times = "started_at_utc, started_at_local, time_zone, started_at, device_name"
     drives = f"select * exclude ({times}) from drives"
     table = shown("sql", drives, columns=80)
     heading, _rule, *rows, footer = filter(None, table.splitlines())

@@ -40,16 +40,20 @@ READING = {
     "status": [],
     "devices": [],
     "drives": [],
+    "find": ["engaged"],
     "sql": ["from drives"],
     "shell": ["--plain"],
     "sync": ["localhost", "--legacy"],
     "export csv": ["drives", "--out", "drives.csv"],
     "export parquet": ["drives", "--out", "drives.parquet"],
+    "export gpx": ["x", "--out", "drive.gpx"],
     "export legacy": ["--out", "old"],
 }
 SAME_AS_LEGACY = {name for name in COMMANDS if name.startswith("export ") and "json" in name}
 # These write, or read what no view can change, or are looked at on their own.
-OTHERS = {"collect", "ingest", "import", "recompute", "demo", "glossary", "serve"}
+OTHERS = {
+    "collect", "ingest", "import", "recompute", "demo", "glossary", "name", "serve", "mcp",
+}  # fmt: skip
 
 
 def test_every_command_that_reads_is_looked_at():

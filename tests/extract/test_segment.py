@@ -197,7 +197,7 @@ def test_the_tables_fit_their_base_tables_by_name_and_type(folder):
 
     connection = duckdb.connect()
     migrate(connection)
-    assert set(tables) == set(log_tables(connection))
+    assert set(tables) == set(log_tables(connection)) - {"video"}  # found beside logs
     connection.execute("use log")
     for name, table in tables.items():
         columns = connection.sql(f"select * exclude (drive_id, segment_num) from {name}")

@@ -14,7 +14,7 @@ from engagement.logs.writer import write_log
 from tests.store.stores import Store, differences
 
 ERAS = Path(__file__).parents[1] / "data" / "eras"
-OF_SEGMENTS = ("segment_num", "segment_time_s", "n_segments")
+OF_SEGMENTS = ("segment_num", "segment_time_s", "n_segments", "message_num")
 
 
 def messages(path: Path) -> list[bytes]:

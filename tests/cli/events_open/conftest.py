@@ -154,7 +154,7 @@ class ScriptedKeys:
 @pytest.fixture
 def review(tmp_path, database, worst, monkeypatch, capsys):
     """Go through the two worst events; says what was shown."""
-    monkeypatch.setattr(opening, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(opening, "PATIENCE_S", 0.2)
 
     def review(*steps, text="", kind="plotjuggler", events=None, database=database, **options):
         file = tmp_path / "viewer.toml"

@@ -82,7 +82,7 @@ def test_what_is_put_aside_is_named_at_the_end(review, worst):
 
 
 def test_a_viewer_that_fails_says_why_and_the_review_goes_on(review, programs, monkeypatch):
-    monkeypatch.setattr("engagement.review.opening._PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr("engagement.review.opening.PATIENCE_S", PATIENCE_S)
     text = "#!/bin/sh\necho starting\necho could not connect to display >&2\nexit 134\n"
     file = programs.write(programs.folder / "plotjuggler", text)
     shown = review("n", "q")
