@@ -199,7 +199,8 @@ def test_every_table_of_the_logs_is_passed_on_purpose_or_not_at_all():
             "'latitude|longitude|altitude|wall|unix|hash|crc|path|mtime|vin')"
         ).fetchall()
     special = {f"{table}.{column}" for table, columns in _SPECIAL.items() for column in columns}
-    assert {name for (name,) in places} - special == {"car_params.car_vin"}  # a text, not listed
+    passed = {name for (name,) in places if name.partition(".")[0] not in left_behind}
+    assert passed - special == {"car_params.car_vin"}  # a text, not listed
 
 
 @pytest.mark.parametrize("middle", [(52.5, 13.4), (-33.9, 151.2), (69.6, 18.9), (0.0, 179.999)])
