@@ -318,7 +318,7 @@ def test_a_route_that_a_server_fails_at_does_not_stop_those_after_it(server, tmp
     report = collect(server, tmp_path / "first", f"connect:{DONGLE_ID}")
 
     assert tree(tmp_path / "first") == expected(later, "qlog")
-    assert [name for name, _ in report.failed] == [DRIVE]
+    assert [name for name, _ in report.failed] == [ROUTE]
     assert report.problem is None
     assert not report.is_good
 
