@@ -26,8 +26,8 @@ class Spare:
         with self._lock:
             taken, self._connection = self._connection, None
             if self._timer is None:
+                # No daemon: the interpreter would end it inside DuckDB, and so abort the process.
                 self._timer = threading.Timer(_AFTER_S, self._make)
-                self._timer.daemon = True
                 self._timer.start()
         return taken or new_instance()
 

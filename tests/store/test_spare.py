@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import duckdb
@@ -65,3 +67,27 @@ def test_nothing_is_left_open(made):
     with pytest.raises(duckdb.ConnectionException):
         kept.execute("select 1")
     assert len(made) == 2
+
+
+def test_a_program_may_end_while_one_is_made():
+    """A thread that the interpreter leaves inside DuckDB as it ends would abort the process."""
+    program = """
+import threading, time
+from engagement.store import spare
+
+make, is_making = spare.new_instance, threading.Event()
+
+def make_for_a_second():
+    if threading.current_thread() is not threading.main_thread():
+        is_making.set()
+        until_s = time.monotonic() + 1
+        while time.monotonic() < until_s:
+            make().close()
+    return make()
+
+spare._AFTER_S, spare.new_instance = 0.0, make_for_a_second
+spare.Spare().take()
+is_making.wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
