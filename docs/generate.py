@@ -13,7 +13,7 @@ from engagement.extract.cars import has_cars
 from engagement.store.described import describe, describe_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 DOCS = Path(__file__).parent
 _MADE = "<!-- made by `make docs`; don't edit -->\n\n"
@@ -85,18 +85,16 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def pages() -> dict[Path, str]:
-    """The generated files and what each holds."""
+def pages() -> dict[Path, Callable[[], str]]:
+    """The generated files, and what makes the text of each."""
     found = {
-        DOCS / "cli.md": cli_page(),
-        DOCS / "views.md": views_page(),
-        DOCS / "tables.md": tables_page(),
+        DOCS / "cli.md": cli_page,
+        DOCS / "views.md": views_page,
+        DOCS / "tables.md": tables_page,
     }
-    if has_cars():
-        found[PAGE] = cars_page()
-    return found
+    return {**found, PAGE: cars_page} if has_cars() else found
 
 
 if __name__ == "__main__":
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path, make in pages().items():
+        path.write_text(make(), encoding="utf-8")
