@@ -23,8 +23,12 @@ def columns():
     return set(found)
 
 
-def test_every_table_and_column_is_explained(columns):
-    meanings = describe_tables()
+@pytest.fixture(scope="module")
+def meanings():
+    return describe_tables()
+
+
+def test_every_table_and_column_is_explained(columns, meanings):
     told = {(name, column) for name, (_, known) in meanings.items() for column in known}
     assert told == columns
     assert [name for name, (title, _) in meanings.items() if not title.endswith(".")] == []
@@ -45,8 +49,8 @@ def test_nothing_is_told_of_a_column_that_is_not_there(columns):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: f"{source.table}-{source.event}")
-def test_a_column_names_the_fields_that_it_is_read_from(source):
-    _, known = describe_tables()[f"log.{source.table}"]
+def test_a_column_names_the_fields_that_it_is_read_from(source, meanings):
+    _, known = meanings[f"log.{source.table}"]
     assert all(
         source.event in known[column] and path in known[column]
         for column, path in source.columns.items()
