@@ -5,9 +5,12 @@ What is too long, too deep or has too many parts is refused before anything is a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import lark
+from lark.exceptions import VisitError
+from lark.visitors import Transformer_NonRecursive
 
 from engagement.errors import InputError
 from engagement.find.expressions import (
@@ -78,16 +81,18 @@ def parse(text: str, signals: Mapping[str, Signal]) -> Pattern:
     """
     if len(text) > MAX_LENGTH:
         raise InputError(f"the expression has more than {MAX_LENGTH} characters")
-    reading = _Reading(Sorting(signals))
-    # Trees are made from their leaves up as the text is read: nothing recurs, however deep it is.
-    parser = lark.Lark(
-        GRAMMAR, start="pattern", parser="lalr", maybe_placeholders=True, transformer=reading
-    )
     try:
-        pattern: Any = parser.parse(text)
+        pattern: Any = _Reading(Sorting(signals)).transform(_parser().parse(text))
     except lark.UnexpectedInput as error:
         raise InputError(_where(text, error)) from error
+    except VisitError as error:
+        raise error.orig_exc from error
     return _checked(pattern)
+
+
+@cache
+def _parser() -> lark.Lark:
+    return lark.Lark(GRAMMAR, start="pattern", parser="lalr", maybe_placeholders=True)
 
 
 def _where(text: str, error: lark.UnexpectedInput) -> str:
@@ -122,8 +127,11 @@ def _depth(node: Value | Condition) -> int:
     return depth
 
 
-class _Reading(lark.Transformer[Any, Any]):
-    """Makes the tree; a method for each rule of the grammar, whose arguments are its parts."""
+class _Reading(Transformer_NonRecursive[Any, Any]):
+    """Makes the tree; a method for each rule of the grammar, whose arguments are its parts.
+
+    Nothing recurs, however deep the text is.
+    """
 
     def __init__(self, sorting: Sorting) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ One view a file; the file's name is the view's. `compute.X` defines numbers, and
 table `result.X` for the drives that an ingest touched; public views read those tables. A computing
 file that explains columns of a public view has that view made of them. The order comes from what
 stands after `from` and `join` in each text, and in the macros that it calls. A view of samples has
-what is said of the base table's columns.
+what is said of the base table's columns, and its time, which is made for all of them alike.
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ _READ = re.compile(r"\b(?:from|join)\s+(?:on_grid\(')?([a-z_][\w.]*)", re.IGNORE
 _SAMPLED = re.compile(r"^ +samples\.(\w+)(?:::\w+)?(?: as (\w+))?,?$", re.MULTILINE)
 _SAMPLES_OF = re.compile(r"\bfrom (log\.\w+) as samples\b")
 _SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
+
+_TIMES = """\
+samples.mono_ns,
+        (samples.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
+        wall_time(identity.started_at_utc, facts.first_mono_ns, samples.mono_ns) as at_utc,
+"""
+_JOIN = "join result.drive_{0} as {0} on samples.drive_id = {0}.drive_id\n"
+_FACTS = "    inner " + _JOIN.format("facts")
+_IDENTITY = "    left " + _JOIN.format("identity")
+_SAID_OF_TIMES = {
+    "time_s": "seconds from the first sample of the drive",
+    "at_utc": "when it was logged; null without a clock that was set",
+}
 
 # Of a message, not of what it says.
 OF_MESSAGES = {"drive_id", "segment_num", "message_num", "mono_ns", "time_s", "at_utc"}
@@ -208,7 +221,7 @@ def _parse(file: str, text: str) -> list[View]:
     explained = _EXPLAINED.findall(text)
     shown = explained[0][0] if explained else name
     comments = _sampled(text) | {column: words.replace("''", "'") for _, column, words in explained}
-    own = _EXPLAINED.sub("", text[found.start() :])
+    own = _timed(_EXPLAINED.sub("", text[found.start() :]))
     if shown == name:
         return [_view(file, name, own, said, comments)]
     public = _public_text(shown, name.replace("compute.", "result."), [*comments])
@@ -224,7 +237,16 @@ def _sampled(text: str) -> dict[str, str]:
     return {
         shown or name: table.said_of(name, is_nullable=name not in _NEVER_NULL)
         for name, shown in _SAMPLED.findall(text)
-    }
+    } | _SAID_OF_TIMES
+
+
+def _timed(text: str) -> str:
+    """A view of samples with their time: from the start of the drive, and by the clock."""
+    if not _SAMPLES_OF.search(text):
+        return text
+    joins = _IDENTITY if " as facts\n" in text else _FACTS + _IDENTITY
+    joined = _SAMPLES_OF.sub(lambda found: f"{found[0]}\n{joins}".rstrip(), text)
+    return joined.replace("samples.mono_ns,\n", _TIMES, 1)
 
 
 def _explain_grids(views: dict[str, View]) -> None:

@@ -11,8 +11,6 @@ final as (
         samples.segment_num,
         samples.message_num,
         samples.mono_ns,
-        (samples.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
-        wall_time(identity.started_at_utc, facts.first_mono_ns, samples.mono_ns) as at_utc,
         samples.v_ego_mps,
         samples.a_ego_mps2,
         samples.steering_angle_deg,
@@ -41,10 +39,6 @@ final as (
         samples.v_cruise_kph,
         samples.gear
     from log.car_state as samples
-    inner join result.drive_facts as facts on samples.drive_id = facts.drive_id
-    left join result.drive_identity as identity on samples.drive_id = identity.drive_id
 )
 
 select * from final;
-comment on column car_samples.time_s is 'seconds from the first sample of the drive';
-comment on column car_samples.at_utc is 'when it was logged; null without a clock that was set';

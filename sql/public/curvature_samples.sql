@@ -11,15 +11,9 @@ final as (
         samples.segment_num,
         samples.message_num,
         samples.mono_ns,
-        (samples.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
-        wall_time(identity.started_at_utc, facts.first_mono_ns, samples.mono_ns) as at_utc,
         samples.curvature_per_m,
         samples.desired_curvature_per_m
     from log.controls_state as samples
-    inner join result.drive_facts as facts on samples.drive_id = facts.drive_id
-    left join result.drive_identity as identity on samples.drive_id = identity.drive_id
 )
 
 select * from final;
-comment on column curvature_samples.time_s is 'seconds from the first sample of the drive';
-comment on column curvature_samples.at_utc is 'when it was logged; null without a clock that was set';

@@ -11,8 +11,6 @@ final as (
         samples.segment_num,
         samples.message_num,
         samples.mono_ns,
-        (samples.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
-        wall_time(identity.started_at_utc, facts.first_mono_ns, samples.mono_ns) as at_utc,
         samples.latitude,
         samples.longitude,
         samples.altitude_m,
@@ -22,10 +20,7 @@ final as (
     from log.gps as samples
     inner join result.drive_facts as facts
         on samples.drive_id = facts.drive_id and samples.source = facts.gps_source
-    left join result.drive_identity as identity on samples.drive_id = identity.drive_id
     where samples.has_fix and is_plausible_fix(samples.latitude, samples.longitude)
 )
 
 select * from final;
-comment on column gps_samples.time_s is 'seconds from the first sample of the drive';
-comment on column gps_samples.at_utc is 'when it was logged; null without a clock that was set';

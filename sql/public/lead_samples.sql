@@ -11,8 +11,6 @@ final as (
         samples.segment_num,
         samples.message_num,
         samples.mono_ns,
-        (samples.mono_ns - facts.first_mono_ns) / 1e9 as time_s,
-        wall_time(identity.started_at_utc, facts.first_mono_ns, samples.mono_ns) as at_utc,
         samples.is_present as is_lead_present,
         samples.d_rel_m as lead_d_rel_m,
         samples.v_rel_mps as lead_v_rel_mps,
@@ -22,10 +20,6 @@ final as (
         samples.model_prob_fraction as lead_model_prob_fraction,
         samples.is_radar as is_lead_radar
     from log.lead as samples
-    inner join result.drive_facts as facts on samples.drive_id = facts.drive_id
-    left join result.drive_identity as identity on samples.drive_id = identity.drive_id
 )
 
 select * from final;
-comment on column lead_samples.time_s is 'seconds from the first sample of the drive';
-comment on column lead_samples.at_utc is 'when it was logged; null without a clock that was set';
