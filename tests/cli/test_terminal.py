@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import pytest
 from click.testing import CliRunner
@@ -73,9 +74,14 @@ def fleet(fleet_logs, tmp_path_factory):
     return path
 
 
+@cache
+def in_pipe(database, *command):
+    """What a command writes where there is no terminal."""
+    return CliRunner().invoke(main, ["--db", str(database), *map(str, command)])
+
+
 def piped(database, *command):
-    result = CliRunner().invoke(main, ["--db", str(database), *map(str, command)])
-    return result.stdout
+    return in_pipe(database, *command).stdout
 
 
 def filled(command, logs):
@@ -112,8 +118,7 @@ def test_nothing_is_cut(fleet, fleet_logs, command, columns):
     shown = shown_in_terminal("--db", fleet, *words, columns=columns)
     check_lines(shown, columns)
     assert shown
-    in_pipe = CliRunner().invoke(main, ["--db", str(fleet), *map(str, words)])
-    whole = words_with_digits(in_pipe.output)  # footers are on stderr there
+    whole = words_with_digits(in_pipe(fleet, *words).output)  # footers are on stderr there
     rows = [line for line in shown.splitlines() if not line.startswith("total of ")]
     # Headings have words of their own, as 100 km.
     for word in words_with_digits("\n".join(rows[2:])) - whole:
@@ -189,7 +194,6 @@ def test_messages_end_their_lines_between_words(fleet, command, columns):
     said = [line for line in plain.splitlines() if "──" not in line]
     longest = max(map(len, plain.split()))
     assert all(len(line) <= max(columns, longest) for line in said)
-    in_pipe = CliRunner().invoke(main, ["--db", str(fleet), *command])
-    whole = set(in_pipe.output.replace("\t", " ").split())
+    whole = set(in_pipe(fleet, *command).output.replace("\t", " ").split())
     # The program is called `main` there, and needs another time.
     assert {word for word in plain.split() if not re.search(r"engagement|\d", word)} <= whole
