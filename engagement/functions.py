@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engagement.analysis.comparison import Watch
-from engagement.analysis.comparison import compare as compare_groups
-from engagement.analysis.grouping import ALL_DRIVES, comparable_drives, divide, parse_grouping
+from engagement.analysis.comparison import Watch, compare_selected
+from engagement.analysis.grouping import parse_grouping
 from engagement.analysis.labels import count_labelled, parse_labels
+from engagement.analysis.rates import place, usual_mode
 from engagement.analysis.selection import select
 from engagement.analysis.summary import summarize
 from engagement.errors import InputError, suggestion
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     File = str | PathLike[str]
 
 _DATABASE = "engagement.duckdb"
-_RATES = "from rates where grouped_by = $by and mode = $mode order by group_name, event"
+_RATES = "from rates where grouped_by = $by and mode = $mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def rates(
     db: File = _DATABASE,
     *,
     by: str = "all",
-    mode: Literal["engaged", "lateral_only", "assisted"] = "engaged",
+    mode: Literal["engaged", "lateral_only", "assisted"] | None = None,
     labels: str | None = None,
     **filters: Any,
 ) -> pa.Table:
@@ -113,7 +113,7 @@ def rates(
     Args:
         db: The database.
         by: What groups are made by: a dimension as `version`, or two as `model,night`.
-        mode: In which mode events and exposure count.
+        mode: In which mode events and exposure count; engaged, and of groups of modes `assisted`.
         labels: Count only events with one of these labels, with commas.
         filters: As of the command: `device`, `drive`, `car`, `branch`, `version`, `commit`, `fork`,
             `since`, `until`.
@@ -129,7 +129,10 @@ def rates(
         reader.group_by(crossing)
         if labels is not None:
             count_labelled(reader, parse_labels(labels))
-        return reader.table(_RATES, {"by": crossing.name, "mode": mode})
+        values = {"by": crossing.name, "mode": mode or usual_mode(crossing)}
+        table = reader.table(_RATES, values)
+    rows = table.select(["group_name", "event"]).to_pylist()
+    return table.take(sorted(range(len(rows)), key=lambda number: place(crossing, rows[number])))
 
 
 def compare(
@@ -165,14 +168,8 @@ def compare(
     grouping = parse_grouping(by)
     watch = Watch(until_drives=until_drives, headline_per=per) if sequential else None
     with Reader(Path(db)) as reader:
-        select(reader, _selection(filters))
-        division = divide(reader, grouping, a, b, comparable_drives(reader))
-        found = compare_groups(
-            reader,
-            division,
-            others=comparable_drives(reader, ALL_DRIVES),
-            labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
-            watch=watch,
+        found = compare_selected(
+            reader, _selection(filters), grouping, (a, b), labels=labels, watch=watch
         )
     return Compared(found, summarize(found, per))
 

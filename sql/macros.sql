@@ -128,10 +128,16 @@ z_95() / (1 + z_95() * z_95() / n)
 * sqrt(n_of / n * (1 - n_of / n) / n + z_95() * z_95() / (4 * n * n));
 
 create or replace macro wilson_lower(n_of, n) as
-case when n > 0 then greatest(wilson_middle(n_of, n) - wilson_half_width(n_of, n), 0) end;
+case
+    when n > 0 and n_of = 0 then 0 -- which the formula meets only nearly
+    when n > 0 then greatest(wilson_middle(n_of, n) - wilson_half_width(n_of, n), 0)
+end;
 
 create or replace macro wilson_upper(n_of, n) as
-case when n > 0 then least(wilson_middle(n_of, n) + wilson_half_width(n_of, n), 1) end;
+case
+    when n > 0 and n_of = n then 1
+    when n > 0 then least(wilson_middle(n_of, n) + wilson_half_width(n_of, n), 1)
+end;
 
 -- The 2.5 % quantile of the gamma distribution with a shape of at most 1, by its density's power
 -- series: of one term, and what the next two add to its logarithm.

@@ -61,6 +61,14 @@ def test_filters_select_drives(database):
     assert {row["n_drives"] for row in table.to_pylist()} <= {n_drives, 0}
 
 
+@pytest.mark.parametrize("by", ["mode", "speed-band", "version,hour"])
+def test_groups_have_the_mode_and_the_order_of_the_command(database, by):
+    rows = engagement.rates(database, by=by).to_pylist()
+    document = said("rates", "--by", by, "--db", database)
+    names = [(row["mode"], row["group_name"], row["event"]) for row in rows]
+    assert names == [(row["mode"], row["group_name"], row["event"]) for row in document["rates"]]
+
+
 def test_a_comparison_is_that_of_the_command(database):
     with engagement.open(database) as opened:
         a, b = (

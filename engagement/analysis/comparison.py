@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement.analysis.differences import compare_measures
+from engagement.analysis.grouping import ALL_DRIVES, comparable_drives, divide
 from engagement.analysis.intervals import rate_intervals
-from engagement.analysis.labels import tally
+from engagement.analysis.labels import count_labelled, parse_labels, tally
 from engagement.analysis.measures import PartOf, join_measures, read_measures
 from engagement.analysis.samples import Sample
+from engagement.analysis.selection import select
 from engagement.analysis.sequential import Timed, follow
 from engagement.analysis.verdict import headline_of
 
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engagement.analysis.differences import Difference
-    from engagement.analysis.grouping import Division
+    from engagement.analysis.grouping import Division, Grouping
     from engagement.analysis.labels import Tally
     from engagement.analysis.measures import Measure
     from engagement.analysis.sequential import Sequence as Looks
     from engagement.analysis.verdict import Per
+    from engagement.filters import Selection
     from engagement.store.query_types import Queryable
+    from engagement.store.reader import Reader
 
 _GROUP = """
 select
@@ -110,6 +114,40 @@ class Comparison:
     def find(self, name: str) -> Difference:
         """The measure of this name."""
         return next(found for found in self.differences if found.name == name)
+
+
+def compare_selected(
+    reader: Reader,
+    selection: Selection,
+    grouping: Grouping,
+    names: tuple[str, str],
+    *,
+    labels: str | None = None,
+    watch: Watch | None = None,
+) -> Comparison:
+    """Compare two groups of some drives; what others tell of how drives vary is of all.
+
+    Args:
+        reader: The database, which has only these drives in `drives` afterwards.
+        selection: Of which drives.
+        grouping: What the groups differ in.
+        names: A's and B's, as users type them.
+        labels: Count only events with one of these, with commas.
+        watch: What to look at after every drive.
+
+    Raises:
+        NotFoundError: If there is no such group, drive, device and so on.
+        InputError: If the groups are the same or overlap, or labels are none.
+    """
+    select(reader, selection)
+    division = divide(reader, grouping, *names, comparable_drives(reader))
+    return compare(
+        reader,
+        division,
+        others=comparable_drives(reader, ALL_DRIVES),
+        labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
+        watch=watch,
+    )
 
 
 def compare(

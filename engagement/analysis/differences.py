@@ -35,11 +35,13 @@ SIGNIFICANT = 0.05
 class GroupValue:
     """A measure in one group; `n_drives` are those with exposure, `n_events` a rate's count.
 
-    The value is null without exposure, the limits where drives are too few for them; `interval`
-    says what they rest on.
+    `n_untold_drives` were engaged, but nobody knows what was counted in them. The value is null
+    without exposure, the limits where drives are too few for them; `interval` says what they rest
+    on.
     """
 
     n_drives: int
+    n_untold_drives: int
     n_events: int | None
     exposure_h: float
     exposure_km: float | None
@@ -73,6 +75,7 @@ class Difference:
         bands: What each group has in each speed band; none of a measure without bands.
         dispersion: Pearson's chi2 by its degrees of freedom over the drives; 1 for Poisson.
         basis: What the test's dispersion rests on: the database, or these drives alone.
+        n_others: Other drives of the database that have exposure in it.
         answer: What p and the direction say; `speeds_differ` where an obstacle forbids to say it.
         p_value: By the moderated score test, two-sided, of the ratio being 1.
         naive_p_value: The same if every event were independent of all others.
@@ -98,6 +101,7 @@ class Difference:
     bands: tuple[BandValues, ...]
     dispersion: float | None
     basis: Basis | None
+    n_others: int
     answer: Answer
     p_value: float | None
     naive_p_value: float | None
@@ -210,6 +214,7 @@ def _difference(
         bands=band_values(sample) if has_bands else (),
         dispersion=dispersion(sample) if is_rate else None,
         basis=outcome.basis if outcome else None,
+        n_others=pair.others.exposed().n_drives,
         answer=_answer(measure.better, outcome, obstacle),
         p_value=outcome.p_value if outcome else None,
         naive_p_value=naive_p(like) if like and is_rate else None,
@@ -240,6 +245,7 @@ def _value(measure: Measure, drives: NDArray[np.intp], interval: Interval | None
     kms = measure.exposures_km
     return GroupValue(
         n_drives=group.exposed().n_drives,
+        n_untold_drives=int(measure.is_untold[drives].sum()),
         n_events=int(group.numerators.sum()) if measure.kind == "rate" else None,
         exposure_h=float(measure.exposures_h[drives].sum()),
         exposure_km=None if kms is None else float(kms[drives].sum()),

@@ -11,6 +11,7 @@ given.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from engagement.analysis.looks import looks_text
 from engagement.analysis.measures import measure_names
 from engagement.analysis.wording import (
     bands_text,
+    bound,
     measure_name,
     obstacle_text,
     p_text,
@@ -175,7 +177,10 @@ def judge(condition: Condition, comparison: Comparison) -> Ruling:
     if value is None or (needs_test and difference.p_value is None):
         return Ruling(condition.text, "too_few", sentence(difference))
     holds = _OPERATORS[condition.operator](value, condition.limit)
-    why = f"{condition.quantity} of {measure_name(difference)} is {two_digits(value)}"
+    said = "infinite" if math.isinf(value) else two_digits(value)
+    if condition.quantity == "ratio":
+        said = bound(difference.ratio) or said
+    why = f"{condition.quantity} of {measure_name(difference)} is {said}"
     if condition.max_p is not None and difference.p_value is not None:
         holds = holds and _OPERATORS[condition.p_operator](difference.p_value, condition.max_p)
         why += f", {p_text(difference.p_value)}"

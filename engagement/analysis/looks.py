@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from engagement.analysis.wording import measure_name
@@ -25,8 +26,14 @@ def looks_text(difference: Difference, units: Units = METRIC) -> str:
     is_better = sequence.is_higher == (difference.better == "higher")
     return (
         f"{what}: decided after {_drives(sequence.looks[sequence.decided])}: B is "
-        f"{'better' if is_better else 'worse'}, {ratio_number(sequence.ratio)} x A by then"
+        f"{'better' if is_better else 'worse'}, {_by_then(sequence.ratio)} by then"
     )
+
+
+def _by_then(ratio: float | None) -> str:
+    if not ratio or math.isinf(ratio):
+        return f"as {'A' if ratio else 'B'} had none at like speeds"
+    return f"{ratio_number(ratio)} x A"
 
 
 def _open(sequence: Sequence) -> str:

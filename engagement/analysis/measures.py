@@ -181,6 +181,7 @@ class Measure:
         kind: A rate of events, a share of the drive, or a mean over time.
         numerators: Events; engaged seconds or kilometres; value x seconds.
         denominators: Exposure in the measure's own unit.
+        is_untold: Of which drives with such driving the amount is not known.
         exposures_h: Hours that the exposure is.
         exposures_km: Kilometres that the exposure is, where it has any.
         exposure_unit: Which of the two people read.
@@ -194,6 +195,7 @@ class Measure:
     kind: Kind
     numerators: NDArray[np.float64]
     denominators: NDArray[np.float64]
+    is_untold: NDArray[np.bool_]
     exposures_h: NDArray[np.float64]
     exposures_km: NDArray[np.float64] | None
     exposure_unit: ExposureUnit
@@ -212,6 +214,7 @@ class Measure:
             self,
             numerators=self.numerators[places],
             denominators=self.denominators[places],
+            is_untold=self.is_untold[places],
             exposures_h=self.exposures_h[places],
             exposures_km=None if km is None else km[places],
         )
@@ -255,8 +258,8 @@ def read_measures(
     hours = _exposure(bands, drives, "engaged_s", place) * has_events / _S_PER_H
     kms = _exposure(bands, drives, "engaged_km", place) * has_events
     for unit in _UNITS:
-        yield from _rates(counts, place, hours, kms, unit)
-        yield from _legacy_rates(legacy, place, whole * (part is None), unit)
+        yield from _rates(counts, place, (hours, kms), whole, unit)
+        yield from _legacy_rates(legacy, place, whole, unit, is_told=part is None)
     yield from _shares(drives, place)
     tuning = _read(reader, _TUNING, place)
     if part is not None:  # that of whole drives is not the part's
@@ -267,7 +270,7 @@ def read_measures(
 def join_measures(measures: Sequence[Measure]) -> Measure:
     """One measure of several lists of drives, one after the other."""
 
-    def joined(name: str) -> NDArray[np.float64]:
+    def joined(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(measure, name) for measure in measures])
 
     has_km = measures[0].exposures_km is not None
@@ -275,6 +278,7 @@ def join_measures(measures: Sequence[Measure]) -> Measure:
         measures[0],
         numerators=joined("numerators"),
         denominators=joined("denominators"),
+        is_untold=joined("is_untold"),
         exposures_h=joined("exposures_h"),
         exposures_km=joined("exposures_km") if has_km else None,
     )
@@ -330,36 +334,49 @@ def _exposure(bands: Columns, drives: Columns, column: str, place: _Places) -> N
 def _rates(
     counts: Columns,
     place: _Places,
-    hours: NDArray[np.float64],
-    kms: NDArray[np.float64],
+    exposures: tuple[NDArray[np.float64], NDArray[np.float64]],
+    whole: NDArray[np.float64],
     unit: _Unit,
 ) -> Iterator[Measure]:
+    hours, kms = exposures
     denominators = kms / _KM_PER_UNIT if unit.shown == "km" else hours
+    is_untold = _is_untold(whole, denominators, unit)
     for event, (plural, label) in _EVENTS.items():
         name = f"{plural}_per_{unit.suffix}"
         numerators = _by_band(counts, "n_events", place, counts["event"] == event)
         yield Measure(
-            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown,
-            event=event,
+            name, label, unit.words, "rate", numerators, denominators, is_untold, hours, kms,
+            unit.shown, event=event,
         )  # fmt: skip
 
 
+def _is_untold(
+    whole: NDArray[np.float64], denominators: NDArray[np.float64], unit: _Unit
+) -> NDArray[np.bool_]:
+    """Which drives were engaged, but have no exposure, as nobody counted their events."""
+    hours, kms = whole[:, :, 0]
+    is_engaged = (kms if unit.shown == "km" else hours) > 0
+    untold: NDArray[np.bool_] = is_engaged & (denominators.sum(axis=1) == 0)
+    return untold
+
+
 def _legacy_rates(
-    counts: Columns, place: _Places, exposures: NDArray[np.float64], unit: _Unit
+    counts: Columns, place: _Places, whole: NDArray[np.float64], unit: _Unit, *, is_told: bool
 ) -> Iterator[Measure]:
-    """Rates of what the old system counted, over the drives in which it could."""
+    """Rates of what the old system counted, over the drives in which it could; not over parts."""
     for event, (plural, label) in _LEGACY.items():
         own = counts["event"] == event
-        numerators, is_told = np.zeros((2, len(place), 1))
+        numerators, is_counted = np.zeros((2, len(place), 1))
         numerators[counts["place"][own], 0] = counts["n_events"][own]
-        is_told[counts["place"][own], 0] = 1.0
-        hours, kms = exposures * is_told
+        is_counted[counts["place"][own], 0] = is_told
+        hours, kms = whole * is_counted
         denominators = kms / _KM_PER_UNIT if unit.shown == "km" else hours
         numerators = np.where(denominators > 0, numerators, 0.0)
         name = f"{plural}_per_{unit.suffix}"
+        is_untold = _is_untold(whole, denominators, unit)
         yield Measure(
-            name, label, unit.words, "rate", numerators, denominators, hours, kms, unit.shown,
-            event=event,
+            name, label, unit.words, "rate", numerators, denominators, is_untold, hours, kms,
+            unit.shown, event=event,
         )  # fmt: skip
 
 
@@ -372,7 +389,9 @@ def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:
     for name, (numerator, denominator, label) in _SHARES.items():
         shown: ExposureUnit = "km" if denominator.endswith("_km") else "h"
         top, bottom = columns[numerator], columns[denominator]
-        yield Measure(name, label, "", "share", top, bottom, hours, kms, shown, "higher")
+        yield Measure(
+            name, label, "", "share", top, bottom, _none(place), hours, kms, shown, "higher"
+        )
 
 
 def _means(rows: Columns, place: _Places) -> Iterator[Measure]:
@@ -381,7 +400,13 @@ def _means(rows: Columns, place: _Places) -> Iterator[Measure]:
         seconds = _by_band(rows, weight, place, is_logged)
         values = _by_band(rows, name, place, is_logged)
         hours = seconds / _S_PER_H
-        yield Measure(name, label, unit, "mean", values * seconds, seconds, hours, None, "h")
+        yield Measure(
+            name, label, unit, "mean", values * seconds, seconds, _none(place), hours, None, "h"
+        )
+
+
+def _none(place: _Places) -> NDArray[np.bool_]:
+    return np.zeros(len(place), dtype=np.bool_)
 
 
 def _by_band(

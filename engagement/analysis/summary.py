@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from engagement.analysis.cautions import warnings
 from engagement.analysis.differences import SIGNIFICANT
 from engagement.analysis.looks import looks_text
 from engagement.analysis.verdict import (
@@ -23,8 +24,10 @@ from engagement.analysis.wording import (
     ANSWERS,
     NO_DIFFERENCE,
     bands_text,
+    bounded,
     interval_text,
-    measure_name,
+    is_of_old_system,
+    listed,
     needed_text,
     obstacle_text,
     ratio_sentence,
@@ -32,9 +35,8 @@ from engagement.analysis.wording import (
     sentence,
     unit_text,
     value_text,
-    warnings,
 )
-from engagement.formats import ratio_number, two_digits
+from engagement.formats import two_digits
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from engagement.analysis.measures import Kind
     from engagement.analysis.verdict import Per, Verdict
     from engagement.units import Units
-
-_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,12 @@ def verdict_text(comparison: Comparison, per: Per, units: Units = METRIC) -> str
 
 def _named(differences: Sequence[Difference]) -> str:
     """Measures with their ratios: interventions (0.52 x) and 2 more."""
-    names = [f"{one.label} ({ratio_number(one.ratio.value)} x)" for one in differences]
-    if len(names) > _MOST_NAMED:
-        names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return listed([f"{one.label} ({bounded(one.ratio)} x)" for one in differences])
 
 
 def headline(comparison: Comparison, per: Per, units: Units = METRIC) -> str:
     """What the drives allow to say of interventions, beside the verdict."""
     verdict, first = judge_all(comparison, per), headline_of(comparison.differences, per)
-    sides = (("A", comparison.a, first.a), ("B", comparison.b, first.b))
-    old = [name for name, group, value in sides if value.value is None and group.engaged_h > 0]
-    if old and not any(value.exposure_h for name, _, value in sides if name in old):
-        return (
-            f"nothing can be said of {measure_name(first, units)}: of the drives of "
-            f"{' and '.join(old)} only what the old system counted is known"
-        )
     if verdict.state in ("open", "too_few", "no_difference"):
         return f"{'perhaps ' * _is_perhaps(first, verdict)}{ratio_sentence(first, units)}"
     return _said(first, verdict, units)
@@ -228,11 +218,6 @@ def answer_text(difference: Difference, verdict: Verdict) -> str:
     if difference.answer == "open" and difference.is_enough:
         said = NO_DIFFERENCE
     return f"{'perhaps ' * _is_perhaps(difference, verdict)}{said}"
-
-
-def is_of_old_system(difference: Difference) -> bool:
-    """Whether it is a count of the old system's, of which most databases have none."""
-    return difference.name.startswith("legacy_")
 
 
 def has_any(difference: Difference) -> bool:

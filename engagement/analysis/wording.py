@@ -6,14 +6,14 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from engagement.analysis.ratios import LEAST_OTHERS
-from engagement.formats import UNKNOWN, about, count, is_any, percent, ratio_number, two_digits
+from engagement.analysis.ratios import Ratio
+from engagement.formats import UNKNOWN, about, is_any, percent, ratio_number, two_digits
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    from engagement.analysis.comparison import Comparison, Group
+    from engagement.analysis.comparison import Group
     from engagement.analysis.differences import Answer, Difference, Driving, GroupValue
     from engagement.units import Units
 
@@ -28,8 +28,7 @@ ANSWERS: dict[Answer, str] = {
 
 NO_DIFFERENCE = "no difference told"
 
-_MOST_COMPARED = 0.95
-_MAX_CARS = 4
+_MOST_NAMED = 3
 _ALIKE = 1.25  # what two groups lack is one number if it differs less than this
 _PLURAL = re.compile(r"s\b")
 
@@ -81,14 +80,32 @@ def _is_per_distance(difference: Difference) -> bool:
 
 
 def _missing(difference: Difference) -> str:
-    without = [n for n, v in (("A", difference.a), ("B", difference.b)) if v.value is None]
-    names = " and ".join(without)
-    if difference.kind == "rate":
-        moved = " on the move" if _is_per_distance(difference) else ""
-        return f"{names} {'was' if len(without) == 1 else 'were'} never engaged{moved}"
+    """Why groups have no value; those of one reason together."""
+    names_by_reason: dict[str, list[str]] = {}
+    for name, value in (("A", difference.a), ("B", difference.b)):
+        if value.value is None:
+            names_by_reason.setdefault(_reason(difference, value), []).append(name)
+    return "; ".join(
+        reason.format(names=" and ".join(names), was="was" if len(names) == 1 else "were")
+        for reason, names in names_by_reason.items()
+    )
+
+
+def _reason(difference: Difference, group: GroupValue) -> str:
     if difference.kind == "share":
-        return f"{names} {'has' if len(without) == 1 else 'have'} no such driving"
-    return f"the logs of {names} don't tell"
+        return "there is no such driving of {names}"
+    if difference.kind == "mean":
+        return "the logs of {names} don't tell"
+    if not group.n_untold_drives:
+        return "{names} {was} never engaged" + " on the move" * _is_per_distance(difference)
+    if is_of_old_system(difference):
+        return "it is not known what the old system counted in the engaged drives of {names}"
+    return "of the engaged drives of {names} only what the old system counted is known"
+
+
+def is_of_old_system(difference: Difference) -> bool:
+    """Whether it is a count of the old system's, of which most databases have none."""
+    return difference.name.startswith("legacy_")
 
 
 def _no_ratio(difference: Difference, what: str, units: Units) -> str:
@@ -150,6 +167,13 @@ def needed_text(difference: Difference, units: Units = METRIC) -> str:
     return " and ".join(parts)
 
 
+def listed(names: Sequence[str]) -> str:
+    """Some things in a sentence: a, b and 5 more."""
+    if len(names) > _MOST_NAMED:
+        names = [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _lacking(difference: Difference, driving: Driving | None, units: Units) -> float | None:
     if driving is None:
         return None
@@ -168,71 +192,12 @@ def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def warnings(comparison: Comparison) -> list[str]:
-    """What makes the groups hard to compare."""
-    return [
-        *_label_warnings(comparison),
-        *_log_warnings(comparison),
-        *_group_warnings(comparison),
-        *_speed_warnings(comparison),
-        *_basis_warnings(comparison),
-    ]
-
-
-def _label_warnings(comparison: Comparison) -> Iterator[str]:
-    for name, counted in zip("AB", comparison.labels or (), strict=False):
-        yield f"of {name} {counted}"
-
-
-def _log_warnings(comparison: Comparison) -> Iterator[str]:
-    a, b = comparison.a, comparison.b
-    n_qlog_drives = a.n_qlog_drives + b.n_qlog_drives
-    if n_qlog_drives:
-        yield (
-            f"logs are decimated: {a.n_qlog_drives} of {a.n_drives} drives of A and "
-            f"{b.n_qlog_drives} of {b.n_drives} of B have qlogs, which are coarser"
-        )
-
-
-def _group_warnings(comparison: Comparison) -> Iterator[str]:
-    a, b = comparison.a, comparison.b
-    if set(a.cars) != set(b.cars):
-        yield f"the cars differ: A has {_cars(a)}; B has {_cars(b)}"
-
-
-def _cars(group: Group) -> str:
-    if not group.cars:
-        return "none that is known"
-    more = len(group.cars) - _MAX_CARS
-    return ", ".join(group.cars[:_MAX_CARS]) + (f" and {more} more" if more > 0 else "")
-
-
-def _basis_warnings(comparison: Comparison) -> Iterator[str]:
-    tested = [one for one in comparison.differences if one.p_value is not None]
-    if tested and all(one.basis == "drives" for one in tested):
-        yield (
-            f"the database has {count(comparison.n_others, 'other drive')}, fewer than "
-            f"{LEAST_OTHERS}: p and intervals rest on these drives' own dispersion only"
-        )
-
-
-def _speed_warnings(comparison: Comparison) -> Iterator[str]:
-    first = comparison.differences[0]
-    if first.obstacle == "few_alike":
-        yield f"{obstacle_text(first)}: {bands_text(first)}"
-    elif first.compared_fraction is not None and 0 < first.compared_fraction < _MOST_COMPARED:
-        yield (
-            f"only {first.compared_fraction * 100:.0f} % of the engaged distance is at speeds that "
-            "both groups have; ratios leave out the rest"
-        )
-
-
 def obstacle_text(difference: Difference) -> str:
     """Why a ratio at like speeds is not to be relied on."""
     if difference.obstacle == "few_alike":
         alike = percent(difference.alike_fraction)
         return f"A and B were driven at different speeds: only {alike} % of the driving is alike"
-    ratios = (ratio_number(difference.ratio.value), ratio_number(difference.crude_ratio))
+    ratios = (bounded(difference.ratio), bounded(Ratio(difference.crude_ratio)))
     return f"at like speeds the ratio is {ratios[0]}, over all speeds {ratios[1]}"
 
 
@@ -282,14 +247,26 @@ def interval_text(difference: Difference, group: GroupValue, units: Units = METR
 
 def ratio_text(difference: Difference) -> str:
     """The ratio at like speeds, with its limits: 1.4 (0.9 to 2.1)."""
-    if difference.ratio.value is None:
+    ratio = difference.ratio
+    if ratio.value is None:
         return UNKNOWN
-    if difference.ratio.value == math.inf:
-        lower = difference.ratio.lower
-        return "only B" if lower is None else f"over {ratio_number(lower)}"
-    if difference.ratio.value == 0 and difference.ratio.upper is not None:
-        return f"under {ratio_number(difference.ratio.upper)}"
-    return f"{ratio_number(difference.ratio.value)}{_limits(difference)}"
+    if ratio.value == math.inf and not ratio.lower:
+        return "only B"
+    return bound(ratio) or f"{ratio_number(ratio.value)}{_limits(difference)}"
+
+
+def bounded(ratio: Ratio) -> str:
+    """A ratio, or the limit that is known where only one group has any: over 17, under 0.06."""
+    return bound(ratio) or ("infinite" if ratio.value == math.inf else ratio_number(ratio.value))
+
+
+def bound(ratio: Ratio) -> str | None:
+    """The limit of a ratio of nothing or by nothing; None of others, and where there is none."""
+    if ratio.value == math.inf and ratio.lower:
+        return f"over {ratio_number(ratio.lower)}"
+    if ratio.value == 0 and ratio.upper is not None and math.isfinite(ratio.upper):
+        return f"under {ratio_number(ratio.upper)}"
+    return None
 
 
 def _value(difference: Difference, value: float | None, units: Units) -> str:

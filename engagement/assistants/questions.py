@@ -16,6 +16,7 @@ import msgspec
 from engagement.analysis.comparison import compare
 from engagement.analysis.grouping import ALL_DRIVES, comparable_drives, parse_grouping
 from engagement.analysis.ranking import MAX_GROUPS, rank_groups
+from engagement.analysis.rates import usual_mode
 from engagement.analysis.summary import describe, summarize
 from engagement.analysis.verdict import shown
 from engagement.api.comparison_routes import divide_drives
@@ -24,6 +25,7 @@ from engagement.api.request_filters import Filters
 from engagement.api.rows import Span, Wanted, plan
 from engagement.api.view_routes import describe_views
 from engagement.errors import InputError, NotFoundError
+from engagement.groupings import parse_crossing
 from engagement.store.limits import deadline_for_all
 
 if TYPE_CHECKING:
@@ -135,13 +137,14 @@ class Questions:
         where: Where | None = None,
         *,
         event: str | None = None,
-        mode: str = "engaged",
+        mode: str | None = None,
         cursor: str | None = None,
     ) -> Document:
         """Rates in groups of drives, in the order of the groups' names.
 
         There is no order by rate: which group has the lower one, `rank` tells, if it can be told.
         """
+        mode = mode or usual_mode(parse_crossing(by))
         given = dict(where or {}) | {"group_by": by, "mode": mode}
         if event is not None:
             given["event"] = event

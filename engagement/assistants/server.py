@@ -172,9 +172,9 @@ class Asked:
             Text | None, Field(description="As intervention; all if it is left out.")
         ] = None,
         mode: Annotated[
-            Literal["engaged", "lateral_only", "assisted"],
-            Field(description="In which events and exposure count."),
-        ] = "engaged",
+            Literal["engaged", "lateral_only", "assisted"] | None,
+            Field(description="In which events and exposure count; engaged, for by=mode assisted."),
+        ] = None,
         where: _OF_DRIVES | None = None,
         cursor: Cursor = None,
     ) -> Document:

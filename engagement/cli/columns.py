@@ -286,6 +286,7 @@ GROUPS = (
     Column("clean\ndrives %", "clean_drive_fraction", percent_interval, rank=2),
     Column("longest\nclean {unit}", "longest_clean_km", decimal, rank=4, unit="distance"),
     Column("median\nengagement", "engagement_median_s", duration, rank=3),
+    Column("dispersion\nfrom", "dispersion_sources", rank=5),
 )
 
 RATES = (

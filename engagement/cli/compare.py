@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engagement.analysis.comparison import Watch
-from engagement.analysis.comparison import compare as compare_groups
+from engagement.analysis.comparison import Watch, compare_selected
 from engagement.analysis.gate import judge, parse_condition
-from engagement.analysis.grouping import (
-    ALL_DRIVES,
-    KINDS,
-    comparable_drives,
-    divide,
-    parse_grouping,
-)
-from engagement.analysis.labels import count_labelled, parse_labels
+from engagement.analysis.grouping import KINDS, parse_grouping
 from engagement.analysis.markdown import render_markdown
-from engagement.analysis.selection import select
 from engagement.analysis.summary import describe, sections, summarize
 from engagement.analysis.wording import distances_text
 from engagement.cli import render
@@ -40,7 +31,6 @@ if TYPE_CHECKING:
     from engagement.analysis.gate import Condition, Ruling, State
     from engagement.analysis.grouping import Grouping
     from engagement.analysis.verdict import Per
-    from engagement.filters import Selection
     from engagement.units import Units
 
 _STATES: dict[State, str] = {
@@ -91,7 +81,8 @@ def _conditions(
     required=True,
     metavar="WHAT",
     callback=_grouping,
-    help=f"What A and B name: {', '.join(KINDS)}; with date two ranges of days.",
+    help=f"What A and B name: {', '.join(KINDS)}; with date two ranges of days; two of the others "
+    "crossed, as model,night, with groups like 'v7, day'.",
 )
 @labels_option
 @drive_filters
@@ -191,17 +182,13 @@ def _watch(options: dict[str, Any]) -> Watch | None:
 
 
 def _compare(options: dict[str, Any], watch: Watch | None) -> tuple[Comparison, Units, int]:
-    selection: Selection = options["selection"]
-    labels: str | None = options["labels"]
     with Reader(options["database"]) as reader:
-        select(reader, selection)
-        drives = comparable_drives(reader)
-        division = divide(reader, options["grouping"], options["a"], options["b"], drives)
-        comparison = compare_groups(
+        comparison = compare_selected(
             reader,
-            division,
-            others=comparable_drives(reader, ALL_DRIVES),
-            labels=None if labels is None else count_labelled(reader, parse_labels(labels)),
+            options["selection"],
+            options["grouping"],
+            (options["a"], options["b"]),
+            labels=options["labels"],
             watch=watch,
         )
         return comparison, chosen_units(reader), reader.definitions

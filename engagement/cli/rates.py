@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engagement.analysis.labels import count_labelled, parse_labels, tally
+from engagement.analysis.rates import MODES, place, shipped_note, usual_mode
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Parts = dict[str, list[Row]]
 
-_MODES = ("engaged", "lateral_only", "assisted")
-
 
 @click.command()
 @by_option
@@ -53,7 +53,7 @@ _MODES = ("engaged", "lateral_only", "assisted")
 )
 @click.option(
     "--mode",
-    type=click.Choice(_MODES),
+    type=click.Choice(MODES),
     help="In which mode events and exposure count: engaged without; assisted is either.",
 )
 @labels_option
@@ -94,8 +94,7 @@ def rates(
       engagement rates --by version --labels true,critical
     """
     is_of_events = bool(events) or labels is not None or mode not in (None, "engaged")
-    if mode is None:
-        mode = "assisted" if crossing.has("mode") else "engaged"
+    mode = mode or usual_mode(crossing)
     with Reader(database) as reader:
         selected = select(reader, selection)
         reader.group_by(crossing)
@@ -124,6 +123,12 @@ def rates(
         render.note(nothing)
     else:
         _print_tables(parts, crossing.words, units, has_events=is_of_events)
+        if is_of_events:
+            note = shipped_note(parts["rates"], ["per_hour", "per_100km"])
+        else:
+            note = shipped_note(_in_groups(parts["rates"]), ["per_100km"])
+        if note:
+            render.note(note)
     if counted is not None:
         render.note(str(counted))
     if any(columns.has_qlogs(row) for row in groups):
@@ -138,7 +143,7 @@ def _count_labelled(reader: Reader, labels: str) -> Tally:
 def _rows(selected: SelectedDrives, view: str, crossing: Crossing) -> list[Row]:
     """A view's rows, groups in the order in which people give them."""
     rows = selected.rows(f"from {view} where grouped_by = $by", {"by": crossing.name})
-    return sorted(rows, key=lambda row: (crossing.order(row["group_name"]), row.get("event", "")))
+    return sorted(rows, key=partial(place, crossing))
 
 
 def _of_events(events: Iterable[str], parts: Parts) -> Parts:
@@ -177,21 +182,28 @@ def _print_tables(parts: Parts, by: str, units: Units, *, has_events: bool) -> N
 
 def _with_rates(groups: Iterable[Row], rates: Iterable[Row]) -> list[Row]:
     """Groups as the table shows them: estimates with their limits, and the rates of some events."""
-    found = {
-        (row["group_name"], f"{row['event']}_per_100km"): _limited(row, "per_100km")["per_100km"]
-        for row in rates
-    }
-    untold = dict.fromkeys((name for _, name in found), (None, None, None))
+    rates_by_group: dict[str, Row] = {}
+    sources_by_group: dict[str, set[str]] = {}
+    for row in _in_groups(rates):
+        rate = {f"{row['event']}_per_100km": _limited(row, "per_100km")["per_100km"]}
+        rates_by_group.setdefault(row["group_name"], {}).update(rate)
+        if row["per_100km_dispersion_source"]:
+            sources = sources_by_group.setdefault(row["group_name"], set())
+            sources.add(row["per_100km_dispersion_source"])
+    untold = {name: (None,) * 3 for found in rates_by_group.values() for name in found}
     return [
         _limited(group, "clean_drive_fraction")
         | untold
-        | {
-            name: rate
-            for (group_name, name), rate in found.items()
-            if group_name == group["group_name"]
-        }
+        | rates_by_group.get(group["group_name"], {})
+        | {"dispersion_sources": ", ".join(sorted(sources_by_group.get(group["group_name"], ())))}
         for group in groups
     ]
+
+
+def _in_groups(rates: Iterable[Row]) -> list[Row]:
+    """The rows of `rates` that stand in the table of groups."""
+    shown = {column.name for column in columns.GROUPS}
+    return [row for row in rates if f"{row['event']}_per_100km" in shown]
 
 
 def _limited(row: Row, *names: str) -> Row:

@@ -152,7 +152,7 @@ def _superseded_drives(connection: duckdb.DuckDBPyConnection) -> int:
     return _count(
         connection,
         "old_drive inner join log.drive using (dongle_id, drive)"
-        " where drive_id in (select abs(drive_id) from log.segment)",
+        " anti join staging.imported_drives using (drive_id)",
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.analysis import summary, wording
+from engagement.analysis import cautions, gate, looks, summary, wording
+from engagement.analysis.comparison import Watch
 from engagement.analysis.measures import measure_names
 from engagement.analysis.rate_limits import Counted, read_rate_limits
 from engagement.analysis.verdict import find_q, judge_all, shown
@@ -162,12 +163,80 @@ def test_with_few_others_the_basis_is_said():
     fleet.add("master", 30, per_100km=RATES)
     fleet.add("tuning", 30, per_100km=RATES)
     fleet.add("older", 5, per_100km=RATES)
-    assert wording.warnings(compare_branches(fleet)) == [
+    assert cautions.warnings(compare_branches(fleet)) == [
         (
-            "the database has 5 other drives, fewer than 30: p and intervals rest on these drives' "
-            "own dispersion only"
+            "the database has 5 other drives, fewer than 30: p and intervals of ratios rest on "
+            "these drives' own dispersion only, limits of A's and B's rates on the shipped one, of "
+            "public drives"
         )
     ]
+
+
+def make_imported(fleet, branch):
+    """Of the drives of a branch only whole exposures are known, as of the old system's."""
+    for drive in fleet.drives:
+        drive["is_imported"] |= drive["branch"] == branch
+
+
+def test_imported_drives_are_no_others_of_our_own_measures():
+    fleet = Fleet()
+    fleet.add("master", 30, per_100km=RATES)
+    fleet.add("tuning", 30, per_100km=RATES)
+    fleet.add("older", 40, per_100km={}, error_mps2=None)
+    fleet.add("newer", 5, per_100km=RATES)
+    make_imported(fleet, "older")
+    comparison = compare_branches(fleet)
+    own = comparison.find("interventions_per_100km")
+    share = comparison.find("engaged_fraction")
+    assert (own.basis, own.n_others) == ("drives", 5)
+    assert (share.basis, share.n_others) == ("database", 45)
+    [said] = cautions.warnings(comparison)
+    assert said.startswith("of 45 other drives only 5 tell of interventions, disengagements and ")
+    assert "fewer than 30: p and intervals of their ratios rest on these drives' own" in said
+
+
+def test_events_that_no_other_drive_has_are_said():
+    fleet = Fleet()
+    fleet.add("master", 30, per_100km=RATES)
+    fleet.add("tuning", 30, per_100km=RATES)
+    fleet.add("older", 40, per_100km=RATES | {"critical_event": 0.0})
+    comparison = compare_branches(fleet)
+    assert comparison.find("critical_events_per_100km").n_others == 40
+    [said] = cautions.warnings(comparison)
+    assert said.startswith(
+        "no other drive has any critical events: p and intervals of their ratios"
+    )
+
+
+@pytest.mark.parametrize("engaged", [True, False])
+def test_why_imported_drives_have_no_value_is_what_is_true(engaged):
+    fleet = Fleet()
+    fleet.add("master", 6, per_100km=RATES)
+    fleet.add("tuning", 6, per_100km={}, engaged=engaged, error_mps2=None)
+    make_imported(fleet, "tuning")
+    comparison = compare_branches(fleet)
+    found = comparison.find("interventions_per_100km")
+    assert found.b.n_untold_drives == 6 * engaged
+    why = (
+        "of the engaged drives of B only what the old system counted is known"
+        if engaged
+        else "B was never engaged on the move"
+    )
+    said = f"nothing can be said of interventions per 100 km: {why}"
+    assert wording.sentence(found) == said
+    assert summary.headline(comparison, "100km") == said
+
+
+def test_each_group_without_a_value_has_its_own_reason():
+    fleet = Fleet()
+    fleet.add("master", 6, per_100km=RATES, engaged=False)
+    fleet.add("tuning", 6, per_100km={})
+    make_imported(fleet, "tuning")
+    said = wording.sentence(compare_branches(fleet).find("interventions_per_hour"))
+    assert said.endswith(
+        ": A was never engaged; of the engaged drives of B only what the old system counted is "
+        "known"
+    )
 
 
 def test_a_doubled_rate_is_found_and_said(comparison):
@@ -286,7 +355,7 @@ def test_speeds_that_hardly_overlap_are_said_with_the_counts():
     found = comparison.find("interventions_per_100km")
     assert found.alike_fraction < 0.3
     assert (found.obstacle, found.answer) == ("few_alike", "speeds_differ")
-    [warning] = [w for w in wording.warnings(comparison) if "speeds" in w]
+    [warning] = [w for w in cautions.warnings(comparison) if "speeds" in w]
     assert warning.startswith("A and B were driven at different speeds: only ")
     for band in found.bands:
         if band.a_exposure:
@@ -339,12 +408,25 @@ def test_events_in_one_group_alone_bound_the_ratio(a, b, said, cell):
     fleet.add("older", 40, per_100km={"intervention": 5.0, "critical_event": 5.0})
     fleet.add("master", 12, per_100km={"intervention": 5.0, "critical_event": a})
     fleet.add("tuning", 12, per_100km={"intervention": 5.0, "critical_event": b})
-    found = compare_branches(fleet).find("critical_events_per_100km")
+    watch = Watch(frozenset({"critical_events_per_100km"}))
+    comparison = compare_branches(fleet, watch=watch)
+    found = comparison.find("critical_events_per_100km")
     n_events = found.a.n_events + found.b.n_events
     assert n_events > 1
     assert wording.sentence(found).startswith(said.format(n=n_events))
     assert wording.ratio_text(found).startswith(cell)
     assert found.p_value < 0.05
+    limit = wording.ratio_text(found)
+    assert f"critical events ({limit} x)" in summary.verdict_text(comparison, "100km")
+    condition = gate.parse_condition("critical_events_per_100km ratio >= 0 at p < 0.05")
+    assert f"ratio of critical events per 100 km is {limit}, p = " in (
+        gate.judge(condition, comparison).why
+    )
+    sequence = comparison.find("critical_events_per_100km").sequence
+    assert sequence.decided is not None
+    assert looks.looks_text(found).endswith(
+        f"as {'B' if a else 'A'} had none at like speeds by then"
+    )
 
 
 def test_groups_that_share_no_speed_are_not_compared():
@@ -373,7 +455,7 @@ def test_what_is_driven_at_speeds_of_one_group_alone_is_left_out_and_said():
     assert found.compared_fraction == pytest.approx(1 - highway_km / all_km)
     share = f"{found.compared_fraction * 100:.0f} %"
     assert f"only {share} of the engaged distance is at speeds that both" in "\n".join(
-        wording.warnings(comparison)
+        cautions.warnings(comparison)
     )
 
 
@@ -381,7 +463,7 @@ def test_mixed_logs_and_other_cars_are_warned_of():
     fleet = Fleet()
     fleet.add("master", 6, per_100km=RATES, log_kind="qlog")
     fleet.add("tuning", 6, per_100km=RATES, car="HONDA_CIVIC_BOSCH")
-    logs, cars, *_ = wording.warnings(compare_branches(fleet))
+    logs, cars, *_ = cautions.warnings(compare_branches(fleet))
     assert logs == (
         "logs are decimated: 6 of 6 drives of A and 0 of 6 of B have qlogs, which are coarser"
     )
@@ -389,4 +471,4 @@ def test_mixed_logs_and_other_cars_are_warned_of():
 
 
 def test_groups_that_are_alike_in_all_but_their_events_give_no_warning(comparison):
-    assert wording.warnings(comparison) == []
+    assert cautions.warnings(comparison) == []

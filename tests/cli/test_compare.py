@@ -72,11 +72,12 @@ def test_json_has_stable_keys(run):
     assert list(found["measures"][0]) == [
         "name", "label", "unit", "kind", "exposure_unit", "better", "a", "b", "ratio",
         "crude_ratio", "is_stratified", "compared_fraction", "alike_fraction", "obstacle", "bands",
-        "dispersion", "basis", "answer", "p_value", "naive_p_value", "needed_a", "needed_b",
-        "sequence", "q_value", "is_enough", "sentence",
+        "dispersion", "basis", "n_others", "answer", "p_value", "naive_p_value", "needed_a",
+        "needed_b", "sequence", "q_value", "is_enough", "sentence",
     ]  # fmt: skip
     assert list(found["measures"][0]["a"]) == [
-        "n_drives", "n_events", "exposure_h", "exposure_km", "value", "lower", "upper", "interval",
+        "n_drives", "n_untold_drives", "n_events", "exposure_h", "exposure_km", "value", "lower",
+        "upper", "interval",
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engagement.analysis.rates import shipped_note
 from engagement.cli import columns
 from engagement.cli.exit_codes import ExitCode
 from engagement.extract.segment import ReadOptions
@@ -77,6 +78,29 @@ def test_a_group_has_a_line_with_rates_and_their_intervals(run):
     assert result.stdout.count("(") == 2 * 4
 
 
+def test_a_dispersion_that_is_shipped_is_said(run):
+    result = run("rates", "--by", "device")
+    assert result.stdout.splitlines()[0].endswith("\tdispersion from")
+    assert [line.split("\t")[-1] for line in result.stdout.splitlines()[1:]] == ["shipped"] * 2
+    assert "intervals rest on the shipped dispersion, of public drives: fewer than 30" in (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ([("a", "database"), ("b", "database"), ("c", None)], None),
+        ([("a", "shipped"), ("b", "database"), ("c", None)], "intervals of 1 of 2 groups rest on"),
+        ([("a", "shipped"), ("b", "shipped"), ("c", None)], "intervals rest on the shipped"),
+    ],
+)
+def test_of_how_many_groups_it_is_shipped_is_said(sources, said):
+    rows = [{"group_name": name, "per_hour_dispersion_source": source} for name, source in sources]
+    note = shipped_note(rows, ["per_hour"])
+    assert note is None if said is None else note.startswith(said)
+
+
 def test_qlogs_are_told(run, shown):
     assert "some of these drives were read from qlogs" in run("rates").stderr
     assert "3 ~" in shown("rates")
@@ -134,7 +158,9 @@ def test_every_column_of_the_tables_is_one_of_its_view(database):
     with Reader(database) as reader:
         known = {view: set(reader.comments(view)) for view in ("groups", "rates", "mtbf")}
     rates = {f"{event}_per_100km" for event in EVENTS}
-    assert {column.name for column in columns.GROUPS} <= known["groups"] | rates
+    assert {column.name for column in columns.GROUPS} <= known["groups"] | rates | {
+        "dispersion_sources"
+    }
     assert {column.name for column in columns.RATES} <= known["rates"]
     assert {column.name for column in columns.MTBF} <= known["mtbf"]
 

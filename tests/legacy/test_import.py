@@ -15,6 +15,7 @@ from engagement.legacy.json_files import read_legacy_file
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.imported_entries import OldDrive, import_entries
 from engagement.store.reader import Reader
+from tests.builders import _segment_row, insert
 
 DATA = Path(__file__).parents[1] / "data" / "legacy"
 EXAMPLES = [
@@ -283,3 +284,14 @@ def test_bytes_of_a_file_changed_anywhere_are_refused_or_imported(place, junk, e
 
     assert len(exported(database)) == report.n_drives
     assert report.n_files + len(report.problems) == 1
+
+
+@pytest.mark.parametrize(("status", "n_hidden"), [("ok", 1), ("failed", 0)])
+def test_a_log_that_could_not_be_read_hides_no_entry(database, status, n_hidden):
+    entries = [OldDrive("0123abcd", DRIVE["drive"], json.dumps(DRIVE), "old.json")]
+    import_entries(database, entries, [])
+    with writer_lock(database), Writer(database) as writer:
+        [(drive_id,)] = writer.connection.execute("select drive_id from log.drive").fetchall()
+        insert(writer.connection, {"segment": [_segment_row(drive_id, 0, "rlog", status)]})
+        writer.publish()
+    assert import_entries(database, entries, []).n_drives_superseded == n_hidden

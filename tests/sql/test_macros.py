@@ -133,6 +133,12 @@ def test_a_share_of_none_has_no_limits(connection):
     ]
 
 
+@pytest.mark.parametrize("n", [1, 7, 40, 12345])
+def test_a_share_of_nothing_or_everything_has_an_exact_end(connection, n):
+    query = "select wilson_lower(0, ?), wilson_upper(?, ?)"
+    assert connection.execute(query, [n, n, n]).fetchall() == [(0.0, 1.0)]
+
+
 def quantiles(connection, macro, values):
     query = f"select {macro}(value) from (select unnest($values) as value)"
     return [row[0] for row in connection.execute(query, {"values": values}).fetchall()]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from engagement.analysis.rates import MODES, place, shipped_note, usual_mode
+from engagement.analysis.wording import as_sentence
 from engagement.api.pages.charts import Scale, Tick, value_axis
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-MODES = ("engaged", "lateral_only", "assisted")
 _PER = ("100km", "hour")
 _USUAL = "intervention"
 _MAX_LISTED = 200
@@ -75,8 +77,7 @@ def get_rates(
         if text not in known:
             raise ParameterError(name, f"{text!r} is none of {', '.join(filter(None, known))}")
     crossing = parse_crossing(f"{by},{also}" if also and also != by else by)
-    usual = "assisted" if crossing.has("mode") else "engaged"
-    asked = Asked(crossing, mode or usual, event, per)
+    asked = Asked(crossing, mode or usual_mode(crossing), event, per)
     units = page_units(request, generation)
     return page(request, generation, "rates.html", lambda: _read(generation, asked, units))
 
@@ -90,7 +91,7 @@ def _read(generation: Generation, asked: Asked, units: Units) -> dict[str, Any]:
     events = sorted({row["event"] for row in found})
     asked = replace(asked, event=_event(asked.event, events))
     rows = [row for row in found if row["event"] == asked.event]
-    rows.sort(key=lambda row: crossing.order(row["group_name"]))
+    rows.sort(key=partial(place, crossing))
     column = f"per_{asked.per}"
     scale, ticks = _axis(rows, column, units)
     return {
@@ -102,6 +103,7 @@ def _read(generation: Generation, asked: Asked, units: Units) -> dict[str, Any]:
         "column": column,
         "rows": [(row, _whisker(row, column, scale, units)) for row in rows[:_MAX_LISTED]],
         "n_groups": len(rows),
+        "shipped": as_sentence(shipped) if (shipped := shipped_note(rows, [column])) else "",
         "ticks": ticks,
     }
 
