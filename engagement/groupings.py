@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from engagement.errors import InputError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     Level = Literal["drive", "part", "band", "mode"]
 
@@ -85,13 +85,14 @@ DIMENSIONS: Mapping[str, Dimension] = {one.name: one for one in _DECLARED}
 OPTIONS = tuple(one.option for one in _DECLARED)
 
 
-def _crossed_with_others(option: str) -> str:
-    others = "|".join(other for other in OPTIONS if other != option)
-    return f"{option}(,({others}))?"
+def crossed_pattern(options: Sequence[str]) -> str:
+    """A regular expression of one of these options, or two different ones with a comma."""
+    others = {one: "|".join(other for other in options if other != one) for one in options}
+    return "|".join(f"{one}(,({others[one]}))?" for one in options)
 
 
 # What `parse_crossing` takes, written with hyphens.
-PATTERN = "|".join((ALL, *map(_crossed_with_others, OPTIONS)))
+PATTERN = f"{ALL}|{crossed_pattern(OPTIONS)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _MOST_COMPARED = 0.95
 _MAX_CARS = 4
-_OWN = "rest on these drives' own dispersion only"
-_SHIPPED = "limits of A's and B's rates on the shipped one, of public drives"
 
 
 def warnings(comparison: Comparison) -> list[str]:
@@ -61,27 +59,32 @@ def _cars(group: Group) -> str:
 
 def _basis_warnings(comparison: Comparison) -> Iterator[str]:
     """Which tests rest on the groups alone, as few other drives tell of the measure."""
-    tested = [one for one in comparison.differences if one.p_value is not None]
+    alone = [one for one in comparison.differences if one.basis == "drives"]
     if comparison.n_others < LEAST_OTHERS:
         others = count(comparison.n_others, "other drive")
-        basis = f"p and intervals of ratios {_OWN}, " if tested else ""
-        yield f"the database has {others}, fewer than {LEAST_OTHERS}: {basis}{_SHIPPED}"
+        yield f"the database has {others}, fewer than {LEAST_OTHERS}: {_basis(alone, 'ratios')}"
         return
-    alone = [one for one in tested if one.basis == "drives" and one.ratio.value is not None]
-    few = [one for one in alone if one.n_others < LEAST_OTHERS]
+    any_of_it = [one for one in alone if one.ratio.value is not None]
+    few = [one for one in any_of_it if one.n_others < LEAST_OTHERS]
     if few:
         n_others = max(one.n_others for one in few)
         yield (
             f"of {count(comparison.n_others, 'other drive')} only {n_others} tell of "
-            f"{_labels(few)}, fewer than {LEAST_OTHERS}: p and intervals of their ratios {_OWN}, "
-            f"{_SHIPPED}"
+            f"{_labels(few)}, fewer than {LEAST_OTHERS}: {_basis(few)}"
         )
-    none = [one for one in alone if one.n_others >= LEAST_OTHERS]
+    none = [one for one in any_of_it if one.n_others >= LEAST_OTHERS]
     if none:
-        yield (
-            f"no other drive has any {_labels(none)}: p and intervals of their ratios {_OWN}, "
-            f"{_SHIPPED}"
-        )
+        yield f"no other drive has any {_labels(none)}: {_basis(none)}"
+
+
+def _basis(differences: Iterable[Difference], ratios: str = "their ratios") -> str:
+    """What p and limits rest on instead."""
+    if all(one.p_value is None for one in differences):
+        return "limits of A's and B's rates rest on the shipped dispersion, of public drives"
+    return (
+        f"p and intervals of {ratios} rest on these drives' own dispersion only, limits of A's "
+        "and B's rates on the shipped one, of public drives"
+    )
 
 
 def _labels(differences: Iterable[Difference]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError, NotFoundError, suggestion
 from engagement.filters import Selection, parse_day
-from engagement.groupings import OPTIONS, parse_crossing
+from engagement.groupings import OPTIONS, crossed_pattern, parse_crossing
 from engagement.names import starting_so
 from engagement.store.query_types import require_current
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from engagement.store.query_types import Queryable
 
 _PARAM = "param:"
-KINDS = (*(name for name in OPTIONS if name != "mode"), "date", f"{_PARAM}NAME")
+DIMENSIONS_COMPARED = tuple(name for name in OPTIONS if name != "mode")
+KINDS = (*DIMENSIONS_COMPARED, "date", f"{_PARAM}NAME")
+PATTERN = f"{crossed_pattern(DIMENSIONS_COMPARED)}|date|{_PARAM}.+"  # what `parse_grouping` takes
 
 ALL_DRIVES = "engagement.main.drives"  # also those that a selection leaves out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from engagement.analysis.wording import measure_name
+from engagement.analysis.wording import measure_name, missing
 from engagement.formats import count, ratio_number, two_digits
 from engagement.units import METRIC
 
@@ -19,6 +19,8 @@ def looks_text(difference: Difference, units: Units = METRIC) -> str:
     """Decided after 31 drives, or still open; no full stop."""
     what = measure_name(difference, units)
     sequence = difference.sequence
+    if difference.a.value is None or difference.b.value is None:
+        return f"{what}: no look, as {missing(difference)}"
     if sequence is None or not sequence.looks:
         return f"{what}: no look yet, which takes three dated drives of each group"
     if sequence.decided is None:

@@ -36,7 +36,7 @@ from engagement.analysis.wording import (
     unit_text,
     value_text,
 )
-from engagement.formats import two_digits
+from engagement.formats import UNKNOWN, two_digits
 from engagement.units import METRIC
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def measure_texts(
 ) -> dict[str, str]:
     """A measure as a row of a table; the unit of rates is in the heading."""
     has_unit = difference.unit and difference.kind != "rate"
+    is_told = difference.answer in ("better", "worse")
     return {
         "measure": f"{difference.label}, {difference.unit}" if has_unit else difference.label,
         "answer": answer_text(difference, verdict),
@@ -208,7 +209,7 @@ def measure_texts(
         "q": two_digits(verdict.q_by_name.get(difference.name)),
         "naive_p": two_digits(difference.naive_p_value),
         "dispersion": two_digits(difference.dispersion),
-        "needed": needed_text(difference, units),
+        "needed": UNKNOWN if is_told else needed_text(difference, units),
     }
 
 

@@ -37,7 +37,7 @@ def sentence(difference: Difference, units: Units = METRIC) -> str:
     """What the drives allow to say of one measure; no full stop, so that it can go on."""
     what = measure_name(difference, units)
     if difference.a.value is None or difference.b.value is None:
-        return f"nothing can be said of {what}: {_missing(difference)}"
+        return f"nothing can be said of {what}: {missing(difference)}"
     if difference.ratio.value is None:
         return _no_ratio(difference, what, units)
     return f"{_told(difference, units)}: {_first_clause(difference, what)}"
@@ -79,7 +79,7 @@ def _is_per_distance(difference: Difference) -> bool:
     return difference.kind == "rate" and difference.exposure_unit == "km"
 
 
-def _missing(difference: Difference) -> str:
+def missing(difference: Difference) -> str:
     """Why groups have no value; those of one reason together."""
     names_by_reason: dict[str, list[str]] = {}
     for name, value in (("A", difference.a), ("B", difference.b)):

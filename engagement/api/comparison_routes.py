@@ -15,6 +15,7 @@ from engagement.analysis.comparison import Watch, compare
 from engagement.analysis.grouping import (
     ALL_DRIVES,
     KINDS,
+    PATTERN,
     comparable_drives,
     divide,
     parse_grouping,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from engagement.analysis.comparison import Comparison
     from engagement.analysis.grouping import Division
 
-_GROUPING = f"^({'|'.join(KINDS).replace('NAME', '.+')})$"
+_GROUPING = f"^({PATTERN})$"
 
 
 class ComparisonDocument(msgspec.Struct, frozen=True):
@@ -47,7 +48,8 @@ class ComparisonDocument(msgspec.Struct, frozen=True):
         by: What the groups differ in.
         a: The baseline: its name, drives and exposure.
         b: The candidate.
-        n_others: Other drives of the database, whose dispersion the test relies on if they are 30.
+        n_others: Other drives of the database; each measure has how many of them tell of it, whose
+            dispersion its test relies on if they are 30.
         verdict: Whether B is better than A, in a sentence, false discoveries held at 5 %.
         headline: In a sentence, of interventions.
         findings: In sentences, what else chance seldom does.
@@ -97,7 +99,8 @@ def get_comparison(
         QueryParameter(
             min_length=1,
             max_length=MAX_LENGTH,
-            description=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.",
+            description=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}; or two dimensions with a comma, "
+            "as model,night.",
             schema_extra={"pattern": _GROUPING},
         ),
     ],

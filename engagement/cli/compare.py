@@ -81,8 +81,7 @@ def _conditions(
     required=True,
     metavar="WHAT",
     callback=_grouping,
-    help=f"What A and B name: {', '.join(KINDS)}; with date two ranges of days; two of the others "
-    "crossed, as model,night, with groups like 'v7, day'.",
+    help=f"What A and B name: {', '.join(KINDS)}; or two with a comma. With date two ranges.",
 )
 @labels_option
 @drive_filters
@@ -128,6 +127,9 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     A is the baseline and B the candidate: every ratio is B / A, at like speeds. p and interval come
     of one test that allows for few drives, and for events that come in clusters within a drive.
 
+    Two dimensions are crossed, as --by model,night; their groups are called "A, day". Not by mode:
+    what is compared is what was engaged; `rates --by mode` has how much of it there was.
+
     A CONDITION is a measure, a quantity (ratio, ratio_lower, ratio_upper, crude_ratio, a, b), an
     operator and a number, and then `at p < NUMBER` or `sequential` if it must be no chance. Asked
     after every drive, `at p < 0.05` finds a difference of equal groups in 17 to 32 % of cases:
@@ -142,6 +144,7 @@ def compare(ctx: click.Context, /, *, as_json: bool, markdown: bool, **options: 
     Example:
       engagement compare --by branch master my-tune
       engagement compare --by date 2025-06-01..2025-06-30 2025-07-01..
+      engagement compare --by branch,night "master, day" "master, night"
       engagement compare --by branch master my-tune --sequential --until-drives 60
       engagement compare --by commit 1a2b3c4 5d6e7f8 --markdown \\
         --fail-if "interventions_per_100km ratio > 1.2 sequential"

@@ -146,6 +146,12 @@ def test_few_drives_and_few_others_tell_nothing():
     )
     told = [one for one in comparison.differences if one.answer == "too_few"]
     assert "already enough" not in {wording.needed_text(one) for one in told}
+    assert cautions.warnings(comparison) == [
+        (
+            "the database has 0 other drives, fewer than 30: limits of A's and B's rates rest on "
+            "the shipped dispersion, of public drives"
+        )
+    ]
 
 
 def test_few_drives_among_many_others_give_an_interval():
@@ -195,6 +201,19 @@ def test_imported_drives_are_no_others_of_our_own_measures():
     assert "fewer than 30: p and intervals of their ratios rest on these drives' own" in said
 
 
+def test_limits_of_too_few_drives_among_imported_ones_say_what_they_rest_on():
+    fleet = Fleet()
+    fleet.add("master", 4, per_100km=RATES)
+    fleet.add("tuning", 4, per_100km=RATES)
+    fleet.add("older", 40, per_100km={}, error_mps2=None)
+    make_imported(fleet, "older")
+    [said] = cautions.warnings(compare_branches(fleet))
+    assert said.startswith("of 40 other drives only 0 tell of interventions, disengagements and ")
+    assert said.endswith(
+        ": limits of A's and B's rates rest on the shipped dispersion, of public drives"
+    )
+
+
 def test_events_that_no_other_drive_has_are_said():
     fleet = Fleet()
     fleet.add("master", 30, per_100km=RATES)
@@ -222,6 +241,7 @@ def test_why_imported_drives_have_no_value_is_what_is_true(engaged):
         if engaged
         else "B was never engaged on the move"
     )
+    assert looks.looks_text(found) == f"interventions per 100 km: no look, as {why}"
     said = f"nothing can be said of interventions per 100 km: {why}"
     assert wording.sentence(found) == said
     assert summary.headline(comparison, "100km") == said
@@ -244,6 +264,8 @@ def test_a_doubled_rate_is_found_and_said(comparison):
     said = wording.sentence(found)
     assert found.answer == "worse"
     assert found.naive_p_value < found.p_value < 0.05
+    texts = summary.measure_texts(found, judge_all(comparison, "100km"))
+    assert (texts["answer"], texts["needed"]) == ("worse", "-")
     assert said.startswith(
         f"worse: B has {found.ratio.value:.2f} x the interventions per 100 km of"
     )

@@ -110,6 +110,7 @@ def test_an_axis_of_ratios_is_even_about_one(values):
     assert 1.0 in ticks
     assert 3 <= len(ticks) <= 7
     assert reach >= min(max([1.0, *values]), 32)
+    assert len(log_scale(values, limit=16.0)[1]) <= 5  # more touch each other on the page
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def log_scale(values: Iterable[float], limit: float = 32.0) -> tuple[float, list
     """How far a symmetric axis of ratios about 1 has to reach, and its ticks: powers of two."""
     reach = max([abs(math.log2(v)) for v in values if v > 0 and math.isfinite(v)] + [1.0])
     n_steps = min(math.ceil(reach - 1e-9), round(math.log2(limit)))
-    step = 1 if n_steps <= 3 else 2  # noqa: PLR2004 - seven labels fit, more don't
+    step = 1 if n_steps <= 2 else 2  # noqa: PLR2004 - five labels fit, more don't
     n_steps = math.ceil(n_steps / step) * step
     return 2.0**n_steps, [2.0**power for power in range(-n_steps, n_steps + 1, step)]
 

@@ -13,6 +13,7 @@ from litestar.params import FromQuery
 from engagement.analysis.comparison import Watch, compare
 from engagement.analysis.grouping import (
     ALL_DRIVES,
+    DIMENSIONS_COMPARED,
     KINDS,
     comparable_drives,
     divide,
@@ -29,7 +30,6 @@ from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
 from engagement.api.request_filters import MAX_LENGTH
-from engagement.groupings import OPTIONS
 from engagement.store.query_types import Narrowing
 from engagement.store.serving import Generation
 
@@ -148,7 +148,7 @@ def get_comparison(
             "by": by, "by_words": crossing.words if crossing else by, "a": a, "b": b, "per": per,
             "kinds": _kinds(generation),
             "crossed": (*by.split(","), "")[:2] if crossing else (by, ""),
-            "dimensions": [name for name in OPTIONS if name != "mode"],
+            "dimensions": DIMENSIONS_COMPARED,
             "groups": _groups(generation, grouping),
             "comparison": None,
         }  # fmt: skip
