@@ -62,7 +62,7 @@ def _basis_warnings(comparison: Comparison) -> Iterator[str]:
     alone = [one for one in comparison.differences if one.basis == "drives"]
     if comparison.n_others < LEAST_OTHERS:
         others = count(comparison.n_others, "other drive")
-        yield f"the database has {others}, fewer than {LEAST_OTHERS}: {_basis(alone, 'ratios')}"
+        yield f"the database has {others}, fewer than {LEAST_OTHERS}: {_basis(alone, '')}"
         return
     any_of_it = [one for one in alone if one.ratio.value is not None]
     few = [one for one in any_of_it if one.n_others < LEAST_OTHERS]
@@ -77,13 +77,13 @@ def _basis_warnings(comparison: Comparison) -> Iterator[str]:
         yield f"no other drive has any {_labels(none)}: {_basis(none)}"
 
 
-def _basis(differences: Iterable[Difference], ratios: str = "their ratios") -> str:
+def _basis(differences: Iterable[Difference], which: str = "these ") -> str:
     """What p and limits rest on instead."""
     if all(one.p_value is None for one in differences):
-        return "limits of A's and B's rates rest on the shipped dispersion, of public drives"
+        return f"limits of {which}rates of A and B rest on the shipped dispersion, of public drives"
     return (
-        f"p and intervals of {ratios} rest on these drives' own dispersion only, limits of A's "
-        "and B's rates on the shipped one, of public drives"
+        f"p and intervals of {which}ratios rest on these drives' own dispersion only, limits of "
+        f"{which}rates of A and B on the shipped one, of public drives"
     )
 
 
