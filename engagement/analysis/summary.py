@@ -104,7 +104,8 @@ def verdict_text(comparison: Comparison, per: Per, units: Units = METRIC) -> str
         )
     needed = needed_text(first, units) if first.needed_a and first.needed_b else None
     more = f": about {needed} would show a 30 % difference in {first.label}" if needed else ""
-    return f"can't tell yet whether B is better than A{more}"
+    yet = "" if first.compared_fraction == 0 else " yet"  # of no common speed it never can
+    return f"can't tell{yet} whether B is better than A{more}"
 
 
 def _named(differences: Sequence[Difference]) -> str:

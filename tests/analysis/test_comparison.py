@@ -456,13 +456,15 @@ def test_groups_that_share_no_speed_are_not_compared():
     fleet = Fleet()
     fleet.add("master", 6, per_100km=RATES, bands=("city",))
     fleet.add("tuning", 6, per_100km=RATES, bands=("road", "highway"))
-    found = compare_branches(fleet).find("interventions_per_100km")
+    comparison = compare_branches(fleet)
+    found = comparison.find("interventions_per_100km")
     assert found.ratio.value is None
     assert found.crude_ratio == pytest.approx(found.b.value / found.a.value)
     assert wording.sentence(found) == (
         "A and B share no speed band: their interventions per 100 km can't be compared at like "
         "speeds"
     )
+    assert summary.verdict_text(comparison, "100km") == "can't tell whether B is better than A"
 
 
 def test_what_is_driven_at_speeds_of_one_group_alone_is_left_out_and_said():
