@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+from itertools import product
+
 import pytest
 
-from engagement.analysis.grouping import Grouping, divide, parse_grouping
+from engagement.analysis.grouping import KINDS, PATTERN, Grouping, divide, parse_grouping
 from engagement.errors import InputError, NotFoundError
 from tests.analysis.fleets import Fleet
 
@@ -128,3 +131,16 @@ def test_ranges_that_do_not_hold(reader, text, problem):
     with pytest.raises((InputError, NotFoundError)) as raised:
         divide(reader, Grouping("date"), text, "2025-08-01..", ALL)
     assert problem in str(raised.value)
+
+
+def test_the_pattern_is_what_is_parsed():
+    kinds = [*KINDS, "mode", "all", "weather", "log_kind", "param:"]
+    for text in [*kinds, *map(",".join, product(kinds, repeat=2))]:
+        try:
+            parse_grouping(text)
+        except InputError:
+            is_parsed = False
+        else:
+            is_parsed = True
+        if "_" not in text:  # hyphens are what is written
+            assert bool(re.fullmatch(PATTERN, text)) == is_parsed, text

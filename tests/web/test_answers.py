@@ -27,6 +27,10 @@ def ask(database):
         yield client.get
 
 
+def test_a_dispersion_that_is_shipped_is_said(ask):
+    assert "Intervals rest on the shipped dispersion, of public drives" in ask("/rates").text
+
+
 @pytest.mark.parametrize(
     ("path", "status", "text"),
     [
