@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +15,8 @@ from engagement.store.described import describe, describe_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+_Command = TypeVar("_Command", bound=click.Command)
 
 DOCS = Path(__file__).parent
 _MADE = "<!-- made by `make docs`; don't edit -->\n\n"
@@ -33,16 +36,18 @@ The Tab key completes commands and options, with one line in the shell's own fil
 
 def cli_page() -> str:
     """Every command's help, as a terminal shows it."""
-    context = click.Context(main, info_name="engagement", max_content_width=100)
-    pages = [_MADE + "# Commands\n\n" + _fenced(main.get_help(context)), _COMPLETION]
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
+    top = _unused(main)
+    context = click.Context(top, info_name="engagement", max_content_width=100)
+    pages = [_MADE + "# Commands\n\n" + _fenced(top.get_help(context)), _COMPLETION]
+    for name in top.list_commands(context):
+        command = top.get_command(context, name)
         if command is not None:
             pages += _command_pages(command, name, context)
     return "\n".join(pages)
 
 
 def _command_pages(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    command = _unused(command)
     context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
     pages = [f"## {context.command_path}\n\n" + _fenced(command.get_help(context))]
     if isinstance(command, click.Group):
@@ -51,6 +56,13 @@ def _command_pages(command: click.Command, name: str, parent: click.Context) -> 
             if child is not None:
                 pages += _command_pages(child, child_name, context)
     return pages
+
+
+def _unused(command: _Command) -> _Command:
+    """The command as before its first use, when click keeps the help option of that context."""
+    unused = copy(command)
+    unused._help_option = None  # noqa: SLF001 - there is no public way
+    return unused
 
 
 def _fenced(text: str) -> str:

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from docs import assistants_page
 from docs.cookbook_page import PAGE, make_demo, page
-from docs.generate import pages
+from docs.generate import DOCS, cli_page, pages
 from engagement.cli import main
 from engagement.store.cookbook import find_recipe, recipes
 from tests.support.terminal import on_terminal
@@ -65,6 +66,12 @@ def test_readme_names_every_command():
     context = main.make_context("engagement", ["--help"], resilient_parsing=True)
     for name in main.list_commands(context):
         assert re.search(rf"`[^`]*\b{name}\b[^`]*`", README), name
+
+
+def test_a_used_command_is_on_the_page_as_before_its_use():
+    for used in (["-h"], ["compare", "-h"]):
+        assert CliRunner().invoke(main, used).exit_code == 0
+    assert cli_page() == (DOCS / "cli.md").read_text(encoding="utf-8"), "run `make docs`"
 
 
 @pytest.mark.parametrize(
