@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import PurePath
 
 _DONGLE = r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?"
@@ -99,20 +99,25 @@ def parse_dongle_id(text: str) -> str | None:
     return text.lower() if _DONGLE_PATTERN.fullmatch(text) else None
 
 
-def full_dongle_ids(known: Iterable[str]) -> dict[str, str]:
+def full_dongle_ids(
+    known: Iterable[str], aliases: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Which of some dongle ids are short names of others, and of which one, where that is certain.
 
     A short name has the last 8 characters of the full id, or, where none ends so, the first 8.
+    Aliases, old names with the device that each leads to, come with their devices.
     """
-    names = sorted(set(known))
+    aliases = aliases or {}
+    names = sorted({*known, *aliases, *aliases.values()})
     full_ids = [name for name in names if len(name) == _FULL_LENGTH and parse_dongle_id(name)]
     found = {}
     for short in (name for name in names if len(name) == _SHORT_LENGTH and parse_dongle_id(name)):
         alike = [name for name in full_ids if name.endswith(short)]
         alike = alike or [name for name in full_ids if name.startswith(short)]
-        if len(alike) == 1:
-            found[short] = alike[0]
-    return found
+        devices = {aliases.get(name, name) for name in alike} - {short}
+        if len(devices) == 1 and short not in aliases:
+            found[short] = devices.pop()
+    return found | {old: found.get(new, new) for old, new in aliases.items()}
 
 
 def is_short_for(short: str | None, full: str | None) -> bool:
@@ -123,6 +128,14 @@ def is_short_for(short: str | None, full: str | None) -> bool:
 def short_dongle_ids(full: str) -> tuple[str, ...]:
     """The names that older systems give the device of a full dongle id, the usual one first."""
     return (full[-_SHORT_LENGTH:], full[:_SHORT_LENGTH]) if len(full) == _FULL_LENGTH else ()
+
+
+def other_dongle_ids(dongle_id: str, aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """What else folders may call a device: short names first, then what was joined with it."""
+    device = aliases.get(dongle_id, dongle_id)
+    joined = (device, *(old for old, new in aliases.items() if new == device))
+    names = [name for one in (dongle_id, *joined) for name in (*short_dongle_ids(one), one)]
+    return tuple(name for name in dict.fromkeys(names) if name != dongle_id)
 
 
 def starting_so(text: str, known: Iterable[str]) -> list[str]:

@@ -168,14 +168,17 @@ def compared(
     generation: Generation, devices: Sequence[str], branches: Sequence[str], speed_bucket: str
 ) -> dict[str, Any]:
     """What `/api/compare` answers."""
-    return legacy_comparison.compare(
-        _drives(generation), devices, branches, speed_bucket, loaded_at(generation)
+    return legacy_answers.without_signs_of_zero(
+        legacy_comparison.compare(
+            _drives(generation), devices, branches, speed_bucket, loaded_at(generation)
+        )
     )
 
 
 def totalled(generation: Generation) -> dict[str, Any]:
     """What `/api/total_stats` answers."""
-    return legacy_totals.total_stats(list(summaries(generation).values()))
+    found = legacy_totals.total_stats(list(summaries(generation).values()))
+    return legacy_answers.without_signs_of_zero(found)
 
 
 def _drives(generation: Generation) -> list[dict[str, Any]]:
@@ -190,14 +193,18 @@ def loaded_at(generation: Generation) -> str:
 def summaries(generation: Generation) -> Mapping[str, dict[str, Any]]:
     """Each device's entry, by its name, in the order of names."""
     return generation.cached(
-        "legacy summaries", lambda: legacy_totals.summaries(_drives(generation))
+        "legacy summaries",
+        lambda: legacy_answers.without_signs_of_zero(legacy_totals.summaries(_drives(generation))),
     )
 
 
 def drives_of(generation: Generation, device_id: str) -> list[dict[str, Any]]:
     """Each drive's entry of a device, the newest first."""
     rows = generation.rows("from legacy_engagement_db where device_id = ?", [device_id])
-    return [legacy_answers.describe(row) for row in legacy_answers.newest_first(rows)]
+    return [
+        legacy_answers.without_signs_of_zero(legacy_answers.describe(row))
+        for row in legacy_answers.newest_first(rows)
+    ]
 
 
 def _json(answer: object, status: HTTPStatus = HTTPStatus.OK) -> Response[bytes]:

@@ -86,6 +86,19 @@ def summarise(device_id: str, drives: Columns) -> dict[str, Any]:
     }
 
 
+def without_signs_of_zero(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer in which every zero is one that people read as such: 0.0, not -0.0."""
+    return {name: _without_sign(value) for name, value in answer.items()}
+
+
+def _without_sign(value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_signs_of_zero(value)
+    if isinstance(value, list):
+        return [_without_sign(one) for one in value]
+    return value + 0.0 if isinstance(value, float) else value
+
+
 def describe(row: Row) -> dict[str, Any]:
     """A drive's entry: its fields in the old order."""
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engagement.cli import render
-from engagement.formats import count, size, text
+from engagement.formats import count, plural, size, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,8 @@ def _summary(report: DeviceReport, *, is_dry_run: bool) -> str:
             (len(report.conflicts), "in conflict"),
             (len(report.failed), "failed"),
             (n_left, "left"),
-            (report.n_retries, "times connected again"),
-            (report.n_requested, "rlogs asked for"),
+            (report.n_retries, f"time{plural(report.n_retries)} connected again"),
+            (report.n_requested, f"rlog{plural(report.n_requested)} asked for"),
         )
         if number
     )

@@ -23,11 +23,12 @@ from engagement.collect.plan import WantedLogs
 from engagement.collect.settings import load_settings
 from engagement.errors import ConfigError, EngagementError, InputError
 from engagement.filters import Selection
+from engagement.names import other_dongle_ids
 from engagement.servers.addresses import parse_address, parse_list
 from engagement.servers.collector import Collection, ServerOptions, find_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engagement.cli.ingest_report import SignalNotes
     from engagement.collect.hosts import Host
@@ -85,7 +86,9 @@ def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, 
     drives = Selection.of(drive=options["drive"], **selection.values)
     how = CollectOptions(
         settings=settings,
-        wanted=WantedLogs(kind, drives, with_video=options["video"]),
+        wanted=WantedLogs(
+            kind, drives, with_video=options["video"], aliases=_aliases(options["database"])
+        ),
         dongle_id=options["device"],
         codec=_CODECS[options["compress"]],
         limit_bytes_per_s=options["limit_rate"],
@@ -106,6 +109,15 @@ def make_task(names: Sequence[str], *, selection: Selection, options: dict[str, 
         ingest=_ingest_options(options["profile"]) if options["with_ingest"] else None,
         as_json=options["as_json"],
     )
+
+
+def _aliases(database: Path) -> Mapping[str, str]:
+    """What devices are called that were joined; the store is imported only where there is one."""
+    if not database.exists():
+        return {}
+    from engagement.store.device_aliases import aliases_of  # noqa: PLC0415
+
+    return aliases_of(database)
 
 
 def _listed(path: Path | None) -> list[str]:
@@ -218,7 +230,8 @@ class _Rounds:
         from engagement.cli import ingest_report  # noqa: PLC0415 - takes its time
         from engagement.store.ingestion import ingest  # noqa: PLC0415
 
-        self._folders |= _folders(self._task.folder, reports)
+        aliases = self._task.options.wanted.aliases
+        self._folders |= _folders(self._task.folder, reports, aliases)
         if not self._folders:
             return ExitCode.OK, None
         paths = sorted(self._folders)
@@ -240,8 +253,11 @@ class _Rounds:
             raise _StoppedError
 
 
-def _folders(folder: Path, reports: Sequence[DeviceReport]) -> set[Path]:
+def _folders(
+    folder: Path, reports: Sequence[DeviceReport], aliases: Mapping[str, str]
+) -> set[Path]:
     """Where the logs of the devices are, those that were there before included."""
-    names = {report.dongle_id for report in reports if report.dongle_id}
+    devices = {report.dongle_id for report in reports if report.dongle_id}
+    names = devices.union(*(other_dongle_ids(device, aliases) for device in devices))
     folders = {path.parent.parent for report in reports for path in report.collected}
     return folders | {folder / name for name in names if (folder / name).is_dir()}

@@ -324,6 +324,12 @@ MISSING = (
     Column("missing segments", "missing"),
 )
 
+JOINED = (
+    Column("old name", "old_dongle_id"),
+    Column("device", "dongle_id"),
+    Column("since (UTC)", "joined_at_utc", moment),
+)
+
 LEFT_OUT = (Column("left out", "segment"), Column("as it is", "counted"))
 
 CHECKS = (

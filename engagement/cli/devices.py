@@ -14,8 +14,9 @@ from engagement.cli.options import database_option, format_options
 from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.waiting_drives import WAITING, with_folders
 from engagement.filters import Selection
-from engagement.formats import count
-from engagement.store.devices import join_devices
+from engagement.formats import count, text
+from engagement.names import parse_dongle_id
+from engagement.store.devices import join_devices, unjoin_device
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -29,13 +30,21 @@ if TYPE_CHECKING:
     "pair",
     nargs=2,
     metavar="OLD NEW",
-    help="Make the drives of device OLD those of NEW, as it is one device.",
+    help="Make the drives of device OLD those of NEW, as it is one device, now and later.",
+)
+@click.option(
+    "--unjoin", "joined", metavar="OLD", help="Take a --join back: OLD is a device of its own."
 )
 @units_option
 @format_options
 @database_option
 def devices(
-    *, folders: tuple[Path, ...], database: Path, output: Format, pair: tuple[str, str] | None
+    *,
+    folders: tuple[Path, ...],
+    database: Path,
+    output: Format,
+    pair: tuple[str, str] | None,
+    joined: str | None,
 ) -> None:
     """List the devices, with how much is known of each.
 
@@ -43,7 +52,8 @@ def devices(
     these have, and how many drives of each are not ingested yet.
 
     A device that folders or old files name by the last or first 8 characters of its dongle id is
-    joined with it by itself, where just one device can be meant; --join does it where you know.
+    joined with it by itself, where just one device can be meant; --join does it where you know, and
+    is remembered: what is ingested, imported or collected under OLD later is of NEW, too.
 
     \b
     Example:
@@ -51,13 +61,15 @@ def devices(
       engagement devices --json
       engagement devices rlogs/
       engagement devices --join 89abcdef 0123456789abcdef
+      engagement devices --unjoin 89abcdef
     """
-    if pair and folders:
-        raise click.UsageError("--join and FOLDERs exclude each other")
+    if sum(map(bool, (pair, joined, folders))) > 1:
+        raise click.UsageError("--join, --unjoin and FOLDERs exclude each other")
     if pair:
-        old, new = (name.lower() for name in pair)
-        n_drives = join_devices(database, old, new)
-        render.say(f"{count(n_drives, 'drive')} of {old} are of {new} from now on")
+        _join(database, *map(_as_stored, pair))
+        return
+    if joined:
+        _unjoin(database, _as_stored(joined))
         return
     with Reader(database) as reader:
         rows = select(reader).devices()
@@ -76,3 +88,30 @@ def devices(
         nothing=nothing,
         units=units,
     )
+
+
+def _as_stored(name: str) -> str:
+    return parse_dongle_id(name) or name
+
+
+def _join(database: Path, old: str, new: str) -> None:
+    joined = join_devices(database, old, new)
+    n_drives, device = joined.n_drives, text(joined.dongle_id)
+    render.say(
+        f"{count(n_drives, 'drive')} of {text(old)} {_are(n_drives)} of {device} from now on, "
+        "and so is what comes under that name later"
+    )
+    if not joined.is_known:
+        render.note(f"no other drive is of {device} yet")
+
+
+def _unjoin(database: Path, old: str) -> None:
+    n_drives = unjoin_device(database, old).n_drives
+    render.say(
+        f"{text(old)} is a device of its own again, and {count(n_drives, 'drive')} "
+        f"{_are(n_drives)} of it"
+    )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

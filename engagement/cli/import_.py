@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     "--cursor-file",
     type=click.Path(dir_okay=False, path_type=Path),
     default=".drive_stats_cursor.json",
+    show_default=False,
     metavar="FILE",
     help="Where it is noted how far --pull got.  [default: .drive_stats_cursor.json]",
 )
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     "--page-size",
     type=click.IntRange(1, MAX_PAGE),
     default=100,
+    show_default=False,
     metavar="N",
     help="Drives that --pull asks for at once.  [default: 100]",
 )

@@ -86,6 +86,8 @@ where not copies.is_counted
 order by all
 """
 
+_JOINED = "from store.device_alias order by old_dongle_id, joined_at_utc"
+
 _MAX_ROWS = 20
 _FACTS_AT = 13
 
@@ -121,6 +123,7 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "damaged_logs": reader.rows(_DAMAGED),
             "missing_segments": reader.rows(_MISSING),
             "left_out_copies": reader.rows(_LEFT_OUT),
+            "joined_devices": reader.rows(_JOINED),
         }
         checks = _run_checks(reader)
         units = chosen_units(reader)
@@ -191,6 +194,9 @@ def _print_problems(found: dict[str, Any]) -> None:
         }
         for row in found["left_out_copies"]
     ]
+    if found["joined_devices"]:
+        render.print_rows(columns.JOINED, found["joined_devices"], title="Devices that were joined")
+        click.echo()
     if left_out:
         render.print_rows(columns.LEFT_OUT, left_out, title="Copies that are left out")
         click.echo()

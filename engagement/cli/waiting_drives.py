@@ -9,6 +9,7 @@ from engagement.cli import render
 from engagement.formats import count, text
 from engagement.logs.find import find_logs
 from engagement.names import full_dongle_ids
+from engagement.store.device_aliases import read_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,6 +49,6 @@ def _count_waiting(reader: Reader, logs: Iterable[LogFile]) -> Counter[str]:
     }
     devices = reader.rows("select distinct dongle_id from drives")
     known = {row["dongle_id"] for row in devices} | {device for device, _ in named if device}
-    full = full_dongle_ids(known)
+    full = full_dongle_ids(known, read_aliases(reader.connection))
     drives = {(full.get(device or "", device or ""), drive) for device, drive in named}
     return Counter(device for device, _ in drives - ingested)

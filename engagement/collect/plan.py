@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from engagement.collect.remote_log import QCAMERA, SUFFIXES, VIDEO
 from engagement.collect.transfer import Transfer
 from engagement.filters import Selection
-from engagement.names import drive_started_at, is_short_for, short_dongle_ids
+from engagement.names import drive_started_at, is_short_for, other_dongle_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engagement.collect.listing import Listing
@@ -32,12 +32,14 @@ _SAME_TIME_NS = 2 * 10**9  # the coarsest resolution of file systems
 class WantedLogs:
     """Which logs are wanted: of a kind, with the small video or not, and of some drives.
 
+    What is here under another name of its device, as of `aliases`, is not wanted again.
     The day of a drive is the one in its name; for those that have none, the day of the file here.
     """
 
     kind: Kind = "rlog"
     drives: Selection = field(default_factory=Selection)
     with_video: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def admits(self, log: RemoteLog) -> bool:
         """Whether a log is wanted."""
@@ -61,7 +63,7 @@ class Plan:
     Attributes:
         transfers: Logs to fetch, oldest first.
         n_there: Logs that are here already.
-        n_old: Those of them in a folder named by 8 characters of the dongle id.
+        n_old: Those of them in a folder with another name of the device.
         there: Those of them that should be here byte for byte, each with its file.
         n_locked: Logs that are still being written.
         conflicts: Files that are here and differ, each with how.
@@ -131,7 +133,8 @@ def make_plan(
             continue
         # One file per segment and kind: of a log in two forms, the first of the listing counts.
         target, its_codec = _target_of(log, folder / name, codec)
-        old_folders = [folder / short / target.parent.name for short in short_dongle_ids(name)]
+        others = other_dongle_ids(name, wanted.aliases)
+        old_folders = [folder / other / target.parent.name for other in others]
         if (target.parent, log.kind) in places:
             plan.doubles.append(log)
         elif not _settle(plan, log, target, old_folders, here):

@@ -23,7 +23,7 @@ class DeviceReport:
         to_collect: Files that are still to be fetched.
         size_bytes: Of the files that came.
         n_there: Logs that were here before.
-        n_old: Those of them in a folder with the short name of the device.
+        n_old: Those of them in a folder with another name of the device.
         n_locked: Logs that are still being written.
         n_gone: Logs that the device deleted before they came.
         n_busy: Logs that another collect is fetching.

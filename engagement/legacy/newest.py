@@ -144,7 +144,7 @@ def _bucket(row: Row, *, is_dead: bool) -> Entry:
     if is_dead:
         known = [name for name in _OF_ENGAGED if found[name] is not None]
         found |= {name: type(found[name])(0) for name in known}
-    return {"label": BUCKET_LABELS[row["bucket"]], **found}
+    return {"label": row["label"], **found}
 
 
 def _disengagements(sums: Row, distance_km: float) -> Entry:

@@ -7,6 +7,7 @@
     ROUTE/0:4/q                                their qlogs; `r` rlogs, `a` both
     https://connect.comma.ai/DONGLE/DRIVE/60/180    as a browser shows it: seconds of the route
     https://connect.comma.ai/DONGLE/1690000000000/1690000600000    older: milliseconds since 1970
+    connect.comma.ai/DONGLE/DRIVE/60/180       the same without https://
 
 The forms are those of openpilot's tools and of comma connect. Everything else is a host for SSH.
 """
@@ -14,7 +15,7 @@ The forms are those of openpilot's tools and of comma connect. Everything else i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +36,7 @@ _RANGE = r"(?P<range>-?[0-9]{1,6}|(?:-?[0-9]{1,6})?:(?:-?[0-9]{1,6})?(?::[0-9]{1
 _ROUTE_PATTERN = re.compile(rf"{_ROUTE}(?:(?:/|--){_RANGE})?(?:/(?P<selector>[a-z]))?/?")
 _LOOKS_LIKE_ROUTE = re.compile(r"[0-9A-Fa-f]{16}[|_/].*")
 _CONNECT = re.compile(r"connect(?::(?P<dongle>.*))?")
+_BARE_LINK = re.compile(rf"[a-z0-9-]+(?:\.[a-z0-9-]+)+/{_DONGLE}(?:[|_/]|%7c|$)", re.IGNORECASE)
 _KINDS = {"q": "qlog", "r": "rlog", "a": "both"}
 
 
@@ -93,6 +95,8 @@ def parse_address(text: str) -> Address | None:
         return _device(text, connect["dongle"])
     if "://" in text:
         return _link(text)
+    if _BARE_LINK.match(text):  # as browsers show it
+        return replace(_link(f"https://{text}"), text=text)
     name = text.replace("%7C", "|").replace("%7c", "|")
     if not _LOOKS_LIKE_ROUTE.fullmatch(name):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import msgspec
@@ -154,7 +154,7 @@ class Api:
 
     def _body_of(self, answer: _Answer, url: str) -> bytes:
         """The body of an answer that is no error."""
-        path, name = urlsplit(url).path, self.server.name
+        path, name = unquote(urlsplit(url).path), self.server.name
         if answer.status < 300:  # noqa: PLR2004
             return answer.body
         if answer.status in (401, 403):

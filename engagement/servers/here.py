@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from engagement.collect.remote_log import QCAMERA, SUFFIXES, VIDEO
-from engagement.names import short_dongle_ids
+from engagement.names import other_dongle_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engagement.collect.remote_log import RemoteLog
@@ -22,8 +23,9 @@ _FILES = {
 class Here:
     """The folders here; each is read once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, aliases: Mapping[str, str]) -> None:
         self._folder = folder
+        self._aliases = aliases
         self._names: dict[Path, frozenset[str]] = {}
 
     def target(self, log: RemoteLog) -> Path:
@@ -38,7 +40,7 @@ class Here:
     def find(self, log: RemoteLog) -> Path | None:
         """The file of a log that is here, in any compression; None if there is none."""
         dongle_id = str(log.dongle_id)
-        for name in (dongle_id, *short_dongle_ids(dongle_id)):
+        for name in (dongle_id, *other_dongle_ids(dongle_id, self._aliases)):
             segment = self._folder / name / log.segment
             for file in _FILES[log.kind]:
                 if file in self._names_in(segment):

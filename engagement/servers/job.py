@@ -76,7 +76,7 @@ class ServerJob:
         bringer = Bringer(
             self.client, self.api, self.calls, self.options, self.stop, self.rate, self._advance
         )
-        here = Here(self.folder)
+        here = Here(self.folder, self.options.wanted.aliases)
         pending: dict[Future[Brought], Path] = {}
         with Finisher(report) as finisher, ThreadPoolExecutor(AT_ONCE, "download") as threads:
             try:

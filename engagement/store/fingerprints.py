@@ -36,6 +36,7 @@ OTHER_TABLES = (
     "store.ingest_run",
     "store.imported_debug_event",
     "store.place_name",
+    "store.device_alias",  # what it changes stands in log.drive
 )
 
 # A drive has logs, or an entry of the old system. How many logs are left out is said of it too.

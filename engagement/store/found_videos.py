@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engagement.names import is_short_for
+from engagement.names import full_dongle_ids, is_short_for
+from engagement.store.device_aliases import read_aliases
 from engagement.store.segments import stored_path
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class FoundVideos:
         self, connection: duckdb.DuckDBPyConnection, known: Mapping[Key, KnownSegment]
     ) -> list[_Row]:
         """The rows that the database has not, or has otherwise."""
-        rows = _rows(self.videos, known)
+        rows = _rows(self.videos, known, read_aliases(connection)) if self.videos else []
         if not rows:
             return []
         columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
@@ -72,12 +73,16 @@ class FoundVideos:
         return len(rows)
 
 
-def _rows(videos: Sequence[VideoFile], known: Mapping[Key, KnownSegment]) -> list[_Row]:
+def _rows(
+    videos: Sequence[VideoFile], known: Mapping[Key, KnownSegment], aliases: Mapping[str, str]
+) -> list[_Row]:
     """One row for a segment's camera: the video beside its log if there is one, else the first."""
     found: dict[tuple[int, int, str], _Row] = {}
-    by_number = _by_number(known.values()) if videos else {}
+    by_number = _by_number(known.values())
+    named = {video.name.dongle_id for video in videos if video.name.dongle_id}
+    devices = full_dongle_ids(named, aliases)
     for video in videos:
-        segment = _segment_of(video, by_number)
+        segment = _segment_of(video, by_number, devices)
         if segment is None:
             continue
         path = stored_path(video.path)
@@ -99,7 +104,9 @@ def _by_number(
 
 
 def _segment_of(
-    video: VideoFile, segments: Mapping[tuple[str, int] | str, list[KnownSegment]]
+    video: VideoFile,
+    segments: Mapping[tuple[str, int] | str, list[KnownSegment]],
+    devices: Mapping[str, str],
 ) -> KnownSegment | None:
     """The one segment that a video can be of; None where there is none, or more than one."""
     name = video.name
@@ -109,7 +116,7 @@ def _segment_of(
         alike = [
             segment
             for segment in segments.get((name.drive, name.segment_num), [])
-            if name.dongle_id in (None, segment.dongle_id)
+            if devices.get(name.dongle_id or "", name.dongle_id) in (None, segment.dongle_id)
             or is_short_for(name.dongle_id, segment.dongle_id)
         ]
     return alike[0] if len(alike) == 1 else None

@@ -14,7 +14,8 @@ import pyarrow as pa
 from engagement.names import full_dongle_ids
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.devices import join_short_names
+from engagement.store.device_aliases import read_aliases
+from engagement.store.devices import join_other_names
 from engagement.store.results import refresh_in_groups
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def import_entries(
         )
         connection.unregister("old_drive")
         connection.unregister("old_event")
-        joined = join_short_names(connection)
+        joined = join_other_names(connection)
         refresh_in_groups(connection, joined)
         if n_drives or n_events or joined or writer.is_outdated:
             writer.publish()
@@ -93,13 +94,14 @@ def import_entries(
 def _under_full_names(
     connection: duckdb.DuckDBPyConnection, drives: Iterable[OldDrive]
 ) -> list[OldDrive]:
-    """Entries under the full dongle ids of their devices, where these are known.
+    """Entries under the dongle ids that their devices have here, where these are known.
 
     Of two entries that become one the later one counts.
     """
     drives = list(drives)
     stored = connection.execute("select distinct dongle_id from log.drive").fetchall()
-    full_ids = full_dongle_ids({name for (name,) in stored} | {old.dongle_id for old in drives})
+    names = {name for (name,) in stored} | {old.dongle_id for old in drives}
+    full_ids = full_dongle_ids(names, read_aliases(connection))
     named = [old._replace(dongle_id=full_ids.get(old.dongle_id, old.dongle_id)) for old in drives]
     return list({(old.dongle_id, old.drive): old for old in named}.values())
 

@@ -25,15 +25,22 @@ if TYPE_CHECKING:
 
 
 def is_wanted(
-    selection: Selection, dongle_id: str | None, drive: str | None, started_at: datetime | None
+    selection: Selection,
+    dongle_id: str | None,
+    drive: str | None,
+    started_at: datetime | None,
+    full_ids: Mapping[str, str],
 ) -> bool:
     """Whether a log may be wanted, by what is known of it so far.
 
-    The day is the drive's start: by its name where that is a time that a clock may show, which is
-    the device's local one, else by the log's clock, UTC.
+    Its device may be wanted by either name. The day is the drive's start: by its name where that is
+    a time that a clock may show, which is the device's local one, else by the log's clock, UTC.
     """
     day = started_at.date() if started_at else None
-    return selection.admits(device=dongle_id, drive=drive, since=day, until=day)
+    return any(
+        selection.admits(device=device, drive=drive, since=day, until=day)
+        for device in (dongle_id, full_ids.get(dongle_id or "", dongle_id))
+    )
 
 
 def _named_at(drive: str | None) -> datetime | None:
@@ -56,7 +63,7 @@ def started_at(log: SegmentLog) -> datetime | None:
 class Plan:
     """`groups` are the logs to read, one group a segment, its best log first.
 
-    `full_ids` are the dongle ids of devices that folders name by 8 characters of them.
+    `full_ids` are the dongle ids of devices that have other names, too: see `full_dongle_ids`.
     """
 
     groups: list[tuple[LogFile, ...]] = field(default_factory=list)
@@ -75,15 +82,18 @@ class Plan:
 class Known:
     """The segments in the database, by key and by path."""
 
-    def __init__(self, segments: Iterable[KnownSegment]) -> None:
+    def __init__(
+        self, segments: Iterable[KnownSegment], aliases: Mapping[str, str] | None = None
+    ) -> None:
         self.by_key = {(s.dongle_id, s.drive, s.segment_num): s for s in segments}
         self._by_path = {s.path: s for s in self.by_key.values()}
         self._dongle_ids = {s.dongle_id for s in self.by_key.values()}
+        self._aliases = aliases
 
     def full_ids(self, logs: Iterable[LogFile]) -> dict[str, str]:
-        """The full dongle ids of devices that folders name by 8 characters of them."""
+        """The dongle ids of devices that folders name by 8 characters of them, or by an alias."""
         named = {log.name.dongle_id for log in logs if log.name.dongle_id}
-        return full_dongle_ids(named | self._dongle_ids)
+        return full_dongle_ids(named | self._dongle_ids, self._aliases)
 
     def add(self, key: Key, segment: KnownSegment) -> None:
         """Add a segment that was written."""
@@ -133,7 +143,7 @@ def make_plan(
     by_segment: dict[Key | str, list[LogFile]] = {}
     for log in logs:
         drive = log.name.drive
-        if is_wanted(selection, log.name.dongle_id, drive, _named_at(drive)):
+        if is_wanted(selection, log.name.dongle_id, drive, _named_at(drive), plan.full_ids):
             by_segment.setdefault(_key(log, plan.full_ids) or stored_path(log.path), []).append(log)
         else:
             plan.n_filtered += 1

@@ -16,7 +16,7 @@ from engagement.extract.cars import is_unknown_car
 from engagement.names import MAX_SEGMENT_NUM, route_name
 from engagement.store.copies import settle_copies
 from engagement.store.decoding import decode, default_jobs
-from engagement.store.devices import join_short_names
+from engagement.store.devices import join_other_names
 from engagement.store.ingest_plan import is_wanted, started_at
 from engagement.store.results import refresh_in_groups
 from engagement.store.segments import (
@@ -110,7 +110,9 @@ class IngestRun:
         if log.dongle_id is None or log.drive is None:
             nameless = "no device is named by its path or in it; name one with --device"
             self._report.fail(log.file.path, log.damage or nameless)
-        elif not is_wanted(self._options.selection, log.dongle_id, log.drive, started_at(log)):
+        elif not is_wanted(
+            self._options.selection, log.dongle_id, log.drive, started_at(log), self._full_ids
+        ):
             self._report.n_filtered += 1
         else:
             dongle_id, drive = self._full_ids.get(log.dongle_id, log.dongle_id), log.drive
@@ -213,7 +215,7 @@ class IngestRun:
             self._write()
         connection = self._writer.connection
         if self._has_changed:
-            self._touched |= join_short_names(connection)
+            self._touched |= join_other_names(connection)
             self._touched |= settle_copies(connection)
         self._has_changed |= self._marks.write(connection)
         n_new_videos = self._videos.write(connection, self._known.by_key)

@@ -19,6 +19,7 @@ from engagement.store import schema
 from engagement.store.copies import refresh_all
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.decoding import default_jobs, warm_up
+from engagement.store.device_aliases import read_aliases
 from engagement.store.found_videos import FoundVideos
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
@@ -192,7 +193,7 @@ def _look(database: Path) -> _Seen:
         try:
             version = schema.stored_version(connection)
             return _Seen(
-                Known(known_segments(connection) if version else []),
+                Known(known_segments(connection) if version else [], read_aliases(connection)),
                 schema.is_current(connection),
                 schema.stored_definitions(connection),
                 _is_older(version),

@@ -15,7 +15,7 @@ import pyarrow as pa
 from engagement.errors import NotFoundError, StoreMissingError
 from engagement.store.copies import refresh_all, settle_labels
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.devices import short_names
+from engagement.store.devices import other_names
 from engagement.store.event_names import find_events
 from engagement.store.label_words import check_note, check_word
 from engagement.store.reader import Reader
@@ -279,8 +279,8 @@ class _Book:
 
 
 def _of_full_names(connection: duckdb.DuckDBPyConnection, labels: Sequence[Label]) -> list[Label]:
-    """Labels with the full names of devices that they have a short one of."""
-    full = short_names(connection, {label.event.dongle_id for label in labels})
+    """Labels with the names that devices have here, of which they have a short or an old one."""
+    full = other_names(connection, {label.event.dongle_id for label in labels})
     return [
         replace(label, event=label.event._replace(dongle_id=full[label.event.dongle_id]))
         if label.event.dongle_id in full

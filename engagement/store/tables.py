@@ -164,6 +164,10 @@ _STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "device_name": ("What people call devices.", {
         "dongle_id": "the device", "name": "what it is called", "named_at_utc": "since when",
     }),
+    "device_alias": ("Names that devices had before somebody joined them with others.", {
+        "old_dongle_id": "the old name", "dongle_id": "the device that it was joined with",
+        "joined_at_utc": "since when",
+    }),
     "place_name": ("What people call places.", {
         "latitude": "of its middle, degrees north", "longitude": "of its middle, degrees east",
         "radius_m": "how far it goes, in m", "name": "what it is called",

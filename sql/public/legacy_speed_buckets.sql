@@ -9,8 +9,12 @@ create or replace view legacy_speed_buckets as
 with
 
 borders as (
-    from (values ('city', 0.0, 15.3), ('road', 15.3, 25.0), ('highway', 25.0, null))
-        as borders (bucket, min_speed_mps, max_speed_mps)
+    from (
+        values
+        ('city', 'City (≤55 km/h)', 0.0, 15.3),
+        ('road', 'Road (55-90 km/h)', 15.3, 25.0),
+        ('highway', 'Highway (≥90 km/h)', 25.0, null)
+    ) as borders (bucket, label, min_speed_mps, max_speed_mps)
 ),
 
 sums as (
@@ -161,7 +165,7 @@ comment on column legacy_speed_buckets.device_id is 'the device: the folder of i
 comment on column legacy_speed_buckets.drive is 'name of the drive, its log id';
 comment on column legacy_speed_buckets.is_imported is 'from an imported entry; no log of the drive was ingested';
 comment on column legacy_speed_buckets.bucket is 'city, road or highway';
-comment on column legacy_speed_buckets.label is 'how an imported entry calls the bucket; null for ingested drives';
+comment on column legacy_speed_buckets.label is 'what the old system calls the bucket; null where an imported entry doesn''t say';
 comment on column legacy_speed_buckets.min_speed_mps is 'speed from which the bucket goes, in m/s; null where the entry doesn''t say';
 comment on column legacy_speed_buckets.max_speed_mps is 'speed under which the bucket goes, in m/s; null for highway, and where the entry doesn''t say';
 comment on column legacy_speed_buckets.time_ns is 'ns at these speeds, without gaps over 1 s; null where the entry doesn''t say';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -226,3 +227,22 @@ def test_any_site_may_read_the_old_addresses_only_if_asked_for(path):
             preflight = client.options("/devices", headers=asks)
             assert ("access-control-allow-methods" in preflight.headers) == is_asked
             assert "access-control-allow-origin" not in client.options("/", headers=asks).headers
+
+
+def test_no_number_is_a_zero_with_a_sign(tmp_path):
+    back = bucket(0.5, -0.0004, 0) | {"engaged_distance_km": -0.0, "engagement_pct": -0.0}
+    old = entry("0123abcd", "2025-07-01--10-00-00", "dev", -0.004, speed_buckets={"city": back})
+    old |= {"engagement_pct": -0.0, "engagement_pct_odo": -0.0, "intervention_count": 0}
+    (tmp_path / "old.json").write_text(json.dumps([old]))
+    import_files(tmp_path / "db.duckdb", [tmp_path / "old.json"])
+    addresses = (
+        "/devices", "/devices/0123abcd", "/stats", "/stats_mod", "/api/total_stats",
+        "/api/compare", "/api/compare?speed_bucket=city", "/compare?speed_bucket=city",
+    )  # fmt: skip
+
+    with TestClient(create_app(tmp_path / "db.duckdb"), base_url=BASE_URL) as client:
+        answers = {address: client.get(address).text for address in addresses}
+
+    assert "-0.0004" in answers["/api/compare"]
+    for address, answer in answers.items():
+        assert not re.search(r"-0(\.0+)?(?![.\d])", answer), address

@@ -132,6 +132,20 @@ def test_logs_in_a_folder_of_the_short_name_are_here(device, folder):
     assert report.collected == [folder / DONGLE_ID / f"{DRIVE}--1" / "rlog.zst"]
 
 
+def test_logs_in_a_folder_of_a_joined_device_are_here(device, folder):
+    device.add(f"{DRIVE}--0/rlog.zst")
+    device.add(f"{DRIVE}--1/rlog.zst")
+    other = "feedc0defeedc0de"
+    put = folder / other[-8:] / f"{DRIVE}--0"
+    put.mkdir(parents=True)
+    (put / "rlog.zst").write_bytes(b"log")
+
+    report = run_collect(device, folder, wanted=WantedLogs(aliases={other: DONGLE_ID}))
+
+    assert (report.n_there, report.n_old) == (1, 1)
+    assert report.collected == [folder / DONGLE_ID / f"{DRIVE}--1" / "rlog.zst"]
+
+
 def test_a_device_without_a_name_is_named_by_its_folders(tmp_path, folder):
     device = make_device(tmp_path / "nameless", dongle_id=None)
     device.add(f"89abcdef01234567|{DRIVE}--0/rlog.zst")

@@ -59,6 +59,18 @@ D, L, N = "0123456789abcdef", "2025-07-31--10-20-30", "0000002a--0123456789"
                 D, L, slice(2, 3), site="connect.example.org",
             ),
         ),
+        (
+            f"connect.comma.ai/{D}/{L}/61/130",
+            Address(
+                f"connect.comma.ai/{D}/{L}/61/130",
+                D, L, slice(1, 3), site="connect.comma.ai",
+            ),
+        ),
+        (f"connect.konik.ai/{D}", Address(f"connect.konik.ai/{D}", D, site="connect.konik.ai")),
+        (
+            f"Connect.comma.ai/{D}%7C{L}",
+            Address(f"Connect.comma.ai/{D}%7C{L}", D, L, site="connect.comma.ai"),
+        ),
     ],
 )  # fmt: skip
 def test_what_people_paste(text, expected):
@@ -67,7 +79,17 @@ def test_what_people_paste(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["car1", "comma@192.168.1.20", "comma@connect", "connect.local", "host:22", D, "::1"]
+    "text",
+    [
+        "car1",
+        "comma@192.168.1.20",
+        "comma@connect",
+        "connect.local",
+        "host:22",
+        D,
+        "::1",
+        f"a.b/{D}0",
+    ],
 )
 def test_other_names_are_hosts(text):
     assert parse_address(text) is None

@@ -168,7 +168,7 @@ def test_a_route_that_is_not_there_is_said(server, tmp_path):
     missing = f"{DONGLE_ID}|2001-01-01--00-00-00"
     report = collect(server, tmp_path, missing)
 
-    assert report.problem == f"there is no '/v1/route/{DONGLE_ID}%7C2001-01-01--00-00-00/' (404)"
+    assert report.problem == f"there is no '/v1/route/{DONGLE_ID}|2001-01-01--00-00-00/' (404)"
 
 
 def test_a_file_that_was_deleted_meanwhile_is_counted(server, tmp_path):
