@@ -145,12 +145,13 @@ def test_a_short_name_that_two_devices_could_have_stays_one_of_its_own(store):
 def test_who_knows_can_join_devices(store):
     test_a_short_name_that_two_devices_could_have_stays_one_of_its_own(store)
 
-    assert join_devices(store.database, SHORT, FULL) == 1
+    assert join_devices(store.database, SHORT, FULL).n_drives == 1
     assert drives(store) == [(FULL, ONE.name, 2), (TWIN, OTHER.name, 1)]
     with pytest.raises(NotFoundError):
-        join_devices(store.database, SHORT, FULL)
-    with pytest.raises(InputError):
-        join_devices(store.database, FULL, FULL)
+        join_devices(store.database, "0badc0de", FULL)
+    for old in (SHORT, FULL):
+        with pytest.raises(InputError):
+            join_devices(store.database, old, FULL)
 
 
 def test_an_old_entry_is_of_the_device_whose_id_ends_so(store):
