@@ -246,11 +246,12 @@ def reason_of(error: OSError) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The tail of a message: the nearest known name, else the first few, else nothing."""
+    """The tail of a message: the nearest known name in any case, else the first few names."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=1)
+    by_letters = {one.casefold(): one for one in reversed(names)}
+    near = difflib.get_close_matches(name.casefold(), by_letters, n=1)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {by_letters[near[0]]!r}?"
     if names:
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")  # noqa: PLR2004
         return f"; there is {shown}"

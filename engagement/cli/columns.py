@@ -235,6 +235,13 @@ MOMENTS = (
 )
 
 
+NAMED_MOMENTS = (
+    Column("name", "name", is_whole=True),
+    Column("finds", "says"),
+    Column("expression", "find", is_piped=True),
+)
+
+
 def of_moment_rates(words: str) -> tuple[Column, ...]:
     """How often moments happen in groups, which have this in common."""
     return (

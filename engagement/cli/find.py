@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import by_option, database_option, drive_filters, format_options
+from engagement.definitions import DEFINITIONS
 from engagement.find.moments import find_moments, read_expression
 from engagement.find.rates import check_crossing, moment_rates
+from engagement.find.shipped import Shipped, shipped_moments
 from engagement.formats import count
 from engagement.store.reader import Reader
 
@@ -33,7 +36,8 @@ _RATES = (
 
 
 @click.command()
-@click.argument("expression")
+@click.argument("expression", required=False)
+@click.option("--names", is_flag=True, help="List the moments that have names.")
 @click.option("--rate", is_flag=True, help="Count them, with the rate and its interval.")
 @by_option
 @drive_filters
@@ -41,14 +45,15 @@ _RATES = (
 @database_option
 def find(
     *,
-    expression: str,
+    expression: str | None,
+    names: bool,
     rate: bool,
     crossing: Crossing,
     database: Path,
     selection: Selection,
     output: Format,
 ) -> None:
-    """Find the moments that an expression describes.
+    """Find the moments that an expression describes, or that have a name: --names.
 
     EXPRESSION is over the columns of `samples`, ten times a second: comparisons, `and`, `or`,
     `not`, arithmetic, `for 2s`, `, then ... within 3s`, rises(...), falls(...), the modes engaged,
@@ -63,7 +68,13 @@ def find(
       engagement find "abs(torque_command) >= 0.99 and v_ego_mps > 15 for 1s"
       engagement find "engaged and lead_ttc_s < 2, then brake_pressed within 3s, not planned"
       engagement find "engaged and a_ego_mps2 < -3" --rate --by branch
+      engagement find phantom_braking
     """
+    if names:
+        _list_names(output)
+        return
+    if expression is None:
+        raise click.UsageError("Missing argument 'EXPRESSION'; --names lists those that have one")
     if crossing.dimensions and not rate:
         raise click.UsageError("--by goes with --rate")
     check_crossing(crossing)
@@ -93,6 +104,20 @@ def find(
     )
     if output == "table" and rows and not rate:
         render.note(f"{count(len(rows), 'moment')} in {hours:.1f} h in which they could be told")
+
+
+def _list_names(output: Format) -> None:
+    rows = [
+        {"name": name, **msgspec.structs.asdict(one)} for name, one in shipped_moments().items()
+    ]
+    render.print_list(
+        columns.NAMED_MOMENTS,
+        ("name", *Shipped.__struct_fields__),
+        rows,
+        output,
+        definitions=DEFINITIONS,
+        nothing="",
+    )
 
 
 def _limited(row: dict[str, Any]) -> dict[str, Any]:

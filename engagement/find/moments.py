@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engagement.errors import QueryTooLargeError
 from engagement.find.compiling import compiled
 from engagement.find.grammar import parse
+from engagement.find.shipped import expression_of
 from engagement.find.signals import known_signals
 from engagement.store.query_types import require_current
 
@@ -92,7 +93,7 @@ class Found:
 
 
 def read_expression(reader: Queryable, text: str) -> Query:
-    """Make the query of an expression.
+    """Make the query of an expression, or of a name that ships.
 
     Raises:
         InputError: If it can't be read.
@@ -100,7 +101,7 @@ def read_expression(reader: Queryable, text: str) -> Query:
         OtherDefinitionsError: If the database is of an older engagement.
     """
     require_current(reader, "find moments")
-    return compiled(parse(text, known_signals(reader)))
+    return compiled(parse(expression_of(text), known_signals(reader)))
 
 
 def find_moments(reader: Queryable, query: Query, max_moments: int = MAX_MOMENTS) -> Found:

@@ -81,10 +81,22 @@ def test_tables_say_in_how_much_driving_there_was_nothing(run):
     assert "/hour" in run("find", "engaged", "--rate").stdout
 
 
+def test_a_name_finds_what_its_expression_finds_and_is_listed(run):
+    names = {row["name"]: row for row in json.loads(run("find", "--names", "--json").stdout)}
+    one = names["close_following"]
+    assert (
+        run("find", "close_following", "--json").stdout == run("find", one["find"], "--json").stdout
+    )
+    assert one["says"][:20] in run("find", "--names", "--csv").stdout
+    assert "close_following" in run("find", "--names").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said", "exit_code"),
     [
         (("v_egomps > 2",), "did you mean 'v_ego_mps'", 1),
+        (("V_EGO_MPS > 2",), "did you mean 'v_ego_mps'", 1),
+        ((), "--names lists", 2),
         (("engaged and",), "ends too soon", 2),
         (("engaged", "--by", "branch"), "--by goes with --rate", 2),
         (("engaged", "--rate", "--by", "night"), "groups of whole drives", 2),
