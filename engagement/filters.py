@@ -60,6 +60,11 @@ class Filter:
         return self.kind is date
 
     @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return self.kind is float
+
+    @property
     def condition(self) -> str:
         """In SQL; the value is the parameter of the filter's name."""
         column = f"{self.column}::date" if self.is_day else self.column

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Litestar adds the charset itself.
 _MEDIA_TYPE = CONTENT_TYPE_LATEST.partition("; charset")[0]
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10)
 
 

@@ -32,21 +32,27 @@ if TYPE_CHECKING:
 _OF_ROWS = {
     one.name: one
     for one in (
-        Filter("kind", "kind", "Kind of event."),
-        Filter("cause", "cause", "Cause of a disengagement."),
+        Filter("kind", "kind", "Kind of event.", label="Kind"),
+        Filter("cause", "cause", "Cause of a disengagement.", label="Cause"),
         Filter("cause_event", "cause_event", "The event that says so."),
         Filter(
             "min_severity", "severity", "Least severity; 1 and above is critical.",
-            kind=float, operator=">=",
+            kind=float, operator=">=", label="Severity from",
         ),
-        Filter("is_critical", "is_critical", "Critical or not.", kind=bool),
+        Filter("is_critical", "is_critical", "Critical or not.", kind=bool, label="Critical"),
+        Filter("is_planned", "is_planned", "Planned or not.", kind=bool, label="Planned"),
         Filter("grouped_by", "grouped_by", "What groups are made by."),
         Filter("group_name", "group_name", "Name of a group."),
         Filter("event", "event", "Event that is counted."),
         Filter("mode", "mode", "engaged, lateral_only or, of rates, assisted."),
-        Filter("label", "label", "What somebody said that an event was."),
+        Filter("label", "label", "What somebody said that an event was.", label="Label"),
+        Filter(
+            "is_unlabelled", "label", "Whether nobody has said what an event was.",
+            kind=bool, operator="is null =", label="Unlabelled",
+        ),
     )
 }  # fmt: skip
+EVENT_FIELDS = {name: one for name, one in _OF_ROWS.items() if one.label}
 _OF_FAILURES = "mtbf"  # they are no events, so they have no labels
 _LABELS = Filter("labels", "label", "Only events with one of these labels count; with commas.")
 _BY = Filter(

@@ -64,6 +64,7 @@ class Settings:
         download_time_limit_s: For the query behind one file.
         lag_s: How long a generation that was replaced may answer while the common answers of the
             newer one are made; 0 has the next request wait for them.
+        allow_labels: Whether labels of events may be written through the API.
         units: Of pages, for who has chosen none; None for those of the devices.
         access_log: Where to write a line of JSON for each request; None for nowhere.
     """
@@ -86,6 +87,7 @@ class Settings:
     download_bytes: int = 512 << 20
     download_time_limit_s: float = 60.0
     lag_s: float = 0.0
+    allow_labels: bool = False
     units: str | None = None
     access_log: TextIO | None = None
 

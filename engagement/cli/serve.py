@@ -89,6 +89,11 @@ def _option(name: str, *names: str, **attributes: Any) -> Callable[[Function], F
 )
 @_option("--mcp", is_flag=True, help="Answer assistants at /mcp; needs --token-file.")
 @_option(
+    "--allow-labels",
+    is_flag=True,
+    help="Let who may read label events, too, here alone or with a token.",
+)
+@_option(
     "--trusted-proxy",
     "proxies",
     type=Networks(),
@@ -156,6 +161,7 @@ def serve(
     origins: Sequence[str],
     old_cors: bool,
     mcp: bool,
+    allow_labels: bool,
     proxies: Addresses,
     access_log: Path | None,
     units: str | None,
@@ -168,10 +174,10 @@ def serve(
 ) -> None:
     """Serve the views over HTTP, and pages to look at them.
 
-    Nothing is ever written. What an ingest publishes is there two seconds later at most; the
-    database may also come later than the server. Other machines can reach it only with --token-file
-    or --public. Where an option may be given more than once, its variable has spaces between the
-    values.
+    Nothing is written but labels, with --allow-labels. What an ingest publishes is there two
+    seconds later at most; the database may also come later than the server. Other machines can
+    reach it only with --token-file or --public. Where an option may be given more than once, its
+    variable has spaces between the values.
 
     \b
     Example:
@@ -182,6 +188,10 @@ def serve(
         raise InputError(
             f"--host {host}: other machines could read everything; "
             "ask for tokens with --token-file, or say that you want it with --public"
+        )
+    if allow_labels and not (is_loopback(host) or token_file):
+        raise InputError(
+            "--allow-labels: others may label events only with a token; see --token-file"
         )
     if mcp and not token_file:
         raise InputError("--mcp: assistants may ask only with a token; see --token-file")
@@ -200,6 +210,7 @@ def serve(
             burst=max(int(2 * rate), 1),
             access_log=_open_log(stack, access_log),
             lag_s=LAG_S,
+            allow_labels=allow_labels,
             units=units,
         )
         listener = stack.enter_context(listen(host, port))

@@ -11,6 +11,7 @@ import numpy as np
 from engagement.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 # The ellipsoid of WGS 84: its greater half axis, and the square of its eccentricity.
@@ -52,6 +53,24 @@ class Place:
         )
         is_in: _IsIn = away_m <= self.radius_m
         return is_in
+
+
+def nearest_name(
+    latitude: float, longitude: float, named: Iterable[Mapping[str, Any]]
+) -> str | None:
+    """What the place of a position is called; None in no place.
+
+    Args:
+        latitude: In degrees.
+        longitude: In degrees.
+        named: Places, each with `name`, `latitude`, `longitude` and `radius_m`; of several that
+            hold the position the nearest counts.
+    """
+    away = [
+        (distance_m(latitude, longitude, one["latitude"], one["longitude"]), one) for one in named
+    ]
+    near = [(away_m, one["name"]) for away_m, one in away if away_m <= one["radius_m"]]
+    return min(near)[1] if near else None
 
 
 def parse_place(text: str) -> Place:

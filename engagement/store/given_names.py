@@ -160,6 +160,11 @@ def read_device_names(reader: _Rows) -> DeviceNames:
     return shown_names(devices, given)
 
 
+def read_places(reader: _Rows) -> list[dict[str, Any]]:
+    """The places that have a name, each with its middle and radius; older tables have none."""
+    return [row for row in read_names(reader) if row["radius_m"]] if reader.rows(_HAS_NAMES) else []
+
+
 def shown_names(devices: Iterable[str], given: Mapping[str, str]) -> DeviceNames:
     """Names that no other device has for a name or an id, so that no two are shown alike."""
     known = sorted(set(devices))

@@ -51,7 +51,8 @@ def check_word(word: str, in_use: Iterable[str] = (), *, is_new: bool = True) ->
     near = difflib.get_close_matches(lowered, others, n=1, cutoff=_ALIKE)
     if not is_new and lowered not in known and near:
         raise InputError(
-            f"no label {lowered!r}; did you mean {near[0]!r}? --new makes a label of it"
+            f"no label {lowered!r}; did you mean {near[0]!r}? "
+            "If it is meant, say that it is new (--new)"
         )
     return lowered
 

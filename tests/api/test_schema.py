@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 load_all_checks()
 N_EXAMPLES = 12
-N_OPERATIONS = 33
+N_OPERATIONS = 34
 
 # What no schema can say of a query: it is refused for what there is, or for how two values are.
 ORDERED = (("since", "until"), ("start_s", "end_s"))

@@ -127,7 +127,7 @@ def test_csv_of_labels_has_every_column(engagement, rows):
         (["--remove"], ExitCode.USAGE, "--remove takes ID..."),
         (["--remove", "a@1", "--note", "x"], ExitCode.USAGE, "--remove takes ID..."),
         (["--from", "nothing.csv"], ExitCode.USAGE, "does not exist"),
-        (["{first}", "tru"], ExitCode.USAGE, "no label 'tru'; did you mean 'true'? --new"),
+        (["{first}", "tru"], ExitCode.USAGE, "no label 'tru'; did you mean 'true'? If it is meant"),
         (["{first}", "two words"], ExitCode.USAGE, "'two words' is no label"),
         (["{first}", "\x1b[2J"], ExitCode.USAGE, "is no label"),
         (["{first}", "true", "--note", "x" * 2001], ExitCode.USAGE, "up to 2000 characters"),

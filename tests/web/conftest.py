@@ -96,9 +96,9 @@ def site(database: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[str]:
+def serving(database: Path, *options: str) -> Iterator[str]:
     """Serve a database; yields the address."""
-    command = [sys.executable, "-c", _SERVE, "serve", "--port", "0", "--rate", "0"]
+    command = [sys.executable, "-c", _SERVE, "serve", "--port", "0", "--rate", "0", *options]
     environment = {key: text for key, text in os.environ.items() if "COV" not in key}
     with subprocess.Popen(
         [*command, "--db", str(database)], stderr=subprocess.PIPE, text=True, env=environment
@@ -215,6 +215,8 @@ def addresses(reader, drive, event):
         "device": f"/?device={drive['dongle_id']}",
         "dates": "/?since=2023-01-01&until=2024-12-31",
         "drives": "/drives",
+        "events": "/events",
+        "no events": "/events?label=unsure&is_critical=true&min_severity=0.5",
         "drive": f"/drive/{quote(drive['route_name'])}",
         "imported": "/drive/0123abcd%7C2025-07-30--08-00-00",
         "event": f"/event/{quote(event['event_id'], safe='')}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from litestar.testing import TestClient
 
@@ -17,7 +19,7 @@ from engagement.store.ingestion import ingest
 from tests.web.conftest import LEGACY
 
 BASE_URL = "http://127.0.0.1"
-PAGES = ("/", "/drives", "/rates", "/compare", "/places", "/quality", "/glossary")
+PAGES = ("/", "/drives", "/events", "/rates", "/compare", "/places", "/quality", "/glossary")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,6 @@ def test_a_dispersion_that_is_shipped_is_said(ask):
         ("/drives?number=0", 400, "number"),
         ("/drives?number=%C2%B2", 400, "number"),
         ("/compare?by=weather", 400, "weather"),
-        ("/compare?by=branch&a=x&b=y", 404, "no branch"),
         ("/compare?per=mile", 400, "mile"),
         ("/rates?by=weather", 400, "weather"),
         ("/rates?event=nope", 400, "nope"),
@@ -170,3 +171,23 @@ def test_pages_are_linked_with_each_other(ask, reader):
 
     assert f'href="/event/{event["event_id"].replace("|", "%7C")}"' in drive
     assert f'href="/drive/{event["dongle_id"]}%7C{event["drive"]}"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("by=branch&a=x&b=<b>y", "no branch"),
+        ("by=branch&a=release3&b=release3", "release3"),
+        ("by=date&a=2025-13-01..&b=..2025-01-01", "2025-13-01"),
+    ],
+)
+def test_a_wrong_group_gives_the_form_with_a_sentence(database, query, said):
+    with TestClient(create_app(database), base_url=BASE_URL) as client:
+        answer = client.get(f"/compare?{query}")
+
+    assert answer.status_code == 200
+    [notice] = re.findall('<div class="notice" role="status"><p>(.*?)</p>', answer.text)
+    assert said in notice
+    assert "<b>" not in answer.text
+    assert ("data-group=" in answer.text) == ("by=branch" in query)
+    assert 'name="a"' in answer.text

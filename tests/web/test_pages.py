@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from tests.web.conftest import HOSTILE, exact
 
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}
 WITHOUT_SCRIPT = {"java_script_enabled": False}
 
 
 NAMES = (
-    "overview", "device", "dates", "drives", "drive", "imported", "event", "compare", "groups",
-    "rates", "places", "quality", "glossary",
+    "overview", "device", "dates", "drives", "events", "no events", "drive", "imported", "event",
+    "compare", "groups", "rates", "places", "quality", "glossary",
 )  # fmt: skip
 
 
@@ -37,7 +39,18 @@ def test_a_page_loads_and_fits_light_and_dark_desktop_and_phone(visit, addresses
         if name in ("drive", "event"):
             page.wait_for_selector("#signals[data-state=drawn]")
             assert shown.overflow() == 0
+        assert violations(page) == []
     check_structure(page)
+
+
+def violations(page) -> list[str]:
+    """What axe-core finds against the rules of accessibility; nothing where it was not fetched."""
+    if not AXE.exists():
+        return []
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return page.evaluate(
+        "axe.run().then(all => all.violations.map(one => `${one.id}: ${one.nodes[0].html}`))"
+    )
 
 
 def check_structure(page) -> None:
@@ -109,6 +122,7 @@ def test_names_that_are_markup_stay_text(visit, hostile):
         "/",
         "/drives",
         f"/drives?branch={quoted}",
+        f"/events?branch={quoted}",
         f"/drive/{hostile['drive_id']}",
         "/drive/0123abcd%7C2025-07-30--08-00-00",
         "/compare?by=branch",
@@ -129,13 +143,14 @@ def test_the_keyboard_reaches_the_content_and_the_pages(visit):
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.locator(".skip").bounding_box()["y"] >= 0
     reached = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.getAttribute('href')"))
     assert reached == [
         "/",
         "/",
         "/drives",
+        "/events",
         "/rates",
         "/compare",
         "/places",

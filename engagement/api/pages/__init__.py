@@ -10,6 +10,8 @@ from engagement.api.pages.compare_page import get_comparison
 from engagement.api.pages.drive_page import get_drive
 from engagement.api.pages.drives_page import get_drives
 from engagement.api.pages.event_page import get_event
+from engagement.api.pages.event_selection import provide_event_selection
+from engagement.api.pages.events_page import get_events
 from engagement.api.pages.glossary_page import get_glossary
 from engagement.api.pages.overview_page import get_overview
 from engagement.api.pages.places_page import get_places
@@ -28,6 +30,7 @@ router = Router(
         get_overview,
         get_drives,
         get_drive,
+        get_events,
         get_event,
         get_rates,
         get_comparison,
@@ -36,7 +39,10 @@ router = Router(
         get_glossary,
         choose_units,
     ],
-    dependencies={"selection": Provide(provide_selection, sync_to_thread=False)},
+    dependencies={
+        "selection": Provide(provide_selection, sync_to_thread=False),
+        "event_selection": Provide(provide_event_selection, sync_to_thread=False),
+    },
     exception_handlers=ERROR_HANDLERS,
     include_in_schema=False,
 )

@@ -30,6 +30,7 @@ from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.unit_choice import page_units
 from engagement.api.problems import ParameterError
 from engagement.api.request_filters import MAX_LENGTH
+from engagement.errors import InputError, NotFoundError
 from engagement.store.query_types import Narrowing
 from engagement.store.serving import Generation
 
@@ -138,10 +139,13 @@ def get_comparison(
     by = f"{by},{also}" if also and also != by else by
     grouping = parse_grouping(by)
     crossing, division = grouping.crossing, None
-    units = page_units(request, generation)
+    units, problem = page_units(request, generation), ""
     if a and b:
         drives = comparable_drives(generation, generation.in_memory("drives"))
-        division = divide(generation, grouping, a, b, drives)
+        try:
+            division = divide(generation, grouping, a, b, drives)
+        except (InputError, NotFoundError) as error:  # the form says so, and lists what there is
+            problem = str(error)
 
     def make() -> Mapping[str, Any]:
         found: dict[str, Any] = {
@@ -151,6 +155,7 @@ def get_comparison(
             "dimensions": DIMENSIONS_COMPARED,
             "groups": _groups(generation, grouping),
             "comparison": None,
+            "problem": problem,
         }  # fmt: skip
         if division is not None:
             with in_turn(request):

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from engagement.api.pages.page_formats import day_words
 from engagement.api.pages.rendering import AnyRequest, page
-from engagement.api.pages.selection import read_form
-from engagement.api.pages.timelines import read_modes, strips
+from engagement.api.pages.selection import page_number, read_form, read_presets
+from engagement.api.pages.trips import read_trips
 from engagement.api.problems import ParameterError
 from engagement.errors import suggestion
 from engagement.filters import Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Row = dict[str, Any]
 
 PAGE_ROWS = 40
 
@@ -34,6 +37,16 @@ SORTS = {
     "rate": "interventions_per_100km desc nulls last",
 }
 
+_SORT_WORDS = {
+    "started": "date",
+    "car": "car",
+    "version": "version",
+    "time": "time",
+    "distance": "distance",
+    "engaged": "share engaged",
+    "interventions": "interventions",
+    "rate": "interventions per distance",
+}
 _COUNT = "select count(*) as n_drives from {drives} where {where}"
 _ROWS = """
 from {drives}
@@ -56,11 +69,10 @@ def get_drives(
     form = read_form(generation, selection)
     if sort not in SORTS:
         raise ParameterError("sort", f"can't sort by {sort!r}{suggestion(sort, SORTS)}")
-    if not re.fullmatch("[1-9][0-9]{0,8}", number):
-        raise ParameterError("number", f"{number!r} is no number of a page")
+    wanted = page_number(number)
 
     def make() -> Mapping[str, Any]:
-        return form | _read(generation, selection, sort, int(number))
+        return form | _read(generation, selection, sort, wanted)
 
     return page(request, generation, "drives.html", make)
 
@@ -73,13 +85,21 @@ def _read(generation: Generation, selection: Selection, sort: str, number: int) 
         drives=drives, where=where, order=SORTS[sort], limit=PAGE_ROWS, offset=offset
     )
     rows = generation.rows(query, values)
-    modes = read_modes(generation, [row["drive_id"] for row in rows])
     return {
         "rows": rows,
+        "days": list(_by_day(rows)) if sort == "started" else [(None, rows)],
+        "trips": read_trips(generation, [row["drive_id"] for row in rows]),
+        "presets": read_presets(generation),
+        "sorts": _SORT_WORDS,
         "n_drives": n_drives,
         "number": number,
         "n_pages": max(-(-n_drives // PAGE_ROWS), 1),
         "first": offset + 1,
         "sort": sort,
-        "strips": {drive_id: strips(runs) for drive_id, runs in modes.items()},
     }
+
+
+def _by_day(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Drives of one day together, in their order."""
+    for day, of_day in groupby(rows, lambda row: row["started_at"] and row["started_at"].date()):
+        yield day_words(day), list(of_day)

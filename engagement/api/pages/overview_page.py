@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 
-from engagement.api.pages.charts import Scale, Tick, value_axis
 from engagement.api.pages.lengths import read_curve
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.selection import FIELDS, read_form
 from engagement.api.pages.timelines import read_modes, strips
-from engagement.api.pages.totals import drive_rates, read_totals
+from engagement.api.pages.totals import read_totals
+from engagement.api.pages.trend import BESTS, DATED, make_trend, read_months
 from engagement.api.pages.unit_choice import page_units
+from engagement.api.pages.words import choice_words
 from engagement.filters import Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from engagement.units import Units
 
     Row = dict[str, Any]
 
-_MAX_WEEKS = 40
-_N_LABELS = 4
 _N_NEWEST = 8
 _N_WORST = 6
 
-_WEEKS = """
-select
-    date_trunc('week', started_at)::date as week,
-    is_imported,
-    known_s,
-    engaged_s,
-    engaged_km,
-    n_interventions,
-    n_unplanned_interventions
-from {drives}
-where started_at is not null and {where}
-order by week, drive_id
-"""
 _BANDS = """
 with chosen as (select drive_id, is_imported from {drives} where {where}),
 
@@ -114,28 +97,6 @@ where is_imported and {where}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
-    """A week with drives, and the places of its marks; None without exposure."""
-
-    row: Mapping[str, Any]
-    x: float
-    share: float | None
-    rate: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """Weeks with drives, the oldest first, side by side."""
-
-    weeks: Sequence[Week]
-    share_ticks: Sequence[Tick]
-    rate_ticks: Sequence[Tick]
-    labels: Sequence[Tick]
-
-
 @get("/", sync_to_thread=True)
 def get_overview(
     request: AnyRequest,
@@ -157,13 +118,15 @@ def _read(generation: Generation, selection: Selection, units: Units) -> dict[st
         return generation.rows(text, selection.values)
 
     group, rates = read_totals(generation, selection)
-    newest = rows(_NEWEST, _N_NEWEST)
+    newest, dated = rows(_NEWEST, _N_NEWEST), rows(DATED)
     modes = read_modes(generation, [row["drive_id"] for row in newest])
     return {
-        "title": _title(selection),
+        "title": _title(selection, units),
         "group": group,
         "rates": rates,
-        "trend": _trend(generation, rows(_WEEKS), units),
+        "trend": make_trend(generation, dated, units),
+        "months": read_months(generation, dated),
+        "bests": [best for query in BESTS for best in rows(query)] if generation.is_current else [],
         "bands": rows(_BANDS),
         "curve": read_curve(generation, selection),
         "causes": rows(_CAUSES),
@@ -174,63 +137,9 @@ def _read(generation: Generation, selection: Selection, units: Units) -> dict[st
     }
 
 
-def _title(selection: Selection) -> str:
+def _title(selection: Selection, units: Units) -> str:
     """What the page is about: the first that drives have in common."""
-    named = (one for one in FIELDS.values() if one.kind is str and selection[one.name])
-    return next((f"{one.label} {selection[one.name]}" for one in named), "All devices")
-
-
-def _trend(generation: Generation, drives: Sequence[Row], units: Units) -> Trend:
-    drives_by_week: dict[Any, list[Row]] = {}
-    for row in drives:
-        drives_by_week.setdefault(row["week"], []).append(row)
-    newest = dict(list(drives_by_week.items())[-_MAX_WEEKS:])
-    counted = [[row for row in found if not row["is_imported"]] for found in newest.values()]
-    rates_by_week = zip(newest, drive_rates(generation, counted), strict=True)
-    rows = [_week(week, newest[week]) | rate for week, rate in rates_by_week]
-    shares, share_ticks = Scale(0.0, 1.0, 96.0, 8.0), (0.0, 0.5, 1.0)
-    tallest = [units.per_distance(row["interventions_per_100km"]) or 0.0 for row in rows]
-    rates, rate_ticks = value_axis([high * 1.3 for high in tallest], start=96.0, end=8.0)
-    places = Scale(0.0, float(len(rows)))
-    step = max(1, -(-len(rows) // _N_LABELS))
-    return Trend(
-        [
-            _marks(row, places(number + 0.5), shares, rates, units)
-            for number, row in enumerate(rows)
-        ],
-        [Tick(shares(tick), f"{tick * 100:.0f} %") for tick in share_ticks],
-        rate_ticks,
-        [
-            Tick(places(number + 0.5), f"{row['week']:%d %b %Y}".lstrip("0"))
-            for number, row in enumerate(rows)
-            if (len(rows) - 1 - number) % step == 0
-        ],
-    )
-
-
-def _week(week: Any, drives: Sequence[Row]) -> Row:
-    known_s = sum(row["known_s"] or 0.0 for row in drives)
-    engaged_s = sum(row["engaged_s"] or 0.0 for row in drives)
-    return {
-        "week": week,
-        "n_drives": len(drives),
-        "engaged_fraction": engaged_s / known_s if known_s else None,
-        "engaged_km": sum(row["engaged_km"] or 0.0 for row in drives),
-        "n_interventions": sum(row["n_interventions"] or 0 for row in drives),
-        "n_unplanned_interventions": sum(row["n_unplanned_interventions"] or 0 for row in drives),
-    }
-
-
-def _marks(row: Row, x: float, shares: Scale, rates: Scale, units: Units) -> Week:
-    def place(scale: Scale, value: float | None) -> float | None:
-        return None if value is None else scale(value)
-
-    return Week(
-        row,
-        x,
-        place(shares, row["engaged_fraction"]),
-        *(
-            place(rates, units.per_distance(row[f"interventions_per_100km{limit}"]))
-            for limit in ("", "_lower", "_upper")
-        ),
-    )
+    for name, one in FIELDS.items():
+        if one.kind is str and selection[name]:
+            return f"{one.label} {choice_words(units.device, selection[name], name)}"
+    return "All devices"

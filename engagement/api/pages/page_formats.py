@@ -16,7 +16,7 @@ from engagement import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from engagement.units import DeviceNames, Units
 
@@ -86,6 +86,16 @@ def count(value: int | None) -> str:
 def moment(value: datetime | None) -> str:
     """Date and time to the minute."""
     return UNKNOWN if value is None else formats.moment(value)
+
+
+def day_words(value: date | None) -> str:
+    """A day as a heading: Saturday, 6 December 2025."""
+    return "Without a date" if value is None else f"{value:%A}, {value.day} {value:%B %Y}"
+
+
+def month_words(value: date) -> str:
+    """A month by its first day: December 2025."""
+    return f"{value:%B %Y}"
 
 
 def degrees(value: float | None) -> str:

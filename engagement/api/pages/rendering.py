@@ -20,7 +20,14 @@ from engagement.api.pages.assets import asset_url
 from engagement.api.pages.charts import scale_bar
 from engagement.api.pages.selection import query
 from engagement.api.pages.unit_choice import page_units
-from engagement.api.pages.words import WORDS, cause_words, curly, kind_words, mode_words
+from engagement.api.pages.words import (
+    WORDS,
+    cause_words,
+    choice_words,
+    curly,
+    kind_words,
+    mode_words,
+)
 from engagement.api.problems import STATUSES, detail_of
 from engagement.definitions import DEFINITIONS
 from engagement.errors import EngagementError, StoreBusyError
@@ -37,6 +44,7 @@ AnyRequest = Request[Any, Any, State]
 NAVIGATION = {
     "/": "Overview",
     "/drives": "Drives",
+    "/events": "Events",
     "/rates": "Rates",
     "/compare": "Compare",
     "/places": "Places",
@@ -79,6 +87,8 @@ def environment(units: Units) -> Environment:
         "scale_bar": partial(scale_bar, units),
         "short": page_formats.short,
         "device": partial(page_formats.device, units.device),
+        "choice_words": partial(choice_words, units.device),
+        "month": page_formats.month_words,
         "wrapped": page_formats.wrapped,
         "exact": page_formats.exact,
         "fixed": page_formats.fixed,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from engagement.errors import VideoError
 from engagement.video.jobs import check_as_found, has_extra
-from engagement.video.times import read_videos
+from engagement.video.times import read_videos, video_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engagement.store.generation import Generation
 
+_FILMED = "select distinct drive_id from videos where list_contains($drives, drive_id)"
 _NONE = "No video: none lies beside the logs."
 _NO_EXTRA = "No video here: the server lacks what reads it, pip install 'engagement[video]'."
 
@@ -86,7 +87,23 @@ def read_road(
     return Road(segments, from_s, to_s, at_s, any(one["is_rate_assumed"] for one in near))
 
 
-def _lacks(videos: Sequence[dict[str, Any]]) -> str:
+def filmed(generation: Generation, drive_ids: Sequence[int]) -> list[int]:
+    """Those of some drives of which videos were found."""
+    rows = generation.rows(_FILMED, {"drives": list(drive_ids)})
+    return [row["drive_id"] for row in rows]
+
+
+def pictured(generation: Generation, events: Sequence[dict[str, Any]]) -> set[str]:
+    """The events, by their ids, of whose moments there are pictures."""
+    drive_ids = filmed(generation, [event["drive_id"] for event in events])
+    videos = {drive_id: read_videos(generation, drive_id) for drive_id in drive_ids}
+    at = {
+        one["event_id"]: video_at(videos.get(one["drive_id"], ()), one["time_s"]) for one in events
+    }
+    return {event_id for event_id, video in at.items() if video and not _lacks([video])}
+
+
+def _lacks(videos: Sequence[Mapping[str, Any]]) -> str:
     """Why none of some videos is shown; empty if one of them is."""
     if not videos:
         return _NONE

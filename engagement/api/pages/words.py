@@ -9,6 +9,8 @@ from engagement.store.causes import load_causes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engagement.units import DeviceNames
+
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 
 _KINDS = {
@@ -24,6 +26,7 @@ _MODES = {
     "unknown": "unknown",
 }
 
+_ANSWERS = {"true": "yes", "false": "no"}
 _EXEMPTIONS = {
     "carried_in": "pressed already when openpilot took over",
     "nudge": "confirms a lane change",
@@ -63,6 +66,16 @@ def cause_words(cause: str | None) -> str:
 def kind_words(kind: str) -> str:
     """What kind of event it is."""
     return _KINDS.get(kind, kind)
+
+
+def choice_words(names: DeviceNames, value: str, field: str) -> str:
+    """A value of a form's field as people call it: a device, a cause, a kind, yes or no."""
+    if field == "device":
+        return names(value) or value
+    if field.startswith("is_"):
+        return _ANSWERS.get(value, value)
+    words = {"cause": cause_words, "kind": kind_words}.get(field)
+    return words(value) if words else value
 
 
 def mode_words(mode: str) -> str:
