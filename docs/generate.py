@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from copy import copy
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,6 @@ from engagement.store.described import describe, describe_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-_Command = TypeVar("_Command", bound=click.Command)
 
 DOCS = Path(__file__).parent
 _MADE = "<!-- made by `make docs`; don't edit -->\n\n"
@@ -36,18 +34,16 @@ The Tab key completes commands and options, with one line in the shell's own fil
 
 def cli_page() -> str:
     """Every command's help, as a terminal shows it."""
-    top = _unused(main)
-    context = click.Context(top, info_name="engagement", max_content_width=100)
-    pages = [_MADE + "# Commands\n\n" + _fenced(top.get_help(context)), _COMPLETION]
-    for name in top.list_commands(context):
-        command = top.get_command(context, name)
+    context = click.Context(main, info_name="engagement", max_content_width=100)
+    pages = [_MADE + "# Commands\n\n" + _fenced(main.get_help(context)), _COMPLETION]
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
         if command is not None:
             pages += _command_pages(command, name, context)
     return "\n".join(pages)
 
 
 def _command_pages(command: click.Command, name: str, parent: click.Context) -> list[str]:
-    command = _unused(command)
     context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
     pages = [f"## {context.command_path}\n\n" + _fenced(command.get_help(context))]
     if isinstance(command, click.Group):
@@ -56,13 +52,6 @@ def _command_pages(command: click.Command, name: str, parent: click.Context) -> 
             if child is not None:
                 pages += _command_pages(child, child_name, context)
     return pages
-
-
-def _unused(command: _Command) -> _Command:
-    """The command as before its first use, when click keeps the help option of that context."""
-    unused = copy(command)
-    unused._help_option = None  # noqa: SLF001 - there is no public way
-    return unused
 
 
 def _fenced(text: str) -> str:
@@ -97,16 +86,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def pages() -> dict[Path, Callable[[], str]]:
-    """The generated files, and what makes the text of each."""
-    found = {
-        DOCS / "cli.md": cli_page,
-        DOCS / "views.md": views_page,
-        DOCS / "tables.md": tables_page,
-    }
-    return {**found, PAGE: cars_page} if has_cars() else found
+def pages() -> dict[str, Callable[[], str]]:
+    """The generated files of this folder, and what makes the text of each."""
+    found = {"cli.md": cli_page, "views.md": views_page, "tables.md": tables_page}
+    return {**found, PAGE.name: cars_page} if has_cars() else found
 
 
 if __name__ == "__main__":
-    for path, make in pages().items():
-        path.write_text(make(), encoding="utf-8")
+    folder = Path(sys.argv[1]) if sys.argv[1:] else DOCS
+    for name, make in pages().items():
+        (folder / name).write_text(make(), encoding="utf-8")
