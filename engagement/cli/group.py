@@ -41,6 +41,7 @@ _COMMANDS = {
     "status": "Show what is in the database and whether it is sound.",
     "devices": "List the devices.",
     "drives": "List the drives.",
+    "lake": "Make a store for the drives of many machines, or say what is in it.",
     "name": "Give a device a name, which is shown instead of its dongle id.",
     "glossary": "Explain the columns of the report, of every view and of every table.",
     "sql": "Run a query on the views.",

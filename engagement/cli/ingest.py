@@ -30,10 +30,14 @@ from engagement.logs.codec import DEFAULT_LIMIT_BYTES, MAX_LIMIT_BYTES
 from engagement.logs.schema import load_schema
 from engagement.store import ingestion as store
 from engagement.store.ingest_options import IngestOptions
+from engagement.store.lake_file import names_lake
 from engagement.store.memory import DEFAULT_MEMORY_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engagement.extract.segment import ReadOptions
+    from engagement.store.ingest_options import IngestReport
     from engagement.store.ingest_plan import Plan
 
 _EVERY_S = 10.0
@@ -139,6 +143,8 @@ def ingest(
       engagement ingest rlogs/ --watch
     """
     _check_watch(is_watch=is_watch, is_dry_run=options["dry_run"], every_s=every_s)
+    if names_lake(database) and (is_watch or options["parameters"]):
+        raise click.UsageError("--watch and --parameters are not for a lake")
     wanted = IngestOptions(
         read=_read_options(device, drive, options),
         selection=Selection.of(device=device, drive=drive, **selection.values),
@@ -159,7 +165,7 @@ def ingest(
         def show(n_done: int, n_bytes: int, plan: Plan) -> None:
             bar.show(n_done, len(plan.groups), n_bytes, plan.size_bytes)
 
-        report = store.ingest(paths, database, wanted, show)
+        report = _ingest(paths, database, wanted, show)
     if as_json:
         render.print_json(document(report, is_dry_run=wanted.dry_run))
     else:
@@ -169,6 +175,19 @@ def ingest(
             _tell_next(database)
     if report.has_failures:
         click.get_current_context().exit(ExitCode.LOGS)
+
+
+def _ingest(
+    paths: tuple[Path, ...],
+    database: Path,
+    options: IngestOptions,
+    show: Callable[[int, int, Plan], None],
+) -> IngestReport:
+    if names_lake(database):
+        from engagement.lake.ingestion import ingest_into_lake  # noqa: PLC0415 - rarely needed
+
+        return ingest_into_lake(paths, database, options, show)
+    return store.ingest(paths, database, options, show)
 
 
 def _tell_next(database: Path) -> None:

@@ -26,6 +26,7 @@ from engagement.export.redact_raw import write_redacted_raw_clip
 from engagement.export.tables import write_table
 from engagement.formats import count, text
 from engagement.store.drive_names import find_drive
+from engagement.store.lake_file import refuse_lake
 from engagement.store.query_types import require_current
 from engagement.store.reader import Reader
 
@@ -221,6 +222,7 @@ def _shared(
 def _source(out: Path, options: dict[str, Any]) -> Iterator[tuple[Reader, Redaction]]:
     """The database, and what to hide of it; the file may be written."""
     database: Path = options["database"]
+    refuse_lake(database, "this makes a copy of")
     key_path: Path = options["key_file"] or database.with_name("redaction.key")
     places: Sequence[Place] = [
         *options["places"],

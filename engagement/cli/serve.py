@@ -22,6 +22,7 @@ from engagement.cli.mcp import assistants
 from engagement.cli.options import FILE, ByteSize, database_option
 from engagement.cli.signals import signals_by
 from engagement.errors import InputError, reason_of
+from engagement.store.lake_file import refuse_lake
 from engagement.store.serving import Limits
 from engagement.units import UNITS
 
@@ -232,6 +233,7 @@ def run(
     database: Path, listener: socket.socket, settings: Settings, mount: Mount | None = None
 ) -> None:
     """Serve until Ctrl-C, and say where."""
+    refuse_lake(database, "what is served is")
     # A thread that computes gives way to the event loop this often: by default ten times as seldom,
     # and a small answer waits for that several times.
     sys.setswitchinterval(_SWITCH_S)

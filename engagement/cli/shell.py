@@ -12,6 +12,7 @@ import click
 from engagement.cli import render
 from engagement.cli.options import database_option
 from engagement.cli.prompt import Prompt
+from engagement.store.lake_file import refuse_lake
 from engagement.store.reader import Reader
 
 
@@ -30,6 +31,7 @@ def shell(*, database: Path, plain: bool) -> None:
       engagement shell
       engagement shell --plain
     """
+    refuse_lake(database, "the shell is for")
     Reader(database).close()  # errors as any command reports them
     binary = None if plain else find_duckdb()
     if binary is None:

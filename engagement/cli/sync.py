@@ -18,6 +18,7 @@ from engagement.cli.signals import sigterm_as_interrupt
 from engagement.errors import InputError, StoreError
 from engagement.formats import count, size, text
 from engagement.legacy.documents import write_legacy_files
+from engagement.store.lake_file import refuse_lake
 from engagement.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ def _file_path(path: str, name: str) -> str:
 
 
 def _check_database(database: Path) -> None:
+    refuse_lake(database, "this sends")
     with Reader(database):
         pass  # can be read, and is of this version
     log = database.with_name(database.name + _LOG_SUFFIX)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # What has no copy any more counts again, as does a copy that could be read no longer.
-_MISPLACED = """
+MISPLACED = """
 select stored.drive_id, stored.segment_num
 from log.segment as stored
 left join staging.segment_copies as copies
@@ -77,7 +77,7 @@ def settle_copies(connection: duckdb.DuckDBPyConnection) -> set[int]:
     Returns:
         The drives whose results that changes.
     """
-    misplaced = connection.execute(_MISPLACED).fetchall()
+    misplaced = connection.execute(MISPLACED).fetchall()
     if misplaced:
         _move_segments(connection, misplaced)
     settle_labels(connection)

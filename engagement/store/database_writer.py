@@ -28,6 +28,7 @@ from engagement.store.generation_files import (
     version,
     wal,
 )
+from engagement.store.lake_file import refuse_lake
 from engagement.store.previous import exchange, renew, retire, stamp
 from engagement.store.schema import (
     create,
@@ -72,6 +73,7 @@ class Writer:
         memory_limit: str = "128MB",
         reads: Path | None = None,
     ) -> None:
+        refuse_lake(path, "this writes to")
         self.path = path
         self._parameters_file = parameters_file
         self._reads = reads

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from engagement.extract.cars import is_unknown_car
 from engagement.names import MAX_SEGMENT_NUM, route_name
@@ -33,8 +33,9 @@ from engagement.store.segments import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import duckdb
+
     from engagement.extract.segment import SegmentLog
-    from engagement.store.database_writer import Writer
     from engagement.store.found_videos import FoundVideos
     from engagement.store.ingest_options import IngestOptions, IngestReport
     from engagement.store.ingest_plan import Known, Plan
@@ -46,12 +47,22 @@ _PUBLISH_EVERY_S = 120.0
 _BATCH_BYTES = 40_000_000  # of Arrow tables: DuckDB compresses a few large inserts best
 
 
+class Target(Protocol):
+    """What is written to: a `Writer`, or a store in memory."""
+
+    connection: duckdb.DuckDBPyConnection
+    is_outdated: bool
+
+    def publish(self, *, reopen: bool = False) -> None:
+        """Have readers see what was written."""
+
+
 class IngestRun:
     """One running ingest: what it has written, and what waits to be written."""
 
     def __init__(
         self,
-        writer: Writer,
+        writer: Target,
         options: IngestOptions,
         known: Known,
         report: IngestReport,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from engagement.logs.find import Found
     from engagement.store.ingest_options import IngestOptions
     from engagement.store.ingest_plan import Plan
     from engagement.store.server_bookmarks import FoundMarks
@@ -62,12 +63,9 @@ def ingest(
     started_at_s = time.monotonic()
     report = IngestReport()
     found = find_logs(paths)
-    report.locked = [str(path) for path in found.locked]
-    report.missing = [str(path) for path in found.missing]
-    report.not_taken = [str(path) for path in found.not_taken]
-    report.n_videos = len(found.videos)
+    report_found(report, found)
     marks, videos = find_marks(found.logs), FoundVideos(found.videos)
-    for path, reason in (*found.unreadable, *marks.problems):
+    for path, reason in marks.problems:
         report.fail(path, reason)
     with nullcontext() if options.dry_run else writer_lock(database):
         seen = _look(database)
@@ -103,6 +101,16 @@ def ingest(
                 run.ingest(plan, on_progress)
     report.duration_s = time.monotonic() - started_at_s
     return report
+
+
+def report_found(report: IngestReport, found: Found) -> None:
+    """Report what a search found, and what it could not read."""
+    report.locked = [str(path) for path in found.locked]
+    report.missing = [str(path) for path in found.missing]
+    report.not_taken = [str(path) for path in found.not_taken]
+    report.n_videos = len(found.videos)
+    for path, reason in found.unreadable:
+        report.fail(path, reason)
 
 
 def _has_news(database: Path, seen: _Seen, marks: FoundMarks, videos: FoundVideos) -> bool:

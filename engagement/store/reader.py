@@ -24,9 +24,17 @@ from engagement.errors import (
     StoreVersionError,
 )
 from engagement.store.database_path import existing_database, foreign_format
+from engagement.store.lake_file import attach_lake, names_lake, read_lake_file
 from engagement.store.older import show_older
 from engagement.store.query_types import require_current
-from engagement.store.schema import latest_version, quoted, stored_definitions, stored_version
+from engagement.store.schema import (
+    latest_version,
+    quoted,
+    said_of_columns,
+    stored_definitions,
+    stored_version,
+)
+from engagement.store.views import public_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +119,8 @@ class Reader:
     `new_instance`, if the caller has made one before; `settings` are for it, in SQL.
 
     `definitions` are those of its results; `is_current` if they and the tables are this program's,
-    else that is warned of. A file of older tables is shown as `store.older` says.
+    else that is warned of. A file of older tables is shown as `store.older` says; a lake of them
+    is refused.
     `to_find_views` is what a cursor executes to find the views by their names alone.
 
     Raises:
@@ -130,6 +139,7 @@ class Reader:
     ) -> None:
         real = existing_database(path)
         self.path = path
+        self.is_lake = names_lake(path)
         self.connection = connection or new_instance()
         self.to_find_views = _search("engagement.main")
         try:
@@ -144,11 +154,16 @@ class Reader:
             warnings.warn(OtherDefinitionsWarning(path, self.definitions), stacklevel=2)
 
     def _open(self, real: Path, settings: Mapping[str, str], *, any_version: bool) -> None:
-        self._attach(real)
         file = quoted(str(real))
-        # An older file is attached once more, under another name.
-        access = {"allowed_paths": f"[{file}]", "enable_external_access": "false"}
-        for name, value in {**settings, **access}.items():
+        if self.is_lake:
+            lake = read_lake_file(self.path)
+            attach_lake(self.connection, lake)
+            allowed = {"allowed_directories": f"[{quoted(str(lake.data))}]"}
+        else:
+            self._attach(real)
+            # An older file is attached once more, under another name.
+            allowed = {"allowed_paths": f"[{file}]"}
+        for name, value in {**settings, **allowed, "enable_external_access": "false"}.items():
             self.connection.execute(f"set {name} = {value}")
         self.connection.execute(self.to_find_views)
         found = stored_version(self.connection)
@@ -157,7 +172,7 @@ class Reader:
         self.is_current = found == latest_version() and self.definitions == DEFINITIONS
         if found == latest_version() or any_version:
             return
-        if found > latest_version() or definitions is None:
+        if found > latest_version() or definitions is None or self.is_lake:
             raise StoreVersionError(self.path, found, latest_version())
         self.to_find_views = _search(show_older(self.connection, file))
         self.connection.execute(self.to_find_views)
@@ -304,7 +319,16 @@ class Reader:
         )
         if view not in self.views():
             raise NotFoundError("view", view, self.views())
-        return {row["column_name"]: row["comment"] or "" for row in found}
+        said = self._said_in_lake(view) if self.is_lake else {}
+        return {
+            row["column_name"]: row["comment"] or said.get(row["column_name"], "") for row in found
+        }
+
+    def _said_in_lake(self, view: str) -> dict[str, str]:
+        """What columns mean, where the database can't keep it: as this program has it."""
+        known = public_views().get(view)
+        values = {row["name"]: row["value"] for row in self.rows("from store.parameter")}
+        return said_of_columns(known, values) if known else {}
 
     def views(self) -> dict[str, str]:
         """The public views and what each holds."""

@@ -67,7 +67,7 @@ def refresh_in_groups(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable
     _prepare(connection, n_messages)
     with _planned_simply(connection, is_little=sum(n_messages.values()) < _FEW_MESSAGES):
         _refresh_counted(connection, n_messages)
-    _sum_up(connection)
+    sum_up(connection)
 
 
 @contextmanager
@@ -166,16 +166,21 @@ def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> 
         _prepare(connection, drive_ids)
         with _planned_simply(connection):
             _refresh_drives(connection, drive_ids)
-        _sum_up(connection)
+        sum_up(connection)
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
     """Compute what drives are computed by: the parameters, and time zones where they started."""
     find_time_zones(connection, drive_ids)
+    write_parameters(connection)
+
+
+def write_parameters(connection: duckdb.DuckDBPyConnection) -> None:
+    """Compute what all drives are computed by."""
     _write(connection, [view for view in load_views() if view.is_one_row])
 
 
-def _sum_up(connection: duckdb.DuckDBPyConnection) -> None:
+def sum_up(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute what is of all drives together."""
     of_all = [view for view in load_views() if not (view.is_per_drive or view.is_one_row)]
     _write(connection, of_all)

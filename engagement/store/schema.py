@@ -338,13 +338,29 @@ def _create_view(
     try:
         connection.execute(view.text)
         connection.execute(f"comment on view {view.name} is {quoted(view.title)}")
-        for column, words in view.comments.items():
-            said = _PARAMETER.sub(lambda match: _said(match[1], values), words)
-            connection.execute(f"comment on column {view.name}.{column} is {quoted(said)}")
+        if not is_lake(connection):
+            for column, said in said_of_columns(view, values).items():
+                connection.execute(f"comment on column {view.name}.{column} is {quoted(said)}")
     except KeyError as error:
         raise ViewError(view.file, f"a comment names {error}, which is no parameter") from error
     except duckdb.Error as error:
         raise ViewError(view.file, str(error)) from error
+
+
+def said_of_columns(view: View, values: Mapping[str, float]) -> dict[str, str]:
+    """What each column of a view means, with the values of the parameters that are named."""
+    return {
+        column: _PARAMETER.sub(lambda match: _said(match[1], values), words)
+        for column, words in view.comments.items()
+    }
+
+
+def is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the database at hand is a DuckLake, which keeps no comments on columns of views."""
+    [(kind,)] = connection.execute(
+        "select type from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    return bool(kind == "ducklake")
 
 
 def _said(name: str, values: Mapping[str, float]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from engagement.errors import StoreMissingError, StoreVersionError
 from engagement.store.cache import Cache
 from engagement.store.generation import Generation
+from engagement.store.lake_file import refuse_lake
 from engagement.store.limits import Limits
 from engagement.store.query_types import Column, Narrowing
 from engagement.store.spare import Spare
@@ -63,9 +64,13 @@ class Publication:
         limits: Of its queries.
         lag_s: How long a generation that was replaced may answer, so that the newer one can be
             prepared.
+
+    Raises:
+        StoreError: If it is a lake.
     """
 
     def __init__(self, path: Path, limits: Limits | None = None, *, lag_s: float = 0.0) -> None:
+        refuse_lake(path, "what is served is")
         self.path = path
         self.limits = limits or Limits()
         self._lag_s = lag_s
