@@ -50,9 +50,10 @@ READING = {
     "export legacy": ["--out", "old"],
 }
 SAME_AS_LEGACY = {name for name in COMMANDS if name.startswith("export ") and "json" in name}
-# These write, or read what no view can change, or are looked at on their own.
+# These write, or read what no view can change, or take no such file, or are looked at on their own.
 OTHERS = {
     "collect", "ingest", "import", "recompute", "demo", "glossary", "name", "serve", "mcp",
+    "lake init", "lake status",
 }  # fmt: skip
 
 
