@@ -11,6 +11,11 @@ from tests.web.conftest import exact
 WITHOUT_SCRIPT = {"java_script_enabled": False}
 
 
+def is_sum(shown, value):
+    """Whether a page shows a value: DuckDB adds in any order, so that the last digit may differ."""
+    return shown == exact(value) or float(shown) == pytest.approx(value, rel=1e-13, abs=0)
+
+
 def test_the_overview_says_what_the_views_say(visit, reader, drive):
     for grouped_by, name in (
         ("all", "all"),
@@ -36,9 +41,9 @@ def test_the_overview_says_what_the_views_say(visit, reader, drive):
             "distance_engaged_fraction",
             "engagement_median_s",
         ):
-            assert values[column] == exact(group[column])
-        assert values["per_100km"] == exact(rate["per_100km"])
-        assert shown.values(".lede")["distance_km"] == exact(group["distance_km"])
+            assert is_sum(values[column], group[column]), column
+        assert is_sum(values["per_100km"], rate["per_100km"])
+        assert is_sum(shown.values(".lede")["distance_km"], group["distance_km"])
 
 
 def test_the_overview_counts_causes_and_bands_like_the_views(visit, reader):
