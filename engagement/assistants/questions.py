@@ -21,6 +21,7 @@ from engagement.analysis.summary import describe, summarize
 from engagement.analysis.verdict import shown
 from engagement.api.comparison_routes import divide_drives
 from engagement.api.glossary_routes import glossary
+from engagement.api.moment_routes import answer, read_request
 from engagement.api.request_filters import Filters
 from engagement.api.rows import Span, Wanted, plan
 from engagement.api.view_routes import describe_views
@@ -204,6 +205,19 @@ class Questions:
                 others=comparable_drives(generation, ALL_DRIVES),
             )
             return _document(generation, by=by, **asdict(ranking))
+
+    def find(
+        self, expression: str, where: Where | None = None, *, by: str | None = None, limit: int = 20
+    ) -> Document:
+        """The moments that an expression describes, and their rates if groups are asked for.
+
+        Raises:
+            InputError: If it is no expression, or a filter or the grouping does not do.
+            QueryTooLargeError: If there are too many.
+        """
+        with self._newest() as generation:
+            wanted = read_request(generation, expression, Filters(dict(where or {})), by)
+            return _plain(answer(generation, wanted, limit))
 
     def sql(self, query: str) -> Document:
         """The rows of one statement that only reads, at most as many as a page has.

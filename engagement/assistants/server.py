@@ -23,6 +23,7 @@ from engagement.api.problems import detail_of
 from engagement.api.request_filters import FILTERS, MAX_LENGTH, is_applicable
 from engagement.assistants.questions import MAX_ROWS, Questions
 from engagement.errors import EngagementError
+from engagement.find.grammar import MAX_LENGTH as MAX_EXPRESSION
 from engagement.groupings import OPTIONS
 from engagement.resources import resource_dir
 from engagement.store.views import public_views
@@ -217,6 +218,30 @@ class Asked:
         """
         return self._questions.rank(by, measure, groups, _given(where))
 
+    def find(
+        self,
+        expression: Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=MAX_EXPRESSION,
+                description="Over the columns of the view samples, ten times a second, as `engaged "
+                "and lead_ttc_s < 2 for 1s, then brake_pressed within 3s, not planned`; or the name "
+                "of a shipped one, as `hard_braking`.",
+            ),
+        ],
+        where: _OF_DRIVES | None = None,
+        by: Annotated[
+            Text | None, Field(description="Groups of whole drives, as branch; all; or none.")
+        ] = None,
+        limit: Limit = 20,
+    ) -> Document:
+        """Find the moments that an expression describes: where, and how many in how many hours.
+
+        With `by`, their rates in groups of drives, with count, exposure and 95 % interval.
+        """
+        return self._questions.find(expression, _given(where), by=by, limit=limit)
+
     def sql(self, query: Annotated[str, Field(min_length=1, max_length=20_000)]) -> Document:
         """Run one SQL query of DuckDB that only reads, on the views; for what no other tool has."""
         return self._questions.sql(query)
@@ -224,7 +249,7 @@ class Asked:
 
 _TOOLS = (
     "list_views", "describe_view", "look_up", "list_drives", "list_events", "read_view", "rates",
-    "compare", "rank",
+    "compare", "rank", "find",
 )  # fmt: skip
 
 

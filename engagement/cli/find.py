@@ -11,6 +11,7 @@ from engagement.analysis.selection import select
 from engagement.cli import columns, render
 from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import by_option, database_option, drive_filters, format_options
+from engagement.cli.progress import Bar
 from engagement.definitions import DEFINITIONS
 from engagement.find.moments import find_moments, read_expression
 from engagement.find.rates import check_crossing, moment_rates
@@ -39,6 +40,15 @@ _RATES = (
 @click.argument("expression", required=False)
 @click.option("--names", is_flag=True, help="List the moments that have names.")
 @click.option("--rate", is_flag=True, help="Count them, with the rate and its interval.")
+@click.option(
+    "--time-limit",
+    "limit_s",
+    type=click.FloatRange(0.1, 86_400),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop after so long.",
+)
 @by_option
 @drive_filters
 @format_options
@@ -48,6 +58,7 @@ def find(
     expression: str | None,
     names: bool,
     rate: bool,
+    limit_s: float,
     crossing: Crossing,
     database: Path,
     selection: Selection,
@@ -78,10 +89,10 @@ def find(
     if crossing.dimensions and not rate:
         raise click.UsageError("--by goes with --rate")
     check_crossing(crossing)
-    with Reader(database) as reader:
+    with Reader(database) as reader, reader.limited(limit_s), Bar("drives") as bar:
         query = read_expression(reader, expression)
         if rate:
-            found = find_moments(reader, query)
+            found = find_moments(reader, query, on_progress=bar.show)
             select(reader, selection)
             reader.group_by(crossing)
             rows = moment_rates(reader, found, crossing)
@@ -89,7 +100,7 @@ def find(
                 rows = [_limited(row) for row in rows]
         else:
             select(reader, selection)
-            found = find_moments(reader, query)
+            found = find_moments(reader, query, on_progress=bar.show)
             rows = found.moments
         selected = {row["drive_id"] for row in reader.rows("select drive_id from drives")}
         nothing = "" if selected else why_no_drives(reader, selection)

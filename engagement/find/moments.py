@@ -13,7 +13,7 @@ from engagement.find.signals import known_signals
 from engagement.store.query_types import require_current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from engagement.find.compiling import Query
     from engagement.store.query_types import Queryable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 MAX_MOMENTS = 100_000
-_BATCH_S = 50 * 3600.0  # of driving at a time: some 2 million ticks
+_BATCH_S = 25 * 3600.0  # of driving at a time: some million ticks
 _DRIVES = """
 select drive_id, coalesce(duration_s, 0) as duration_s from drives
 where not is_imported order by drive_id
@@ -104,14 +104,29 @@ def read_expression(reader: Queryable, text: str) -> Query:
     return compiled(parse(expression_of(text), known_signals(reader)))
 
 
-def find_moments(reader: Queryable, query: Query, max_moments: int = MAX_MOMENTS) -> Found:
+def find_moments(
+    reader: Queryable,
+    query: Query,
+    max_moments: int = MAX_MOMENTS,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Found:
     """The moments in the drives that `drives` shows, by drive and time.
+
+    Args:
+        reader: The database.
+        query: Of the expression.
+        max_moments: No more than these.
+        on_progress: Called with the drives that are done, and all, before each batch of them.
 
     Raises:
         QueryTooLargeError: If there are more than so many.
     """
     found = Found()
-    for drive_ids in _batches(reader.rows(_DRIVES)):
+    drives, n_done = reader.rows(_DRIVES), 0
+    for drive_ids in _batches(drives):
+        if on_progress:
+            on_progress(n_done, len(drives))
+        n_done += len(drive_ids)
         condition = _within(drive_ids)
         rows = reader.rows(query.text.replace("{drives}", condition), query.parameters)
         found.exposures_s |= {

@@ -19,12 +19,14 @@ from engagement.definitions import DEFINITIONS, OtherDefinitionsWarning
 from engagement.errors import (
     NotFoundError,
     QueryError,
+    QueryTimeoutError,
     StoreError,
     StoreLockedError,
     StoreVersionError,
 )
 from engagement.store.database_path import existing_database, foreign_format
 from engagement.store.lake_file import attach_lake, names_lake, read_lake_file
+from engagement.store.limits import interrupted_after
 from engagement.store.older import show_older
 from engagement.store.query_types import require_current
 from engagement.store.schema import (
@@ -229,6 +231,21 @@ class Reader:
             raise unusable(self.path, error) from error
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
+
+    @contextmanager
+    def limited(self, limit_s: float) -> Iterator[None]:
+        """Stop what is read within when it takes longer than so many seconds.
+
+        Raises:
+            QueryTimeoutError: If it does.
+        """
+        with interrupted_after(self.connection, limit_s, self) as is_late:
+            try:
+                yield
+            except (QueryError, duckdb.Error, pa.ArrowException, OSError) as error:
+                if is_late.is_set():  # after the first batch it is an error of Arrow's
+                    raise QueryTimeoutError(limit_s) from error
+                raise
 
     def ends(self, query: str, n_rows: int) -> tuple[pa.Table, int]:
         """The first and the last rows of a query, up to so many of each, and how many it has.

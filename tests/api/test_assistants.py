@@ -122,6 +122,9 @@ def test_every_tool_says_that_it_only_reads(publication):
         ("rank", {"by": "branch", "groups": ["nobody"]}, "nobody"),
         ("compare", {"by": "branch", "a": "nobody", "b": "x"}, "nobody"),
         ("look_up", {"term": "zzz"}, "zzz"),
+        ("find", {"expression": "v_egomps > 2"}, "did you mean 'v_ego_mps'"),
+        ("find", {"expression": "engaged", "where": {"cause": "x"}}, "cause"),
+        ("find", {"expression": "engaged", "by": "night"}, "whole drives"),
         ("sql", {"query": "drop view drives"}, "only one statement that reads"),
         ("sql", {"query": "select 1; select 2"}, "only one statement that reads"),
         ("sql", {"query": "create or replace table memory.main.drives as select 1"}, "only one"),
@@ -155,6 +158,13 @@ def test_a_comparison_begins_with_the_counts_of_both_groups(ask, reader):
     found = ask("compare", by="version", a=a, b=b)
     assert found["verdict"]
     assert all({"a", "b", "answer", "sentence"} <= set(one) for one in found["measures"])
+
+
+def test_moments_come_with_their_hours_and_rates_with_intervals(ask):
+    found = ask("find", expression="rises(engaged)", by="version", limit=1)
+    assert len(found["moments"]) == 1 < found["n_moments"]
+    assert sum(row["n_events"] for row in found["rates"]) == found["n_moments"]
+    assert {"exposure_h", "per_hour_lower", "per_hour_upper"} <= found["rates"][0].keys()
 
 
 def _versions(reader):

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 load_all_checks()
 N_EXAMPLES = 12
-N_OPERATIONS = 34
+N_OPERATIONS = 35
 
 # What no schema can say of a query: it is refused for what there is, or for how two values are.
+EXPRESSION = "engaged"
 ORDERED = (("since", "until"), ("start_s", "end_s"))
 OF_VIEWS_ALONE = {"sort", "fields", *FILTERS}
 
@@ -44,6 +45,8 @@ def is_sayable(operation: Any, case: Any) -> bool:
         or (None not in seconds and seconds[0] >= seconds[1])
         # One operation for all views: which columns and filters there are depends on the path.
         or (operation.path.startswith("/api/v1/views/{view}") and OF_VIEWS_ALONE & {*query})
+        # What is an expression says its grammar.
+        or query.get("find", EXPRESSION) != EXPRESSION
         # Two ranges of days, which do not overlap; two groups, which are not the same.
         or (
             operation.path == "/api/v1/comparison"
@@ -103,6 +106,7 @@ def call(
     def check(case: Any, is_known: bool) -> None:  # noqa: FBT001
         if mode is GenerationMode.POSITIVE and is_known:
             case.path_parameters |= {name: known[name] for name in case.path_parameters}
+            case.query |= {"find": EXPRESSION} if "find" in (case.query or ()) else {}
         is_refusable = mode is GenerationMode.POSITIVE and not is_sayable(operation, case)
         excluded = ["positive_data_acceptance"] if is_refusable else []
         n_sayable[operation.path] += not is_refusable

@@ -7,7 +7,9 @@ from collections import defaultdict
 
 import pytest
 
+from engagement.cli import find as find_module
 from engagement.find.grammar import parse
+from engagement.find.moments import find_moments, read_expression
 from engagement.find.signals import known_signals
 from engagement.store.reader import Reader
 from tests.oracles.find import moments
@@ -89,6 +91,27 @@ def test_a_name_finds_what_its_expression_finds_and_is_listed(run):
     )
     assert one["says"][:20] in run("find", "--names", "--csv").stdout
     assert "close_following" in run("find", "--names").stdout
+
+
+def test_what_takes_longer_than_it_may_is_stopped(run, monkeypatch):
+    def late(reader, *_, **__):
+        reader.rows("select count(*) from range(10_000_000_000) where range % 7 = 3")
+
+    monkeypatch.setattr(find_module, "find_moments", late)
+    stopped = run("find", "engaged", "--time-limit", "0.1")
+    assert stopped.exit_code == 2
+    assert "longer than 0.1 s" in stopped.stderr
+
+
+def test_progress_is_told_in_drives_and_nothing_of_it_is_piped(database, run):
+    seen = []
+    with Reader(database) as reader:
+        query = read_expression(reader, "engaged")
+        find_moments(reader, query, on_progress=lambda *told: seen.append(told))
+        n_drives = len(reader.rows("from drives where not is_imported"))
+    assert seen[0] == (0, n_drives)
+    assert seen == sorted(seen)
+    assert run("find", "engaged", "--json").stderr == ""
 
 
 @pytest.mark.parametrize(
