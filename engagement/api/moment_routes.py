@@ -69,32 +69,24 @@ class Moments(msgspec.Struct, frozen=True):
     rates: list[dict[str, Any]] | None
 
 
-@dataclass(frozen=True, slots=True)
 class _Narrowed:
     """A generation whose queries see some drives, and groups of one kind, alone."""
 
-    generation: Generation
-    narrowing: Narrowing
-
-    @property
-    def path(self) -> Any:
-        return self.generation.path
-
-    @property
-    def definitions(self) -> int:
-        return self.generation.definitions
-
-    @property
-    def is_current(self) -> bool:
-        return self.generation.is_current
+    def __init__(self, generation: Generation, narrowing: Narrowing) -> None:
+        self.path = generation.path
+        self.definitions = generation.definitions
+        self.is_current = generation.is_current
+        self._generation = generation
+        self._narrowing = narrowing
 
     def rows(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
     ) -> list[dict[str, Any]]:
-        return self.generation.rows(query, parameters, narrowing=self.narrowing)
+        return self._generation.rows(query, parameters, narrowing=self._narrowing)
 
     def table(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
-        with self.generation.batches(query, parameters, narrowing=self.narrowing) as batches:
+        narrowing = self._narrowing
+        with self._generation.batches(query, parameters, narrowing=narrowing) as batches:
             return batches.read_all()
 
 

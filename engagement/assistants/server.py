@@ -226,8 +226,8 @@ class Asked:
                 min_length=1,
                 max_length=MAX_EXPRESSION,
                 description="Over the columns of the view samples, ten times a second, as `engaged "
-                "and lead_ttc_s < 2 for 1s, then brake_pressed within 3s, not planned`; or the name "
-                "of a shipped one, as `hard_braking`.",
+                "and lead_ttc_s < 2 for 1s, then brake_pressed within 3s, not planned`; or the "
+                "name of a shipped one, as `hard_braking`.",
             ),
         ],
         where: _OF_DRIVES | None = None,

@@ -242,9 +242,9 @@ class Reader:
         with interrupted_after(self.connection, limit_s, self) as is_late:
             try:
                 yield
-            except (QueryError, duckdb.Error, pa.ArrowException, OSError) as error:
-                if is_late.is_set():  # after the first batch it is an error of Arrow's
-                    raise QueryTimeoutError(limit_s) from error
+            except (QueryError, duckdb.Error, pa.ArrowException, OSError, RuntimeError):
+                if is_late.is_set():  # DuckDB's error would look like a Ctrl-C
+                    raise QueryTimeoutError(limit_s) from None
                 raise
 
     def ends(self, query: str, n_rows: int) -> tuple[pa.Table, int]:
