@@ -17,9 +17,12 @@ from engagement.api.rows import Row
 from engagement.errors import suggestion
 from engagement.store import samples
 from engagement.store.serving import Generation
+from engagement.store.signals import all_series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
+
+    from engagement.store.samples import Series
 
 _TAGS = ["drives"]
 _MAX_SAMPLES = 200_000
@@ -90,7 +93,11 @@ def get_samples(
     *,
     series: Annotated[
         str,
-        QueryParameter(max_length=1000, description=f"With commas: {', '.join(samples.SERIES)}."),
+        QueryParameter(
+            max_length=1000,
+            description=f"With commas: {', '.join(samples.SERIES)}; or TABLE.COLUMN of a base "
+            "table, or can_signal.KEY.",
+        ),
     ] = _DEFAULT_SERIES,
     start_s: _Moment = None,
     end_s: _Moment = None,
@@ -100,7 +107,8 @@ def get_samples(
     raw: Annotated[bool, QueryParameter(description="Every sample, not buckets.")] = False,
 ) -> Response[Any]:
     """Give a drive's signals: the least and greatest of each bucket, or every sample."""
-    names = _series(series)
+    known = known_series(generation)
+    names = _series(series, known)
     if start_s is not None and end_s is not None and end_s <= start_s:
         raise ParameterError("end_s", f"{end_s:g} is not after start_s, {start_s:g}")
     drive_id = find_drive_id(generation, drive)
@@ -108,8 +116,8 @@ def get_samples(
     def answer() -> Plot:
         part = samples.window(generation, drive_id, start_s, end_s)
         if raw:
-            return whole(generation, part, names)
-        return in_buckets(generation, part, names, buckets)
+            return whole(generation, part, names, known)
+        return in_buckets(generation, part, names, buckets, known)
 
     return _respond(request, generation, drive_id, answer)
 
@@ -150,29 +158,41 @@ def _respond(
     )
 
 
+def known_series(generation: Generation) -> Mapping[str, Series]:
+    """All that can be plotted of this database, by name."""
+    return generation.cached("series of plots", lambda: all_series(generation))
+
+
 def in_buckets(
-    generation: Generation, part: samples.Window, names: list[str], n_buckets: int
+    generation: Generation,
+    part: samples.Window,
+    names: list[str],
+    n_buckets: int,
+    known: Mapping[str, Series] = samples.SERIES,
 ) -> Plot:
     """Series in buckets."""
-    found = samples.in_buckets(generation, part, names, n_buckets)
+    found = samples.in_buckets(generation, part, names, n_buckets, known)
     series = {
-        name: _plotted(name, min=found.least[name], max=found.greatest[name]) for name in names
+        name: _plotted(known[name], min=found.least[name], max=found.greatest[name])
+        for name in names
     }
     return _plot(generation, part, series, found.bucket_s, found.time_s)
 
 
-def whole(generation: Generation, part: samples.Window, names: list[str]) -> Plot:
+def whole(
+    generation: Generation, part: samples.Window, names: list[str], known: Mapping[str, Series]
+) -> Plot:
     """Series sample by sample."""
-    found = samples.whole(generation, part, names, _MAX_SAMPLES)
+    found = samples.whole(generation, part, names, _MAX_SAMPLES, known)
     series = {
-        name: _plotted(name, time_s=times_s, value=values)
+        name: _plotted(known[name], time_s=times_s, value=values)
         for name, (times_s, values) in found.items()
     }
     return _plot(generation, part, series)
 
 
-def _plotted(name: str, **values: Any) -> PlotSeries:
-    return PlotSeries(samples.SERIES[name].unit, samples.SERIES[name].title, **values)
+def _plotted(series: Series, **values: Any) -> PlotSeries:
+    return PlotSeries(series.unit, series.title, **values)
 
 
 def _plot(
@@ -194,11 +214,11 @@ def _plot(
     )
 
 
-def _series(text: str) -> list[str]:
+def _series(text: str, known: Collection[str]) -> list[str]:
     names = list(dict.fromkeys(text.split(",")))
     for name in names:
-        if name not in samples.SERIES:
-            raise ParameterError("series", f"no series {name!r}{suggestion(name, samples.SERIES)}")
+        if name not in known:
+            raise ParameterError("series", f"no series {name!r}{suggestion(name, known)}")
     return names
 
 

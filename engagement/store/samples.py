@@ -22,7 +22,10 @@ _NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A quantity over time: the column that it is in, its unit, what it is."""
+    """A quantity over time: the column that it is in, its unit, what it is.
+
+    `is_flag` tells that it is on or off: 1 or 0.
+    """
 
     name: str
     table: str
@@ -30,6 +33,7 @@ class Series:
     unit: str
     title: str
     condition: str = "true"
+    is_flag: bool = False
 
 
 _OF_CAR_STATE = (
@@ -71,7 +75,10 @@ _OF_OTHERS = (
 SERIES: Mapping[str, Series] = {
     series.name: series
     for series in (
-        *(Series(name, "car_state", *rest) for name, *rest in _OF_CAR_STATE),
+        *(
+            Series(name, "car_state", column, unit, title)
+            for name, column, unit, title in _OF_CAR_STATE
+        ),
         *_OF_OTHERS,
     )
 }
@@ -184,7 +191,13 @@ def window(
     )
 
 
-def in_buckets(reader: Queryable, part: Window, names: Sequence[str], n_buckets: int) -> Buckets:
+def in_buckets(
+    reader: Queryable,
+    part: Window,
+    names: Sequence[str],
+    n_buckets: int,
+    known: Mapping[str, Series] = SERIES,
+) -> Buckets:
     """The least and the greatest value of each series in each of up to `n_buckets` buckets."""
     length_ns = max(part.end_ns - part.start_ns, 1)
     width_ns = max(-(-length_ns // n_buckets), 1)
@@ -195,10 +208,10 @@ def in_buckets(reader: Queryable, part: Window, names: Sequence[str], n_buckets:
         {name: [None] * n_buckets for name in names},
         {name: [None] * n_buckets for name in names},
     )
-    for (table, condition), series in _by_table(names).items():
+    for (table, condition), series in _by_table(names, known).items():
         selected = ", ".join(
-            f"{_shortest(f'{kind}({_value(one)})')} as {kind}_{one.name}"
-            for one in series
+            f"{_shortest(f'{kind}({_value(one)})')} as {kind}_{number}"
+            for number, one in enumerate(series)
             for kind in ("min", "max")
         )
         rows = reader.rows(
@@ -207,14 +220,18 @@ def in_buckets(reader: Queryable, part: Window, names: Sequence[str], n_buckets:
             _bounds(part) | {"width_ns": width_ns},
         )
         for row in rows:
-            for one in series:
-                found.least[one.name][row["bucket"]] = row[f"min_{one.name}"]
-                found.greatest[one.name][row["bucket"]] = row[f"max_{one.name}"]
+            for number, one in enumerate(series):
+                found.least[one.name][row["bucket"]] = row[f"min_{number}"]
+                found.greatest[one.name][row["bucket"]] = row[f"max_{number}"]
     return found
 
 
 def whole(
-    reader: Queryable, part: Window, names: Sequence[str], max_samples: int
+    reader: Queryable,
+    part: Window,
+    names: Sequence[str],
+    max_samples: int,
+    known: Mapping[str, Series] = SERIES,
 ) -> dict[str, tuple[list[float], list[float | None]]]:
     """Every sample of each series: times and values, by name.
 
@@ -223,8 +240,10 @@ def whole(
     """
     found = {}
     n_left = max_samples
-    for (table, condition), series in _by_table(names).items():
-        selected = ", ".join(f"{_shortest(_value(one))} as {one.name}" for one in series)
+    for (table, condition), series in _by_table(names, known).items():
+        selected = ", ".join(
+            f"{_shortest(_value(one))} as value_{number}" for number, one in enumerate(series)
+        )
         rows = reader.rows(
             f"select (mono_ns - {part.first_mono_ns}) / 1e9 as time_s, {selected} from log.{table} "
             f"{_WHERE} and {condition} order by mono_ns, segment_num, message_num "
@@ -235,8 +254,8 @@ def whole(
         if n_left < 0:
             raise QueryTooLargeError(f"more than {max_samples} samples")
         times_s = [row["time_s"] for row in rows]
-        for one in series:
-            found[one.name] = (times_s, [row[one.name] for row in rows])
+        for number, one in enumerate(series):
+            found[one.name] = (times_s, [row[f"value_{number}"] for row in rows])
     return {name: found[name] for name in names}
 
 
@@ -256,10 +275,12 @@ def _bounds(part: Window) -> dict[str, int]:
     return {"drive_id": part.drive_id, "start_ns": part.start_ns, "end_ns": part.end_ns}
 
 
-def _by_table(names: Iterable[str]) -> dict[tuple[str, str], list[Series]]:
+def _by_table(
+    names: Iterable[str], known: Mapping[str, Series]
+) -> dict[tuple[str, str], list[Series]]:
     """The series by their table: one query reads all of a table."""
     found: dict[tuple[str, str], list[Series]] = {}
-    for series in map(SERIES.__getitem__, names):
+    for series in map(known.__getitem__, names):
         found.setdefault((series.table, series.condition), []).append(series)
     return found
 

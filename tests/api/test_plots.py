@@ -13,12 +13,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement.legacy.imports import import_files
-from engagement.store.samples import SERIES
+from engagement.store.samples import SERIES, Series
+from engagement.store.signals import all_series
 from tests.api.test_rows import as_json
 
 SOME = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+# Signals of tables, by their names in addresses, that no named series has.
+SIGNALS = (
+    "car_state.a_ego_mps2", "car_state.standstill", "lead.y_rel_m", "gps.altitude_m",
+    "live_parameters.steer_ratio",
+)  # fmt: skip
+NAMES = (*sorted(SERIES), *SIGNALS)
+
+
+@pytest.fixture(scope="module")
+def known(reader) -> dict[str, Series]:
+    return all_series(reader)
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +44,15 @@ def drives(reader) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def samples_of(reader):
+def samples_of(reader, known):
     """Every sample of a series, from its table: (seconds, value), a value that is none left out."""
 
     def samples_of(drive: dict[str, Any], name: str) -> list[tuple[int, float]]:
-        series = SERIES[name]
+        series = known[name]
         rows = reader.rows(
-            f"select mono_ns, {series.column} as value from log.{series.table} "
-            f"where drive_id = ? and {series.condition} order by mono_ns",
-            [drive["drive_id"]],
+            f"select mono_ns, {series.column}::double as value from log.{series.table} "
+            f"where drive_id = $drive_id and {series.condition} order by mono_ns",
+            {"drive_id": drive["drive_id"]},
         )
         return [
             (row["mono_ns"] - drive["first_mono_ns"], row["value"])
@@ -57,7 +71,7 @@ def samples_of(reader):
 
 @given(
     number=st.integers(0, 2),
-    names=st.lists(st.sampled_from(sorted(SERIES)), min_size=1, max_size=4, unique=True),
+    names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True),
     buckets=st.integers(1, 700),
     start_s=st.none() | st.floats(0, 250),
     length_s=st.none() | st.floats(0.001, 300),
@@ -109,7 +123,7 @@ def test_without_a_window_the_plot_has_every_peak_of_the_drive(client, drives, s
 
 @given(
     number=st.integers(0, 2),
-    name=st.sampled_from(sorted(SERIES)),
+    name=st.sampled_from(NAMES),
     start_s=st.floats(0, 250),
     length_s=st.floats(0.01, 40),
 )
@@ -135,6 +149,23 @@ def test_raw_samples_are_the_tables_own(
     ]
     assert [round(time_s * 1e9) for time_s, _ in found] == pytest.approx([t for t, _ in wanted])
     assert [value for _, value in found] == pytest.approx([float(v) for _, v in wanted], rel=1e-6)
+
+
+def test_signals_are_the_numbers_of_tables_of_messages(known, reader, client):
+    kinds = {
+        (row["table_name"], row["column_name"]): row["data_type"]
+        for row in reader.rows("from duckdb_columns() where schema_name = 'log'")
+    }
+    signals = {name.partition(".")[0::2] for name in known.keys() - SERIES.keys()}
+
+    columns = {place: kinds[place] for place in signals if place[0] != "can_signal"}
+    assert set(columns.values()) <= {"FLOAT", "DOUBLE", "INTEGER", "BIGINT", "UTINYINT", "BOOLEAN"}
+    assert {("car_state", "v_cruise_kph"), ("car_event", "warning")} <= columns.keys()
+    assert not {"drive", "segment", "init_data", "param"} & {table for table, _ in columns}
+    assert not {"drive_id", "mono_ns", "message_num"} & {column for _, column in columns}
+    wrong = client.get("/api/v1/drives/1/samples", params={"series": 'car_state."gear"'})
+    assert wrong.status_code == 400
+    assert wrong.json()["detail"].startswith("series: no series")
 
 
 def test_singles_are_written_as_short_as_they_are_exact(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from litestar.testing import TestClient
@@ -19,6 +20,11 @@ from engagement.store.ingestion import ingest
 from tests.web.conftest import LEGACY
 
 BASE_URL = "http://127.0.0.1"
+MANY = (
+    "speed", "lead", "angle", "torque", "inputs", "curvature", "acceleration", "torques",
+    *(f"car_control.{name}" for name in ("enabled", "lat_active", "long_active", "torque")),
+    "gps.altitude_m",
+)  # fmt: skip
 PAGES = ("/", "/drives", "/events", "/rates", "/compare", "/places", "/quality", "/glossary")
 
 
@@ -55,6 +61,9 @@ def test_a_dispersion_that_is_shipped_is_said(ask):
         ("/rates?event=nope", 400, "nope"),
         ("/rates?mode=sport", 400, "sport"),
         ("/rates?per=mile", 400, "mile"),
+        ("/drive/1?signals=leads", 400, "leads"),
+        ("/drive/1?signals=car_state.gear", 400, "car_state.gear"),
+        ("/drive/1?" + "&".join(f"signals={one}" for one in MANY), 400, "more than 12"),
         ("/static/nope.js", 404, "nope.js"),
         ("/static/..%2Frendering.py", 404, "Not found"),
     ],
@@ -67,6 +76,19 @@ def test_what_can_t_be_shown_is_said_on_a_page(ask, path, status, text):
     assert answer.headers["cache-control"] == "no-store"
     assert text in answer.text
     assert "<b>" not in answer.text
+
+
+def test_the_signals_of_a_page_are_those_of_its_address(ask, event):
+    for path in ("/drive/1", f"/event/{quote(event['event_id'], safe='')}"):
+        usual = ask(path).text
+        chosen = ask(f"{path}?signals=&signals=curvature&signals=lead.y_rel_m&signals=").text
+
+        assert re.findall('data-plot="([^"]*)"', usual) == [*MANY[:5]]
+        assert re.findall('data-plot="([^"]*)"', chosen) == ["curvature", "lead.y_rel_m"]
+        checked = re.findall('name="signals" value="([^"]*)" checked', chosen)
+        assert checked == ["curvature", "lead.y_rel_m"]
+        assert '<option value="car_state.a_ego_mps2">' in chosen
+        assert '<option value="lead.y_rel_m">' not in chosen
 
 
 @pytest.fixture(scope="module", params=["imported", "damaged"])

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from engagement.api.pages.charts import time_axis
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.road import read_road
+from engagement.api.pages.signal_plots import check_plots, choose_plots
 from engagement.api.pages.timelines import override_strips, pins, read_modes, strips
 from engagement.api.pages.track import read_track
+from engagement.api.plots import known_series
 from engagement.api.request_filters import find_drive_id
 from engagement.store.serving import Generation
 
@@ -57,16 +59,23 @@ order by start_s
 
 @get("/drive/{drive:str}", sync_to_thread=True)
 def get_drive(
-    request: AnyRequest, generation: NamedDependency[Generation], drive: FromPath[str]
+    request: AnyRequest,
+    generation: NamedDependency[Generation],
+    drive: FromPath[str],
+    *,
+    signals: FromQuery[list[str] | None] = None,
 ) -> Response[bytes]:
-    """Show a drive, named by its route or its number."""
+    """Show a drive, named by its route or its number, with plots of some signals."""
     drive_id = find_drive_id(generation, drive)
-    return page(
-        request, generation, "drive.html", lambda: _read(generation, drive_id), drive_id=drive_id
-    )
+    check_plots(signals or (), known_series(generation))
+
+    def make() -> Mapping[str, Any]:
+        return _read(generation, drive_id, signals or ())
+
+    return page(request, generation, "drive.html", make, drive_id=drive_id)
 
 
-def _read(generation: Generation, drive_id: int) -> Mapping[str, Any]:
+def _read(generation: Generation, drive_id: int, plotted: Sequence[str]) -> Mapping[str, Any]:
     names = {view: generation.quickest(view) for view in ("drives", "events", "data_quality")}
 
     def rows(query: str) -> list[Row]:
@@ -82,11 +91,14 @@ def _read(generation: Generation, drive_id: int) -> Mapping[str, Any]:
         **found,
         "drive": drive,
         "road": read_road(generation, drive_id, 0.0, drive_s, 0.0),
-        "strips": strips(runs),
-        "override_strips": override_strips(found["events"], drive_s),
-        "pins": pins(found["events"], drive_s),
-        "ticks": ticks,
-        "legend": legend(runs),
+        "parts": {
+            "strips": strips(runs),
+            "override_strips": override_strips(found["events"], drive_s),
+            "pins": pins(found["events"], drive_s),
+            "ticks": ticks,
+            "legend": legend(runs),
+            "chosen": choose_plots(plotted, known_series(generation)),
+        },
         "notices": _notices(drive, quality),
         "override_count": {"n_overrides": _sum(drive)},
         "track": read_track(generation, drive_id, found["events"]) if runs else None,

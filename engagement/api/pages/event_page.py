@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from engagement.api.event_routes import EVENT_SERIES, event_row
 from engagement.api.pages.charts import Scale, Tick
@@ -22,8 +22,10 @@ from engagement.api.pages.evidence import (
 from engagement.api.pages.page_formats import event_url, fixed
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.road import read_road
+from engagement.api.pages.signal_plots import check_plots, choose_plots
 from engagement.api.pages.timelines import Pin, Strip
 from engagement.api.pages.words import mode_words, title_words
+from engagement.api.plots import known_series
 from engagement.store import moments, samples
 from engagement.store.serving import Generation
 
@@ -67,14 +69,19 @@ _MEASURES = (
 
 @get("/event/{event_id:str}", sync_to_thread=True)
 def get_event(
-    request: AnyRequest, generation: NamedDependency[Generation], event_id: FromPath[str]
+    request: AnyRequest,
+    generation: NamedDependency[Generation],
+    event_id: FromPath[str],
+    *,
+    signals: FromQuery[list[str] | None] = None,
 ) -> Response[bytes]:
-    """Show an event of `events`."""
+    """Show an event of `events`, with plots of some signals."""
     event = event_row(generation, event_id)
-    return page(request, generation, "event.html", lambda: _read(generation, event))
+    check_plots(signals or (), known_series(generation))
+    return page(request, generation, "event.html", lambda: _read(generation, event, signals or ()))
 
 
-def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
+def _read(generation: Generation, event: Row, plotted: Sequence[str]) -> Mapping[str, Any]:
     time_s = event["time_s"]
     part = samples.window(generation, event["drive_id"], time_s - _BEFORE_S, time_s + _AFTER_S)
     flags = moments.events_in_force(generation, part)
@@ -108,19 +115,23 @@ def _read(generation: Generation, event: Row) -> Mapping[str, Any]:
         "seconds": list(_seconds(signals, states, time_s)),
         "window": (part.start_s, part.end_s),
         "road": read_road(generation, event["drive_id"], part.start_s, part.end_s, time_s),
-        "strips": _strips(states, part),
-        "override_strips": _override_strips(near, part),
-        "pins": [_pin(row, part, is_self=row["event_id"] == event["event_id"]) for row in near],
-        "ticks": [
-            Tick(
-                (number + _BEFORE_S) * 100 / (_BEFORE_S + _AFTER_S),
-                f"{fixed(number, 0)} s",
-            )
-            for number in range(-4, 5, 2)
-        ],
-        "legend": legend([_clipped(state, part) for state in states]),
+        "parts": {
+            "strips": _strips(states, part),
+            "override_strips": _override_strips(near, part),
+            "pins": [_pin(row, part, is_self=row["event_id"] == event["event_id"]) for row in near],
+            "ticks": _ticks(),
+            "legend": legend([_clipped(state, part) for state in states]),
+            "chosen": choose_plots(plotted, known_series(generation)),
+        },
         **_neighbours(events, event),
     }
+
+
+def _ticks() -> list[Tick]:
+    return [
+        Tick((number + _BEFORE_S) * 100 / (_BEFORE_S + _AFTER_S), f"{fixed(number, 0)} s")
+        for number in range(-4, 5, 2)
+    ]
 
 
 def _near(events: Sequence[Row], part: samples.Window) -> list[Row]:

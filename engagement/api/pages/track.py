@@ -21,10 +21,11 @@ _MAX_POINTS = 1500
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line in one mode: its points as SVG has them."""
+    """A line in one mode: its points as SVG has them, and the time of each."""
 
     mode: str
     points: str
+    times_s: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def _lines(fixes: Iterable[Mapping[str, Any]], frame: Ground) -> list[Line]:
                 ",".join(map(str, frame(fix["latitude"], fix["longitude"])))
                 for fix in stretch.fixes
             ),
+            " ".join(f"{fix['time_s']:.1f}" for fix in stretch.fixes),
         )
         for stretch in stretches(fixes)
     ]

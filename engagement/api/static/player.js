@@ -1,7 +1,6 @@
 // The road: a segment's video after the other, at the same moment as the plots and the numbers.
 //
-// Parts of a page share one moment by events of the document: `moment` with detail
-// { time, by } - seconds of the drive, and who says so. Whoever shows it listens, and says it.
+// See cursor.js for how parts of a page share it.
 "use strict";
 (() => {
   const FRAME_S = 0.05;
@@ -15,9 +14,6 @@
   const segments = JSON.parse(root.dataset.segments);
   const from = Number(root.dataset.from);
   const to = Number(root.dataset.to);
-  const stops = [...document.querySelectorAll(".timeline [data-time]")]
-    .map((found) => ({ time: Number(found.dataset.time), title: found.getAttribute("aria-label") }))
-    .sort((a, b) => a.time - b.time);
   let now = Number(root.dataset.at);
   let shown = null; // the segment whose video is loaded
   let wanted = null; // a time to go to as soon as the video lets
@@ -135,14 +131,6 @@
     requestAnimationFrame(tick);
   }
 
-  function hop(direction) {
-    const places = direction > 0 ? stops.filter((one) => one.time > now + FRAME_S) : stops.filter((one) => one.time < now - FRAME_S);
-    const stop = direction > 0 ? places[0] : places.at(-1);
-    if (!stop) return;
-    go(stop.time);
-    root.querySelector("[data-stop]").textContent = stop.title;
-  }
-
   /* Keys, buttons, and moments that others say */
 
   const toggle = () => (isPlaying ? pause() : play());
@@ -154,14 +142,13 @@
     play: toggle,
     back: step(-STEP_S),
     on: step(STEP_S),
-    previous: () => hop(-1),
-    next: () => hop(1),
+    previous: () => window.cockpit.hop(-1),
+    next: () => window.cockpit.hop(1),
   };
   const keys = {
     " ": toggle, k: toggle,
     ArrowLeft: actions.back, ArrowRight: actions.on,
     ",": step(-FRAME_S), ".": step(FRAME_S),
-    n: actions.next, p: actions.previous,
   };
   for (const place of root.querySelectorAll("[data-act]")) place.addEventListener("click", actions[place.dataset.act]);
   video.addEventListener("click", toggle);
@@ -170,7 +157,7 @@
     const isWithin = root.contains(event.target);
     if (!isWithin && event.target !== document.body && event.target.id !== "main") return;
     if (event.key === " " && event.target.tagName === "BUTTON") return;
-    if (!isWithin && !["n", "p", "k"].includes(event.key)) return;
+    if (!isWithin && event.key !== "k") return;
     event.preventDefault();
     keys[event.key]();
   });

@@ -1,57 +1,37 @@
-// The zoomable plots of a drive or an event: one window for all of them, read from the API.
+// The zoomable plots of a drive or an event: one window for all of them, read from the API. What each
+// shows stands in its element, so that the server alone knows signals and units.
 "use strict";
 (() => {
   const SHORTEST_S = 0.5;
-  const CANVAS_HEIGHT = { inputs: 96 };
+  const TITLE_PX = 22;
+  const SIDE_PX = 52; // left of a plot; the timeline above begins there too
+  const END_PX = 12;
   const root = document.getElementById("signals");
   if (!root || typeof uPlot === "undefined") return;
-  const same = (value) => value;
-  const scaled = (perSi) => (value) => (value === null ? null : value * Number(perSi));
-  const speed = scaled(root.dataset.speedPerSi);
-  const length = scaled(root.dataset.lengthPerSi);
+  const { from: fullFrom, to: fullTo, mark, label } = window.cockpit;
 
-  // Rows of the plot of inputs, from below: what is on is drawn as a block in its row.
+  // What is on or off is drawn as a block in its row; the first one is on top.
   const block = (row) => (value) => (value === null ? null : row + (value ? 0.75 : 0));
-  const isOn = (row) => (value) => (value === null ? "–" : value > row ? "yes" : "no");
+  const scaled = (line) => (value) => (value === null || (line.isZeroNone && value <= 0) ? null : value * line.perSi);
+  const text = (value) => (value === null || value === undefined ? "–" : Number(value.toPrecision(3)).toString().replace("-", "−"));
 
-  const PLOTS = {
-    speed: {
-      title: `Speed, ${root.dataset.speedUnit}`,
-      fromZero: true,
-      lines: [
-        { series: "speed_mps", label: "speed", color: "--engaged", map: speed },
-        { series: "cruise_speed_mps", label: "set speed", color: "--soft", dash: [5, 4], map: (v) => (v > 0 ? speed(v) : null) },
-      ],
-    },
-    angle: {
-      title: "Steering angle, °",
-      lines: [{ series: "steering_angle_deg", label: "angle", color: "--engaged", map: same }],
-    },
-    torque: {
-      title: "The driver’s torque on the wheel, in the car’s own unit",
-      lines: [{ series: "steering_torque", label: "torque", color: "--override", map: same }],
-    },
-    inputs: {
-      title: "The driver’s inputs",
-      range: [0, 3],
-      rows: ["wheel", "brake", "gas"],
-      lines: [
-        { series: "gas_pressed", label: "gas", color: "--pedal", map: block(2), shown: isOn(2), base: 2 },
-        { series: "brake_pressed", label: "brake", color: "--bad", map: block(1), shown: isOn(1), base: 1 },
-        { series: "steering_pressed", label: "wheel", color: "--override", map: block(0), shown: isOn(0), base: 0 },
-      ],
-    },
-    lead: {
-      title: `Car ahead, ${root.dataset.lengthUnit}`,
-      fromZero: true,
-      lines: [{ series: "lead_distance_m", label: "distance", color: "--pre", map: length }],
-    },
-  };
+  function read(place) {
+    const spec = JSON.parse(place.dataset.spec);
+    const count = spec.lines.length;
+    spec.lines.forEach((line, index) => {
+      const row = count - 1 - index;
+      line.map = spec.isOfFlags ? block(row) : scaled(line);
+      line.shown = spec.isOfFlags ? (value) => (value === null || value === undefined ? "–" : value > row ? "yes" : "no") : text;
+      line.base = spec.isOfFlags ? row : undefined;
+      line.scale = line.hasOwnScale ? `own ${index}` : "y";
+    });
+    return spec;
+  }
 
-  const names = Object.values(PLOTS).flatMap((plot) => plot.lines.map((line) => line.series));
+  const places = [...root.querySelectorAll("[data-plot]")];
+  const plots = new Map(places.map((place) => [place.dataset.plot, read(place)]));
+  const names = [...new Set([...plots.values()].flatMap((plot) => plot.lines.map((line) => line.series)))];
   const drive = root.dataset.drive;
-  const fullFrom = Number(root.dataset.from) || 0;
-  const fullTo = Number(root.dataset.to) || Number(root.dataset.duration);
   const modes = [...document.querySelectorAll("[data-mode]")].map((found) => ({
     mode: found.dataset.mode,
     start: Number(found.dataset.start),
@@ -65,15 +45,6 @@
   let view = { from: fullFrom, to: fullTo };
   let asked = 0;
 
-  const mark = root.dataset.mark === "" ? null : Number(root.dataset.mark);
-
-  // Times are of the drive; around an event they are from it on.
-  function label(seconds, decimals = 0) {
-    if (mark === null) return clock(seconds, decimals);
-    const after = seconds - mark;
-    return `${after < -1e-9 ? "−" : ""}${Math.abs(after).toFixed(decimals)} s`;
-  }
-
   // Colours are asked of an element, as a canvas knows no variables.
   const colors = new Map();
   const probe = root.appendChild(document.createElement("i"));
@@ -86,32 +57,21 @@
     return colors.get(name);
   }
 
-  function clock(seconds, decimals = 0) {
-    const whole = Number(Math.abs(seconds).toFixed(decimals)); // 59.96 s are 1:00, not 0:60
-    const rest = (whole % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");
-    const minutes = Math.floor(whole / 60);
-    const hours = Math.floor(minutes / 60);
-    const sign = seconds < 0 ? "−" : "";
-    if (!hours) return `${sign}${minutes}:${rest}`;
-    return `${sign}${hours}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
-  }
-
   /* Drawing */
 
+  const MODES = { engaged: "--engaged", lateral_only: "--lateral", pre_enabled: "--pre", manual: "--manual", unknown: "--unknown" };
+
+  // As in the timeline above, but faint.
   function drawModes(chart) {
     const { ctx, bbox } = chart;
-    const names = { engaged: "--engaged", lateral_only: "--lateral-line", pre_enabled: "--pre", manual: "--manual", unknown: "--unknown-line" };
     ctx.save();
+    ctx.globalAlpha = 0.16;
     for (const { mode, start, end } of modes) {
       const left = Math.max(chart.valToPos(start, "x", true), bbox.left);
       const right = Math.min(chart.valToPos(end, "x", true), bbox.left + bbox.width);
       if (right <= left) continue;
-      ctx.fillStyle = css(names[mode] || "--manual");
-      ctx.globalAlpha = mode === "engaged" ? 0.09 : mode === "manual" ? 0 : 0.14;
+      ctx.fillStyle = css(MODES[mode] || "--manual");
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
-      ctx.globalAlpha = 1;
-      const strip = 3 * devicePixelRatio;
-      ctx.fillRect(left, bbox.top + bbox.height - strip, right - left, strip);
     }
     ctx.restore();
   }
@@ -140,48 +100,55 @@
     return Array.from({ length: Math.max(count, 0) }, (_none, index) => mark + (first + index) * step);
   }
 
-  function options(name, plot, width) {
+  const heightOf = (place) => place.clientHeight - TITLE_PX;
+
+  function axes(plot, isLast) {
     const axis = { stroke: () => css("--soft"), grid: { stroke: () => css("--grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const decimals = (step) => (step >= 1 ? 0 : step >= 0.1 ? 1 : 2);
+    const times = (_u, splits, _i, _s, step) => splits.map((value) => (isLast ? label(value, decimals(step)) : ""));
+    const rows = plot.lines.length > 1 ? plot.lines.map((line) => line.label).reverse() : [""];
+    const named = { splits: () => rows.map((_row, index) => index + 0.4), values: () => rows, grid: { show: false } };
+    return [
+      { ...axis, size: isLast ? 26 : 4, ...(mark !== null && { splits: around }), values: times },
+      { ...axis, size: SIDE_PX, space: 24, ...(plot.isOfFlags && named) },
+    ];
+  }
+
+  function series(line) {
+    return {
+      label: line.label,
+      scale: line.scale,
+      stroke: () => css(line.color),
+      width: 1.5,
+      dash: line.isDashed ? [5, 4] : undefined,
+      points: { show: false },
+      value: (_u, value) => line.shown(value),
+      ...(line.base !== undefined && { fill: () => css(line.color), fillTo: line.base, width: 0, paths: uPlot.paths.stepped({ align: 1 }) }),
+    };
+  }
+
+  function options(place, plot) {
+    const own = plot.lines.filter((line) => line.hasOwnScale);
+    const range = plot.isOfFlags ? () => [0, plot.lines.length] : (_u, low, high) => limits(low, high, plot.fromZero);
     return {
       title: plot.title,
-      width,
-      height: CANVAS_HEIGHT[name] || 156,
+      width: place.clientWidth,
+      height: heightOf(place),
+      padding: [4, END_PX, 0, 0],
       cursor: {
         sync: { key: "signals", setSeries: false },
         drag: { x: true, y: false, setScale: false, dist: 4 },
         bind: { dblclick: () => () => show(fullFrom, fullTo) },
         points: { size: 6 },
+        y: false,
       },
       scales: {
         x: { time: false, range: () => [view.from, view.to] },
-        y: { range: plot.range ? () => plot.range : (_u, low, high) => limits(low, high, plot.fromZero) },
+        y: { range },
+        ...Object.fromEntries(own.map((line) => [line.scale, { range: (_u, low, high) => limits(low, high, false) }])),
       },
-      axes: [
-        { ...axis, size: 28, ...(mark !== null && { splits: around }), values: (_u, splits, _i, _s, step) => splits.map((value) => label(value, decimals(step))) },
-        {
-          ...axis,
-          size: 52,
-          ...(plot.rows && { splits: () => plot.rows.map((_row, index) => index + 0.4), values: () => plot.rows, grid: { show: false } }),
-        },
-      ],
-      series: [
-        { label: "time", value: (_u, value) => (value === null ? "–" : label(value, 2)) },
-        ...plot.lines.map((line) => ({
-          label: line.label,
-          stroke: () => css(line.color),
-          width: 1.5,
-          dash: line.dash,
-          points: { show: false },
-          value: (_u, value) => (line.shown ? line.shown(value) : value === null || value === undefined ? "–" : value.toFixed(1)),
-          ...(line.base !== undefined && {
-            fill: () => css(line.color),
-            fillTo: line.base,
-            width: 0,
-            paths: uPlot.paths.stepped({ align: 1 }),
-          }),
-        })),
-      ],
+      axes: axes(plot, place.classList.contains("last")),
+      series: [{ label: "time", value: (_u, value) => (value === null ? "–" : label(value, 2)) }, ...plot.lines.map(series)],
       hooks: { drawClear: [drawModes], draw: [drawEvents], setSelect: [select] },
     };
   }
@@ -189,7 +156,7 @@
   function limits(low, high, fromZero) {
     if (low === null || low === undefined) return [0, 1];
     if (fromZero) return [0, Math.max(high * 1.08, 1)];
-    const margin = Math.max((high - low) * 0.08, 0.5);
+    const margin = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
     return [low - margin, high + margin];
   }
 
@@ -223,30 +190,52 @@
     }
   }
 
+  // What the whole drive has nothing of is a sentence; what a part has nothing of keeps its place.
+  function tellNothing(place, plot, data) {
+    const isEmpty = data.slice(1).every((values) => values.every((value) => value === null || value === undefined));
+    const words = place.querySelector(".nothing") ?? place.appendChild(document.createElement("p"));
+    words.className = "nothing";
+    words.textContent = isEmpty ? (isWhole() ? plot.nothing : `Nothing in this part: ${plot.title}.`) : "";
+    place.classList.toggle("is-empty", isEmpty);
+    place.classList.toggle("is-never", isEmpty && isWhole() && !charts.has(place.dataset.plot));
+    for (const [name, value] of [["role", "img"], ["aria-label", place.dataset.label]]) {
+      if (isEmpty) place.removeAttribute(name);
+      else place.setAttribute(name, value);
+    }
+    return isEmpty;
+  }
+
   function draw(answer) {
-    for (const place of root.querySelectorAll("[data-plot]")) {
+    for (const place of places) {
       const name = place.dataset.plot;
-      const data = window.samples.table(answer, PLOTS[name].lines);
+      const plot = plots.get(name);
+      const data = window.samples.table(answer, plot.lines);
+      const isEmpty = tellNothing(place, plot, data);
       const chart = charts.get(name);
       if (chart) chart.setData(data);
-      else charts.set(name, new uPlot(options(name, PLOTS[name], place.clientWidth - 16), data, place));
+      else if (!isEmpty) charts.set(name, new uPlot(options(place, plot), data, place));
     }
+    requestAnimationFrame(() => point(window.cockpit.now)); // the charts are laid out by then
     root.dataset.state = "drawn";
     root.dataset.shownFrom = view.from;
     root.dataset.shownTo = view.to;
   }
 
+  const isWhole = () => view.from <= fullFrom && view.to >= fullTo;
+
   function tell() {
-    const isWhole = view.from <= fullFrom && view.to >= fullTo;
     const decimals = view.to - view.from < 20 ? 1 : 0;
     document.getElementById("range").textContent = `${label(view.from, decimals)} to ${label(view.to, decimals)}`;
-    document.getElementById("whole").disabled = isWhole;
+    document.getElementById("whole").disabled = isWhole();
     const url = new URL(location.href);
     for (const [name, value] of [["from", view.from], ["to", view.to]]) {
-      if (isWhole) url.searchParams.delete(name);
+      if (isWhole()) url.searchParams.delete(name);
       else url.searchParams.set(name, value.toFixed(2));
+      const field = document.querySelector(`#picker [name=${name}]`);
+      [field.disabled, field.value] = [isWhole(), value.toFixed(2)];
     }
     history.replaceState(null, "", url);
+    document.dispatchEvent(new CustomEvent("view", { detail: { ...view } }));
   }
 
   const zoom = (factor) => () => {
@@ -262,17 +251,14 @@
   for (const [id, act] of Object.entries(actions)) document.getElementById(id).addEventListener("click", act);
 
   new ResizeObserver(() => {
-    for (const [name, chart] of charts) {
-      const place = root.querySelector(`[data-plot="${name}"]`);
-      chart.setSize({ width: place.clientWidth - 16, height: CANVAS_HEIGHT[name] || 156 });
-    }
+    for (const place of places) charts.get(place.dataset.plot)?.setSize({ width: place.clientWidth, height: heightOf(place) });
   }).observe(root);
   document.addEventListener("themechange", () => {
     colors.clear();
     charts.forEach((chart) => chart.redraw());
   });
 
-  /* One moment with the other parts of the page: see player.js */
+  /* One moment with the other parts of the page: see cursor.js */
 
   function announce(event, isChosen) {
     const place = event.target.closest("[data-plot]");
@@ -281,15 +267,22 @@
     const time = chart.posToVal(event.clientX - chart.over.getBoundingClientRect().left, "x");
     document.dispatchEvent(new CustomEvent("moment", { detail: { time, by: "plots", isChosen } }));
   }
-  root.addEventListener("pointermove", (event) => event.buttons || announce(event, false));
-  root.addEventListener("click", (event) => announce(event, true));
-  document.addEventListener("moment", ({ detail }) => {
-    if (detail.by === "plots") return;
-    const isWithin = view.from <= detail.time && detail.time <= view.to;
+
+  function point(time) {
+    const isWithin = view.from <= time && time <= view.to;
     for (const chart of charts.values()) {
-      const left = isWithin ? chart.valToPos(detail.time, "x") : -10;
+      const left = isWithin ? chart.valToPos(time, "x") : -10;
       chart.setCursor({ left, top: isWithin ? 1 : -10 }, false);
     }
+  }
+  root.addEventListener("pointermove", (event) => event.buttons || announce(event, false));
+  root.addEventListener("click", (event) => announce(event, true));
+  root.addEventListener("pointerleave", () => requestAnimationFrame(() => point(window.cockpit.now)));
+  document.addEventListener("moment", ({ detail }) => {
+    if (detail.by === "plots") return;
+    const half = (view.to - view.from) / 2;
+    if (detail.isChosen && (detail.time < view.from || detail.time > view.to)) show(detail.time - half, detail.time + half);
+    point(detail.time);
   });
 
   const given = new URLSearchParams(location.search);
