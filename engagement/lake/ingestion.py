@@ -15,7 +15,8 @@ from engagement.lake.manifests import merge_report
 from engagement.lake.pool import compute_all
 from engagement.lake.units import Unit
 from engagement.logs.find import find_logs
-from engagement.store.decoding import decode, default_jobs
+from engagement.store.cores import default_jobs
+from engagement.store.decoding import decode
 from engagement.store.ingest_options import IngestReport
 from engagement.store.ingest_plan import Known, make_plan
 from engagement.store.ingestion import report_found

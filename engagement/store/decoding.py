@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
 _WORTH_PROCESSES_BYTES = 8_000_000  # less is decoded faster than workers start
 _SURELY_LARGE_BYTES = 14_000_000  # a file of which more than a small log comes
 _KILLED = "it killed its decoder, perhaps for want of memory"
-
-
-def default_jobs() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decode(

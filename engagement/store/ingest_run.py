@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from engagement.extract.cars import is_unknown_car
 from engagement.names import MAX_SEGMENT_NUM, route_name
 from engagement.store.copies import settle_copies
-from engagement.store.decoding import decode, default_jobs
+from engagement.store.cores import default_jobs
+from engagement.store.decoding import decode
 from engagement.store.devices import join_other_names
 from engagement.store.ingest_plan import is_wanted, started_at
 from engagement.store.results import refresh_in_groups

@@ -17,8 +17,9 @@ from engagement.errors import StoreMissingError
 from engagement.logs.find import find_logs
 from engagement.store import schema
 from engagement.store.copies import refresh_all
+from engagement.store.cores import default_jobs
 from engagement.store.database_writer import Writer, writer_lock
-from engagement.store.decoding import default_jobs, warm_up
+from engagement.store.decoding import warm_up
 from engagement.store.device_aliases import read_aliases
 from engagement.store.found_videos import FoundVideos
 from engagement.store.ingest_options import IngestReport

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from engagement.store.decoding import default_jobs
+from engagement.store.cores import default_jobs
 from engagement.store.time_zones import find_time_zones
 from engagement.store.views import load_views
 

@@ -56,6 +56,27 @@ def test_help_imports_nothing_heavy():
     assert not set(json.loads(found.stdout)) & set(HEAVY)
 
 
+def test_commands_that_read_load_no_decoder(database):
+    code = (
+        "import sys, json\n"
+        "from click.testing import CliRunner\n"
+        "from engagement.cli import main\n"
+        "for words in json.loads(sys.argv[2]):\n"
+        "    assert CliRunner().invoke(main, ['--db', sys.argv[1], *words]).exit_code == 0, words\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    words = [["report"], ["drives"], ["events"], ["devices"], ["status"], ["rates", "--by", "all"]]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        str(database),
+        json.dumps([*words, ["sql", "from drives"]]),
+    ]
+    found = subprocess.run(command, capture_output=True, check=True)
+    assert not set(json.loads(found.stdout)) & {"capnp", "cantools", "asyncio", "pyarrow.compute"}
+
+
 def test_help_answers_within_the_time_of_five_bare_interpreters_and_half_a_second():
     def fastest_s(command):
         times = []
