@@ -15,17 +15,18 @@ VENDOR := engagement/api/vendor/uplot/uPlot.iife.min.js
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# A lock names all that is needed: nothing is left for pip to resolve.
 # opendbc names the one pycapnp that it was released with; it goes with the newest as well.
 $(READY): requirements.lock requirements-cars.lock requirements-video.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-cars.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-video.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-video.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.node: requirements-node.lock | $(READY)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-node.lock
 	@touch $@
 
 # The extra `fleet` has another version of DuckDB; all else is found in the environment above.

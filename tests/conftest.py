@@ -20,13 +20,14 @@ from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 # No test bounds a time: what else the machine has to do may take any part of it.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 _FIXTURES = {"browser", "running_server"}
+_LONGEST = "test_first_steps.py"
 _FILES = {
     "analysis/test_comparison.py",
     "analysis/test_gate.py",
@@ -157,9 +158,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = str(folder)
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Mark what is slow."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow; begin with the one that takes minutes, or a core waits for it at the end."""
     folder = Path(__file__).parent
+    items.sort(key=lambda item: item.path != folder / _LONGEST)
     slow = {folder / name for name in _FILES}
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))

@@ -245,4 +245,5 @@ def test_no_number_is_a_zero_with_a_sign(tmp_path):
 
     assert "-0.0004" in answers["/api/compare"]
     for address, answer in answers.items():
-        assert not re.search(r"-0(\.0+)?(?![.\d])", answer), address
+        numbers = answer.replace(str(tmp_path), "")  # the database's path may hold such a text
+        assert not re.search(r"-0(\.0+)?(?![.\d])", numbers), address

@@ -27,9 +27,8 @@ DRIVE_TABLES = [
 ]  # fmt: skip
 EVENT_TABLES = [["events"], ["events", "--worst", "10"], ["events", "--critical"]]
 RATES = [
-    ["rates", "--by", by, *more]
-    for by in ("all", "device", "car", "commit", "speed-band")
-    for more in ([], ["--event", "intervention"])
+    *(["rates", "--by", by] for by in ("all", "device", "car", "commit", "speed-band")),
+    ["rates", "--by", "commit", "--event", "intervention"],
 ]
 OTHERS = [
     ["status", "--check"],
@@ -152,7 +151,7 @@ def test_what_is_typed_on_is_there(fleet, command, columns):
 @pytest.mark.parametrize("command", ["report", "drives"])
 def test_the_date_of_a_drive_is_the_last_column_to_go(fleet, command):
     titles = []
-    for columns in range(140, 60, -8):
+    for columns in range(140, 60, -13):
         shown = shown_in_terminal("--db", fleet, command, columns=columns)
         rule = next((line for line in shown.splitlines() if line.startswith("──")), None)
         if rule is None:
