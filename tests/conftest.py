@@ -159,7 +159,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow; begin with the one that takes minutes, or a core waits for it at the end."""
+    """Mark what is slow; begin with what takes minutes, or a core waits for it at the end."""
     folder = Path(__file__).parent
     items.sort(key=lambda item: item.path != folder / _LONGEST)
     slow = {folder / name for name in _FILES}
