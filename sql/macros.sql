@@ -390,6 +390,13 @@ end;
 create or replace macro group_number(grouped_by, group_name) as
 greatest(hash(grouped_by, group_name), 9);
 
+-- Whether an event, or the kind of one, is a moment that somebody described and saved.
+create or replace macro is_saved_moment(event) as starts_with(event, 'moment:');
+
+-- The modes of rates in which a saved moment counts, and the driving in which it could be told.
+create or replace macro moment_modes(mode) as
+case when mode in ('engaged', 'lateral_only') then [mode, 'assisted', 'any'] else ['any'] end;
+
 -- The number that stands for whole drives as far as an event of the old system is known of them; 0 if
 -- it is none.
 create or replace macro legacy_number(event) as

@@ -19,6 +19,7 @@ from engagement.analysis.samples import Sample
 from engagement.analysis.selection import select
 from engagement.analysis.sequential import Timed, follow
 from engagement.analysis.verdict import headline_of
+from engagement.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -112,8 +113,15 @@ class Comparison:
     labels: tuple[Tally, Tally] | None = None
 
     def find(self, name: str) -> Difference:
-        """The measure of this name."""
-        return next(found for found in self.differences if found.name == name)
+        """The measure of this name.
+
+        Raises:
+            NotFoundError: If there is none, as no moment of its name is saved.
+        """
+        for found in self.differences:
+            if found.name == name:
+                return found
+        raise NotFoundError("measure", name, [found.name for found in self.differences])
 
 
 def compare_selected(

@@ -54,6 +54,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
+_OF_SAVED_MOMENT = re.compile(r"moment:[a-z][a-z0-9_]*_per_(100km|hour)")
 _TOKEN = re.compile(r"[<>]=?|[^\s<>]+")
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _FEW = 6  # so many names are all told
@@ -94,7 +95,7 @@ def parse_condition(text: str) -> Condition:
         InputError: Naming the part that does not fit, and what would.
     """
     words = _Words(text)
-    measure = words.take("measure", measure_names())
+    measure = words.take_measure()
     quantity = words.take("quantity", QUANTITIES)
     comparison = words.take("operator", _OPERATORS)
     limit = words.take_number()
@@ -147,6 +148,12 @@ class _Words:
             raise self.wrong(f"no {part} {word!r}", remedy)
         self._place += 1
         return word
+
+    def take_measure(self) -> str:
+        """The next word, which must be a measure; which moments are saved, the database knows."""
+        word = "" if self.is_end else self._words[self._place]
+        is_saved = bool(_OF_SAVED_MOMENT.fullmatch(word))
+        return self.take("measure", [word] if is_saved else measure_names())
 
     def take_number(self) -> float:
         """The next word, which must be a number."""

@@ -108,6 +108,12 @@ select drive_id, speed_band, event, n_events
 from event_counts
 where mode = 'engaged' and drive_id in (select unnest($drives))
 """
+_SAVED = "select name, event from saved_moments order by name"
+_TOLD = """
+select drive_id, speed_band, event, exposure_s, distance_km
+from moment_exposures
+where mode = 'engaged' and drive_id in (select unnest($drives))
+"""
 _LEGACY_COUNTS = """
 select drive_id, event, n_events
 from legacy_counts
@@ -158,6 +164,16 @@ inner join cells
         and counts.part_num = cells.part_num
         and (cells.speed_band is null or counts.speed_band = cells.speed_band)
 where counts.mode = 'engaged'
+"""
+_GROUP_TOLD = """
+select told.drive_id, told.speed_band, told.event, told.exposure_s, told.distance_km
+from moment_exposures as told
+inner join cells
+    on
+        told.drive_id = cells.drive_id
+        and told.part_num = cells.part_num
+        and (cells.speed_band is null or told.speed_band = cells.speed_band)
+where told.mode = 'engaged'
 """
 _TUNING = f"""
 select
@@ -221,7 +237,7 @@ class Measure:
 
 
 def measure_names() -> list[str]:
-    """Every measure, in the order of reports."""
+    """Every measure but those of saved moments, in the order of reports."""
     events = [plural for plural, _ in (*_EVENTS.values(), *_LEGACY.values())]
     rates = [f"{plural}_per_{unit}" for unit in ("100km", "hour") for plural in events]
     return [*rates, *_SHARES, *_MEANS]
@@ -260,6 +276,7 @@ def read_measures(
     for unit in _UNITS:
         yield from _rates(counts, place, (hours, kms), whole, unit)
         yield from _legacy_rates(legacy, place, whole, unit, is_told=part is None)
+    yield from _moment_rates(reader, counts, place, whole, part)
     yield from _shares(drives, place)
     tuning = _read(reader, _TUNING, place)
     if part is not None:  # that of whole drives is not the part's
@@ -378,6 +395,32 @@ def _legacy_rates(
             name, label, unit.words, "rate", numerators, denominators, is_untold, hours, kms,
             unit.shown, event=event,
         )  # fmt: skip
+
+
+def _moment_rates(
+    reader: Queryable,
+    counts: Columns,
+    place: _Places,
+    whole: NDArray[np.float64],
+    part: PartOf | None,
+) -> Iterator[Measure]:
+    """Rates of saved moments, in the driving in which each could be told; fewer are better."""
+    saved = reader.rows(_SAVED) if reader.is_current else []
+    if not saved:
+        return
+    told = _read(reader, _TOLD if part is None else _GROUP_TOLD, place, part)
+    for unit in _UNITS:
+        for row in saved:
+            own = told["event"] == row["event"]
+            hours = _by_band(told, "exposure_s", place, own) / _S_PER_H
+            kms = _by_band(told, "distance_km", place, own)
+            denominators = kms / _KM_PER_UNIT if unit.shown == "km" else hours
+            numerators = _by_band(counts, "n_events", place, counts["event"] == row["event"])
+            yield Measure(
+                f"{row['event']}_per_{unit.suffix}", row["name"], unit.words, "rate",
+                np.where(denominators > 0, numerators, 0.0), denominators,
+                _is_untold(whole, denominators, unit), hours, kms, unit.shown, event=row["event"],
+            )  # fmt: skip
 
 
 def _shares(drives: Columns, place: _Places) -> Iterator[Measure]:

@@ -20,11 +20,10 @@ from engagement.api.problems import ParameterError
 from engagement.api.request_filters import Filters
 from engagement.api.rows import in_utc
 from engagement.errors import InputError, NotFoundError
-from engagement.find.grammar import MAX_LENGTH
-from engagement.find.moments import find_moments, read_expression
+from engagement.find.moments import find_moments, named_expression, read_expression
 from engagement.find.rates import check_crossing, moment_rates
-from engagement.find.shipped import expression_of
 from engagement.groupings import ALL, DIMENSIONS, crossed_pattern, parse_crossing
+from engagement.moments.grammar import MAX_LENGTH
 from engagement.store.query_types import Narrowing
 from engagement.store.serving import Generation
 
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from engagement.find.compiling import Query
     from engagement.groupings import Crossing
+    from engagement.moments.compiling import Query
 
     Row = dict[str, Any]
 
@@ -102,7 +101,7 @@ def find_described(
             min_length=1,
             max_length=MAX_LENGTH,
             description="An expression, as `engaged and lead_ttc_s < 2, then brake_pressed within "
-            "3s`, or the name of one that ships, as `hard_braking`.",
+            "3s`, or the name of one that is saved or ships, as `hard_braking`.",
         ),
     ],
     limit: Annotated[
@@ -150,7 +149,7 @@ def read_request(generation: Generation, find: str, filters: Filters, by: str | 
             check_crossing(crossing)
     except InputError as error:
         raise ParameterError("by", str(error).removeprefix("--by ")) from error
-    return Described(expression_of(find), query, filters, crossing)
+    return Described(named_expression(generation, find), query, filters, crossing)
 
 
 def answer(generation: Generation, wanted: Described, limit: int) -> Moments:

@@ -23,8 +23,8 @@ from engagement.api.problems import detail_of
 from engagement.api.request_filters import FILTERS, MAX_LENGTH, is_applicable
 from engagement.assistants.questions import MAX_ROWS, Questions
 from engagement.errors import EngagementError
-from engagement.find.grammar import MAX_LENGTH as MAX_EXPRESSION
 from engagement.groupings import OPTIONS
+from engagement.moments.grammar import MAX_LENGTH as MAX_EXPRESSION
 from engagement.resources import resource_dir
 from engagement.store.views import public_views
 

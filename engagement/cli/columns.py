@@ -235,6 +235,10 @@ MOMENTS = (
 )
 
 
+UNTOLD_MOMENTS = (
+    Column("name", "name", is_whole=True),
+    Column("why", "problem"),
+)
 NAMED_MOMENTS = (
     Column("name", "name", is_whole=True),
     Column("finds", "says"),

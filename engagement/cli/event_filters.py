@@ -62,9 +62,21 @@ class EventFilters:
         return bool(self.selection.values) or any(others)
 
 
+class _Kind(click.Choice[str]):
+    """A kind of event; which moments are saved, the database knows."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith("moment:"):
+            return value
+        return super().convert(value, param, ctx)
+
+
 _OPTIONS = (
     click.option(
-        "--kind", multiple=True, type=click.Choice(KINDS), help="Only this kind; repeatable."
+        "--kind",
+        multiple=True,
+        type=_Kind(KINDS),
+        help="Only this kind, or moment:NAME of a saved moment; repeatable.",
     ),
     click.option(
         "--cause",

@@ -15,9 +15,11 @@ from engagement.cli.progress import Bar
 from engagement.definitions import DEFINITIONS
 from engagement.find.moments import find_moments, read_expression
 from engagement.find.rates import check_crossing, moment_rates
-from engagement.find.shipped import Shipped, shipped_moments
 from engagement.formats import count
+from engagement.moments.shipped import Shipped, shipped_moments
+from engagement.store.moment_book import forget_moment, save_moment
 from engagement.store.reader import Reader
+from engagement.store.saved_moments import Saved, read_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +41,8 @@ _RATES = (
 @click.command()
 @click.argument("expression", required=False)
 @click.option("--names", is_flag=True, help="List the moments that have names.")
+@click.option("--save", metavar="NAME", help="Count it as an event from now on, called so.")
+@click.option("--forget", metavar="NAME", help="Forget a saved one.")
 @click.option("--rate", is_flag=True, help="Count them, with the rate and its interval.")
 @click.option(
     "--time-limit",
@@ -57,6 +61,8 @@ def find(
     *,
     expression: str | None,
     names: bool,
+    save: str | None,
+    forget: str | None,
     rate: bool,
     limit_s: float,
     crossing: Crossing,
@@ -74,18 +80,28 @@ def find(
     With --rate they are counted, per hour in which the logs tell whether the expression holds, with
     a 95 % interval; --by gives groups of whole drives.
 
+    With --save it is an event from then on: in `events` (kind moment:NAME), `rates`, comparisons
+    and the API, computed by each ingest.
+
     \b
     Example:
       engagement find "abs(torque_command) >= 0.99 and v_ego_mps > 15 for 1s"
       engagement find "engaged and lead_ttc_s < 2, then brake_pressed within 3s, not planned"
       engagement find "engaged and a_ego_mps2 < -3" --rate --by branch
       engagement find phantom_braking
+      engagement find "abs(steering_torque) > 300 and v_ego_mps > 25" --save wrestling
     """
     if names:
-        _list_names(output)
+        _list_names(database, output)
+        return
+    if forget is not None:
+        _forget(database, forget)
         return
     if expression is None:
         raise click.UsageError("Missing argument 'EXPRESSION'; --names lists those that have one")
+    if save is not None:
+        _save(database, save, expression)
+        return
     if crossing.dimensions and not rate:
         raise click.UsageError("--by goes with --rate")
     check_crossing(crossing)
@@ -117,13 +133,38 @@ def find(
         render.note(f"{count(len(rows), 'moment')} in {hours:.1f} h in which they could be told")
 
 
-def _list_names(output: Format) -> None:
+def _save(database: Path, name: str, expression: str) -> None:
+    if save_moment(database, name, expression):
+        render.note(f"saved: moment:{name.strip().lower()} is counted from now on")
+    else:
+        render.note("it is saved already")
+
+
+def _forget(database: Path, name: str) -> None:
+    forget_moment(database, name)
+    render.note(f"forgotten: moment:{name.strip().lower()}")
+
+
+def _said_of(one: Saved) -> str:
+    return f"unknown: {one.problem}" if one.problem else f"saved: {one.expression}"
+
+
+def _list_names(database: Path, output: Format) -> None:
     rows = [
-        {"name": name, **msgspec.structs.asdict(one)} for name, one in shipped_moments().items()
+        {"name": name, **msgspec.structs.asdict(one), "is_saved": False, "problem": None}
+        for name, one in shipped_moments().items()
     ]
+    if database.exists():
+        with Reader(database) as reader:
+            saved = read_saved(reader.rows) if reader.is_current else []
+        rows = [
+            {"name": one.name, "find": one.expression, "says": _said_of(one), "why": "",
+             "is_saved": True, "problem": one.problem or None}
+            for one in saved
+        ] + [row for row in rows if row["name"] not in {one.name for one in saved}]  # fmt: skip
     render.print_list(
         columns.NAMED_MOMENTS,
-        ("name", *Shipped.__struct_fields__),
+        ("name", *Shipped.__struct_fields__, "is_saved", "problem"),
         rows,
         output,
         definitions=DEFINITIONS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from engagement.cli.unit_option import chosen_units, units_option
 from engagement.cli.wrapping import is_terminal
 from engagement.formats import count, duration, fixed, moment, size, spans, text, three_decimals
 from engagement.store.reader import Reader
+from engagement.store.saved_moments import read_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +102,8 @@ _FACTS_AT = 13
 def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool) -> None:
     """Show what is in the database and whether it is sound.
 
-    Lists damaged logs, missing segments and copies that don't count, and runs the checks of
+    Lists damaged logs, missing segments, copies that don't count and saved moments that can't be
+    told, and runs the checks of
     sql/checks/. The exit status is 1 if a check of level `fail` finds something; what only warns
     changes nothing. With --check every finding is shown, of which a terminal gets the first 20 of
     a check.
@@ -124,6 +126,9 @@ def status(ctx: click.Context, *, database: Path, as_json: bool, with_rows: bool
             "missing_segments": reader.rows(_MISSING),
             "left_out_copies": reader.rows(_LEFT_OUT),
             "joined_devices": reader.rows(_JOINED),
+            "saved_moments": [
+                asdict(one) for one in (read_saved(reader.rows) if reader.is_current else ())
+            ],
         }
         checks = _run_checks(reader)
         units = chosen_units(reader)
@@ -199,6 +204,10 @@ def _print_problems(found: dict[str, Any]) -> None:
         click.echo()
     if left_out:
         render.print_rows(columns.LEFT_OUT, left_out, title="Copies that are left out")
+        click.echo()
+    untold = [row for row in found["saved_moments"] if row["problem"]]
+    if untold:
+        render.print_rows(columns.UNTOLD_MOMENTS, untold, title="Saved moments that can't be told")
         click.echo()
 
 

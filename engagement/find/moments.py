@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import QueryTooLargeError
-from engagement.find.compiling import compiled
-from engagement.find.grammar import parse
-from engagement.find.shipped import expression_of
-from engagement.find.signals import known_signals
+from engagement.moments.compiling import compiled
+from engagement.moments.grammar import parse
+from engagement.moments.shipped import expression_of
+from engagement.moments.signals import known_signals
 from engagement.store.query_types import require_current
+from engagement.store.saved_moments import read_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from engagement.find.compiling import Query
+    from engagement.moments.compiling import Query
     from engagement.store.query_types import Queryable
 
     Row = dict[str, Any]
@@ -93,7 +94,7 @@ class Found:
 
 
 def read_expression(reader: Queryable, text: str) -> Query:
-    """Make the query of an expression, or of a name that ships.
+    """Make the query of an expression, or of a name that is saved or ships.
 
     Raises:
         InputError: If it can't be read.
@@ -101,7 +102,13 @@ def read_expression(reader: Queryable, text: str) -> Query:
         OtherDefinitionsError: If the database is of an older engagement.
     """
     require_current(reader, "find moments")
-    return compiled(parse(expression_of(text), known_signals(reader)))
+    return compiled(parse(named_expression(reader, text), known_signals(reader.rows)))
+
+
+def named_expression(reader: Queryable, text: str) -> str:
+    """The expression of a name that is saved or ships; any other text is one itself."""
+    saved = {one.name: one.expression for one in read_saved(reader.rows)}
+    return saved.get(text.strip().lower()) or expression_of(text)
 
 
 def find_moments(

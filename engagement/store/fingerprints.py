@@ -27,7 +27,7 @@ DRIVE_TABLES = (
     "store.event_label",
 )
 # The same for all drives.
-SHARED_TABLES = ("store.parameter", "store.device_name")
+SHARED_TABLES = ("store.parameter", "store.device_name", "store.saved_moment")
 # No answer about one drive is read from these.
 OTHER_TABLES = (
     "store.state",
@@ -88,7 +88,8 @@ select
     (select sql_hash from store.state) as sql_hash,
     (select bit_xor(hash(hash(stored))) from store.parameter as stored) as parameters,
     (select bit_xor(hash(hash(stored))) from result.thresholds as stored) as thresholds,
-    (select bit_xor(hash(hash(stored))) from store.device_name as stored) as device_names
+    (select bit_xor(hash(hash(stored))) from store.device_name as stored) as device_names,
+    (select bit_xor(hash(hash(stored))) from store.saved_moment as stored) as saved_moments
 """
 
 Fingerprint = tuple[object, ...]

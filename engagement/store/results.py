@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagement.store.cores import default_jobs
+from engagement.store.saved_moments import MADE_OF_EXPRESSIONS, make_rows
 from engagement.store.time_zones import find_time_zones
-from engagement.store.views import load_views
+from engagement.store.views import downstream, load_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -151,13 +152,26 @@ def _groups(n_messages: Mapping[int, int], group_messages: int) -> Iterator[list
         yield drives
 
 
-def _refresh_group(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
+def refresh_moments(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) -> None:
+    """Compute anew what saved moments change, and nothing else, in any number of drives."""
+    changed = downstream(f"compute.{MADE_OF_EXPRESSIONS[0].removeprefix('result.')}")
+    with _planned_simply(connection):
+        for group in _groups(_message_counts(connection, drive_ids), _GROUP_MESSAGES):
+            _refresh_group(connection, group, changed)
+    sum_up(connection)
+
+
+def _refresh_group(
+    connection: duckdb.DuckDBPyConnection,
+    drive_ids: Sequence[int],
+    only: frozenset[str] | None = None,
+) -> None:
     """Refresh within the memory limit, or with a higher one: a drive can't be divided."""
     try:
-        _refresh_drives(connection, drive_ids)
+        _refresh_drives(connection, drive_ids, only)
     except duckdb.OutOfMemoryException:
         connection.execute(f"set memory_limit = '{_LONG_DRIVE_MEMORY}'")
-        _refresh_drives(connection, drive_ids)
+        _refresh_drives(connection, drive_ids, only)
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
@@ -186,7 +200,11 @@ def sum_up(connection: duckdb.DuckDBPyConnection) -> None:
     _write(connection, of_all)
 
 
-def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[int]) -> None:
+def _refresh_drives(
+    connection: duckdb.DuckDBPyConnection,
+    drive_ids: Sequence[int],
+    only: frozenset[str] | None = None,
+) -> None:
     wanted = sorted({int(drive_id) for drive_id in drive_ids})
     listed = ", ".join(map(str, wanted))
     in_range = f"drive_id between {wanted[0]} and {wanted[-1]}"
@@ -196,7 +214,7 @@ def _refresh_drives(connection: duckdb.DuckDBPyConnection, drive_ids: Sequence[i
             table = view.name.replace("staging.", "temp.")
             rows = f"select * from ({view.query(in_range)}) where {is_wanted}"
             connection.execute(f"create or replace temp table {table} as {rows}")
-        elif view.is_per_drive:
+        elif view.is_per_drive and (only is None or view.name in only):
             _write(connection, [view], is_wanted, in_range)
     for name in SHARED:
         connection.execute(f"drop table {name.replace('staging.', 'temp.')}")
@@ -215,6 +233,9 @@ def _write(
             if in_range is not None:
                 source = f"({view.query(in_range, computed=SHARED)})"
             connection.execute(f"delete from {view.result} where {is_wanted}")
+            if view.result in MADE_OF_EXPRESSIONS:
+                make_rows(connection, view.result, is_wanted)
+                continue
             connection.execute(
                 f"insert into {view.result} by name select * from {source} where {is_wanted}"
             )

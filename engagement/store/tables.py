@@ -164,6 +164,11 @@ _STORE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "device_name": ("What people call devices.", {
         "dongle_id": "the device", "name": "what it is called", "named_at_utc": "since when",
     }),
+    "saved_moment": ("Moments that somebody described and saved under a name.", {
+        "name": "what it is called",
+        "expression": "what was described, as `engagement find` takes it",
+        "saved_at_utc": "when it was saved",
+    }),
     "device_alias": ("Names that devices had before somebody joined them with others.", {
         "old_dongle_id": "the old name", "dongle_id": "the device that it was joined with",
         "joined_at_utc": "since when",

@@ -191,6 +191,16 @@ def _read_through(name: str) -> frozenset[str]:
 
 
 @cache
+def downstream(name: str) -> frozenset[str]:
+    """A view, and all that are computed from it, directly or not."""
+    found = {name}
+    for view in load_views():
+        if found.intersection(read.replace("result.", "compute.") for read in view.reads):
+            found.add(view.name)
+    return frozenset(found)
+
+
+@cache
 def _without_drives() -> frozenset[str]:
     """The views whose rows are known to be of no drive."""
     return frozenset(view.name for view in load_views() if view.key and not view.is_per_drive)

@@ -22,7 +22,7 @@ comment on column event_counts.drive_id is 'number of the drive in this database
 comment on column event_counts.dongle_id is 'the device';
 comment on column event_counts.drive is 'name of the drive, its log id';
 comment on column event_counts.part_num is 'number of the part of the drive, as in drive_parts; 0 where it is in none';
-comment on column event_counts.mode is 'engaged or lateral_only, in which it happened';
+comment on column event_counts.mode is 'engaged or lateral_only, in which it happened; of saved moments any mode';
 comment on column event_counts.speed_band is 'speed at the event: city, road, highway, or unknown where it was not sampled';
-comment on column event_counts.event is '(unplanned_)intervention, disengagement, disengagement_counted, by cause driver_, system_ ..., overrides by axis, critical_event';
+comment on column event_counts.event is '(unplanned_)intervention, disengagement, disengagement_counted, by driver_, system_ ..., overrides by axis, critical_event; moment:NAME';
 comment on column event_counts.n_events is 'how often it happened';

@@ -1,7 +1,7 @@
--- When and where the driver or the system changed who drives: ends of engagements and overrides.
+-- When and where who drives changed, at ends of engagements and overrides; and saved moments.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- null:    duration_s of an end; speed and place where none was sampled shortly before
+-- null:    duration_s of an end; engagement_num of a saved moment; speed and place where none was sampled shortly before
 create or replace view compute.event_moments as
 with
 
@@ -17,6 +17,15 @@ moments as (
     union all
     select drive_id, axis || '_override' as kind, start_mono_ns, engagement_num, mode, duration_s
     from result.overrides
+    union all
+    select
+        drive_id,
+        kind,
+        mono_ns,
+        null as engagement_num,
+        mode,
+        (end_mono_ns - mono_ns) / 1e9 as duration_s
+    from result.moment_runs
 ),
 
 times as (

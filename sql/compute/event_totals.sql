@@ -4,7 +4,7 @@
 -- null:    the dispersion without events, or of fewer than two drives
 -- why:     the intervals of groups rest on it: what other drives than a group's have is this less
 --          what the group has. What the old system counted is of the drives in which it could,
---          imported ones too
+--          imported ones too. Each saved moment has the driving in which it could be told
 create or replace view compute.event_totals as
 with
 
@@ -44,6 +44,7 @@ totals as (
 banded as (
     select drive_id, event, unnest([mode, 'assisted']) as mode, n_events
     from result.event_counts
+    where not is_saved_moment(event)
 ),
 
 counts as (
@@ -91,6 +92,39 @@ of_old_system as (
     left join result.drive_metrics as metrics on counts.drive_id = metrics.drive_id
 ),
 
+moments as (
+    select
+        drive_id,
+        unnest(moment_modes(mode)) as mode,
+        event,
+        n_events,
+        0 as exposure_h,
+        0 as exposure_100km
+    from result.event_counts
+    where is_saved_moment(event)
+    union all
+    select
+        drive_id,
+        unnest(moment_modes(mode)) as mode,
+        event,
+        0 as n_events,
+        exposure_s / 3600 as exposure_h,
+        distance_km / 100 as exposure_100km
+    from result.moment_exposures
+),
+
+of_moments as (
+    select
+        drive_id,
+        mode,
+        event,
+        sum(n_events)::double as n_events,
+        unnest(['hour', '100km']) as unit,
+        unnest([sum(exact(exposure_h))::double, sum(exact(exposure_100km))::double]) as exposure
+    from moments
+    group by drive_id, mode, event
+),
+
 told as (
     select
         sums.*,
@@ -115,6 +149,22 @@ told as (
     where exposure > 0
     group by event, unit
     having sum(n_events) > 0
+    union all by name
+    select
+        mode,
+        event,
+        unit,
+        count(*) as n_drives,
+        sum(n_events) as n_events,
+        sum(exact(exposure))::double as exposure,
+        sum(exact(n_events * n_events / exposure))::double as ratios,
+        sum(n_events * n_events) as squares,
+        sum(exact(n_events * exposure))::double as products,
+        sum(exact(exposure * exposure))::double as exposure_squares
+    from of_moments
+    where exposure > 0
+    group by mode, event, unit
+    having sum(n_events) > 0
 ),
 
 final as (
@@ -135,7 +185,7 @@ final as (
 )
 
 select * from final;
-comment on column event_totals.mode is 'engaged, lateral_only (steering alone) or assisted (either)';
+comment on column event_totals.mode is 'engaged, lateral_only (steering alone) or assisted (either); of saved moments also any';
 comment on column event_totals.event is 'as in event_counts and legacy_counts, or as in failure_counts with _failure after it; one that never happened has no row';
 comment on column event_totals.unit is 'hour or 100km: what exposure is in';
 comment on column event_totals.n_drives is 'drives with exposure that can tell of the event, those without it included';

@@ -2,7 +2,8 @@
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
 -- null:    whatever the log can't say, and what the car ahead never gave cause for
--- why:     severity is the worst ratio of a measure to the threshold that makes it critical
+-- why:     severity is the worst ratio of a measure to the threshold that makes it critical. What
+--          somebody describes is critical by its name, if at all, and never counts twice
 create or replace view compute.events as
 with
 
@@ -118,12 +119,15 @@ measured as (
 judged as (
     select
         *,
-        greatest(
-            critical_ttc_s / min_ttc_s,
-            critical_thw_s / min_thw_s,
-            max_drac_mps2 / critical_drac_mps2,
-            peak_deceleration_mps2 / critical_deceleration_mps2
-        ) as severity,
+        case
+            when not is_saved_moment(kind)
+                then greatest(
+                    critical_ttc_s / min_ttc_s,
+                    critical_thw_s / min_thw_s,
+                    max_drac_mps2 / critical_drac_mps2,
+                    peak_deceleration_mps2 / critical_deceleration_mps2
+                )
+        end as severity,
         coalesce(min_ttc_s < critical_ttc_s, false)
         or coalesce(min_thw_s < critical_thw_s, false)
         or coalesce(max_drac_mps2 > critical_drac_mps2, false)
@@ -150,7 +154,7 @@ final as (
             critical_deceleration_mps2
         ),
         case
-            when cause = 'end_of_drive' then null
+            when cause = 'end_of_drive' or is_saved_moment(kind) then null
             when is_any_critical then true
             when severity is not null or has_fcw is not null or has_aeb is not null then false
         end as is_critical,

@@ -75,6 +75,8 @@ renamed as (
         on
             labels.drive_id = events.drive_id
             and labels.kind <> events.kind
+            and not is_saved_moment(labels.kind)
+            and not is_saved_moment(events.kind)
             and abs(events.mono_ns - labels.labelled_mono_ns) <= 1000000000
     left join own
         on

@@ -37,13 +37,13 @@ final as (
 select * from final;
 comment on column rates.grouped_by is '{groupings}, or two of them that were asked for';
 comment on column rates.group_name is 'which group of these; unknown where the logs don''t say';
-comment on column rates.mode is 'engaged, lateral_only (steering alone) or assisted (either): events and exposure in it';
-comment on column rates.event is 'what is counted, as in event_counts; every event has a row, zero counts included';
+comment on column rates.mode is 'engaged, lateral_only (steering alone) or assisted (either): events and exposure in it; of saved moments also any';
+comment on column rates.event is 'what is counted, as in event_counts; every event has a row, zero counts included; moment:NAME where it could be told';
 comment on column rates.n_drives is 'drives in the group, all or parts of each; in a speed band those that were so fast';
 comment on column rates.n_qlog_drives is 'drives of them that were read from qlogs, all or in part, which are coarser';
 comment on column rates.n_events is 'how often it happened';
-comment on column rates.exposure_h is 'time in the mode';
-comment on column rates.exposure_km is 'distance in the mode';
+comment on column rates.exposure_h is 'time in the mode; of a saved moment the time of it in which it could be told';
+comment on column rates.exposure_km is 'distance in the mode; of a saved moment in the time in which it could be told';
 comment on column rates.motion_coverage is 'share of the group''s known time whose speed is known: what its distance is of; null without any, and in a speed band or mode';
 comment on column rates.per_hour is 'events per hour of the mode; null without any';
 comment on column rates.per_hour_lower is 'lower limit of its 95 % interval; 0 without events';

@@ -74,6 +74,7 @@ band_cells as (
             counts.drive_id = bands.drive_id
             and counts.part_num = bands.part_num
             and counts.speed_band = bands.speed_band
+    where not is_saved_moment(counts.event)
     union all by name
     select *, 0 as part_num, distance_km as known_km
     from staging.imported_bands

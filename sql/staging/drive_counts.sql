@@ -17,6 +17,7 @@ happened as (
         event,
         n_events
     from main.event_counts
+    where not is_saved_moment(event)
     union all
     select
         drive_id,

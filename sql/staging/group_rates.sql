@@ -7,6 +7,12 @@
 create or replace view staging.group_rates as
 with
 
+sums as (
+    select * from staging.group_sums
+    union all by name
+    select * from staging.moment_sums
+),
+
 known as (
     select
         members.*,
@@ -19,7 +25,7 @@ known as (
             totals.products - coalesce(members.products, 0),
             totals.exposure_squares - coalesce(members.exposure_squares, 0)
         ) as known_of_scope
-    from staging.group_sums as members
+    from sums as members
     left join main.event_totals as totals
         on
             members.mode = totals.mode

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from engagement.api import moment_routes
 from engagement.cli.group import main
-from engagement.find.shipped import shipped_moments
+from engagement.moments.shipped import shipped_moments
 
 URL = "/api/v1/moments"
 
@@ -80,3 +80,19 @@ def test_too_many_moments_are_refused(client, monkeypatch):
     answer = client.get(URL, params={"find": "falls(engaged)", "since": "2000-01-01"})
     assert answer.status_code == 413
     assert "more than 1 moments" in answer.json()["detail"]
+
+
+def test_the_page_lists_them_with_their_rate_and_completes_names(client):
+    find = "rises(engaged)"
+    found = client.get(URL, params={"find": find, "by": "all"}).json()
+    page = client.get("/moments", params={"find": find}).text
+    assert page.count('<th scope="row"') == min(found["n_moments"], 200)
+    assert "Per hour" in page
+    assert f'value="{find}"' in page
+    assert '<option value="lead_ttc_s">' in page
+    assert "hard_braking" in page
+    wrong = client.get("/moments", params={"find": "v_egomps > <b>"})
+    assert wrong.status_code == 200
+    assert 'role="alert"' in wrong.text
+    assert "<b>" not in wrong.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert "/moments" in client.get("/").text

@@ -8,9 +8,9 @@ from collections import defaultdict
 import pytest
 
 from engagement.cli import find as find_module
-from engagement.find.grammar import parse
 from engagement.find.moments import find_moments, read_expression
-from engagement.find.signals import known_signals
+from engagement.moments.grammar import parse
+from engagement.moments.signals import known_signals
 from engagement.store.reader import Reader
 from tests.oracles.find import moments
 
@@ -28,7 +28,7 @@ def expected(database):
     def of(text):
         with Reader(database) as reader:
             rows = reader.rows("from samples")
-            pattern = parse(text, known_signals(reader))
+            pattern = parse(text, known_signals(reader.rows))
         ticks = defaultdict(dict)
         for row in rows:
             ticks[row["drive_id"]][row["mono_ns"] // 10**8] = row
@@ -124,6 +124,9 @@ def test_progress_is_told_in_drives_and_nothing_of_it_is_piped(database, run):
         (("engaged", "--by", "branch"), "--by goes with --rate", 2),
         (("engaged", "--rate", "--by", "night"), "groups of whole drives", 2),
         (("engaged", "--car", "NOBODYS CAR"), "no car 'NOBODYS CAR'", 1),
+        (("engaged", "--save", "My Name"), "no name of a moment", 2),
+        (("v_egomps > 3", "--save", "mine"), "did you mean 'v_ego_mps'", 1),
+        (("--forget", "nobody"), "no saved moment 'nobody'", 1),
     ],
 )
 def test_what_can_not_be_answered_is_told(words, said, exit_code, run):

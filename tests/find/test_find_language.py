@@ -7,15 +7,16 @@ from contextlib import suppress
 from random import Random
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.errors import EngagementError, InputError, NotFoundError
-from engagement.find.compiling import compiled
-from engagement.find.expressions import Comparison, Edge, Not
-from engagement.find.grammar import MAX_LENGTH, parse
-from engagement.find.signals import known_signals
+from engagement.moments.compiling import compiled
+from engagement.moments.expressions import Comparison, Edge, Not
+from engagement.moments.grammar import MAX_LENGTH, parse
+from engagement.moments.signals import known_signals
 from engagement.store import schema
 from tests.oracles.find import moments
 
@@ -32,11 +33,11 @@ DURATIONS = ("0 s", "100ms", "0.2s", "0.3 s", "0.35s", "0.5 s", "1s", "0.05 min"
 
 
 class Database:
-    """Drives of random ticks in the place of `services_at`, and the columns of `samples`."""
+    """Drives of random ticks on a grid, and the columns of `samples`."""
 
     def __init__(self, connection):
         self.connection = connection
-        self.signals = known_signals(self)
+        self.signals = known_signals(self.rows)
 
     def rows(self, query, parameters=()):
         relation = self.connection.sql(query, params=parameters or None)
@@ -53,12 +54,10 @@ def database():
         columns = {r["column_name"]: r["column_type"] for r in found.rows("describe samples")}
         described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         connection.execute(f"create temp table grid ({described})")
-        connection.executemany(
-            f"insert into grid ({', '.join(grid[0])}) values ({', '.join('?' * len(grid[0]))})",
-            [list(row.values()) for row in grid],
-        )
+        connection.register("made", pa.Table.from_pylist(grid))
+        connection.execute("insert into grid by name from made")
         connection.execute(
-            "create temp macro services_at(hz, services) as table select * from grid"
+            "create temp view ticks_of_grid as select *, mono_ns // 100000000 as tick_num from grid"
         )
         found.ticks = defaultdict(dict)
         for row in found.rows("from grid"):
@@ -141,7 +140,7 @@ EXPRESSIONS = st.builds(
 def test_sql_finds_what_brute_force_finds(database, text):
     try:
         pattern = parse(text, database.signals)
-        query = compiled(pattern)
+        query = compiled(pattern, "ticks_of_grid")
     except InputError:  # it names no column, or is too long
         return
     rows = database.rows(query.text.replace("{drives}", "true"), query.parameters)

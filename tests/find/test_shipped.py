@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 
 import duckdb
+import pyarrow as pa
 import pytest
 
-from engagement.find.compiling import compiled
-from engagement.find.grammar import parse
-from engagement.find.shipped import expression_of, shipped_moments
-from engagement.find.signals import known_signals, known_words
+from engagement.moments.compiling import compiled
+from engagement.moments.grammar import parse
+from engagement.moments.shipped import expression_of, shipped_moments
+from engagement.moments.signals import known_signals, known_words
 from engagement.resources import resource_dir
 from engagement.store import schema
 from tests.oracles.find import moments
@@ -69,9 +70,14 @@ DRIVES = [
     ("cut_in", 0, ((50, 60, {"lead_thw_s": 1.6}), (60, 200, NEAR))),
     ("cut_in", 0, (during(looks_planned=True), (50, 200, NEAR))),
     ("cut_in", 0, ((50, 53, NEAR),)),
+    ("cut_in", 0, ((45, 60, {"looks_planned": True}), (50, 200, NEAR))),
+    ("cut_in", 1, ((0, 20, {"looks_planned": True}), (50, 200, NEAR))),
+    ("cut_in", 1, ((50, 53, {"lead_thw_s": 1.6}), (53, 200, NEAR))),
     ("lead_lost", 1, ((50, 100, NO_LEAD),)),
     ("lead_lost", 0, ((50, 55, NO_LEAD),)),
     ("lead_lost", 0, (during(**FAR), (50, 100, NO_LEAD))),
+    ("lead_lost", 0, ((45, 60, {"looks_planned": True}), (50, 100, NO_LEAD))),
+    ("lead_lost", 1, ((0, 20, {"looks_planned": True}), (50, 100, NO_LEAD))),
     ("close_following", 1, ((50, 80, {"lead_thw_s": 0.6}),)),
     ("close_following", 0, ((50, 65, {"lead_thw_s": 0.6}),)),
     ("close_following", 0, (during(v_ego_mps=5.0), (50, 80, {"lead_thw_s": 0.6}))),
@@ -101,7 +107,7 @@ DRIVES = [
 
 
 class Database:
-    """The drives in the place of `services_at`."""
+    """The drives on a grid."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -127,25 +133,23 @@ def database():
         columns = {r["column_name"]: r["column_type"] for r in found.rows("describe samples")}
         described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         connection.execute(f"create temp table grid ({described})")
-        connection.executemany(
-            f"insert into grid (drive_id, mono_ns, {', '.join(STEADY)})"
-            f" values (?, ?, {', '.join('?' * len(STEADY))})",
-            [
-                [drive_id, tick * 10**8, *row.values()]
-                for drive_id, (_, _, changes) in enumerate(DRIVES)
-                for tick, row in ticks_of(changes).items()
-            ],
-        )
+        made = [
+            {"drive_id": drive_id, "mono_ns": tick * 10**8} | row
+            for drive_id, (_, _, changes) in enumerate(DRIVES)
+            for tick, row in ticks_of(changes).items()
+        ]
+        connection.register("made", pa.Table.from_pylist(made))
+        connection.execute("insert into grid by name from made")
         connection.execute(
-            "create temp macro services_at(hz, services) as table select * from grid"
+            "create temp view ticks_of_grid as select *, mono_ns // 100000000 as tick_num from grid"
         )
         yield found
 
 
 @pytest.mark.parametrize("name", shipped_moments())
 def test_a_moment_is_found_where_a_driver_would_say_so_and_nowhere_else(database, name):
-    pattern = parse(expression_of(name), known_signals(database))
-    query = compiled(pattern)
+    pattern = parse(expression_of(name), known_signals(database.rows))
+    query = compiled(pattern, "ticks_of_grid")
     found = defaultdict(list)
     for row in database.rows(query.text.replace("{drives}", "true"), query.parameters):
         if row["exposure_s"] is None:
@@ -169,7 +173,7 @@ def test_the_documentation_names_each_with_what_it_finds():
 
 
 def test_a_name_is_no_word_of_expressions_and_is_read_in_any_case(database):
-    signals = known_signals(database)
+    signals = known_signals(database.rows)
     assert not {*shipped_moments()} & {*signals, *known_words(signals)}
     assert expression_of(" Hard_Braking ") == shipped_moments()["hard_braking"].find
     assert expression_of("engaged") == "engaged"

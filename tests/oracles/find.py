@@ -6,7 +6,7 @@ import math
 import operator
 from typing import Any
 
-from engagement.find.expressions import (
+from engagement.moments.expressions import (
     Arithmetic,
     Comparison,
     Edge,

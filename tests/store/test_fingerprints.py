@@ -122,6 +122,7 @@ def test_drives_are_found_by_name_and_number_unless_nothing_is_known_of_them(pat
         ("delete from store.event_label", {2}),
         ("update store.parameter set value = 1 + value where name ilike 'c%'", {1, 2, 3}),
         ("update store.state set sql_hash = 'other'", {1, 2, 3}),
+        ("insert into store.saved_moment values ('x', 'engaged', '2024-01-01')", {1, 2, 3}),
     ],
 )  # fmt: skip
 def test_what_is_changed_of_a_drive_changes_its_fingerprint_and_no_other(

@@ -13,6 +13,7 @@ from engagement.api.pages.event_page import get_event
 from engagement.api.pages.event_selection import provide_event_selection
 from engagement.api.pages.events_page import get_events
 from engagement.api.pages.glossary_page import get_glossary
+from engagement.api.pages.moments_page import get_moments
 from engagement.api.pages.overview_page import get_overview
 from engagement.api.pages.places_page import get_places
 from engagement.api.pages.quality_page import get_quality
@@ -33,6 +34,7 @@ router = Router(
         get_events,
         get_event,
         get_rates,
+        get_moments,
         get_comparison,
         get_places,
         get_quality,

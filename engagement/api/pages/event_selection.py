@@ -64,6 +64,7 @@ FIELDS: Mapping[str, Filter] = {**_OF_EVENTS, **DRIVE_FIELDS}
 _MODELS = "select distinct model from result.part_spans order by model"
 _LABELS = "select distinct label from event_labels order by label"
 _KINDS = ("disengagement", "lateral_override", "longitudinal_override")
+_SAVED = "select event from saved_moments order by event"
 _ANSWERS = ("true", "false")
 
 
@@ -130,11 +131,12 @@ def read_event_form(generation: Generation, selection: EventSelection) -> dict[s
 
 
 def _read_choices(generation: Generation) -> dict[str, list[str]]:
-    """What there is to choose from; an older engagement's file has no models and no places."""
+    """What there is to choose from; an older engagement's file lacks models, places, moments."""
     in_use = [row["label"] for row in generation.rows(_LABELS)]
     models = generation.rows(_MODELS) if generation.is_current else []
+    saved = generation.rows(_SAVED) if generation.is_current else []
     return {
-        "kind": [*_KINDS],
+        "kind": [*_KINDS, *(row["event"] for row in saved)],
         "cause": [*load_causes()],
         "label": [*dict.fromkeys((*shipped_words(), *in_use))],
         "model": [row["model"] for row in models],

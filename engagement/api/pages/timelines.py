@@ -85,7 +85,7 @@ def override_strips(rows: Iterable[Mapping[str, Any]], drive_s: float) -> list[S
     scale = Scale(0.0, drive_s or 1.0)
     found = []
     for row in rows:
-        if row["duration_s"] is not None:
+        if row["duration_s"] is not None and row["kind"].endswith("_override"):
             end_s = row["time_s"] + row["duration_s"]
             x, end = scale(row["time_s"]), scale(end_s)
             title = f"{title_words(row['kind'], None)}, {row['duration_s']:.1f} s"

@@ -13,7 +13,7 @@ from lark.exceptions import VisitError
 from lark.visitors import Transformer_NonRecursive
 
 from engagement.errors import InputError
-from engagement.find.expressions import (
+from engagement.moments.expressions import (
     Arithmetic,
     Edge,
     Junction,
@@ -27,12 +27,12 @@ from engagement.find.expressions import (
     children,
     parts,
 )
-from engagement.find.sorting import Sorting, Word
+from engagement.moments.sorting import Sorting, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engagement.find.expressions import Comparison, Condition, Signal, Value
+    from engagement.moments.expressions import Comparison, Condition, Signal, Value
 
 MAX_LENGTH = 2000
 MAX_DEPTH = 100

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from engagement.find.expressions import Comparison, Condition, Junction, Signal, Text
-from engagement.store.views import OF_MESSAGES
+from engagement.moments.expressions import Comparison, Condition, Junction, Signal, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from engagement.find.expressions import Sort
-    from engagement.store.query_types import Queryable
+    from engagement.moments.expressions import Sort
+
+    Rows = Callable[[str], list[dict[str, Any]]]
 
 SERVICES = ("car", "control", "curvature", "lead", "gps")
 MODES = ("engaged", "lateral_only", "pre_enabled", "manual")
@@ -19,7 +21,8 @@ _STATE = ("mode", "lateral_active", "longitudinal_active")
 _OVERRIDES = ("is_lateral_override", "is_longitudinal_override")
 # What `services_at` computes, and the services that it computes it from.
 _COMPUTED = {
-    "is_lead_known": ("lead",),
+    # At every tick at which anything is known.
+    "is_lead_known": (*SERVICES, "state"),
     **dict.fromkeys((*_STATE, *_OVERRIDES), ("state",)),
     "lead_ttc_s": ("lead",),
     "lead_thw_s": ("lead", "car"),
@@ -39,27 +42,33 @@ _ABSENT = {
 }
 _SORTS: Mapping[str, Sort] = {"VARCHAR": "text", "BOOLEAN": "flag"}
 _COLUMNS = """
-select table_name, column_name, data_type
+select distinct table_name, column_name, data_type
 from duckdb_columns()
 where schema_name = 'main' and (table_name = 'samples' or ends_with(table_name, '_samples'))
-order by table_name, column_index
+order by all
 """
 
 
-def known_signals(reader: Queryable) -> dict[str, Signal]:
-    """The columns of a database's `samples` that an expression may name."""
-    rows = reader.rows(_COLUMNS)
+def known_signals(read_rows: Rows) -> dict[str, Signal]:
+    """The columns of a database's `samples` that an expression may name.
+
+    Args:
+        read_rows: Asks the database.
+    """
+    rows = read_rows(_COLUMNS)
     types = {r["column_name"]: r["data_type"] for r in rows if r["table_name"] == "samples"}
-    services: dict[str, tuple[str, ...]] = {
-        row["column_name"]: (row["table_name"].removesuffix("_samples"),)
+    of_services = [
+        (row["column_name"], row["table_name"].removesuffix("_samples"))
         for row in rows
         if row["table_name"].removesuffix("_samples") in SERVICES
-    }
+    ]
+    n_services = Counter(name for name, _ in of_services)
+    services: dict[str, tuple[str, ...]] = {name: (service,) for name, service in of_services}
     services |= _COMPUTED
     return {
         name: Signal(name, _SORTS.get(kind, "number"), frozenset(services[name]), _absent(name))
         for name, kind in types.items()
-        if name not in OF_MESSAGES and name in services
+        if name in services and n_services[name] <= 1  # others say of each message where it is
     }
 
 

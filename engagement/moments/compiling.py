@@ -1,4 +1,4 @@
-"""Makes SQL of an expression: its runs, moments and exposure over `services_at`.
+"""Makes SQL of an expression: its runs, moments and exposure over a grid.
 
 Only names of columns that the database has stand in the text; numbers and texts that a user wrote
 are parameters. Each part that looks at other ticks is a column of a layer of its own.
@@ -11,7 +11,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import InputError
-from engagement.find.expressions import (
+from engagement.moments.expressions import (
     Arithmetic,
     Comparison,
     Edge,
@@ -25,14 +25,13 @@ from engagement.find.expressions import (
     children,
     parts,
 )
+from engagement.moments.grid import STEP_NS, grid_of
 
 if TYPE_CHECKING:
-    from engagement.find.expressions import Condition, Pattern, Step, Value
+    from engagement.moments.expressions import Condition, Pattern, Step, Value
 
-HZ = 10
 LEAST_S = 0.3
 MERGE_S = 1.0
-_STEP_NS = 10**9 // HZ
 _BY_TIME = "partition by drive_id order by tick_num"
 
 
@@ -40,52 +39,66 @@ _BY_TIME = "partition by drive_id order by tick_num"
 class Query:
     """What gives the moments of an expression (`start_mono_ns`, `end_mono_ns`), and its exposure.
 
-    A row of exposure has `exposure_s` of a drive, and no moment. `{drives}` in the text stands for
-    a condition on drives.
+    `{drives}` in the texts stands for a condition on drives.
+
+    Attributes:
+        runs: The moments alone: `drive_id`, `start_mono_ns`, `end_mono_ns`.
+        known: The ticks at which the expression can be told: `drive_id`, `tick_num`.
+        text: Both at once; a row of exposure has `exposure_s` of a drive, and no moment.
+        parameters: Of each of them.
     """
 
+    runs: str
+    known: str
     text: str
     parameters: dict[str, Any]
 
 
-def compiled(pattern: Pattern) -> Query:
+def compiled(pattern: Pattern, grid: str | None = None) -> Query:
     """The query of an expression.
+
+    Args:
+        pattern: The expression.
+        grid: A table that has its columns and `tick_num`; without one they are laid on a grid.
 
     Raises:
         InputError: If it names no column.
     """
     if not pattern.signals:
         raise InputError("the expression names no column of samples")
-    layers = _Layers(pattern)
+    layers = _Layers(pattern, grid)
     judged = layers.judged(pattern)
     tables = [*layers.tables, f"judged as materialized ({judged})"]
+    to_judge = ", ".join(tables)
     for number, step in enumerate(pattern.steps):
         tables += _runs(number, step)
     tables += [_found(number, pattern) for number in range(len(pattern.steps))]
     holds = " and ".join(f"judged.h{number}" for number in range(len(pattern.conditions)))
     known = [f"s{number} is not null" for number in range(len(pattern.steps))]
     known += [f"h{number} is not null" for number in range(len(pattern.conditions))]
-    text = f"""with {", ".join(tables)}
-select
+    runs = f"""select
     found.drive_id,
-    found.moment_tick * {_STEP_NS} as start_mono_ns,
-    found.until_tick * {_STEP_NS} as end_mono_ns,
-    null::double as exposure_s
+    found.moment_tick * {STEP_NS} as start_mono_ns,
+    found.until_tick * {STEP_NS} as end_mono_ns
 from found_{len(pattern.steps) - 1} as found
 inner join judged on found.drive_id = judged.drive_id and found.moment_tick = judged.tick_num
-where {holds or "true"}
+where {holds or "true"}"""
+    told = f"select drive_id, tick_num from judged where {' and '.join(known)}"
+    text = f"""with {", ".join(tables)}
+select *, null::double as exposure_s from ({runs}) as runs
 union all
-select drive_id, null, null, count(*) * {_STEP_NS} / 1e9
-from judged
-where {" and ".join(known)}
+select drive_id, null, null, count(*) * {STEP_NS} / 1e9
+from ({told}) as told
 group by drive_id
 order by drive_id, start_mono_ns nulls last"""
-    return Query(text, layers.parameters)
+    return Query(
+        f"with {', '.join(tables)} {runs}", f"with {to_judge} {told}", text, layers.parameters
+    )
 
 
 def ticks_of(seconds: float) -> int:
     """How many ticks take at least so long."""
-    return ceil(round(seconds * 10**9) / _STEP_NS)
+    return ceil(round(seconds * 10**9) / STEP_NS)
 
 
 def least_s(step: Step) -> float:
@@ -101,20 +114,14 @@ class _Layers:
     """Ticks with the columns that are needed, and a layer for each part that looks at others."""
 
     pattern: Pattern
+    grid: str | None = None
     tables: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     columns: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        signals = self.pattern.signals
-        services = sorted({service for signal in signals for service in signal.services})
-        names = {signal.name for signal in signals}
-        if "lead" in services:
-            names |= {"is_lead_present", "v_ego_mps", "lead_d_rel_m", "lead_v_rel_mps"}
-        self.tables.append(
-            f"ticks as (select drive_id, mono_ns // {_STEP_NS} as tick_num, "
-            f"{', '.join(sorted(names))} from services_at({HZ}, {services}) where {{drives}})"
-        )
+        source = f"from {self.grid}" if self.grid else grid_of(self.pattern.signals)
+        self.tables.append(f"ticks as ({source})")
 
     @property
     def _top(self) -> str:
@@ -222,7 +229,7 @@ def _runs(number: int, step: Step) -> list[str]:
     )
     apart = (
         f"apart_{number} as (select *, coalesce((start_tick - lag(end_tick) over nearby) * "
-        f"{_STEP_NS} >= {merge_ns}, true) as is_apart from runs_{number} "
+        f"{STEP_NS} >= {merge_ns}, true) as is_apart from runs_{number} "
         "window nearby as (partition by drive_id order by start_tick))"
     )
     groups = (
@@ -244,7 +251,7 @@ def _found(number: int, pattern: Pattern) -> str:
         )
     before, step = pattern.steps[number - 1], pattern.steps[number]
     held = max(ticks_of(least_s(before)), 1)
-    within = int(round(step.within_s * 10**9) // _STEP_NS)
+    within = int(round(step.within_s * 10**9) // STEP_NS)
     return (
         f"found_{number} as (select found.drive_id, found.moment_tick, "
         "min(runs.start_tick) as start_tick, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engagement.errors import InputError, NotFoundError
-from engagement.find.expressions import (
+from engagement.moments.expressions import (
     Arithmetic,
     Comparison,
     Edge,
@@ -18,12 +18,12 @@ from engagement.find.expressions import (
     Signal,
     Text,
 )
-from engagement.find.signals import known_words
+from engagement.moments.signals import known_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engagement.find.expressions import Condition, Value
+    from engagement.moments.expressions import Condition, Value
 
 _OPERATORS = {"==": "=", "!=": "<>"}
 _TRUTHS = {"true": True, "false": False}
