@@ -58,10 +58,10 @@ _EVENTS = {
 
 # What the old system counted, as `legacy_counts` has it: of whole drives, so at any speed.
 _LEGACY = {
-    "legacy_disengagement": ("legacy_disengagements", "disengagements, old system's"),
+    "legacy_disengagement": ("legacy_disengagements", "old system's disengagements"),
     "legacy_steer_intervention": (
         "legacy_steer_interventions",
-        "steering interventions, old system's",
+        "old system's steering interventions",
     ),
 }
 
@@ -234,6 +234,12 @@ class Measure:
             exposures_h=self.exposures_h[places],
             exposures_km=None if km is None else km[places],
         )
+
+
+def event_label(event: str) -> str:
+    """What people read of an event that `rates` has: its plural."""
+    words = {**_EVENTS, **_LEGACY}.get(event)
+    return words[1] if words else f"{event.replace('_', ' ')}s"
 
 
 def measure_names() -> list[str]:

@@ -103,11 +103,11 @@ def test_ratio_p_and_interval_are_those_of_the_oracle(made, measure):
 def test_the_verdict_speaks_of_what_the_old_system_counted(made):
     comparison = made[1]
     assert verdict_text(comparison, "100km").startswith(
-        "B is better than A: disengagements, old system's ("
+        "B is better than A: old system's disengagements ("
     )
     said = headline(comparison, "100km")
     assert said.startswith("better: B has ")
-    assert "the disengagements, old system's per 100 km of A" in said
+    assert "the old system's disengagements per 100 km of A" in said
     looks = comparison.find("legacy_disengagements_per_100km").sequence
     assert looks.decided is not None
     assert comparison.find("interventions_per_100km").sequence is None

@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from engagement.analysis.measures import event_label
 from engagement.analysis.rates import MODES, place, shipped_note, usual_mode
 from engagement.analysis.wording import as_sentence
 from engagement.api.pages.charts import Scale, Tick, value_axis
@@ -96,6 +97,7 @@ def _read(generation: Generation, asked: Asked, units: Units) -> dict[str, Any]:
     scale, ticks = _axis(rows, column, units)
     return {
         "asked": asked,
+        "heading": event_label(asked.event),
         "crossed": (*crossing.option.split(","), "")[:2],
         "dimensions": ["all", *OPTIONS],
         "modes": MODES,
