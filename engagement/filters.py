@@ -95,8 +95,8 @@ class Filter:
 
 _DECLARED = (
     Filter(
-        "device", "dongle_id", "Dongle id of a device.",
-        "Only this device; the start of its dongle id is enough.", "ID",
+        "device", "dongle_id", "Dongle id of a device, or its name.",
+        "Only this device, by its name or the start of its dongle id.", "ID",
         label="Device", is_start_enough=True,
     ),
     Filter(

@@ -9,6 +9,7 @@ from engagement.errors import InputError, NotFoundError, suggestion
 from engagement.filters import DRIVE_FILTERS, Selection
 from engagement.names import starting_so
 from engagement.store.drive_names import find_drive
+from engagement.store.given_names import device_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,6 +120,8 @@ def _known(reader: Reader, one: Filter, value: Any) -> Any:
         return value
     rows = reader.rows(f"select distinct {one.column} as name from drives where name is not null")
     known = [row["name"] for row in rows]
+    if one.name == "device" and not starting_so(value, known):
+        value = device_called(reader, value)
     alike = starting_so(value, known) if one.is_start_enough else {value}.intersection(known)
     if not alike:
         raise NotFoundError(one.name, value, known)

@@ -20,6 +20,7 @@ from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Filter, Selection
 from engagement.groupings import ALL, OPTIONS, parse_crossing
 from engagement.store.fingerprints import read_drives
+from engagement.store.given_names import device_called
 from engagement.store.serving import Narrowing
 from engagement.store.views import load_views
 
@@ -134,7 +135,7 @@ class Filters:
             raise ParameterError(_BY.name, str(error).removeprefix("--by ")) from error
 
     def drives(self, generation: Generation) -> Selection:
-        """The drives that are selected, with the number of one in the place of its name.
+        """The drives that are selected: the number of one, the id of a device for its name.
 
         Raises:
             NotFoundError: If a drive is asked for that there is not.
@@ -142,6 +143,8 @@ class Filters:
         given = dict(self._selection.values)
         if "drive" in given:
             given["drive"] = find_drive_id(generation, given["drive"])
+        if "device" in given:
+            given["device"] = device_called(generation, given["device"])
         return Selection(given)
 
 

@@ -160,6 +160,12 @@ def read_device_names(reader: _Rows) -> DeviceNames:
     return shown_names(devices, given)
 
 
+def device_called(reader: _Rows, text: str) -> str:
+    """The dongle id of the device that has a name, whatever its case; else the text as it is."""
+    given = read_device_names(reader).given
+    return next((one for one, name in given if name.casefold() == text.casefold()), text)
+
+
 def read_places(reader: _Rows) -> list[dict[str, Any]]:
     """The places that have a name, each with its middle and radius; older tables have none."""
     return [row for row in read_names(reader) if row["radius_m"]] if reader.rows(_HAS_NAMES) else []

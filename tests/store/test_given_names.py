@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.analysis.selection import select
+from engagement.api.request_filters import Filters
 from engagement.errors import InputError, NotFoundError
 from engagement.export.places import distance_m
+from engagement.filters import Selection
 from engagement.store.devices import join_devices
 from engagement.store.given_names import (
     check_name,
@@ -51,6 +54,14 @@ def test_a_name_outlives_ingests_recomputation_and_a_join(devices):
     assert names(devices) == {DEVICE: "Blue Civic", SECOND: None}
     name_device(devices.database, "blue civic", "Grey Civic")
     assert names(devices)[DEVICE] == "Grey Civic"
+    with Reader(devices.database) as reader:
+        wanted = Selection.of(device="GREY civic")
+        [drive] = select(reader, wanted).drives()  # a filter takes the name for the id
+        assert drive["dongle_id"] == DEVICE
+        filters = Filters(wanted.values)
+        assert filters.drives(reader).values == {"device": DEVICE}
+        with pytest.raises(NotFoundError):
+            select(reader, Selection.of(device="nobody's"))
     assert b"Blue Civic" not in devices.database.read_bytes()
     join_devices(devices.database, DEVICE, SECOND)
     assert names(devices) == {SECOND: "Grey Civic"}

@@ -11,6 +11,7 @@ from engagement.store.given_names import name_device, name_place
 from engagement.store.labels import remove_labels
 from engagement.store.reader import Reader
 from tests.web.conftest import serving
+from tests.web.test_live import NUMBER, RENEWED
 from tests.web.test_pages import PHONE, WITHOUT_SCRIPT
 
 ROWS = "#inbox li[data-event]"
@@ -72,6 +73,23 @@ def unlabelled(copied):
 
 def shown(page):
     return page.locator(ROWS).evaluate_all("all => all.map(row => row.dataset.event)")
+
+
+def test_a_label_in_a_list_of_unlabelled_ones_is_no_news(visit, unlabelled, newest):
+    page = visit("/events?is_unlabelled=true").page
+    while shown(page) != newest[:40]:  # a generation may answer for two seconds after its last
+        page.wait_for_timeout(300)
+        page.reload()
+    number = page.evaluate(NUMBER)
+    for key in "jjjt":
+        page.keyboard.press(key)
+
+    page.wait_for_function(RENEWED, arg=number, timeout=20_000)
+
+    assert page.locator("#renewed").count() == 0
+    assert shown(page) == newest[:40]
+    assert page.locator(".lede").inner_text().startswith(f"{len(newest) - 1} without a label")
+    assert labels_of(unlabelled) == {newest[2]: ("true", None)}
 
 
 def test_keys_move_label_and_take_back(visit, unlabelled, newest):

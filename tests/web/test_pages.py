@@ -41,6 +41,15 @@ def test_a_page_loads_and_fits_light_and_dark_desktop_and_phone(visit, addresses
             assert shown.overflow() == 0
         assert violations(page) == []
     check_structure(page)
+    check_paper(shown)
+
+
+def check_paper(shown) -> None:
+    """Printed on A4, nothing is cut off, and nothing that only a screen can do is there."""
+    shown.page.emulate_media(media="print", color_scheme="dark")
+    shown.page.set_viewport_size({"width": 703, "height": 1000})
+    assert shown.overflow() <= 8  # Chromium shrinks a page by as much
+    assert shown.page.locator("nav:visible, button:visible, select:visible").count() == 0
 
 
 def violations(page) -> list[str]:

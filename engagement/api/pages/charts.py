@@ -109,6 +109,11 @@ class Ground:
         y = (self.north - latitude) * self.unit_per_degree
         return round(x, 1), round(y, 1)
 
+    @property
+    def metres_per_unit(self) -> float:
+        """How far a unit is."""
+        return _METRES_PER_DEGREE / self.unit_per_degree
+
     def size(self, latitude_span: float) -> float:
         """How long so many degrees of latitude are."""
         return latitude_span * self.unit_per_degree
@@ -144,7 +149,7 @@ def ground(places: Sequence[tuple[float, float]]) -> Ground:
 
 def scale_bar(units: Units, frame: Ground) -> tuple[float, str]:
     """A length on the map, about a fifth of its width, and how far that is."""
-    metres_per_unit = _METRES_PER_DEGREE / frame.unit_per_degree
+    metres_per_unit = frame.metres_per_unit
     raw_m = frame.width * metres_per_unit / 5
     is_far = raw_m / 1000 * units.distance.per_si >= 1
     unit, metres = (units.distance, 1000.0) if is_far else (units.length, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,15 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
+from engagement.api.pages.calendar import read_calendar
+from engagement.api.pages.cells import PASSES, read_cell
 from engagement.api.pages.page_formats import day_words
 from engagement.api.pages.rendering import AnyRequest, page
-from engagement.api.pages.selection import page_number, read_form, read_presets
+from engagement.api.pages.selection import FIELDS, page_number, read_form, read_presets
 from engagement.api.pages.trips import read_trips
 from engagement.api.problems import ParameterError
 from engagement.errors import suggestion
-from engagement.filters import Selection
+from engagement.filters import Filter, Selection
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -56,28 +59,65 @@ limit {limit} offset {offset}
 """
 
 
+_FIELDS = {**FIELDS, "cell": Filter("cell", "", "A cell of the map.")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """Drives of a selection that passed a cell of the map, by its name."""
+
+    drives: Selection
+    cell: str
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All values by their filters' names."""
+        return {**self.drives.values, "cell": self.cell}
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a filter, None where it is not given."""
+        return self.values.get(name)
+
+    @property
+    def where(self) -> str:
+        """The condition on rows of `drives`."""
+        return f"{self.drives.where} and {PASSES}"
+
+
 @get("/drives", sync_to_thread=True)
 def get_drives(
     request: AnyRequest,
     generation: NamedDependency[Generation],
     selection: NamedDependency[Selection],
     *,
+    cell: FromQuery[str] = "",
     sort: FromQuery[str] = "started",
     number: FromQuery[str] = "1",
 ) -> Response[bytes]:
     """List drives, a page at a time."""
     form = read_form(generation, selection)
+    wanted_drives = _Passing(selection, cell) if cell else selection
+    passed = read_cell(generation, cell) if cell else None
     if sort not in SORTS:
         raise ParameterError("sort", f"can't sort by {sort!r}{suggestion(sort, SORTS)}")
     wanted = page_number(number)
 
     def make() -> Mapping[str, Any]:
-        return form | _read(generation, selection, sort, wanted)
+        return {
+            **form,
+            **_read(generation, wanted_drives, sort, wanted),
+            "selection": wanted_drives,
+            "fields": _FIELDS,
+            "cell": passed,
+            "calendar": read_calendar(generation, selection),
+        }
 
     return page(request, generation, "drives.html", make)
 
 
-def _read(generation: Generation, selection: Selection, sort: str, number: int) -> dict[str, Any]:
+def _read(
+    generation: Generation, selection: Selection | _Passing, sort: str, number: int
+) -> dict[str, Any]:
     drives, where, values = generation.in_memory("drives"), selection.where, selection.values
     n_drives = generation.rows(_COUNT.format(drives=drives, where=where), values)[0]["n_drives"]
     offset = (number - 1) * PAGE_ROWS

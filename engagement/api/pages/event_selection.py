@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.params import FromQuery
 
+from engagement.api.pages.cells import HAS_PLACE, bounds, read_cell
 from engagement.api.pages.selection import FIELDS as DRIVE_FIELDS
 from engagement.api.pages.selection import provide_selection, read_choices, read_value
 from engagement.api.request_filters import EVENT_FIELDS, takes
@@ -35,29 +36,34 @@ class _Within(Filter):
     @property
     def condition(self) -> str:
         """In SQL; the value is the parameter of the filter's name."""
-        return f"exists ({self.within})"
+        return self.within
 
 
 _MODEL = """
+exists (
 from result.part_spans as spans
 where
     spans.drive_id = events.drive_id
     and spans.model = $model
     and spans.start_mono_ns < events.mono_ns
     and events.mono_ns <= spans.end_mono_ns
+)
 """
 _PLACE = """
+exists (
 from store.place_name as places
 where
     places.name = $place
     and ground_distance_m(
         events.latitude, events.longitude, places.latitude, places.longitude
     ) <= places.radius_m
+)
 """
 _OF_EVENTS: Mapping[str, Filter] = {
     **EVENT_FIELDS,
     "model": _Within("model", "", "The driving model.", label="Model", within=_MODEL),
     "place": _Within("place", "", "A place that has a name.", label="Place", within=_PLACE),
+    "cell": _Within("cell", "", "A cell of the map.", within=HAS_PLACE),
 }
 FIELDS: Mapping[str, Filter] = {**_OF_EVENTS, **DRIVE_FIELDS}
 
@@ -80,6 +86,22 @@ class EventSelection:
     drives: Selection
     own: Mapping[str, Any]
 
+    def cell(self, generation: Generation) -> dict[str, Any] | None:
+        """The cell of the map that they are in, its row of `places`; None for all.
+
+        Raises:
+            ParameterError: If it is named by what is no name.
+            NotFoundError: If no drive passed there.
+        """
+        return read_cell(generation, self.own["cell"]) if "cell" in self.own else None
+
+    def parameters_in(self, generation: Generation) -> dict[str, Any]:
+        """The values of all parameters of a query."""
+        cell = self.cell(generation)
+        asks_for_ends = self.own.get("cause") == _END
+        values = {name: value for name, value in self.values.items() if name != "cell"}
+        return values | {"asks_for_ends": asks_for_ends} | (bounds(cell) if cell else {})
+
     @property
     def values(self) -> dict[str, Any]:
         """All values by their filters' names."""
@@ -93,11 +115,6 @@ class EventSelection:
     def where(self) -> str:
         """The condition on rows of `events`."""
         return " and ".join([_NO_END, *(_OF_EVENTS[name].condition for name in self.own)])
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The values of all parameters of a query."""
-        return self.values | {"asks_for_ends": self.own.get("cause") == _END}
 
 
 @takes(
@@ -118,11 +135,13 @@ def read_event_form(generation: Generation, selection: EventSelection) -> dict[s
 
     Raises:
         NotFoundError: If no event can have what is selected.
+        ParameterError: If a cell is named by what is no name of one.
     """
     choices = {
         **generation.cached("choices of events", lambda: _read_choices(generation)),
         **read_choices(generation),
     }
+    selection.cell(generation)
     for name, known in choices.items():
         is_text = FIELDS[name].kind is str
         if is_text and name in selection.values and selection[name] not in known:

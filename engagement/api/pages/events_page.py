@@ -88,12 +88,14 @@ def _read(
             where=selection.where,
         )
 
-    [counts] = generation.rows(query(_COUNTS), selection.parameters)
+    parameters = selection.parameters_in(generation)
+    [counts] = generation.rows(query(_COUNTS), parameters)
     offset = (number - 1) * PAGE_ROWS
     part = f"order by {SORTS[sort]} limit {PAGE_ROWS} offset {offset}"
-    rows = generation.rows(f"{query(_COLUMNS)} {part}", selection.parameters)
+    rows = generation.rows(f"{query(_COLUMNS)} {part}", parameters)
     return counts | {
         "rows": rows,
+        "cell": selection.cell(generation),
         "presets": read_presets(generation),
         "titles": {row["event_id"]: title_words(row["kind"], row["cause"]) for row in rows},
         "pictures": pictured(generation, rows),

@@ -28,6 +28,7 @@ _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9._|-]+")
 _S_PER_H = 3600
+_NOTHING = 1e-3
 
 
 def typeset(text: str) -> str:
@@ -41,6 +42,11 @@ def typeset(text: str) -> str:
 def number(value: float | None) -> str:
     """Three digits, more before the point, thousands apart."""
     return typeset(formats.significant(value, 3, thousands=_NARROW))
+
+
+def measure(value: float | None) -> str:
+    """The same of what was measured: less than a thousandth of its unit is nothing."""
+    return number(0.0 if value is not None and abs(value) < _NOTHING else value)
 
 
 def fixed(value: float | None, decimals: int) -> str:
@@ -115,6 +121,11 @@ def plain(value: Any) -> str:
 
 STYLES: Mapping[str, Callable[[Any], str]] = {
     "number": number,
+    "measure": measure,
+    "deceleration": lambda value: with_unit(measure(value), "m/s²"),
+    "closing": lambda value: with_unit(measure(value), "m/s"),
+    "jerk": lambda value: with_unit(measure(value), "m/s³"),
+    "turn": lambda value: with_unit(measure(value), "°/s"),
     "percent": percent,
     "duration": duration,
     "hours": hours,

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from engagement.api.pages.cells import cell_name
 from engagement.api.pages.charts import Ground, ground
 from engagement.api.pages.rendering import AnyRequest, page
+from engagement.api.pages.trips import read_ways
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Row = dict[str, Any]
+    _Way = Sequence[tuple[float, float]]
 
 _AREA_DEGREES = 0.25  # cells whose squares of this size touch are one area
 _MAX_AREAS = 6
@@ -24,6 +27,9 @@ _MAX_LISTED = 100
 _METRES_PER_DEGREE = 111_320.0
 _SHADES = 4
 _LEAST_SIZE = 5.0  # of a cell on a map, so that it can be seen
+_LEAST_WITH_EVENTS = 9.0  # of one that can be clicked
+_MAX_WAYS = 60  # the newest drives, whose ways lie below the cells
+_POINTS = 200  # of a way
 
 _CELLS = """
 select
@@ -44,6 +50,13 @@ from {places}
 where n_interventions > 0
 order by is_hot_spot desc, intervention_fraction_lower desc nulls last, n_interventions desc,
     cell_row, cell_column
+limit {limit}
+"""
+_NEWEST = """
+select drive_id
+from {drives}
+where not is_imported
+order by started_at desc nulls last, drive_id desc
 limit {limit}
 """
 _TOTALS = """
@@ -72,14 +85,18 @@ class Cell:
     shade: int
     is_hot_spot: bool
     title: str
-    anchor: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A map of cells that are near each other; `quiet` are those without an intervention."""
+    """A map of cells that are near each other; `quiet` are those without an intervention.
+
+    `ways` is where the newest drives went, as a path of SVG.
+    """
 
     frame: Ground
+    ways: str
     cells: Sequence[Cell]
     quiet: str
     latitude: float
@@ -98,21 +115,17 @@ def _read(generation: Generation) -> Mapping[str, Any]:
     places = generation.in_memory("places")
     parameters = {row["name"]: row["value"] for row in generation.rows(_PARAMETERS)}
     rows = generation.rows(_LIST.format(places=places, limit=_MAX_LISTED))
-    listed = {cell_name(row) for row in rows}
+    newest = generation.rows(_NEWEST.format(drives=generation.in_memory("drives"), limit=_MAX_WAYS))
+    ways = list(read_ways(generation, [row["drive_id"] for row in newest], _POINTS).values())
     found = _areas(generation.rows(_CELLS.format(places=places)))
     return {
         "totals": generation.rows(_TOTALS.format(places=places))[0],
         "rows": rows,
         "cell_name": cell_name,
         "parameters": parameters,
-        "areas": [_map(cells, parameters["place_cell_m"], listed) for cells in found[:_MAX_AREAS]],
+        "areas": [_map(cells, parameters["place_cell_m"], ways) for cells in found[:_MAX_AREAS]],
         "n_areas": len(found),
     }
-
-
-def cell_name(row: Mapping[str, Any]) -> str:
-    """What a cell is called in addresses."""
-    return f"cell-{row['cell_row']:.0f}-{row['cell_column']:.0f}"
 
 
 def _areas(rows: Sequence[Row]) -> list[list[Row]]:
@@ -137,13 +150,18 @@ def _areas(rows: Sequence[Row]) -> list[list[Row]]:
     )
 
 
-def _map(rows: Sequence[Row], cell_m: float, listed: set[str]) -> Area:
+def _map(rows: Sequence[Row], cell_m: float, ways: Sequence[_Way]) -> Area:
     shown = rows[:_MAX_CELLS]
     frame = ground([(row["latitude"], row["longitude"]) for row in shown])
     size = round(max(frame.size(cell_m / _METRES_PER_DEGREE), _LEAST_SIZE), 1)
     return Area(
         frame,
-        [_cell(row, frame, size, listed) for row in reversed(shown) if row["n_interventions"]],
+        "".join(_path(way, frame) for way in ways),
+        [
+            _cell(row, frame, max(size, _LEAST_WITH_EVENTS))
+            for row in reversed(shown)
+            if row["n_interventions"]
+        ],
         "".join(_square(row, frame, size) for row in shown if not row["n_interventions"]),
         sum(row["latitude"] for row in shown) / len(shown),
         sum(row["longitude"] for row in shown) / len(shown),
@@ -152,16 +170,26 @@ def _map(rows: Sequence[Row], cell_m: float, listed: set[str]) -> Area:
     )
 
 
+def _path(way: _Way, frame: Ground) -> str:
+    """The part of a way that is on a map, as a part of an SVG path."""
+    found, is_on = [], False
+    for place in way:
+        x, y = frame(*place)
+        was_on, is_on = is_on, 0 <= x <= frame.width and 0 <= y <= frame.height
+        if is_on:
+            found.append(f"{'L' if was_on else 'M'}{x:g} {y:g}")
+    return "".join(found)
+
+
 def _square(row: Row, frame: Ground, size: float) -> str:
     """A cell as a part of an SVG path."""
     x, y = frame(row["latitude"], row["longitude"])
     return f"M{x - size / 2:g} {y - size / 2:g}h{size:g}v{size:g}h-{size:g}z"
 
 
-def _cell(row: Row, frame: Ground, size: float, listed: set[str]) -> Cell:
+def _cell(row: Row, frame: Ground, size: float) -> Cell:
     x, y = frame(row["latitude"], row["longitude"])
     fraction = row["intervention_fraction"] or 0.0
-    name = cell_name(row)
     return Cell(
         round(x - size / 2, 1),
         round(y - size / 2, 1),
@@ -170,5 +198,5 @@ def _cell(row: Row, frame: Ground, size: float, listed: set[str]) -> Cell:
         row["is_hot_spot"],
         f"{row['n_interventions']} interventions in {row['n_drives_with_intervention']} of "
         f"{row['n_engaged_drives']} engaged drives",
-        name if name in listed else "",
+        cell_name(row),
     )

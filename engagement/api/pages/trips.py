@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engagement.api.pages.charts import ground
+from engagement.api.pages.page_formats import fixed
 from engagement.api.pages.road import filmed
 from engagement.api.pages.timelines import read_modes, strips
 from engagement.export.places import nearest_name
 from engagement.store.given_names import read_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from engagement.api.pages.charts import Ground
     from engagement.api.pages.timelines import Strip
@@ -47,7 +48,7 @@ qualify
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where a drive went, as a line without modes; the names of its ends where they have one."""
+    """Where a drive went, as a line without modes; its ends by name, else by coordinates."""
 
     frame: Ground
     points: str
@@ -69,26 +70,37 @@ def read_trips(generation: Generation, drive_ids: Sequence[int]) -> Trips:
     drives = ", ".join(map(str, drive_ids)) or "null"
     worst = generation.rows(_WORST.format(events=generation.in_memory("events"), drives=drives))
     modes = read_modes(generation, drive_ids)
+    ways, named = read_ways(generation, drive_ids), read_places(generation)
     return Trips(
         {drive_id: strips(runs) for drive_id, runs in modes.items()},
-        _outlines(generation, drives),
+        {drive_id: _outline(way, named) for drive_id, way in ways.items()},
         {row["drive_id"]: row for row in worst},
         frozenset(filmed(generation, drive_ids)),
     )
 
 
-def _outlines(generation: Generation, drives: str) -> dict[int, Outline]:
-    named = read_places(generation)
-    fixes: dict[int, list[Row]] = {}
+def read_ways(
+    generation: Generation, drive_ids: Sequence[int], max_points: int = _MAX_POINTS
+) -> dict[int, list[tuple[float, float]]]:
+    """Where drives went, each by some latitudes and longitudes in order; none without a fix."""
+    drives = ", ".join(map(str, drive_ids)) or "null"
+    fixes: dict[int, list[tuple[float, float]]] = {}
     for row in generation.rows(_FIXES.format(step_ns=_STEP_NS, drives=drives)):
-        fixes.setdefault(row["drive_id"], []).append(row)
-    return {drive_id: _outline(rows, named) for drive_id, rows in fixes.items()}
+        fixes.setdefault(row["drive_id"], []).append((row["latitude"], row["longitude"]))
+    return {
+        drive_id: [*places[:: -(-len(places) // max_points)], places[-1]]
+        for drive_id, places in fixes.items()
+    }
 
 
-def _outline(fixes: Sequence[Row], named: Iterable[Row]) -> Outline:
-    step = -(-len(fixes) // _MAX_POINTS)
-    places = [(row["latitude"], row["longitude"]) for row in (*fixes[::step], fixes[-1])]
+def _outline(places: Sequence[tuple[float, float]], named: Sequence[Row]) -> Outline:
     frame = ground(places)
-    ends = (nearest_name(*places[0], named) or "", nearest_name(*places[-1], named) or "")
+    ends = _end(*places[0], named), _end(*places[-1], named)
     points = " ".join(f"{x:g},{y:g}" for x, y in (frame(*place) for place in places))
     return Outline(frame, points, ends)
+
+
+def _end(latitude: float, longitude: float, named: Sequence[Row]) -> str:
+    """What an end of a drive is called; to some 100 m where it has no name."""
+    name = nearest_name(latitude, longitude, named)
+    return name or f"{fixed(latitude, 3)}, {fixed(longitude, 3)}"

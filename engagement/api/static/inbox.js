@@ -70,6 +70,7 @@
         const kept = await send(event, wanted, wanted.label === refused);
         refused = "";
         if (!isBack) done.push({ event, ...before });
+        row.dataset.labelled = ""; // see live.js
         show(row, { label: kept, note: kept === null ? "" : (wanted.note ?? before.note) });
         say(kept === null ? "Its label is gone. u brings it back." : `Labelled ${kept}.${isBack ? "" : " u takes that back."}`);
       } catch (error) {

@@ -19,6 +19,16 @@
 
   const within = (part, kind) => [...(part.matches(kind) ? [part] : []), ...part.querySelectorAll(kind)];
 
+  // Events that a label of this page took out of a list are no news, nor are those that move up.
+  function isOwn(old, fresh) {
+    const ids = (part) => within(part, "[data-event]").map((one) => one.dataset.event);
+    const next = new Set(ids(fresh));
+    const gone = within(old, "[data-event]").filter((one) => !next.has(one.dataset.event));
+    const before = new Set(ids(old));
+    const n_new = [...next].filter((one) => !before.has(one)).length;
+    return gone.length > 0 && n_new <= gone.length && gone.every((one) => "labelled" in one.dataset);
+  }
+
   // Of a list of events its events: their labels are shown already.
   function said(part) {
     const events = [...part.querySelectorAll("[data-event]")];
@@ -78,7 +88,7 @@
     } else {
       old.forEach((part, index) => {
         if (words[index] === known[index]) return;
-        if (isHeld(part)) offer();
+        if (isHeld(part)) isOwn(part, fresh[index]) || offer();
         else put(part, fresh[index]);
       });
     }
