@@ -17,6 +17,10 @@ next_mono_ns > mono_ns
 and next_mono_ns - mono_ns <= max_gap_ns
 and next_segment_num - segment_num <= 1;
 
+-- A flag in the lowest two bits of a number: 1 true, 0 false, 2 not told.
+create or replace macro two_bits(flag) as
+case when flag then 1 when flag is null then 2 else 0 end;
+
 -- The whole seconds of logMonoTime from one moment to another: samples are found by the second that
 -- they fall in, so that each meets few moments.
 create or replace macro seconds_between(from_ns, until_ns) as

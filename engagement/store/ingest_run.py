@@ -209,7 +209,8 @@ class IngestRun:
             (drive_id_of(connection, dongle_id, drive), log)
             for (dongle_id, drive, _), log in self._batch.items()
         ]
-        write_segments(connection, logs)
+        in_order = sorted(logs, key=lambda numbered: (numbered[0], numbered[1].segment_num))
+        write_segments(connection, in_order)
         for key, (drive_id, log) in zip(self._batch, logs, strict=True):
             self._known.add(key, known_as(drive_id, key, log))
             self._touched.add(drive_id)

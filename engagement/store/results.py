@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engagement.store.cores import default_jobs
+from engagement.store.log_order import drives_out_of_order
 from engagement.store.saved_moments import MADE_OF_EXPRESSIONS, make_rows
 from engagement.store.time_zones import find_time_zones
 from engagement.store.views import downstream, load_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from engagement.store.views import View
 
@@ -191,13 +192,16 @@ def _prepare(connection: duckdb.DuckDBPyConnection, drive_ids: Iterable[int]) ->
 
 def write_parameters(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute what all drives are computed by."""
-    _write(connection, [view for view in load_views() if view.is_one_row])
+    for view in load_views():
+        if view.result and view.is_one_row:
+            _write(connection, view, view.name)
 
 
 def sum_up(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute what is of all drives together."""
-    of_all = [view for view in load_views() if not (view.is_per_drive or view.is_one_row)]
-    _write(connection, of_all)
+    for view in load_views():
+        if view.result and not (view.is_per_drive or view.is_one_row):
+            _write(connection, view, view.name)
 
 
 def _refresh_drives(
@@ -205,37 +209,49 @@ def _refresh_drives(
     drive_ids: Sequence[int],
     only: frozenset[str] | None = None,
 ) -> None:
-    wanted = sorted({int(drive_id) for drive_id in drive_ids})
-    listed = ", ".join(map(str, wanted))
-    in_range = f"drive_id between {wanted[0]} and {wanted[-1]}"
-    is_wanted = f"{in_range} and drive_id in ({listed})"
+    wanted = {int(drive_id) for drive_id in drive_ids}
+    unordered = wanted & drives_out_of_order(connection, _range(wanted))
+    if unordered != wanted:
+        _compute(connection, wanted - unordered, only, is_in_order=True)
+    if unordered:
+        _compute(connection, unordered, only, is_in_order=False)
+
+
+def _range(drive_ids: Collection[int]) -> str:
+    return f"drive_id between {min(drive_ids)} and {max(drive_ids)}"
+
+
+def _compute(
+    connection: duckdb.DuckDBPyConnection,
+    drive_ids: Collection[int],
+    only: frozenset[str] | None,
+    *,
+    is_in_order: bool,
+) -> None:
+    """Compute the results of drives whose rows of logs all lie in order, or of others."""
+    in_range = _range(drive_ids)
+    is_wanted = f"{in_range} and drive_id in ({', '.join(map(str, sorted(drive_ids)))})"
     for view in load_views():
         if view.name in SHARED:
             table = view.name.replace("staging.", "temp.")
-            rows = f"select * from ({view.query(in_range)}) where {is_wanted}"
+            query = view.query(in_range, is_in_order=is_in_order)
+            rows = f"select * from ({query}) where {is_wanted}"
             connection.execute(f"create or replace temp table {table} as {rows}")
-        elif view.is_per_drive and (only is None or view.name in only):
-            _write(connection, [view], is_wanted, in_range)
+        elif view.result and view.is_per_drive and (only is None or view.name in only):
+            query = view.query(in_range, computed=SHARED, is_in_order=is_in_order)
+            _write(connection, view, f"({query})", is_wanted)
     for name in SHARED:
         connection.execute(f"drop table {name.replace('staging.', 'temp.')}")
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection,
-    views: Iterable[View],
-    is_wanted: str = "true",
-    in_range: str | None = None,
+    connection: duckdb.DuckDBPyConnection, view: View, source: str, is_wanted: str = "true"
 ) -> None:
-    """Write the wanted rows of views anew, of logs in a range of drives or of all."""
-    for view in views:
-        if view.result:
-            source = view.name
-            if in_range is not None:
-                source = f"({view.query(in_range, computed=SHARED)})"
-            connection.execute(f"delete from {view.result} where {is_wanted}")
-            if view.result in MADE_OF_EXPRESSIONS:
-                make_rows(connection, view.result, is_wanted)
-                continue
-            connection.execute(
-                f"insert into {view.result} by name select * from {source} where {is_wanted}"
-            )
+    """Write the wanted rows of a view anew."""
+    connection.execute(f"delete from {view.result} where {is_wanted}")
+    if view.result in MADE_OF_EXPRESSIONS:
+        make_rows(connection, view.result, is_wanted)
+        return
+    connection.execute(
+        f"insert into {view.result} by name select * from {source} where {is_wanted}"
+    )

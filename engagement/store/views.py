@@ -34,6 +34,7 @@ _CALL = re.compile(r"\b(\w+)\(")
 _READ = re.compile(r"\b(?:from|join)\s+(?:on_grid\(')?([a-z_][\w.]*)", re.IGNORECASE)
 _SAMPLED = re.compile(r"^ +samples\.(\w+)(?:::\w+)?(?: as (\w+))?,?$", re.MULTILINE)
 _SAMPLES_OF = re.compile(r"\bfrom (log\.\w+) as samples\b")
+_AS_LOGGED = re.compile(r"\bas_logged as \(partition by [^()]*\)")
 _SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
 
 _TIMES = """\
@@ -96,12 +97,20 @@ class View:
         """Whether its rows are those of drives, so that one drive's can be computed alone."""
         return "drive_id" in self.key
 
-    def query(self, condition: str, *, computed: frozenset[str] = frozenset()) -> str:
+    def query(
+        self,
+        condition: str,
+        *,
+        computed: frozenset[str] = frozenset(),
+        is_in_order: bool = False,
+    ) -> str:
         """The view's query over those rows of logs that meet a condition on drives.
 
         DuckDB carries a condition on the view to what it reads, but not into a part that is read
         twice, once in an outer join: there it would read the logs of all drives. Of the staging
-        views that are named as computed, the rows are in temporary tables.
+        views that are named as computed, the rows are in temporary tables. Where the rows of logs
+        are in order, the windows `as_logged` take them as they lie: nothing is sorted then, and a
+        row may have one of another drive before or after it, as the views expect.
         """
 
         def narrowed(source: re.Match[str]) -> str:
@@ -112,11 +121,16 @@ class View:
             if name in _without_drives():
                 return source[0]
             rows = name
-            if not computed.isdisjoint(_read_through(name)):
-                rows = f"({_by_name()[name].query(condition, computed=computed)})"
+            has_windows = is_in_order and _has_windows_as_logged(name)
+            if has_windows or not computed.isdisjoint(_read_through(name)):
+                view = _by_name()[name]
+                inner = view.query(condition, computed=computed, is_in_order=is_in_order)
+                rows = f"({inner})"
             return f"{before}(select * from {rows} where {condition}){label}"
 
         query = _SOURCE.sub(narrowed, self.text[self.text.index(" as\n") + 3 :])
+        if is_in_order:
+            query = _AS_LOGGED.sub("as_logged as ()", query)
         return query.rstrip().removesuffix(";")
 
     @property
@@ -198,6 +212,14 @@ def downstream(name: str) -> frozenset[str]:
         if found.intersection(read.replace("result.", "compute.") for read in view.reads):
             found.add(view.name)
     return frozenset(found)
+
+
+@cache
+def _has_windows_as_logged(name: str) -> bool:
+    """Whether a view has windows over rows as logs have them, or reads a staging view that has."""
+    views = _by_name()
+    read = {name, *_read_through(name)} & views.keys()
+    return any(_AS_LOGGED.search(views[each].text) for each in read)
 
 
 @cache

@@ -45,18 +45,31 @@ places as (
     from in_circles
 ),
 
+engaged_seconds as (
+    select
+        drive_id,
+        start_mono_ns,
+        end_mono_ns,
+        unnest(seconds_between(start_mono_ns, end_mono_ns)) as mono_second
+    from result.state_intervals
+    where mode = 'engaged'
+),
+
 visits as (
     select
         places.drive_id,
         places.cell_row,
         places.cell_column,
-        coalesce(intervals.mode = 'engaged' and places.mono_ns < intervals.end_mono_ns, false)
-            as is_engaged,
+        (engaged.drive_id is not null) as is_engaged,
         0 as n_interventions,
         0 as n_unplanned_interventions
     from places
-    asof left join result.state_intervals as intervals
-        on places.drive_id = intervals.drive_id and places.mono_ns >= intervals.start_mono_ns
+    left join engaged_seconds as engaged
+        on
+            places.drive_id = engaged.drive_id
+            and places.mono_ns // 1000000000 = engaged.mono_second
+            and places.mono_ns >= engaged.start_mono_ns
+            and places.mono_ns < engaged.end_mono_ns
 ),
 
 interventions as (

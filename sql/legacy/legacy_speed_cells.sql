@@ -25,35 +25,64 @@ readings as not materialized (
 changes as (
     select
         *,
-        (lead(place) over (partition by drive_id order by change_num) is null) as is_last
+        lead(place) over in_order as next_place,
+        (lead(place) over in_order is null) as is_last
     from result.legacy_state_changes
+    window in_order as (partition by drive_id order by change_num)
+),
+
+-- The changes that hold in each segment, as its messages meet few of them.
+held as (
+    select
+        segments.drive_id,
+        segments.segment_num,
+        changes.change_num,
+        changes.place,
+        coalesce(changes.next_place, message_position(segments.segment_num + 1, 0)) as next_place,
+        changes.mono_ns,
+        changes.active
+    from log.segment as segments
+    inner join changes
+        on
+            segments.drive_id = changes.drive_id
+            and segments.segment_num >= changes.segment_num
+            and segments.segment_num <= coalesce(changes.next_segment_num, segments.segment_num)
 ),
 
 steps as (
     select
         drive_id,
+        segment_num,
         place,
         mono_ns,
         speed_mps,
-        case when lag(segment_num) over in_order = segment_num then mono_ns - lag(mono_ns) over in_order end
-            as gap_ns,
-        lag(speed_mps) over in_order as speed_before_mps,
-        is_pressed and not coalesce(lag(is_pressed) over in_order, false) as is_press
+        case
+            when lag(drive_id) over as_logged = drive_id and lag(segment_num) over as_logged = segment_num
+                then mono_ns - lag(mono_ns) over as_logged
+        end as gap_ns,
+        lag(speed_mps) over as_logged as speed_before_mps,
+        is_pressed
+        and not coalesce(lag(drive_id) over as_logged = drive_id and lag(is_pressed) over as_logged, false)
+            as is_press
     from readings
-    window in_order as (partition by drive_id order by place)
+    window as_logged as (partition by drive_id order by place)
 ),
 
 flagged as not materialized (
     select
         steps.*,
-        coalesce(changes.active, false) as is_engaged,
+        coalesce(held.active, false) as is_engaged,
         steps.is_press
-        and changes.active
-        and (changes.change_num = 1 or steps.mono_ns - changes.mono_ns > 3000000000)
+        and held.active
+        and (held.change_num = 1 or steps.mono_ns - held.mono_ns > 3000000000)
             as is_look
     from steps
-    asof left join changes
-        on steps.drive_id = changes.drive_id and steps.place >= changes.place
+    left join held
+        on
+            steps.drive_id = held.drive_id
+            and steps.segment_num = held.segment_num
+            and steps.place >= held.place
+            and steps.place < held.next_place
 ),
 
 looks as (

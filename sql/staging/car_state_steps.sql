@@ -8,56 +8,51 @@
 create or replace view staging.car_state_steps as
 with
 
+segments as (
+    select
+        drive_id,
+        segment_num,
+        case
+            when log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
+            else (select max_gap_ns from result.thresholds)
+        end as max_gap_ns
+    from log.segment
+),
+
 flagged as (
     select
-        car_state.drive_id,
-        car_state.mono_ns,
-        car_state.segment_num,
-        car_state.message_num,
-        car_state.v_ego_mps::double as v_ego_mps,
-        car_state.steering_angle_deg,
-        case
-            when segment.log_kind = 'qlog' then (select max_gap_qlog_ns from result.thresholds)
-            else (select max_gap_ns from result.thresholds)
-        end as max_gap_ns,
+        drive_id,
+        mono_ns,
+        segment_num,
+        message_num,
+        v_ego_mps::double as v_ego_mps,
+        steering_angle_deg,
         (
-            coalesce(car_state.steering_pressed::uinteger, 2)
-            + (1 << 2) * coalesce(car_state.steering_disengage::uinteger, 2)
-            + (1 << 4) * coalesce(car_state.gas_pressed::uinteger, 2)
-            + (1 << 6) * case
-                when car_state.brake_pressed or car_state.regen_braking then 1
-                else coalesce(car_state.brake_pressed::uinteger, car_state.regen_braking::uinteger, 2)
-            end
-            + (1 << 8) * coalesce(car_state.cruise_enabled::uinteger, 2)
-            + (1 << 10) * coalesce(car_state.cruise_available::uinteger, 2)
+            two_bits(steering_pressed)
+            + (1 << 2) * two_bits(steering_disengage)
+            + (1 << 4) * two_bits(gas_pressed)
+            + (1 << 6) * two_bits(coalesce(brake_pressed or regen_braking, brake_pressed, regen_braking))
+            + (1 << 8) * two_bits(cruise_enabled)
+            + (1 << 10) * two_bits(cruise_available)
             + (1 << 12) * case
                 when
-                    car_state.left_blinker
-                    or car_state.right_blinker
-                    or car_state.v_ego_mps < (select moving_min_mps from result.thresholds)
+                    left_blinker
+                    or right_blinker
+                    or v_ego_mps < (select moving_min_mps from result.thresholds)
                     then 1
-                when car_state.v_ego_mps is null then 2
+                when v_ego_mps is null then 2
                 else 0
             end
-            + (1 << 14) * coalesce(
-                car_state.standstill::uinteger, (abs(car_state.v_ego_mps) < 0.1)::uinteger, 2
-            )
-            + (1 << 16) * coalesce(car_state.left_blinker::uinteger, 2)
-            + (1 << 18) * coalesce(car_state.right_blinker::uinteger, 2)
-            + (1 << 20) * coalesce((car_state.gear = 'park')::uinteger, 2)
-            + (1 << 22) * coalesce((car_state.gear = 'reverse')::uinteger, 2)
-            + (1 << 24) * case
-                when car_state.acc_faulted or car_state.esp_disabled then 1
-                else coalesce(car_state.acc_faulted::uinteger, car_state.esp_disabled::uinteger, 2)
-            end
-            + (1 << 26) * coalesce(car_state.stock_aeb::uinteger, 2)
-            + (1 << 28) * coalesce(car_state.stock_fcw::uinteger, 2)
+            + (1 << 14) * two_bits(coalesce(standstill, abs(v_ego_mps) < 0.1))
+            + (1 << 16) * two_bits(left_blinker)
+            + (1 << 18) * two_bits(right_blinker)
+            + (1 << 20) * two_bits(gear = 'park')
+            + (1 << 22) * two_bits(gear = 'reverse')
+            + (1 << 24) * two_bits(coalesce(acc_faulted or esp_disabled, acc_faulted, esp_disabled))
+            + (1 << 26) * two_bits(stock_aeb)
+            + (1 << 28) * two_bits(stock_fcw)
         )::uinteger as flags
-    from log.car_state as car_state
-    inner join log.segment as segment
-        on
-            car_state.drive_id = segment.drive_id
-            and car_state.segment_num = segment.segment_num
+    from log.car_state
 ),
 
 samples as (
@@ -67,30 +62,47 @@ samples as (
         segment_num,
         v_ego_mps,
         steering_angle_deg,
-        max_gap_ns,
         flags,
-        lead(mono_ns) over by_time as next_mono_ns,
-        lead(segment_num) over by_time as next_segment_num,
-        lead(v_ego_mps) over by_time as next_v_ego_mps,
-        lag(mono_ns) over by_time as previous_mono_ns,
-        lag(segment_num) over by_time as previous_segment_num,
-        lag(max_gap_ns) over by_time as previous_max_gap_ns,
-        lag(flags) over by_time as previous_flags
+        case when lead(drive_id) over as_logged = drive_id then lead(mono_ns) over as_logged end
+            as next_mono_ns,
+        lead(segment_num) over as_logged as next_segment_num,
+        lead(v_ego_mps) over as_logged as next_v_ego_mps,
+        case when lag(drive_id) over as_logged = drive_id then lag(mono_ns) over as_logged end
+            as previous_mono_ns,
+        lag(segment_num) over as_logged as previous_segment_num,
+        lag(flags) over as_logged as previous_flags
     from flagged
-    window by_time as (partition by drive_id order by mono_ns, segment_num, message_num)
+    window as_logged as (partition by drive_id order by mono_ns, segment_num, message_num)
 ),
 
 steps as (
     select
-        *,
+        samples.*,
         coalesce(
-            holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
+            holds_until(
+                samples.mono_ns,
+                samples.segment_num,
+                samples.next_mono_ns,
+                samples.next_segment_num,
+                segments.max_gap_ns
+            ),
+            false
         ) as is_known,
         holds_until(
-            previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
+            samples.previous_mono_ns,
+            samples.previous_segment_num,
+            samples.mono_ns,
+            samples.segment_num,
+            previous_segments.max_gap_ns
         ) as follows_known
     from samples
-    where next_mono_ns is null or next_mono_ns > mono_ns
+    inner join segments
+        on samples.drive_id = segments.drive_id and samples.segment_num = segments.segment_num
+    left join segments as previous_segments
+        on
+            samples.drive_id = previous_segments.drive_id
+            and samples.previous_segment_num = previous_segments.segment_num
+    where samples.next_mono_ns is null or samples.next_mono_ns > samples.mono_ns
 ),
 
 final as (

@@ -23,6 +23,16 @@ measured as (
         and (flags & 3) <> 1
 ),
 
+steered as (
+    select
+        drive_id,
+        start_mono_ns,
+        end_mono_ns,
+        unnest(seconds_between(start_mono_ns, end_mono_ns)) as mono_second
+    from result.state_intervals
+    where lateral_active
+),
+
 final as (
     select
         measured.drive_id,
@@ -31,9 +41,12 @@ final as (
         measured.v_ego_mps,
         measured.steering_angle_deg
     from measured
-    asof inner join result.state_intervals as intervals
-        on measured.drive_id = intervals.drive_id and measured.mono_ns >= intervals.start_mono_ns
-    where intervals.lateral_active
+    inner join steered
+        on
+            measured.drive_id = steered.drive_id
+            and measured.mono_ns // 1000000000 = steered.mono_second
+            and measured.mono_ns >= steered.start_mono_ns
+            and measured.mono_ns < steered.end_mono_ns
 )
 
 select * from final;
