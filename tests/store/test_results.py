@@ -29,7 +29,9 @@ def test_neighbours_are_refreshed_together_and_drives_that_lie_apart_are_not():
 
 def test_drives_without_any_log_are_refreshed_too(connection, monkeypatch):
     refreshed = []
-    monkeypatch.setattr(results, "_refresh_drives", lambda _, drives: refreshed.append([*drives]))
+    monkeypatch.setattr(
+        results, "_refresh_drives", lambda _, drives, __: refreshed.append([*drives])
+    )
 
     results.refresh_in_groups(connection, [9, 1, 7])
 
@@ -38,7 +40,9 @@ def test_drives_without_any_log_are_refreshed_too(connection, monkeypatch):
 
 def test_much_to_do_is_done_in_larger_groups_with_more_memory(connection, monkeypatch):
     refreshed = []
-    monkeypatch.setattr(results, "_refresh_drives", lambda _, drives: refreshed.append([*drives]))
+    monkeypatch.setattr(
+        results, "_refresh_drives", lambda _, drives, __: refreshed.append([*drives])
+    )
     monkeypatch.setattr(results, "_GROUP_MESSAGES", 10)
     monkeypatch.setattr(results, "_BULK_GROUP_MESSAGES", 10**9)
 
@@ -54,10 +58,10 @@ def test_a_drive_too_long_for_the_memory_gets_more(connection, monkeypatch):
     refresh = results._refresh_drives
     refusals = [duckdb.OutOfMemoryException("could not allocate block")]
 
-    def refuse_once(connection, drives):
+    def refuse_once(connection, drives, only):
         if refusals:
             raise refusals.pop()
-        refresh(connection, drives)
+        refresh(connection, drives, only)
 
     monkeypatch.setattr(results, "_refresh_drives", refuse_once)
 
@@ -89,7 +93,7 @@ def test_what_is_computed_once_for_several_views_gives_the_rows_of_the_views(con
 
 
 def test_a_failure_in_one_of_the_threads_is_the_callers(connection, monkeypatch):
-    def fail(_, drives):
+    def fail(_, drives, __):
         if drives == [2]:
             raise duckdb.IOException("no space left")
 
