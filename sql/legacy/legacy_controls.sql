@@ -15,21 +15,51 @@ controls as (
         message_num,
         mono_ns,
         active,
-        message_position(segment_num, message_num) as place,
-        bool_or(active) over (partition by drive_id) as is_alive
+        message_position(segment_num, message_num) as place
     from log.controls_state
+),
+
+alive as (
+    select drive_id, bool_or(active) as is_alive
+    from log.controls_state
+    group by drive_id
 ),
 
 flags as (
     select
         drive_id,
+        segment_num,
         message_position(segment_num, message_num) as place,
         active
     from log.selfdrive_state
+    window in_order as (partition by drive_id order by segment_num, message_num)
     qualify
-        active is distinct from lag(active) over (
-            partition by drive_id order by segment_num, message_num
-        )
+        active is distinct from lag(active) over in_order
+),
+
+-- The flags that hold in each segment, as its messages meet few of them.
+spans as (
+    select
+        *,
+        lead(place) over in_order as next_place,
+        lead(segment_num) over in_order as next_segment_num
+    from flags
+    window in_order as (partition by drive_id order by place)
+),
+
+held as (
+    select
+        segments.drive_id,
+        segments.segment_num,
+        spans.place,
+        coalesce(spans.next_place, message_position(segments.segment_num + 1, 0)) as next_place,
+        spans.active
+    from log.segment as segments
+    inner join spans
+        on
+            segments.drive_id = spans.drive_id
+            and segments.segment_num >= spans.segment_num
+            and segments.segment_num <= coalesce(spans.next_segment_num, segments.segment_num)
 ),
 
 final as (
@@ -38,15 +68,20 @@ final as (
         controls.segment_num,
         controls.message_num,
         controls.mono_ns,
-        case when controls.is_alive then controls.active else coalesce(flags.active, false) end
+        case when alive.is_alive then controls.active else coalesce(held.active, false) end
             as active,
         case
-            when controls.is_alive or flags.active is null then 'controlsState'
+            when alive.is_alive or held.active is null then 'controlsState'
             else 'selfdriveState'
         end as active_source
     from controls
-    asof left join flags
-        on controls.drive_id = flags.drive_id and controls.place >= flags.place
+    inner join alive on controls.drive_id = alive.drive_id
+    left join held
+        on
+            controls.drive_id = held.drive_id
+            and controls.segment_num = held.segment_num
+            and controls.place >= held.place
+            and controls.place < held.next_place
 )
 
 select * from final;

@@ -39,7 +39,8 @@ flips as (
         place,
         mono_ns,
         active,
-        change_num
+        change_num,
+        lead(place) over (partition by drive_id, segment_num order by place) as next_place
     from changes
     where change_num > 1
 ),
@@ -51,11 +52,13 @@ settled as (
         flips.change_num,
         min(controls.message_num) as message_num
     from controls
-    asof inner join flips
+    inner join flips
         on
             controls.drive_id = flips.drive_id
             and controls.segment_num = flips.segment_num
             and message_position(controls.segment_num, controls.message_num) >= flips.place
+            and message_position(controls.segment_num, controls.message_num)
+            < coalesce(flips.next_place, message_position(controls.segment_num + 1, 0))
     where flips.active and controls.mono_ns - flips.mono_ns > 3000000000
     group by controls.drive_id, controls.segment_num, flips.change_num
 ),
