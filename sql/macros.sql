@@ -397,6 +397,10 @@ greatest(hash(grouped_by, group_name), 9);
 -- Whether an event, or the kind of one, is a moment that somebody described and saved.
 create or replace macro is_saved_moment(event) as starts_with(event, 'moment:');
 
+-- What `mtbf` has the times between, and `rates` leaves out.
+create or replace macro is_failure(event) as
+ends_with(event, '_failure') and not is_saved_moment(event);
+
 -- The modes of rates in which a saved moment counts, and the driving in which it could be told.
 create or replace macro moment_modes(mode) as
 case when mode in ('engaged', 'lateral_only') then [mode, 'assisted', 'any'] else ['any'] end;

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-MODES = ("engaged", "lateral_only", "assisted")
+MODES = ("engaged", "lateral_only", "assisted", "any")
+"""The last has saved moments alone: these may happen in manual driving, too."""
 
 
 def usual_mode(crossing: Crossing) -> str:

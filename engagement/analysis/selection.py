@@ -120,7 +120,7 @@ def _known(reader: Reader, one: Filter, value: Any) -> Any:
         return value
     rows = reader.rows(f"select distinct {one.column} as name from drives where name is not null")
     known = [row["name"] for row in rows]
-    if one.name == "device" and not starting_so(value, known):
+    if one.name == "device":
         value = device_called(reader, value)
     alike = starting_so(value, known) if one.is_start_enough else {value}.intersection(known)
     if not alike:

@@ -38,6 +38,9 @@ _RATES = (
 )  # fmt: skip
 
 
+_NO_EXPRESSION = "Missing argument 'EXPRESSION'; --names lists those that have one"
+
+
 @click.command()
 @click.argument("expression", required=False)
 @click.option("--names", is_flag=True, help="List the moments that have names.")
@@ -94,14 +97,16 @@ def find(
     if names:
         _list_names(database, output)
         return
-    if forget is not None:
-        _forget(database, forget)
+    if save is not None or forget is not None:
+        if rate or crossing.dimensions or selection.values:
+            raise click.UsageError(
+                "A saved moment is counted in all drives: --save and --forget go without --rate, "
+                "--by and filters of drives"
+            )
+        _keep(database, expression, save, forget)
         return
     if expression is None:
-        raise click.UsageError("Missing argument 'EXPRESSION'; --names lists those that have one")
-    if save is not None:
-        _save(database, save, expression)
-        return
+        raise click.UsageError(_NO_EXPRESSION)
     if crossing.dimensions and not rate:
         raise click.UsageError("--by goes with --rate")
     check_crossing(crossing)
@@ -133,14 +138,23 @@ def find(
         render.note(f"{count(len(rows), 'moment')} in {hours:.1f} h in which they could be told")
 
 
-def _save(database: Path, name: str, expression: str) -> None:
-    if save_moment(database, name, expression):
-        render.note(f"saved: moment:{name.strip().lower()} is counted from now on")
+def _keep(database: Path, expression: str | None, save: str | None, forget: str | None) -> None:
+    """Save an expression, or forget a saved one."""
+    if save is None:
+        _forget(database, expression, forget or "")
+    elif forget is not None:
+        raise click.UsageError("--save and --forget are two commands")
+    elif expression is None:
+        raise click.UsageError(_NO_EXPRESSION)
+    elif save_moment(database, save, expression):
+        render.note(f"saved: moment:{save.strip().lower()} is counted from now on")
     else:
         render.note("it is saved already")
 
 
-def _forget(database: Path, name: str) -> None:
+def _forget(database: Path, expression: str | None, name: str) -> None:
+    if expression is not None:
+        raise click.UsageError("--forget takes the name of a saved moment, and no expression")
     forget_moment(database, name)
     render.note(f"forgotten: moment:{name.strip().lower()}")
 

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 @click.option(
     "--mode",
     type=click.Choice(MODES),
-    help="In which mode events and exposure count: engaged without; assisted is either.",
+    help="In which mode events and exposure count: engaged without; assisted is either, any is all "
+    "driving, of saved moments alone.",
 )
 @labels_option
 @drive_filters

@@ -350,12 +350,16 @@ def _within(table: str) -> str:
 
 
 def _add_labels(connection: duckdb.DuckDBPyConnection, drive: _Drive) -> None:
-    """Labels of the shipped words, without notes and without when they were given."""
+    """Labels of the shipped words, without notes and without when they were given.
+
+    Those of saved moments are left out: what these are called are a user's words.
+    """
     connection.execute(
         "insert into store.event_label "
         "select ?, ?, kind, mono_ns, if(list_contains(?, label), label, 'other'), null, "
         "timestamp '2000-01-01' from old.store.event_label "
-        "where dongle_id = ? and drive = ? and mono_ns between ? and ?",
+        "where dongle_id = ? and drive = ? and mono_ns between ? and ? "
+        "and not starts_with(kind, 'moment:')",
         [
             drive.dongle_id, drive.drive, sorted(shipped_words()),
             drive.old_dongle_id, drive.old_drive, drive.cut.start_ns, drive.cut.end_ns,

@@ -37,7 +37,7 @@ def save_moment(database: Path, name: str, text: str) -> bool:
     Args:
         database: The database file.
         name: What it is to be called: letters a-z, digits and _.
-        text: The expression, or a name that ships.
+        text: The expression, or a name that ships or is saved.
 
     Returns:
         Whether anything changed.
@@ -53,9 +53,9 @@ def save_moment(database: Path, name: str, text: str) -> bool:
         with Reader(database) as reader:
             signals = known_signals(reader.rows)
             called = _checked(name, text, {*signals, *known_words(signals)})
-            expression = check_note(expression_of(text)) or ""
-            compiled(parse(expression, signals))
             known = {one.name: one.expression for one in read_saved(reader.rows)}
+            expression = check_note(known.get(text.strip()) or expression_of(text)) or ""
+            compiled(parse(expression, signals))
             if known.get(called) == expression and reader.is_current:
                 return False
         now = datetime.now(UTC).replace(tzinfo=None)

@@ -74,7 +74,7 @@ select
     ticks.own_speed_band as speed_band,
     $kind as event,
     count(*) * {STEP_NS} / 1e9 as exposure_s,
-    coalesce(sum(exact(ticks.v_ego_mps))::double, 0) * {STEP_NS} / 1e12 as distance_km
+    coalesce(sum(exact(greatest(ticks.v_ego_mps, 0)))::double, 0) * {STEP_NS} / 1e12 as distance_km
 from ({{known}}) as known
 inner join temp.moment_grid as ticks using (drive_id, tick_num)
 group by all

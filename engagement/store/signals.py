@@ -81,7 +81,7 @@ def _signal(row: Mapping[str, str]) -> Series:
         f'"{column}"',
         next((unit for end, unit in _UNITS.items() if column.endswith(end)), ""),
         row["comment"],
-        _CONDITIONS.get(table, "true"),
+        "true" if column == _CONDITIONS.get(table) else _CONDITIONS.get(table, "true"),
         row["data_type"] == "BOOLEAN",
     )
 

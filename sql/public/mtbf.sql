@@ -23,7 +23,7 @@ final as (
     where
         mode = 'engaged'
         and unit = 'hour'
-        and ends_with(event, '_failure')
+        and is_failure(event)
         and not contains(grouped_by, 'speed_band')
 )
 

@@ -30,7 +30,7 @@ final as (
         max(dispersion) filter (where unit = '100km') as per_100km_dispersion,
         max(dispersion_source) filter (where unit = '100km') as per_100km_dispersion_source
     from staging.group_rates
-    where not ends_with(event, '_failure')
+    where not is_failure(event)
     group by grouped_by, group_name, mode, event
 )
 

@@ -154,6 +154,7 @@ class Fleet:
         reader.connection.execute(
             "create table legacy_counts (drive_id integer, event varchar, n_events bigint)"
         )
+        reader.connection.execute("create table saved_moments (name varchar, event varchar)")
         reader.connection.execute(
             "create table params as select drive_id, 'Mode' as name, branch as value from drives"
         )

@@ -127,6 +127,11 @@ def test_progress_is_told_in_drives_and_nothing_of_it_is_piped(database, run):
         (("engaged", "--save", "My Name"), "no name of a moment", 2),
         (("v_egomps > 3", "--save", "mine"), "did you mean 'v_ego_mps'", 1),
         (("--forget", "nobody"), "no saved moment 'nobody'", 1),
+        (("engaged", "--save", "mine", "--since", "2024-01-01"), "counted in all drives", 2),
+        (("engaged", "--save", "mine", "--rate"), "counted in all drives", 2),
+        (("engaged", "--save", "mine", "--forget", "mine"), "two commands", 2),
+        (("--save", "mine"), "--names lists", 2),
+        (("engaged", "--forget", "mine"), "no expression", 2),
     ],
 )
 def test_what_can_not_be_answered_is_told(words, said, exit_code, run):

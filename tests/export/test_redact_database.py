@@ -77,6 +77,11 @@ def database(tmp_path_factory):
         ids = [row["event_id"] for row in reader.rows("select event_id from events order by all")]
     label_events(path, ids[:3], "schoolrun", "at the school of my kids", is_new=True)
     label_events(path, ids[3:5], "true", "at the school of my kids")
+    with duckdb.connect(str(path)) as connection:  # as of a moment that somebody saved
+        connection.execute(
+            "insert into store.event_label by name "
+            "select * replace ('moment:schoolrun' as kind) from store.event_label"
+        )
     return path
 
 

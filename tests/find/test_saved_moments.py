@@ -28,8 +28,8 @@ from engagement.store.reader import Reader
 from engagement.store.results import refresh
 from engagement.store.saved_moments import read_saved
 
-EXPRESSIONS = {
-    "by_hand": "not assisted and v_ego_mps > 5 for 2s, not planned",
+EXPRESSIONS = {  # one is called as failures are, of which `mtbf` is
+    "lane_failure": "not assisted and v_ego_mps > 5 for 2s, not planned",
     "closing": "lead_ttc_s < 8 or abs(torque_command) > 0.3, then falls(engaged) within 20s",
 }
 RESULTS = ("moment_runs", "moment_exposures", "event_moments", "events", "moment_parts",
@@ -88,6 +88,8 @@ def test_rates_of_any_mode_are_those_of_find(saved, by):
     query = "from rates where event = 'moment:closing' and mode = 'any' and grouped_by = ?"
     with Reader(path) as reader:
         of_view = {row["group_name"]: row for row in reader.rows(query, [by])}
+        assert not reader.rows("from mtbf where contains(event, 'moment')")
+        assert len(reader.rows("select distinct event from rates where event like 'moment:%'")) == 2
     assert rates
     for rate in rates:
         row = of_view[rate["group_name"]]
@@ -114,6 +116,18 @@ def test_parts_and_modes_of_drives_add_up(saved):
     parts = [sums[key] for key in sums if key[0] == event and key[2] == "all"
              and key[1] in ("engaged", "lateral_only")]  # fmt: skip
     assert sum(row["n_events"] for row in parts) == sums[event, "assisted", "all"]["n_events"]
+
+
+def test_who_reverses_takes_no_distance_back(saved, tmp_path):
+    path, _ = saved
+    copy = tmp_path / "engagement.duckdb"
+    shutil.copyfile(path, copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update log.car_state set v_ego_mps = -1 where segment_num = 0")
+    recompute(copy)
+    with Reader(copy) as reader:
+        assert not reader.rows("from moment_exposures where distance_km < 0")
+        assert reader.rows("from moment_exposures where distance_km > 0 limit 1")
 
 
 def test_a_drive_has_exposure_where_its_logs_tell(saved):
@@ -175,7 +189,7 @@ def test_what_is_shared_of_events_has_no_word_of_the_user(saved, tmp_path):
     assert shared.exit_code == 0, shared.output
     text = out.read_text(encoding="utf-8")
     assert "disengagement" in text
-    assert "by_hand" not in text
+    assert "lane_failure" not in text
     assert "moment:" not in text
 
 
@@ -212,7 +226,7 @@ def test_rows_are_the_same_whichever_way_they_came_and_gone_when_forgotten(saved
     said = CliRunner().invoke(main, ["status", "--db", str(copy)]).stdout
     assert "Saved moments that can't be told" in said
     forget_moment(copy, "closing")
-    forget_moment(copy, "by_hand")
+    forget_moment(copy, "lane_failure")
     with Reader(copy) as reader:
         assert reader.rows("from rates order by all") == rates
         assert not reader.rows("from events where starts_with(kind, 'moment:')")
@@ -230,7 +244,7 @@ def test_labels_of_moments_and_of_other_events_never_change_places(saved, tmp_pa
             "insert into store.event_label select dongle_id, drive, "
             "case when kind = 'disengagement' then 'moment:x' else 'disengagement' end, mono_ns, "
             "'true', null, timestamp '2026-01-01' from events "
-            "where kind in ('disengagement', 'moment:by_hand')"
+            "where kind in ('disengagement', 'moment:lane_failure')"
         )
         connection.execute("delete from result.events where kind not like 'moment:%'")
         left = connection.execute("select kind, event_kind from event_labels").fetchall()

@@ -77,6 +77,14 @@ def test_the_calendar_has_each_day_with_drives_of_the_last_year(ask, reader):
         assert len(re.findall('class="day d[1-4] chosen"', of_day)) == 1
 
 
+@pytest.mark.parametrize("until", ["9999-12-31", "0001-01-05"])
+def test_a_day_at_the_end_of_all_dates_is_one_without_drives_or_none(ask, until):
+    answer = ask(f"/drives?until={until}")
+
+    assert answer.status_code == 200
+    assert ("data-drive=" in answer.text) == (until > "2000")
+
+
 def test_ends_of_drives_are_coordinates_where_they_have_no_name(ask, reader):
     [fix] = reader.rows(
         "select drive_id, arg_min(latitude, mono_ns) as latitude, "

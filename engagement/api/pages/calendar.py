@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STEP = 13  # from a day to the next, in units of the strip
 _N_WEEKS = 53
 _SHADES = 4
+_EARLIEST = date(2016, 1, 1)  # of openpilot; dates end, and addresses may name the first
 _DAYS = """
 select started_at::date as day, count(*) as n_drives, sum(distance_km)::double as distance_km
 from {drives}
@@ -70,12 +71,10 @@ def read_calendar(generation: Generation, selection: Selection) -> Calendar | No
     drives = generation.in_memory("drives")
     others = {n: one for n, one in selection.values.items() if n not in ("since", "until")}
     where = Selection(others).where
-    last = selection["until"]
-    if last is None:
-        [row] = generation.rows(_LAST.format(drives=drives, where=where), others)
-        last = row["day"]
-    if last is None:
+    [row] = generation.rows(_LAST.format(drives=drives, where=where), others)
+    if row["day"] is None:
         return None
+    last = max(min(selection["until"] or row["day"], row["day"]), _EARLIEST)
     first = last - timedelta(days=last.weekday(), weeks=_N_WEEKS - 1)
     between = {"calendar_first": first, "calendar_last": last}
     rows = generation.rows(_DAYS.format(drives=drives, where=where), others | between)

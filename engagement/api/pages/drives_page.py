@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from engagement.api.pages.calendar import read_calendar
-from engagement.api.pages.cells import PASSES, read_cell
+from engagement.api.pages.cells import PASSES, cell_name, read_cell
 from engagement.api.pages.page_formats import day_words
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.selection import FIELDS, page_number, read_form, read_presets
@@ -96,8 +96,8 @@ def get_drives(
 ) -> Response[bytes]:
     """List drives, a page at a time."""
     form = read_form(generation, selection)
-    wanted_drives = _Passing(selection, cell) if cell else selection
     passed = read_cell(generation, cell) if cell else None
+    wanted_drives = _Passing(selection, cell_name(passed)) if passed else selection
     if sort not in SORTS:
         raise ParameterError("sort", f"can't sort by {sort!r}{suggestion(sort, SORTS)}")
     wanted = page_number(number)
