@@ -29,7 +29,7 @@ from bench import (
 from bench.corpus import prepare
 from bench.page import PAGE, written_to_page
 from bench.runs import Setting
-from engagement.store.decoding import default_jobs
+from engagement.store.cores import default_jobs
 
 _SECTIONS = {
     "whole": whole.run,

@@ -28,7 +28,7 @@ from bench.processes import cpu_s
 from bench.runs import Setting
 from engagement.extract.segment import ReadOptions
 from engagement.simulate import simulate
-from engagement.store.decoding import default_jobs
+from engagement.store.cores import default_jobs
 from engagement.store.ingest_options import IngestOptions
 from engagement.store.ingestion import ingest
 from engagement.store.reader import Reader
