@@ -23,162 +23,66 @@ segments as (
     from log.segment
 ),
 
--- Each service has windows of its own, as rows of several lie in no order that DuckDB keeps.
-controls_states as (
+coded as (
     select
         drive_id,
-        'controlsState' as service,
+        false as is_car_control,
         mono_ns,
         segment_num,
-        code,
-        case when lag(drive_id) over as_logged = drive_id then lag(mono_ns) over as_logged end
-            as previous_mono_ns,
-        case when lag(drive_id, 2) over as_logged = drive_id then lag(mono_ns, 2) over as_logged end
-            as second_last_mono_ns,
-        lag(segment_num) over as_logged as previous_segment_num,
-        lag(code) over as_logged as previous_code,
-        case when lead(drive_id) over as_logged = drive_id then lead(mono_ns) over as_logged end
-            as next_mono_ns,
-        lead(segment_num) over as_logged as next_segment_num
-    from (
-        select
-            drive_id,
-            mono_ns,
-            segment_num,
-            message_num,
-            enabled::int + active::int * 2 as code
-        from log.controls_state
-    ) as coded
-    window as_logged as (partition by drive_id order by mono_ns, segment_num, message_num)
-),
-
-selfdrive_states as (
+        message_num,
+        enabled::int + active::int * 2 as code
+    from staging.control_samples
+    union all
     select
         drive_id,
-        'selfdriveState' as service,
+        true as is_car_control,
         mono_ns,
         segment_num,
-        code,
-        case when lag(drive_id) over as_logged = drive_id then lag(mono_ns) over as_logged end
-            as previous_mono_ns,
-        case when lag(drive_id, 2) over as_logged = drive_id then lag(mono_ns, 2) over as_logged end
-            as second_last_mono_ns,
-        lag(segment_num) over as_logged as previous_segment_num,
-        lag(code) over as_logged as previous_code,
-        case when lead(drive_id) over as_logged = drive_id then lead(mono_ns) over as_logged end
-            as next_mono_ns,
-        lead(segment_num) over as_logged as next_segment_num
-    from (
-        select
-            drive_id,
-            mono_ns,
-            segment_num,
-            message_num,
-            enabled::int + active::int * 2 as code
-        from log.selfdrive_state
-    ) as coded
-    window as_logged as (partition by drive_id order by mono_ns, segment_num, message_num)
-),
-
-car_controls as (
-    select
-        drive_id,
-        'carControl' as service,
-        mono_ns,
-        segment_num,
-        code,
-        case when lag(drive_id) over as_logged = drive_id then lag(mono_ns) over as_logged end
-            as previous_mono_ns,
-        case when lag(drive_id, 2) over as_logged = drive_id then lag(mono_ns, 2) over as_logged end
-            as second_last_mono_ns,
-        lag(segment_num) over as_logged as previous_segment_num,
-        lag(code) over as_logged as previous_code,
-        case when lead(drive_id) over as_logged = drive_id then lead(mono_ns) over as_logged end
-            as next_mono_ns,
-        lead(segment_num) over as_logged as next_segment_num
-    from (
-        select
-            drive_id,
-            mono_ns,
-            segment_num,
-            message_num,
-            enabled::int + (coalesce(2 + lat_active::int, 0) * 2) + coalesce(2 + long_active::int, 0) * 8 as code
-        from log.car_control
-    ) as coded
-    window as_logged as (partition by drive_id order by mono_ns, segment_num, message_num)
+        message_num,
+        enabled::int
+        + coalesce(2 + lat_active::int, 0) * 2
+        + coalesce(2 + long_active::int, 0) * 8 as code
+    from log.car_control
 ),
 
 samples as (
-    from controls_states
-    union all
-    from selfdrive_states
-    union all
-    from car_controls
-),
-
-least_gaps as (
-    select least(max_gap_ns, max_gap_qlog_ns, engagement_min_off_ns) as least_gap_ns
-    from result.thresholds
-),
-
--- Of samples that follow each other closely and say the same, none is an edge.
-candidates as (
     select
-        *,
-        mono_ns - coalesce(nullif(previous_mono_ns, mono_ns), second_last_mono_ns) as step_ns
-    from samples
-    where
-        coalesce(
-            code <> previous_code
-            or next_mono_ns - mono_ns > (select least_gap_ns from least_gaps)
-            or mono_ns - previous_mono_ns > (select least_gap_ns from least_gaps)
-            or previous_mono_ns = mono_ns
-            or segment_num - previous_segment_num > 1
-            or next_segment_num - segment_num > 1,
-            true
-        )
-        and (next_mono_ns is null or next_mono_ns > mono_ns)
+        coded.*,
+        segments.is_qlog,
+        segments.max_gap_ns,
+        lag(segments.max_gap_ns) over by_time as previous_max_gap_ns,
+        lag(coded.mono_ns) over by_time as previous_mono_ns,
+        first_value(coded.mono_ns) over (
+            by_time rows between 2 preceding and 2 preceding
+        ) as second_last_mono_ns,
+        lag(coded.segment_num) over by_time as previous_segment_num,
+        lag(coded.code) over by_time as previous_code,
+        lead(coded.mono_ns) over by_time as next_mono_ns,
+        lead(coded.segment_num) over by_time as next_segment_num
+    from coded
+    inner join segments
+        on coded.drive_id = segments.drive_id and coded.segment_num = segments.segment_num
+    window by_time as (
+        partition by coded.drive_id, coded.is_car_control
+        order by coded.mono_ns, coded.segment_num, coded.message_num
+    )
 ),
 
 steps as (
     select
-        candidates.* exclude (service),
-        (candidates.service = 'carControl') as is_car_control,
-        segments.is_qlog,
-        segments.max_gap_ns,
+        *,
+        mono_ns - coalesce(nullif(previous_mono_ns, mono_ns), second_last_mono_ns) as step_ns,
         coalesce(
-            holds_until(
-                candidates.mono_ns,
-                candidates.segment_num,
-                candidates.next_mono_ns,
-                candidates.next_segment_num,
-                segments.max_gap_ns
-            ),
-            false
+            holds_until(mono_ns, segment_num, next_mono_ns, next_segment_num, max_gap_ns), false
         ) as is_known,
         coalesce(
             holds_until(
-                candidates.previous_mono_ns,
-                candidates.previous_segment_num,
-                candidates.mono_ns,
-                candidates.segment_num,
-                previous_segments.max_gap_ns
+                previous_mono_ns, previous_segment_num, mono_ns, segment_num, previous_max_gap_ns
             ),
             false
         ) as follows
-    from candidates
-    inner join result.drive_facts as facts on candidates.drive_id = facts.drive_id
-    inner join segments
-        on
-            candidates.drive_id = segments.drive_id
-            and candidates.segment_num = segments.segment_num
-    left join segments as previous_segments
-        on
-            candidates.drive_id = previous_segments.drive_id
-            and candidates.previous_segment_num = previous_segments.segment_num
-    where
-        candidates.service = 'carControl'
-        or (candidates.service = 'selfdriveState') = facts.has_selfdrive_state
+    from samples
+    where next_mono_ns is null or next_mono_ns > mono_ns
 ),
 
 judged as (

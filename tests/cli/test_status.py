@@ -28,7 +28,7 @@ def test_the_json_status_has_stable_keys(run, database):
         "generation",
         "published_at_utc", "n_devices", "n_drives", "n_imported_drives", "n_segments", "known_s",
         "distance_km", "last_ingest", "damaged_logs", "missing_segments",
-        "left_out_copies", "joined_devices", "checks",
+        "left_out_copies", "joined_devices", "saved_moments", "checks",
     ]  # fmt: skip
     assert document["size_bytes"] == database.stat().st_size
     assert document["missing_segments"][0]["missing"] == [3]

@@ -105,7 +105,7 @@ def test_buttons_zoom_and_move_and_show_all(plots):
     assert page.locator("#whole").is_disabled()
 
     before = shown(page)
-    page.get_by_role("button", name="Closer").click()
+    page.get_by_role("button", name="Closer", exact=True).click()
     wait_for_zoom(page, before)
     closer = shown(page)
     assert closer == pytest.approx([duration_s / 4, duration_s * 3 / 4])
@@ -113,7 +113,7 @@ def test_buttons_zoom_and_move_and_show_all(plots):
     wait_for_zoom(page, closer)
     later = shown(page)
     assert later == pytest.approx([duration_s / 2, duration_s])
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="All", exact=True).click()
     wait_for_zoom(page, later)
 
     assert shown(page) == pytest.approx([0, duration_s])
@@ -182,11 +182,11 @@ def test_what_the_logs_do_not_say_is_a_sentence_and_a_choice_keeps_the_window(vi
 
     nothing = page.locator("[data-plot='mads.enabled']")
     assert nothing.inner_text() == "Nothing in this part: mads.enabled."
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_selector("[data-plot='mads.enabled'].is-never")
     assert nothing.inner_text() == "The logs say nothing of it: mads.enabled."
     assert nothing.bounding_box()["height"] < 50
-    page.get_by_role("button", name="Closer").click()
+    page.get_by_role("button", name="Closer", exact=True).click()
     page.wait_for_selector("#whole:not([disabled])")
     page.get_by_role("checkbox", name="Curvature").check()
     page.locator("#picker").get_by_role("button", name="Show").click()
