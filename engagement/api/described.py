@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from litestar import Litestar
 
-_BOUNDS = ("minimum", "maximum", "min_length", "max_length")
+_BOUNDS = ("minimum", "maximum", "min_length", "max_length", "pattern")
 VIEW = "view"
 
 
@@ -76,7 +76,7 @@ def _name_values(parameter: Parameter) -> None:
     given = [kind for kind in schema.one_of or [] if kind.type != OpenAPIType.NULL]
     if len(given) == 1:
         # The bounds are beside the choice between a value and null, not in it.
-        bounds = {name: getattr(schema, name) for name in _BOUNDS}
+        bounds = {n: bound for n in _BOUNDS if (bound := getattr(schema, n)) is not None}
         parameter.schema = replace(given[0], **bounds)
     if parameter.name == VIEW and isinstance(parameter.schema, Schema):
         parameter.schema.enum = sorted(public_views())
