@@ -140,7 +140,8 @@ def read_request(generation: Generation, find: str, filters: Filters, by: str | 
     """
     filters.check("drives", generation.columns("drives"))
     try:
-        query = read_expression(generation, find)
+        expression = named_expression(generation, find)
+        query = read_expression(generation, expression)
     except (InputError, NotFoundError) as error:
         raise ParameterError("find", str(error)) from error
     try:
@@ -149,7 +150,7 @@ def read_request(generation: Generation, find: str, filters: Filters, by: str | 
             check_crossing(crossing)
     except InputError as error:
         raise ParameterError("by", str(error).removeprefix("--by ")) from error
-    return Described(named_expression(generation, find), query, filters, crossing)
+    return Described(expression, query, filters, crossing)
 
 
 def answer(generation: Generation, wanted: Described, limit: int) -> Moments:

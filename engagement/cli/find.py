@@ -13,7 +13,7 @@ from engagement.cli.emptiness import why_no_drives
 from engagement.cli.options import by_option, database_option, drive_filters, format_options
 from engagement.cli.progress import Bar
 from engagement.definitions import DEFINITIONS
-from engagement.find.moments import find_moments, read_expression
+from engagement.find.moments import find_moments, named_expression, read_expression
 from engagement.find.rates import check_crossing, moment_rates
 from engagement.formats import count
 from engagement.moments.shipped import Shipped, shipped_moments
@@ -111,7 +111,7 @@ def find(
         raise click.UsageError("--by goes with --rate")
     check_crossing(crossing)
     with Reader(database) as reader, reader.limited(limit_s), Bar("drives") as bar:
-        query = read_expression(reader, expression)
+        query = read_expression(reader, named_expression(reader, expression))
         if rate:
             found = find_moments(reader, query, on_progress=bar.show)
             select(reader, selection)

@@ -56,7 +56,7 @@ _TABLES = ("events", "drives", "segments", "labels")
 # What somebody called a moment is a word of his own.
 _OF_EVENTS = """
 select events.* from events semi join drives on events.drive_id = drives.drive_id
-where not starts_with(events.kind, 'moment:')
+where not is_saved_moment(events.kind)
 """
 _OF_DRIVES = "from drives"
 _OF_SEGMENTS = """

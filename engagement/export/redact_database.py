@@ -359,7 +359,7 @@ def _add_labels(connection: duckdb.DuckDBPyConnection, drive: _Drive) -> None:
         "select ?, ?, kind, mono_ns, if(list_contains(?, label), label, 'other'), null, "
         "timestamp '2000-01-01' from old.store.event_label "
         "where dongle_id = ? and drive = ? and mono_ns between ? and ? "
-        "and not starts_with(kind, 'moment:')",
+        "and not is_saved_moment(kind)",
         [
             drive.dongle_id, drive.drive, sorted(shipped_words()),
             drive.old_dongle_id, drive.old_drive, drive.cut.start_ns, drive.cut.end_ns,

@@ -94,7 +94,7 @@ class Found:
 
 
 def read_expression(reader: Queryable, text: str) -> Query:
-    """Make the query of an expression, or of a name that is saved or ships.
+    """Make the query of an expression.
 
     Raises:
         InputError: If it can't be read.
@@ -102,7 +102,7 @@ def read_expression(reader: Queryable, text: str) -> Query:
         OtherDefinitionsError: If the database is of an older engagement.
     """
     require_current(reader, "find moments")
-    return compiled(parse(named_expression(reader, text), known_signals(reader.rows)))
+    return compiled(parse(text, known_signals(reader.rows)))
 
 
 def named_expression(reader: Queryable, text: str) -> str:

@@ -49,12 +49,7 @@ class Sorting:
         Raises:
             InputError: If it is something else, or unknown.
         """
-        value = self._named(of)
-        if isinstance(value, Number | Negative | Arithmetic):
-            return value
-        if isinstance(value, Signal) and value.sort == "number":
-            return value
-        raise InputError(f"{_shown(of)} is no number, so there is no arithmetic with it")
+        return self._number(of, "is no number, so there is no arithmetic with it")
 
     def condition(self, of: object) -> Condition:
         """A condition, which is true or false.
@@ -88,15 +83,16 @@ class Sorting:
                 if operator not in ("=", "<>"):
                     raise InputError(f"{_shown(this)} is a text: compare it by = or <>")
                 return Comparison(operator, self._text(left), self._text(right))
-        return Comparison(operator, self._comparable(left), self._comparable(right))
+        problem = "is no number, and no text beside another"
+        return Comparison(operator, self._number(left, problem), self._number(right, problem))
 
-    def _comparable(self, of: object) -> Value:
+    def _number(self, of: object, problem: str) -> Value:
         value = self._named(of)
         if isinstance(value, Number | Negative | Arithmetic):
             return value
         if isinstance(value, Signal) and value.sort == "number":
             return value
-        raise InputError(f"{_shown(of)} is no number, and no text beside another")
+        raise InputError(f"{_shown(of)} {problem}")
 
     def _sort(self, of: object) -> str:
         if isinstance(of, Word) and of.name in self._signals:

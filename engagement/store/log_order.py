@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# What the windows `as_logged` are over.
+# Samples that views go over by time; the windows `as_logged` must be over these alone.
 TABLES = ("log.car_control", "log.car_state", "log.controls_state", "log.selfdrive_state")
 
 _OUT_OF_ORDER = """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from engagement.moments.compiling import Query
-    from engagement.moments.expressions import Signal
+    from engagement.moments.expressions import Pattern, Signal
 
     Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -88,11 +88,13 @@ class Saved:
     Attributes:
         name: What it is called.
         expression: What was described.
+        pattern: The expression as it was read; None if it can't be.
         problem: Why it can't be told; empty if it can.
     """
 
     name: str
     expression: str
+    pattern: Pattern | None = None
     problem: str = ""
 
     @property
@@ -112,11 +114,11 @@ def read_saved(read_rows: Rows) -> list[Saved]:
     found = []
     for row in rows:
         try:
-            parse(row["expression"], signals)
+            pattern = parse(row["expression"], signals)
         except EngagementError as error:
-            found.append(Saved(row["name"], row["expression"], str(error)))
+            found.append(Saved(row["name"], row["expression"], problem=str(error)))
         else:
-            found.append(Saved(row["name"], row["expression"]))
+            found.append(Saved(row["name"], row["expression"], pattern))
     return found
 
 
@@ -146,13 +148,10 @@ def _queries(
 ) -> Mapping[str, tuple[Query, frozenset[Signal]]]:
     """The query of each saved moment that can be told, and the columns that it needs, by kind."""
     read_rows = _asking(connection)
-    saved = [one for one in read_saved(read_rows) if not one.problem]
-    if not saved:
+    patterns = {one.kind: one.pattern for one in read_saved(read_rows) if one.pattern}
+    if not patterns:
         return {}
-    from engagement.moments.grammar import parse  # noqa: PLC0415 - for who has saved one
-
     signals = known_signals(read_rows)
-    patterns = {one.kind: parse(one.expression, signals) for one in saved}
     always = frozenset(signals[name] for name in _ALWAYS if name in signals)
     return {
         kind: (compiled(pattern, _GRID), pattern.signals | always)

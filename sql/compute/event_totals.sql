@@ -78,6 +78,7 @@ sums as (
 
 of_old_system as (
     select
+        'engaged' as mode,
         counts.event,
         counts.n_events::double as n_events,
         unnest(['hour', '100km']) as unit,
@@ -125,6 +126,13 @@ of_moments as (
     group by drive_id, mode, event
 ),
 
+-- Events that not all drives can tell of: each stands on an exposure of its own.
+on_their_own as (
+    select mode, event, unit, n_events, exposure from of_old_system
+    union all by name
+    select mode, event, unit, n_events, exposure from of_moments
+),
+
 told as (
     select
         sums.*,
@@ -133,22 +141,6 @@ told as (
         totals.exposure_squares
     from sums
     inner join totals on sums.mode = totals.mode and sums.unit = totals.unit
-    union all by name
-    select
-        'engaged' as mode,
-        event,
-        unit,
-        count(*) as n_drives,
-        sum(n_events) as n_events,
-        sum(exact(exposure))::double as exposure,
-        sum(exact(n_events * n_events / exposure))::double as ratios,
-        sum(n_events * n_events) as squares,
-        sum(exact(n_events * exposure))::double as products,
-        sum(exact(exposure * exposure))::double as exposure_squares
-    from of_old_system
-    where exposure > 0
-    group by event, unit
-    having sum(n_events) > 0
     union all by name
     select
         mode,
@@ -161,7 +153,7 @@ told as (
         sum(n_events * n_events) as squares,
         sum(exact(n_events * exposure))::double as products,
         sum(exact(exposure * exposure))::double as exposure_squares
-    from of_moments
+    from on_their_own
     where exposure > 0
     group by mode, event, unit
     having sum(n_events) > 0
