@@ -178,9 +178,11 @@ def _watch(visit: Visit, site: str) -> None:
 
 
 def _failure(request: Request) -> list[str]:
-    """A video's range is given up by the browser itself when another place is wanted."""
-    is_given_up = request.resource_type == "media" and request.failure == "net::ERR_ABORTED"
-    return [] if is_given_up else [f"failed: {request.url}"]
+    """The browser itself gives up a video's range when another place is wanted,
+    and what a live page is asking for when the page is left."""
+    is_given_up = request.failure == "net::ERR_ABORTED"
+    is_own = request.resource_type in ("media", "fetch")
+    return [] if is_given_up and is_own else [f"failed: {request.url}"]
 
 
 @pytest.fixture(scope="module")
