@@ -14,6 +14,7 @@ from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from engagement.api.addresses import moment_url
 from engagement.api.answers import respond
 from engagement.api.handlers import AnyRequest, read
 from engagement.api.problems import ParameterError
@@ -54,7 +55,8 @@ class Moments(msgspec.Struct, frozen=True):
         expression: What was read: the expression, or that of the name that was given.
         n_moments: How many there are in the drives that the filters leave.
         exposure_h: The time of these drives in which the expression could be told.
-        moments: The first of them, by drive and time: where each is, and in what.
+        moments: The first of them, by drive and time: where each is, and in what; `page` is the
+            address of the drive's page at that second.
         rates: Of groups of whole drives, if `by` asks for some: count, hours in which it could
             be told, moments per hour and the limits of its 95 % interval.
     """
@@ -177,6 +179,6 @@ def answer(generation: Generation, wanted: Described, limit: int) -> Moments:
         expression=wanted.expression,
         n_moments=len(moments),
         exposure_h=exposure_s / 3600,
-        moments=in_utc(moments[:limit]),
+        moments=in_utc([row | {"page": moment_url(row)} for row in moments[:limit]]),
         rates=rates,
     )

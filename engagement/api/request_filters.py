@@ -19,6 +19,7 @@ from engagement.api.problems import ParameterError
 from engagement.errors import InputError
 from engagement.filters import DRIVE_FILTERS, Filter, Selection
 from engagement.groupings import ALL, OPTIONS, parse_crossing
+from engagement.store.event_names import MOMENT, check_kinds
 from engagement.store.fingerprints import read_drives
 from engagement.store.given_names import device_called
 from engagement.store.serving import Narrowing
@@ -96,9 +97,10 @@ class Filters:
         """The conditions on a view's own rows, and the values of their parameters.
 
         Raises:
-            NotFoundError: If a drive is asked for that there is not.
+            NotFoundError: If a drive or a kind of event is asked for that there is not.
         """
         values = {name: value for name, value in self.values.items() if name in _OF_ROWS}
+        check_kinds(generation, _kinds(values))
         found = [_OF_ROWS[name].condition for name in values]
         if "drive_id" in columns:
             drives = self.drives(generation)
@@ -178,6 +180,12 @@ def _over(name: str) -> frozenset[str]:
         if view.reads & found:
             found.add(view.name)
     return frozenset(found)
+
+
+def _kinds(values: Mapping[str, Any]) -> list[str]:
+    """The kinds of events that are asked for; what else is counted as an event has no list."""
+    named = {name: values[name] for name in ("kind", "event") if name in values}
+    return [one for name, one in named.items() if name == "kind" or one.startswith(MOMENT)]
 
 
 def _labels(text: str) -> tuple[str, ...]:

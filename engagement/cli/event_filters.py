@@ -13,6 +13,7 @@ from engagement.analysis.selection import select
 from engagement.cli.options import drive_filters
 from engagement.errors import InputError, suggestion
 from engagement.store.causes import load_causes
+from engagement.store.event_names import KINDS, MOMENT, check_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
     Row = dict[str, Any]
-
-KINDS = ("disengagement", "lateral_override", "longitudinal_override")
 
 _CHOSEN = """
 select events.*
@@ -66,7 +65,7 @@ class _Kind(click.Choice[str]):
     """A kind of event; which moments are saved, the database knows."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and value.startswith("moment:"):
+        if isinstance(value, str) and value.startswith(MOMENT):
             return value
         return super().convert(value, param, ctx)
 
@@ -123,7 +122,7 @@ def chosen_events(reader: Reader, filters: EventFilters) -> list[Row]:
     """The events that fit, newest drives first; the worst ones of them, the worst first.
 
     Raises:
-        NotFoundError: If there is no such drive, device or label.
+        NotFoundError: If there is no such drive, device, label or saved moment.
         InputError: If there is no such cause.
     """
     rows = all_chosen(reader, filters)
@@ -132,6 +131,7 @@ def chosen_events(reader: Reader, filters: EventFilters) -> list[Row]:
 
 def all_chosen(reader: Reader, filters: EventFilters) -> list[Row]:
     """The same without a look at how many are wanted."""
+    check_kinds(reader, filters.kind)
     wanted = {
         "kinds": filters.kind,
         "causes": _causes(filters.cause),

@@ -23,11 +23,15 @@ from engagement.store.drive_names import find_drive, some_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from engagement.store.query_types import Queryable
     from engagement.store.reader import Reader
 
+KINDS = ("disengagement", "lateral_override", "longitudinal_override")
+MOMENT = "moment:"
 _TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:\.(\d{0,9}))?)")
 _TOLERANCE_S = 1.0  # a time from a list is rounded to a whole second
 
+_SAVED = "select event from saved_moments order by event"
 _BY_ID = "select * from events where list_contains($ids, event_id)"
 _BY_START = """
 select * from events
@@ -44,6 +48,32 @@ order by abs(time_s - $time_s), kind
 def short_name(event: Mapping[str, Any]) -> str:
     """A name of an event that is short enough to type: DRIVE@SECONDS, to a tenth."""
     return f"{event['drive']}@{event['time_s']:.1f}"
+
+
+def known_kinds(reader: Queryable) -> list[str]:
+    """The kinds of events: ours, then those of saved moments; an older file lacks the view."""
+    saved = reader.rows(_SAVED) if reader.is_current else []
+    return [*KINDS, *(row["event"] for row in saved)]
+
+
+def check_kinds(reader: Queryable, kinds: Iterable[str]) -> None:
+    """Refuse a kind that no event can have; beside one of a moment the nearest saved one is told.
+
+    Raises:
+        NotFoundError: If there is no such kind.
+    """
+    wanted = {*kinds} - {*KINDS}
+    known = known_kinds(reader) if wanted else []
+    for kind in sorted(wanted - {*known}):
+        saved = [one for one in known if one.startswith(MOMENT)]
+        is_moment = kind.startswith(MOMENT) and saved
+        raise NotFoundError("kind of event", kind, saved if is_moment else known)
+
+
+def in_drive(name: str) -> tuple[str, float | None]:
+    """A drive's name, and the second in it that DRIVE@TIME means; None where there is no time."""
+    drive, at, time = name.rpartition("@")
+    return (drive, _seconds(name, time)[0]) if at and _TIME.fullmatch(time) else (name, None)
 
 
 def find_events(reader: Reader, names: Sequence[str]) -> list[dict[str, Any]]:

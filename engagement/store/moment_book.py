@@ -59,7 +59,9 @@ def save_moment(database: Path, name: str, text: str) -> bool:
             if known.get(called) == expression and reader.is_current:
                 return False
         now = datetime.now(UTC).replace(tzinfo=None)
-        _write(database, called, [(called, expression, now)], is_complete=called in known)
+        # One that ships is kept by its name, so that it changes with what ships.
+        kept = called if called in shipped_moments() else expression
+        _write(database, called, [(called, kept, now)], is_complete=called in known)
     return True
 
 

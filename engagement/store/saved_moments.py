@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engagement.errors import EngagementError
 from engagement.moments.compiling import compiled
 from engagement.moments.grid import STEP_NS, grid_of
+from engagement.moments.shipped import expression_of
 from engagement.moments.signals import known_signals
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Saved:
 
     Attributes:
         name: What it is called.
-        expression: What was described.
+        expression: What was described; of one that ships what that is now.
         pattern: The expression as it was read; None if it can't be.
         problem: Why it can't be told; empty if it can.
     """
@@ -113,12 +114,13 @@ def read_saved(read_rows: Rows) -> list[Saved]:
     signals = known_signals(read_rows)
     found = []
     for row in rows:
+        name, expression = row["name"], expression_of(row["expression"])
         try:
-            pattern = parse(row["expression"], signals)
+            pattern = parse(expression, signals)
         except EngagementError as error:
-            found.append(Saved(row["name"], row["expression"], problem=str(error)))
+            found.append(Saved(name, expression, problem=str(error)))
         else:
-            found.append(Saved(row["name"], row["expression"], pattern))
+            found.append(Saved(name, expression, pattern))
     return found
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engagement.errors import ViewError
@@ -230,11 +231,19 @@ def _without_drives() -> frozenset[str]:
 
 @cache
 def sql_hash() -> str:
-    """One hash of every view and macro; it changes when any number's definition may have."""
-    texts = [load_macros(), load_grids(), repr(describe_tables())]
+    """One hash of views, macros and moments; it changes when any number's definition may have."""
+    texts = [load_macros(), load_grids(), repr(describe_tables()), *_makers_of_moments()]
     for view in load_views():
         texts += [view.text, *view.comments.values()]
     return sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _makers_of_moments() -> list[str]:
+    """What the rows of saved moments are made by: no view says it. The code is read, not loaded."""
+    store = Path(__file__).parent
+    code = [*sorted(store.with_name("moments").glob("*.py")), store / "saved_moments.py"]
+    shipped = resource_dir("config") / "moments.toml"
+    return [file.read_text(encoding="utf-8") for file in (*code, shipped) if file.exists()]
 
 
 def _parse(file: str, text: str) -> list[View]:

@@ -17,5 +17,5 @@ final as (
 select * from final;
 comment on column saved_moments.name is 'what it was called';
 comment on column saved_moments.event is 'the event, as in event_counts and rates, and the kind in events: moment:NAME';
-comment on column saved_moments.expression is 'what was described, as engagement find takes it';
+comment on column saved_moments.expression is 'what was described, as engagement find takes it; of one that ships its name, and what ships now counts';
 comment on column saved_moments.saved_at_utc is 'when it was saved';

@@ -96,3 +96,16 @@ def test_the_page_lists_them_with_their_rate_and_completes_names(client):
     assert 'role="alert"' in wrong.text
     assert "<b>" not in wrong.text.partition('role="alert"')[2].partition("</div>")[0]
     assert "/moments" in client.get("/").text
+
+
+def test_each_moment_leads_to_its_drive_at_that_second(client):
+    find = "rises(engaged)"
+    row = client.get(URL, params={"find": find}).json()["moments"][-1]
+    assert f'href="{row["page"]}#timeline"' in client.get("/moments", params={"find": find}).text
+    at = f'data-at="{row["time_s"]:.1f}"'
+    assert at in client.get(row["page"]).text
+    assert at in client.get(f"/drive/{row['moment']}").text  # as the command names it
+    drive = f"/drive/{row['drive_id']}"
+    assert 'data-at="0"' in client.get(drive).text
+    assert client.get(f"{drive}@9999999").text.count(f'data-at="{row["time_s"]}') == 0
+    assert client.get(f"{drive}@x").status_code == 404

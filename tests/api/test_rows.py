@@ -241,6 +241,22 @@ def test_filters_of_events(client, reader, parameters, condition):
     assert sorted_rows(found) == sorted_rows(wanted)
 
 
+@pytest.mark.parametrize(
+    ("view", "parameters", "nearest"),
+    [
+        ("events", {"kind": "disengagment"}, "did you mean 'disengagement'"),
+        ("events", {"kind": "moment:typo"}, "there is disengagement"),
+        ("rates", {"event": "moment:typo"}, "there is disengagement"),
+    ],
+)
+def test_a_kind_of_event_that_there_is_not_is_answered_with_the_nearest(
+    client, view, parameters, nearest
+):
+    answer = client.get(f"/api/v1/{view}", params=parameters)
+    assert answer.status_code == 404
+    assert nearest in answer.json()["detail"]
+
+
 def test_a_drive_is_found_by_number_by_name_and_by_route(client, reader):
     for drive in reader.rows("from drives"):
         for name in (

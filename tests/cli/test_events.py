@@ -129,6 +129,7 @@ def test_every_cause_of_the_view_can_be_asked_for(listed):
         (["--drive", "1999"], ExitCode.FAILED, "no drive '1999'"),
         (["--worst", "0"], ExitCode.USAGE, "is not in the range"),
         (["--kind", "crash"], ExitCode.USAGE, "'crash' is not one of"),
+        (["--kind", "moment:typo"], ExitCode.FAILED, "no kind of event 'moment:typo'; there is"),
     ],
 )
 def test_what_there_is_not_is_said(run, options, exit_code, message):

@@ -21,6 +21,8 @@ from engagement.analysis.grouping import parse_grouping
 from engagement.cli.group import main
 from engagement.errors import InputError, NotFoundError
 from engagement.filters import Selection
+from engagement.moments.shipped import shipped_moments
+from engagement.store import saved_moments
 from engagement.store.database_writer import Writer, writer_lock
 from engagement.store.ingestion import recompute
 from engagement.store.moment_book import forget_moment, save_moment
@@ -191,6 +193,31 @@ def test_what_is_shared_of_events_has_no_word_of_the_user(saved, tmp_path):
     assert "disengagement" in text
     assert "lane_failure" not in text
     assert "moment:" not in text
+
+
+def test_a_misspelt_one_is_answered_with_the_nearest(saved):
+    path, _ = saved
+    words = ["events", "--kind", "moment:closng", "--db", str(path)]
+    assert "did you mean 'moment:closing'" in CliRunner().invoke(main, words).stderr
+
+
+def test_one_that_ships_changes_with_what_ships(saved, tmp_path, monkeypatch):
+    path, _ = saved
+    copy = tmp_path / "engagement.duckdb"
+    shutil.copyfile(path, copy)
+    ships = shipped_moments()["hard_braking"].find
+    assert save_moment(copy, "hard_braking", ships)
+    assert not save_moment(copy, "hard_braking", "hard_braking")
+    with Reader(copy) as reader:
+        kept = {one.name: one.expression for one in read_saved(reader.rows)}
+        assert kept == EXPRESSIONS | {"hard_braking": ships}
+        monkeypatch.setattr(
+            saved_moments,
+            "expression_of",
+            lambda text: "v_ego_mps > 3" if text == "hard_braking" else text,
+        )
+        kept = {one.name: one.expression for one in read_saved(reader.rows)}
+        assert kept == EXPRESSIONS | {"hard_braking": "v_ego_mps > 3"}
 
 
 def test_saving_the_same_again_changes_nothing(saved):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.analysis.sequential import Look, Sequence
+from engagement.api import addresses
 from engagement.api.pages import page_formats
 from engagement.api.pages.charts import (
     Scale,
@@ -168,8 +169,9 @@ def test_a_value_that_is_markup_is_escaped():
 def test_links_name_drives_by_their_route_or_by_their_number():
     plain = {"dongle_id": "a1", "drive": "0000--1", "drive_id": 3}
 
-    assert page_formats.drive_url(plain) == "/drive/a1%7C0000--1"
-    assert page_formats.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"
+    assert addresses.drive_url(plain) == "/drive/a1%7C0000--1"
+    assert addresses.drive_url(plain | {"drive": "a/<b>"}) == "/drive/3"
+    assert addresses.moment_url(plain | {"time_s": 61.25}) == "/drive/a1%7C0000--1@61.2"
 
 
 def looks(*evidence, decided=None, limit=20.0, method="e-value"):

@@ -16,6 +16,7 @@ from engagement.api.pages.timelines import override_strips, pins, read_modes, st
 from engagement.api.pages.track import read_track
 from engagement.api.plots import known_series
 from engagement.api.request_filters import find_drive_id
+from engagement.store.event_names import in_drive
 from engagement.store.serving import Generation
 
 if TYPE_CHECKING:
@@ -65,17 +66,23 @@ def get_drive(
     *,
     signals: FromQuery[list[str] | None] = None,
 ) -> Response[bytes]:
-    """Show a drive, named by its route or its number, with plots of some signals."""
-    drive_id = find_drive_id(generation, drive)
+    """Show a drive, named by its route or its number, with plots of some signals.
+
+    A time after the name, DRIVE@SECONDS as `find` writes it, is the moment that is shown first.
+    """
+    name, at_s = in_drive(drive)
+    drive_id = find_drive_id(generation, name)
     check_plots(signals or (), known_series(generation))
 
     def make() -> Mapping[str, Any]:
-        return _read(generation, drive_id, signals or ())
+        return _read(generation, drive_id, signals or (), at_s or 0.0)
 
     return page(request, generation, "drive.html", make, drive_id=drive_id)
 
 
-def _read(generation: Generation, drive_id: int, plotted: Sequence[str]) -> Mapping[str, Any]:
+def _read(
+    generation: Generation, drive_id: int, plotted: Sequence[str], at_s: float
+) -> Mapping[str, Any]:
     names = {view: generation.quickest(view) for view in ("drives", "events", "data_quality")}
 
     def rows(query: str) -> list[Row]:
@@ -90,6 +97,7 @@ def _read(generation: Generation, drive_id: int, plotted: Sequence[str]) -> Mapp
     return {
         **found,
         "drive": drive,
+        "at_s": min(at_s, drive_s),
         "road": read_road(generation, drive_id, 0.0, drive_s, 0.0),
         "parts": {
             "strips": strips(runs),

@@ -9,6 +9,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
+from engagement.api.addresses import event_url
 from engagement.api.event_routes import EVENT_SERIES, event_row
 from engagement.api.pages.charts import Scale, Tick
 from engagement.api.pages.drive_page import legend
@@ -19,7 +20,7 @@ from engagement.api.pages.evidence import (
     read_parameters,
     read_reasons,
 )
-from engagement.api.pages.page_formats import event_url, fixed
+from engagement.api.pages.page_formats import fixed
 from engagement.api.pages.rendering import AnyRequest, page
 from engagement.api.pages.road import read_road
 from engagement.api.pages.signal_plots import check_plots, choose_plots

@@ -16,6 +16,7 @@ from engagement.api.request_filters import EVENT_FIELDS, takes
 from engagement.errors import NotFoundError
 from engagement.filters import Filter, Selection
 from engagement.store.causes import load_causes
+from engagement.store.event_names import known_kinds
 from engagement.store.given_names import read_places
 from engagement.store.label_words import shipped_words
 
@@ -69,8 +70,6 @@ FIELDS: Mapping[str, Filter] = {**_OF_EVENTS, **DRIVE_FIELDS}
 
 _MODELS = "select distinct model from result.part_spans order by model"
 _LABELS = "select distinct label from event_labels order by label"
-_KINDS = ("disengagement", "lateral_override", "longitudinal_override")
-_SAVED = "select event from saved_moments order by event"
 _ANSWERS = ("true", "false")
 
 
@@ -150,12 +149,11 @@ def read_event_form(generation: Generation, selection: EventSelection) -> dict[s
 
 
 def _read_choices(generation: Generation) -> dict[str, list[str]]:
-    """What there is to choose from; an older engagement's file lacks models, places, moments."""
+    """What there is to choose from; an older engagement's file lacks models and places."""
     in_use = [row["label"] for row in generation.rows(_LABELS)]
     models = generation.rows(_MODELS) if generation.is_current else []
-    saved = generation.rows(_SAVED) if generation.is_current else []
     return {
-        "kind": [*_KINDS, *(row["event"] for row in saved)],
+        "kind": known_kinds(generation),
         "cause": [*load_causes()],
         "label": [*dict.fromkeys((*shipped_words(), *in_use))],
         "model": [row["model"] for row in models],

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -26,7 +25,6 @@ UNKNOWN = "\N{EN DASH}"
 
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
-_SAFE_NAME = re.compile(r"[A-Za-z0-9._|-]+")
 _S_PER_H = 3600
 _NOTHING = 1e-3
 
@@ -185,17 +183,6 @@ def interval(styles: Styles, row: Mapping[str, Any], column: str, style: str = "
     return Markup("{} to {}").format(
         value(styles, row, f"{column}_lower", style), value(styles, row, f"{column}_upper", style)
     )
-
-
-def drive_url(row: Mapping[str, Any]) -> str:
-    """The page of a drive: by its route's name, by its number where that is no plain name."""
-    name = f"{row['dongle_id']}|{row['drive']}"
-    return f"/drive/{quote(name)}" if _SAFE_NAME.fullmatch(name) else f"/drive/{row['drive_id']}"
-
-
-def event_url(row: Mapping[str, Any]) -> str:
-    """The page of an event."""
-    return f"/event/{quote(row['event_id'], safe='')}"
 
 
 def device(names: DeviceNames, dongle_id: str | None) -> Markup:

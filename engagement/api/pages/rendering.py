@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
+from engagement.api import addresses
 from engagement.api.answers import HTML, OfDrive, respond
 from engagement.api.pages import page_formats
 from engagement.api.pages.assets import asset_url
@@ -95,8 +96,9 @@ def environment(units: Units) -> Environment:
         "plural": plural,
         "query": query,
         "setting": setting,
-        "drive_url": page_formats.drive_url,
-        "event_url": page_formats.event_url,
+        "drive_url": addresses.drive_url,
+        "event_url": addresses.event_url,
+        "moment_url": addresses.moment_url,
         "cause_words": cause_words,
         "curly": curly,
         "kind_words": kind_words,

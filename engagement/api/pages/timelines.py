@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engagement.api.addresses import event_url
 from engagement.api.pages.charts import Scale
-from engagement.api.pages.page_formats import duration, event_url
+from engagement.api.pages.page_formats import duration
 from engagement.api.pages.words import mode_words, title_words
 
 if TYPE_CHECKING:

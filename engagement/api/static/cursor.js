@@ -19,7 +19,7 @@ window.cockpit = (() => {
   const span = rule.querySelector(".span");
   const ticks = span.querySelector(".ticks");
   const whole = ticks.innerHTML;
-  const state = { from, to, mark, now: mark ?? from, label };
+  const state = { from, to, mark, now: Number(root.dataset.at), label };
   const stops = [...root.querySelectorAll(".timeline [data-time]")]
     .map((found) => ({ time: Number(found.dataset.time), title: found.getAttribute("aria-label") }))
     .sort((a, b) => a.time - b.time);

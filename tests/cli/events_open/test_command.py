@@ -6,7 +6,7 @@ import json
 import duckdb
 import pytest
 
-from engagement.api.pages.page_formats import event_url
+from engagement.api.addresses import event_url
 from engagement.cli.exit_codes import ExitCode
 from engagement.export.channels import _TABLES
 from engagement.export.clip_table import event_window, write_clip

@@ -9,7 +9,7 @@ from urllib.request import ProxyHandler, build_opener
 import pyarrow.parquet as pq
 import pytest
 
-from engagement.api.pages.page_formats import event_url
+from engagement.api.addresses import event_url
 from engagement.logs.log import Log
 from engagement.logs.schema import load_schema
 from tests.cli.events_open.conftest import PATIENCE_S
