@@ -100,7 +100,8 @@ class Filters:
             NotFoundError: If a drive or a kind of event is asked for that there is not.
         """
         values = {name: value for name, value in self.values.items() if name in _OF_ROWS}
-        check_kinds(generation, _kinds(values))
+        if kinds := _kinds(values):
+            check_kinds(generation, kinds)
         found = [_OF_ROWS[name].condition for name in values]
         if "drive_id" in columns:
             drives = self.drives(generation)

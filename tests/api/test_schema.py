@@ -141,7 +141,7 @@ def test_a_listing_has_the_filters_of_its_view_and_names_its_columns(client, rea
         values = {"limit": 1, "since": "2020-01-01", "until": "2020-01-01", "min_severity": 1}
         flags = dict.fromkeys(("is_critical", "is_planned", "is_unlabelled"), "true")
         others = {"drive": 1, **flags, "sort": columns[0], "fields": columns[0],
-                  "group_by": "car,night"}  # fmt: skip
+                  "kind": "disengagement", "group_by": "car,night"}  # fmt: skip
         for name in parameters.keys() - {"cursor"}:
             given = {name: (values | others).get(name, "x")}
             assert client.get(path, params=given).status_code == 200, (path, name)
