@@ -69,6 +69,19 @@ create or replace macro ground_distance_m(latitude, longitude, other_latitude, o
     )
 );
 
+-- What `engagement name --place` calls a place, the nearest one that reaches it; null where none does.
+create or replace macro place_called(at_latitude, at_longitude) as (
+    select
+        arg_min(
+            names.name,
+            ground_distance_m(at_latitude, at_longitude, names.latitude, names.longitude)
+        )
+    from store.place_name as names
+    where
+        ground_distance_m(at_latitude, at_longitude, names.latitude, names.longitude)
+        <= names.radius_m
+);
+
 create or replace macro speed_band(speed_mps) as
 case
     when speed_mps is null then 'unknown'

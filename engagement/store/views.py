@@ -35,6 +35,7 @@ _CALL = re.compile(r"\b(\w+)\(")
 _READ = re.compile(r"\b(?:from|join)\s+(?:on_grid\(')?([a-z_][\w.]*)", re.IGNORECASE)
 _SAMPLED = re.compile(r"^ +samples\.(\w+)(?:::\w+)?(?: as (\w+))?,?$", re.MULTILINE)
 _SAMPLES_OF = re.compile(r"\bfrom (log\.\w+) as samples\b")
+_ON_GRID = re.compile(r"\bsamples_at\(")
 _AS_LOGGED = re.compile(r"\bas_logged as \(partition by [^()]*\)")
 _SOURCE = re.compile(r"\b((?:from|join)\s+)((?:log|staging)\.(\w+))( as \w+)?")
 
@@ -294,7 +295,8 @@ def _explain_grids(views: dict[str, View]) -> None:
     """Have views that lay samples on a grid say of their columns what those of the samples mean."""
     sampled = {name: view for name, view in views.items() if _SAMPLES_OF.search(view.text)}
     for name, view in views.items():
-        services = [sampled[read] for read in sorted(view.reads & sampled.keys())]
+        is_grid = _ON_GRID.search(view.text)
+        services = [sampled[read] for read in sorted(view.reads & sampled.keys()) if is_grid]
         if services:
             said = {c: text for service in services for c, text in service.comments.items()}
             comments = {c: text for c, text in said.items() if c not in OF_MESSAGES}

@@ -1,7 +1,8 @@
 -- Alerts that asked something of the driver.
 --
 -- grain:   one row per (drive_id, start_mono_ns)
--- null:    texts that the alert does not have; what did not follow in time
+-- null:    texts that the alert does not have; what did not follow in time; its place without a recent
+--          fix
 -- why:     base rows are changes, so an alert holds until the next row unless a segment is missing
 create or replace view compute.alerts as
 with
@@ -104,6 +105,16 @@ ends as (
     group by runs.drive_id, runs.start_mono_ns
 ),
 
+places as (
+    select runs.drive_id, runs.start_mono_ns, fixes.latitude, fixes.longitude
+    from runs
+    asof inner join staging.fixes as fixes
+        on runs.drive_id = fixes.drive_id and runs.start_mono_ns >= fixes.mono_ns
+    where
+        runs.start_mono_ns - fixes.mono_ns
+        <= (select position_max_age_ns from result.thresholds)
+),
+
 final as (
     select
         runs.drive_id,
@@ -118,8 +129,12 @@ final as (
         runs.alert_size,
         answers.input as first_input,
         answers.reaction_ns / 1e9 as reaction_s,
-        (ends.end_mono_ns - runs.start_mono_ns) / 1e9 as time_to_disengagement_s
+        (ends.end_mono_ns - runs.start_mono_ns) / 1e9 as time_to_disengagement_s,
+        places.latitude,
+        places.longitude
     from runs
+    left join places
+        on runs.drive_id = places.drive_id and runs.start_mono_ns = places.start_mono_ns
     left join first_answers as answers
         on runs.drive_id = answers.drive_id and runs.start_mono_ns = answers.start_mono_ns
     left join ends
@@ -149,3 +164,5 @@ comment on column alerts.alert_size is 'none, small, mid or full';
 comment on column alerts.first_input is 'what the driver did first: steering, gas, brake or button; null if nothing within {reaction_max_s} s';
 comment on column alerts.reaction_s is 'time from the start to that input, 0 where it was going on already';
 comment on column alerts.time_to_disengagement_s is 'time from the start to the end of an engagement; null if none ended within {reaction_max_s} s';
+comment on column alerts.latitude is 'degrees; null without a recent fix';
+comment on column alerts.longitude is 'degrees; null without a recent fix';

@@ -1,7 +1,8 @@
 -- When and where who drives changed, at ends of engagements and overrides; and saved moments.
 --
 -- grain:   one row per (drive_id, kind, mono_ns)
--- null:    duration_s of an end; engagement_num of a saved moment; speed and place where none was sampled shortly before
+-- null:    duration_s of an end; engagement_num of a saved moment; speed and place where none was
+--          sampled shortly before; the model where nothing tells it
 create or replace view compute.event_moments as
 with
 
@@ -75,6 +76,13 @@ places as (
         times.mono_ns - fixes.mono_ns <= (select position_max_age_ns from result.thresholds)
 ),
 
+models as (
+    select times.drive_id, times.mono_ns, nullif(spans.model, 'unknown') as model
+    from times
+    asof inner join result.part_spans as spans
+        on times.drive_id = spans.drive_id and times.mono_ns > spans.start_mono_ns
+),
+
 final as (
     select
         moments.drive_id,
@@ -86,7 +94,8 @@ final as (
         segments.segment_num,
         speeds.speed_mps,
         places.latitude,
-        places.longitude
+        places.longitude,
+        models.model
     from moments
     left join segments
         on moments.drive_id = segments.drive_id and moments.mono_ns = segments.mono_ns
@@ -94,6 +103,8 @@ final as (
         on moments.drive_id = speeds.drive_id and moments.mono_ns = speeds.mono_ns
     left join places
         on moments.drive_id = places.drive_id and moments.mono_ns = places.mono_ns
+    left join models
+        on moments.drive_id = models.drive_id and moments.mono_ns = models.mono_ns
 )
 
 select * from final;

@@ -31,6 +31,7 @@ measured as (
         moments.speed_mps,
         moments.latitude,
         moments.longitude,
+        moments.model,
         leads.lead_distance_m,
         leads.closing_speed_mps,
         leads.ttc_s,

@@ -157,9 +157,18 @@ final as (
         known.started_at_local,
         known.time_zone,
         coalesce(known.started_at_utc, known.started_at_local) as started_at,
-        names.name as device_name
+        names.name as device_name,
+        ends.start_mono_ns,
+        ends.start_latitude,
+        ends.start_longitude,
+        ends.end_latitude,
+        ends.end_longitude,
+        place_called(ends.start_latitude, ends.start_longitude) as start_place_name,
+        place_called(ends.end_latitude, ends.end_longitude) as end_place_name,
+        ends.night_fraction
     from known
     left join store.device_name as names on known.dongle_id = names.dongle_id
+    left join result.drive_ends as ends on known.drive_id = ends.drive_id
 )
 
 select * from final;
@@ -220,3 +229,11 @@ comment on column drives.lateral_only_interventions_per_100km is 'n_lateral_only
 comment on column drives.interventions_per_100km is 'n_interventions per 100 km engaged; null without engaged distance';
 comment on column drives.disengagements_counted_per_100km is 'n_disengagements_counted per 100 km engaged; null without engaged distance';
 comment on column drives.device_name is 'what `engagement name` calls the device; null where nothing does';
+comment on column drives.start_mono_ns is 'logMonoTime of the first sample, which time_s counts from; null without samples';
+comment on column drives.start_latitude is 'degrees, of the first fix; null without one';
+comment on column drives.start_longitude is 'degrees, of the first fix; null without one';
+comment on column drives.end_latitude is 'degrees, of the last fix; null without one';
+comment on column drives.end_longitude is 'degrees, of the last fix; null without one';
+comment on column drives.start_place_name is 'what `engagement name --place` calls the place of the first fix; null where nothing does';
+comment on column drives.end_place_name is 'what `engagement name --place` calls the place of the last fix; null where nothing does';
+comment on column drives.night_fraction is 'share of the known time with the sun more than {night_min_deg} degrees below the horizon; null without clock or position';

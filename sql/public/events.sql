@@ -52,6 +52,8 @@ final as (
         events.time_to_reengage_s,
         events.latitude,
         events.longitude,
+        place_called(events.latitude, events.longitude) as place_name,
+        events.model,
         identity.car_fingerprint,
         identity.git_branch,
         identity.version,
@@ -115,6 +117,8 @@ comment on column events.time_to_input_s is 'from a disengagement to the driver'
 comment on column events.time_to_reengage_s is 'from a disengagement to the next engagement; null if none followed in known time';
 comment on column events.latitude is 'degrees; null without a recent fix';
 comment on column events.longitude is 'degrees; null without a recent fix';
+comment on column events.place_name is 'what `engagement name --place` calls the place; null where nothing does';
+comment on column events.model is 'the driving model, as in drive_parts; null where nothing tells it';
 comment on column events.car_fingerprint is 'the car, as openpilot names it; null without carParams';
 comment on column events.git_branch is 'branch of the software; null where the logs don''t say';
 comment on column events.version is 'openpilot''s version; null where the logs don''t say';

@@ -113,26 +113,6 @@ located as (
     from bounded
 ),
 
--- Of the names that reach a cell the nearest one.
-named as (
-    select
-        located.cell_row,
-        located.cell_column,
-        arg_min(
-            names.name,
-            ground_distance_m(
-                located.latitude, located.longitude, names.latitude, names.longitude
-            )
-        ) as place_name
-    from located
-    inner join store.place_name as names
-        on
-            ground_distance_m(
-                located.latitude, located.longitude, names.latitude, names.longitude
-            ) <= names.radius_m
-    group by located.cell_row, located.cell_column
-),
-
 final as (
     select
         located.cell_row,
@@ -151,10 +131,8 @@ final as (
         upper_fraction::double as intervention_fraction_upper,
         q_value,
         coalesce(q_value <= hot_spot_false_discovery, false) as is_hot_spot,
-        named.place_name
+        place_called(located.latitude, located.longitude) as place_name
     from located
-    left join named
-        on located.cell_row = named.cell_row and located.cell_column = named.cell_column
 )
 
 select * from final;

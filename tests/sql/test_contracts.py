@@ -296,7 +296,7 @@ def test_a_check_runs_and_what_must_not_be_is_not(path, demo):
 
 # How many views a row of a public one has passed, results of computing views included.
 DEPTHS = {
-    "bookmarks": 1, "segments": 1, "params": 2, "learned_parameters": 3, "signal_sources": 3,
+    "segments": 1, "bookmarks": 7, "params": 2, "learned_parameters": 3, "signal_sources": 3,
     "state_intervals": 5, "legacy_counts": 8, "legacy_debug_events": 7, "legacy_engagement_db": 7,
     "tuning": 7, "videos": 7, "engagements": 8, "speed_bands": 8, "alerts": 9, "overrides": 11,
     "disengagements": 12, "event_labels": 17, "events": 18, "interventions": 18,
