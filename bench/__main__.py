@@ -11,6 +11,7 @@ from importlib.metadata import version
 from bench import (
     collecting,
     decoding,
+    finding,
     growth,
     hot_spots,
     lengths,
@@ -41,6 +42,7 @@ _SECTIONS = {
     "growth": growth.run,
     "recomputing": recomputing.run,
     "scale": scale.run,
+    "finding": finding.run,
     "stages": stages.run,
     "serving": serving.run,
     "starving": starving.run,
@@ -50,7 +52,7 @@ _SECTIONS = {
     "hot_spots": hot_spots.run,
     "lengths": lengths.run,
 }
-_WITHOUT_LOGS = {"two_groups", "parts", "one_rate", "hot_spots", "lengths"}
+_WITHOUT_LOGS = {"finding", "two_groups", "parts", "one_rate", "hot_spots", "lengths"}
 _LIBRARIES = ("duckdb", "pyarrow", "numpy", "pycapnp", "cantools")
 
 

@@ -6,17 +6,45 @@
 create or replace macro on_grid(samples, hz, max_age_ns) as table
     with
 
+    ticked as (
+        select *, tick_from(mono_ns, hz) as tick_num
+        from query_table(samples)
+    ),
+
+    -- The next sample of the drive; `find` takes it as rows lie, and nothing is sorted, which fails
+    -- where they do not lie in order.
+    followed as (
+        select
+            columns(* exclude (time_s, at_utc)),
+            lead(drive_id) over as_logged as next_drive_id,
+            lead(mono_ns) over as_logged as next_mono_ns,
+            lead(message_position(segment_num, message_num)) over as_logged as next_position
+        from ticked
+        window as_logged as (partition by drive_id order by mono_ns, segment_num, message_num)
+    ),
+
     lasts as (
         select
-            drive_id,
-            tick_from(mono_ns, hz) as tick_num,
-            max(mono_ns) as last_mono_ns,
-            arg_max_null(
-                columns(* exclude (drive_id, segment_num, message_num, mono_ns, time_s, at_utc)),
-                message_order(mono_ns, segment_num, message_num)
-            )
-        from query_table(samples)
-        group by drive_id, tick_from(mono_ns, hz)
+            * exclude (segment_num, message_num, next_mono_ns, next_position),
+            tick_from(next_mono_ns, hz) as next_tick_num
+        from followed
+        where
+            case
+                when
+                    next_drive_id < drive_id
+                    or (
+                        next_drive_id = drive_id
+                        and (
+                            next_mono_ns < mono_ns
+                            or (
+                                next_mono_ns = mono_ns
+                                and next_position <= message_position(segment_num, message_num)
+                            )
+                        )
+                    )
+                    then error('samples do not lie in order')
+                else next_drive_id is distinct from drive_id or tick_from(next_mono_ns, hz) <> tick_num
+            end
     ),
 
     aged as (
@@ -35,10 +63,10 @@ create or replace macro on_grid(samples, hz, max_age_ns) as table
 
     held as (
         select
-            * exclude (last_mono_ns, lasts_ns),
+            * exclude (mono_ns, next_drive_id, next_tick_num, lasts_ns),
             least(
-                lead(tick_num) over (partition by drive_id order by tick_num),
-                (last_mono_ns + lasts_ns) // step_ns(hz) + 1
+                case when next_drive_id = drive_id then next_tick_num end,
+                (mono_ns + lasts_ns) // step_ns(hz) + 1
             ) as until_tick_num
         from aged
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HZ = 10
 STEP_NS = 10**9 // HZ
+OUT_OF_ORDER = "samples do not lie in order"  # said by a query that takes them as they lie
 _COMMENT = re.compile(r"--[^\n]*")
 _MACRO = re.compile(
     r"^create or replace macro (\w+)\([\w, ]*\) as table\n(.*?);$", re.MULTILINE | re.DOTALL
@@ -31,10 +32,18 @@ _BRANCH = re.compile(
 _ARGUMENTS = re.compile(r"'(\w+)', hz, (.*)")
 _ALL_COLUMNS = re.compile(r"columns\(\* exclude \([\w, ]+\)\)")
 _MAX_AGE = re.compile(r"\bmax_age_ns\b")
+_AS_LOGGED = re.compile(r"\bas_logged as \(partition by [^()]*\)")
 _OF_DRIVES = re.compile(r"\bfrom (result\.(state_intervals|overrides))\b")
 _OF_TICKS = re.compile(r"\bticks\.(\w+)")
 _NAMED = re.compile(r"(?P<value>.*\S)\s+as (?P<name>\w+)", re.DOTALL)
+_OF_SAMPLES = ("drive_id", "segment_num", "message_num", "mono_ns", "tick_num")
 _NO_COLUMNS = {"and", "false", "is", "not", "null", "or", "true"}
+# Of all services this one alone may have two rows a tick: of two overrides at once.
+_OVERLAPPING = "override"
+_EACH_TICK = (
+    "select drive_id, tick_num, any_value(columns(* exclude (drive_id, tick_num))) from ({}) "
+    "group by drive_id, tick_num"
+)
 # It asks whether a service said anything, whatever others say: of all of them.
 _OF_ALL_SERVICES = "is_lead_known"
 
@@ -62,12 +71,18 @@ def grid_of(signals: Iterable[Signal], more: Collection[str] = ()) -> str:
     of_ticks = {one for value in made.values() for one in _OF_TICKS.findall(value)}
     selected = [f"({value}) as {name}" for name, value in sorted(made.items())]
     selected += [f"ticks.{name}" for name in sorted(names - made.keys())]
-    told = " union all by name ".join(_told(services, sorted((names - made.keys()) | of_ticks)))
-    return (
-        f"select ticks.drive_id, ticks.tick_num, {', '.join(selected)} from (select drive_id, "
-        f"tick_num, any_value(columns(* exclude (drive_id, tick_num))) from ({told}) "
-        "group by drive_id, tick_num) as ticks"
+    told = _told(services, sorted((names - made.keys()) | of_ticks))
+    ticks = " full join ".join(
+        f"({each}) as of_{number}{' using (drive_id, tick_num)' if number else ''}"
+        for number, each in enumerate(told)
     )
+    columns = ", ".join(["ticks.drive_id", "ticks.tick_num", *selected])
+    return f"select {columns} from (select * from {ticks}) as ticks"
+
+
+def as_logged(query: str) -> str:
+    """The same query where samples lie in order: nothing is sorted. It fails where they do not."""
+    return _AS_LOGGED.sub("as_logged as ()", query)
 
 
 def _told(services: Collection[str], names: list[str]) -> list[str]:
@@ -81,9 +96,11 @@ def _told(services: Collection[str], names: list[str]) -> list[str]:
                 samples = f"(select * from {arguments[1]} where {{drives}}) as samples"
                 body = body.replace("query_table(samples)", samples)
                 body = _MAX_AGE.sub(arguments[2], body)
-                body = _ALL_COLUMNS.sub(f"columns(lambda c: list_contains({names}, c))", body)
+                kept = sorted({*names, *_OF_SAMPLES})
+                body = _ALL_COLUMNS.sub(f"columns(lambda c: list_contains({kept}, c))", body)
             body = _OF_DRIVES.sub(r"from (select * from \1 where {drives}) as \2", body)
-            found.append(f"select * from ({_at_hz(body)})")
+            told = f"select * from ({_at_hz(body)})"
+            found.append(_EACH_TICK.format(told) if branch["service"] == _OVERLAPPING else told)
     return found
 
 
