@@ -69,6 +69,19 @@ create or replace macro ground_distance_m(latitude, longitude, other_latitude, o
     )
 );
 
+-- Cells of the ground: how many rows of them there are, the row of a latitude, how many a row has, and
+-- the column of a longitude.
+create or replace macro n_cell_rows(cell_m) as greatest(round(180 * 111320 / greatest(cell_m, 1)), 1);
+
+create or replace macro cell_row_of(latitude, n_rows) as
+least(floor((latitude + 90) / 180 * n_rows), n_rows - 1);
+
+create or replace macro n_cell_columns(cell_row, n_rows) as
+greatest(round(2 * n_rows * cos(radians((cell_row + 0.5) / n_rows * 180 - 90))), 1);
+
+create or replace macro cell_column_of(longitude, n_columns) as
+floor((longitude + 180) / 360 * n_columns) % n_columns;
+
 -- What `engagement name --place` calls a place, the nearest one that reaches it; null where none does.
 create or replace macro place_called(at_latitude, at_longitude) as (
     select

@@ -9,7 +9,7 @@ with
 
 grid as (
     select
-        greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
+        n_cell_rows(place_cell_m) as n_rows,
         position_max_age_ns
     from result.thresholds
 ),
@@ -20,7 +20,7 @@ in_rows as (
         fixes.mono_ns,
         fixes.longitude,
         grid.n_rows,
-        least(floor((fixes.latitude + 90) / 180 * grid.n_rows), grid.n_rows - 1) as cell_row
+        cell_row_of(fixes.latitude, grid.n_rows) as cell_row
     from staging.fixes as fixes
     cross join grid
 ),
@@ -31,8 +31,7 @@ in_circles as (
         mono_ns,
         longitude,
         cell_row,
-        greatest(round(2 * n_rows * cos(radians((cell_row + 0.5) / n_rows * 180 - 90))), 1)
-            as n_columns
+        n_cell_columns(cell_row, n_rows) as n_columns
     from in_rows
 ),
 
@@ -41,7 +40,7 @@ places as (
         drive_id,
         mono_ns,
         cell_row::integer as cell_row,
-        (floor((longitude + 180) / 360 * n_columns) % n_columns)::integer as cell_column
+        cell_column_of(longitude, n_columns)::integer as cell_column
     from in_circles
 ),
 

@@ -11,7 +11,7 @@ with
 
 limits as (
     select
-        greatest(round(180 * 111320 / greatest(place_cell_m, 1)), 1) as n_rows,
+        n_cell_rows(place_cell_m) as n_rows,
         place_min_drives,
         hot_spot_false_discovery
     from result.thresholds
@@ -108,7 +108,7 @@ located as (
     select
         *,
         (
-            (cell_column + 0.5) / greatest(round(2 * n_rows * cos(radians(latitude))), 1) * 360 - 180
+            (cell_column + 0.5) / n_cell_columns(cell_row, n_rows) * 360 - 180
         )::double as longitude
     from bounded
 ),

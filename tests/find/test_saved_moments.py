@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from engagement.analysis.comparison import compare_selected
 from engagement.analysis.gate import judge, parse_condition
 from engagement.analysis.grouping import parse_grouping
+from engagement.api.pages.cells import bounds
 from engagement.cli.group import main
 from engagement.errors import InputError, NotFoundError
 from engagement.filters import Selection
@@ -193,6 +194,33 @@ def test_what_is_shared_of_events_has_no_word_of_the_user(saved, tmp_path):
     assert "disengagement" in text
     assert "lane_failure" not in text
     assert "moment:" not in text
+
+
+def test_each_is_counted_in_the_cell_that_it_happened_in(saved):
+    path, _ = saved
+    with Reader(path) as reader:
+        rows = reader.rows("from moment_places")
+        placed = reader.rows(
+            "select kind, drive_id, latitude, longitude from events "
+            "where starts_with(kind, 'moment:') and latitude is not null"
+        )
+        cells = {(r["cell_row"], r["cell_column"]): r for r in reader.rows("from places")}
+    assert placed
+    assert sum(row["n_moments"] for row in rows) == len(placed)
+    for row in rows:
+        cell = cells[row["cell_row"], row["cell_column"]]
+        assert (row["latitude"], row["n_drives"]) == (cell["latitude"], cell["n_drives"])
+        assert row["longitude"] == pytest.approx(cell["longitude"])
+        edges = bounds(cell)
+        inside = [
+            one["drive_id"]
+            for one in placed
+            if one["kind"] == row["event"]
+            and edges["cell_south"] <= one["latitude"] < edges["cell_north"]
+            and edges["cell_west"] <= one["longitude"] < edges["cell_east"]
+        ]
+        assert (row["n_moments"], row["n_drives_with_moment"]) == (len(inside), len({*inside}))
+        assert 0 < row["moment_fraction_lower"] <= row["moment_fraction"] <= 1
 
 
 def test_a_misspelt_one_is_answered_with_the_nearest(saved):

@@ -52,6 +52,11 @@ order by is_hot_spot desc, intervention_fraction_lower desc nulls last, n_interv
     cell_row, cell_column
 limit {limit}
 """
+_MOMENTS = """
+from moment_places
+order by n_moments desc, event, cell_row, cell_column
+limit {limit}
+"""
 _NEWEST = """
 select drive_id
 from {drives}
@@ -121,6 +126,9 @@ def _read(generation: Generation) -> Mapping[str, Any]:
     return {
         "totals": generation.rows(_TOTALS.format(places=places))[0],
         "rows": rows,
+        "moments": generation.rows(_MOMENTS.format(limit=_MAX_LISTED))
+        if generation.is_current
+        else [],
         "cell_name": cell_name,
         "parameters": parameters,
         "areas": [_map(cells, parameters["place_cell_m"], ways) for cells in found[:_MAX_AREAS]],
