@@ -12,7 +12,7 @@ from engagement.cli import render
 from engagement.cli.exit_codes import ExitCode
 from engagement.cli.options import json_option
 from engagement.cli.wrapping import shown_bytes
-from engagement.export.field_files import write_csv, write_fields
+from engagement.export.field_files import FORMATS, write_csv, write_fields
 from engagement.export.signal_files import check_suffix
 from engagement.formats import count
 from engagement.reading.log_reader import DAMAGE_KEY, read_log
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Where to: .parquet, .csv or .arrow; else CSV to stdout.",
+    help="Where to: .parquet, .csv, .arrow or .mcap (extra mcap); else CSV to stdout.",
 )
 @json_option
 @click.option(
@@ -66,7 +66,7 @@ def read(
       engagement read rlog.zst "can[0x25,bus=0]"
     """
     if out is not None:
-        check_suffix(out)
+        check_suffix(out, FORMATS)
     logs, fields = _sorted_out(words)
     between = (from_s or 0.0, float("inf") if to_s is None else to_s)
     table = read_log(

@@ -1,4 +1,4 @@
-"""Fields of a log as a file: Parquet and Arrow have all types, CSV has JSON for lists.
+"""Fields of a log as a file: Parquet and Arrow have all types, CSV and MCAP have JSON for lists.
 
 In CSV bytes are hexadecimal, and what is not a finite number is left empty.
 """
@@ -11,23 +11,26 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from engagement.export.field_mcap import write_field_mcap
 from engagement.export.plain_csv import CsvSink
-from engagement.export.signal_files import check_suffix
+from engagement.export.signal_files import SUFFIXES, check_suffix
 from engagement.files import replacing
 
 if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
+FORMATS = (*SUFFIXES, ".mcap")
+
 
 def write_fields(table: pa.Table, out: Path) -> None:
     """Write a table of `read_log` to a file that is there when all is in it.
 
     Raises:
-        InputError: If its name says no format.
+        InputError: If its name says no format, or of one whose extra is not installed.
         OSError: If it can't be written.
     """
-    suffix = check_suffix(out)
+    suffix = check_suffix(out, FORMATS)
     with replacing(out) as file:
         _write(table, suffix, file)
 
@@ -38,6 +41,8 @@ def _write(table: pa.Table, suffix: str, file: BufferedWriter) -> None:
     elif suffix == ".arrow":
         with pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
+    elif suffix == ".mcap":
+        write_field_mcap(table, file)
     else:
         write_csv(table, file)
 

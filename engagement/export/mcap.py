@@ -108,7 +108,7 @@ def write_mcap(
     by_name = {topic.name: topic for topic in topics}
     offset_ns = clip.wall_offset_ns or 0
     with replacing(out) as file:
-        writer = _writer(file)
+        writer = mcap_writer(file)
         writer.start(profile="", library="engagement")
         writer.add_metadata("engagement.clip", _metadata(clip))
         number_by_name = {name: _register(writer, one) for name, one in by_name.items()}
@@ -129,7 +129,12 @@ def write_mcap(
     return {"message": n_messages, "channel": len(by_name)}
 
 
-def _writer(file: IO[bytes]) -> Any:
+def mcap_writer(file: IO[bytes]) -> Any:
+    """The library's writer to a file that is open.
+
+    Raises:
+        MissingMcapError: If the extra is not installed.
+    """
     try:
         from mcap.writer import CompressionType, Writer  # noqa: PLC0415 - an extra
     except ImportError as error:

@@ -52,14 +52,14 @@ class Sink(Protocol):
         """Append the rows."""
 
 
-def check_suffix(out: Path) -> str:
+def check_suffix(out: Path, known: tuple[str, ...] = SUFFIXES) -> str:
     """The format of a file by its name.
 
     Raises:
-        InputError: If it is none of `SUFFIXES`.
+        InputError: If it is none of these.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{out}: the name says no format; it ends in {', '.join(SUFFIXES)}")
+    if out.suffix.lower() not in known:
+        raise InputError(f"{out}: the name says no format; it ends in {', '.join(known)}")
     return out.suffix.lower()
 
 

@@ -89,3 +89,26 @@ def test_without_a_file_it_is_csv_and_a_mistake_is_one_line(run_alone, log, tmp_
         result = run_alone("read", *words)
         assert result.exit_code in (ExitCode.FAILED, ExitCode.USAGE)
         assert said in result.stderr
+
+
+def test_a_topic_of_mcap_has_what_its_service_says(run_alone, log, tmp_path):
+    reader = pytest.importorskip("mcap.reader")
+    names = ["carState.vEgo", "carState.gearShifter", "radarState.leadOne.dRel"]
+    out = tmp_path / "fields.mcap"
+    assert run_alone("read", log, *names, "--to", "5", "--out", out).exit_code == 0
+    wanted = {}
+    for row in engagement.read_log(log, names, between_s=(0, 5)).to_pylist():
+        for name in names:
+            service, _, field = name.partition(".")
+            if row[name] is not None:
+                said = wanted.setdefault(
+                    (f"/{service}", row["mono_ns"]), {"mono_ns": row["mono_ns"]}
+                )
+                said[field] = row[name]
+    with out.open("rb") as file:
+        found = {
+            (channel.topic, message.log_time): json.loads(message.data)
+            for _, channel, message in reader.make_reader(file).iter_messages()
+        }
+    assert {topic for topic, _ in found} == {"/carState", "/radarState"}
+    assert found == wanted
