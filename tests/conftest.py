@@ -180,6 +180,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = str(folder)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, as many a test waits for a browser or a server."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow; begin with what takes minutes, or a core waits for it at the end."""
     folder = Path(__file__).parent

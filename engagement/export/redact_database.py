@@ -179,11 +179,12 @@ def _fill(
     connection.execute(f"attach '{quoted}' as old (type duckdb, read_only)")
     refuse_views_as_tables(connection, reader.path, "old")
     # What a parameter is for is said in words of the owner's own.
-    connection.execute(
-        "update store.parameter as parameter set value = theirs.value "
-        "from old.store.parameter as theirs where parameter.name = theirs.name"
-    )
-    load_sql(connection, is_forced=True)
+    changed = connection.execute(
+        "update store.parameter as parameter set value = theirs.value from old.store.parameter "
+        "as theirs where parameter.name = theirs.name and parameter.value <> theirs.value "
+        "returning parameter.name"
+    ).fetchall()
+    load_sql(connection, is_forced=bool(changed))
     _register_words(connection, redaction.pseudonyms)
     selects = {table: _select(connection, table) for table in _NUMBERS}
     for drive in drives:

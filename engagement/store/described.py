@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from engagement.store.schema import load_parameters, load_sql, migrate, seed_parameters
+from engagement.store.schema import create
+from engagement.store.template import copy_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +41,19 @@ def table_meanings(
 
 @contextmanager
 def empty_database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of nothing in memory, whose views and tables are explained."""
-    with duckdb.connect() as connection:
-        migrate(connection)
-        seed_parameters(connection, load_parameters(), keep=False)
-        load_sql(connection)
+    """A database without drives to look at, whose views and tables are explained."""
+    with TemporaryDirectory() as folder, _empty(Path(folder) / "empty.duckdb") as connection:
         yield connection
+
+
+def _empty(path: Path) -> duckdb.DuckDBPyConnection:
+    """A copy of the template, or a database in memory where there is no sound one."""
+    if copy_template(path):
+        with suppress(duckdb.Error):
+            return duckdb.connect(str(path), read_only=True)
+    connection = duckdb.connect()
+    create(connection)
+    return connection
 
 
 def _meanings(

@@ -83,7 +83,8 @@ def show_older(connection: duckdb.DuckDBPyConnection, file: str) -> str:
 def _wanted(_version: int) -> dict[str, _Relation]:
     """The relations of this program, whose tables are of a version."""
     with empty_database() as connection:
-        return _relations(connection, "memory")
+        [(database,)] = connection.execute("select current_database()").fetchall()
+        return _relations(connection, database)
 
 
 def _relations(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _Relation]:

@@ -326,19 +326,21 @@ def quoted(text: str) -> str:
 def _create_views(
     connection: duckdb.DuckDBPyConnection, views: Iterable[View], values: Mapping[str, float]
 ) -> None:
+    keeps_comments = not is_lake(connection)
     for view in views:
-        _create_view(connection, view, values)
+        _create_view(connection, view, values if keeps_comments else None)
         if view.result:
             _create_result(connection, view.name, view.result)
 
 
 def _create_view(
-    connection: duckdb.DuckDBPyConnection, view: View, values: Mapping[str, float]
+    connection: duckdb.DuckDBPyConnection, view: View, values: Mapping[str, float] | None
 ) -> None:
+    """Make a view, with what its columns mean unless the database keeps none of that."""
     try:
         connection.execute(view.text)
         connection.execute(f"comment on view {view.name} is {quoted(view.title)}")
-        if not is_lake(connection):
+        if values is not None:
             for column, said in said_of_columns(view, values).items():
                 connection.execute(f"comment on column {view.name}.{column} is {quoted(said)}")
     except KeyError as error:

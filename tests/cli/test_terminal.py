@@ -1,4 +1,4 @@
-"""What commands show on terminals of 80 and 140 columns, over a fleet of 24 drives.
+"""What commands show on terminals of 80 and 140 columns, over a fleet of ten drives.
 
 The oracle is the same command in a pipe, where every value stands between two tabs.
 """
@@ -56,7 +56,7 @@ QUERIES = [
 @pytest.fixture(scope="session")
 def fleet_logs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fleet")
-    for _ in simulate(folder, drives=24):
+    for _ in simulate(folder, drives=10):
         pass
     return folder
 

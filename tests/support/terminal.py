@@ -13,6 +13,12 @@ import sys
 import tempfile
 import termios
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from unittest.mock import patch
+
+from engagement.cli import main
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE_S = 30
@@ -112,27 +118,52 @@ def on_raw_terminal(command, folder, variables, columns=100, *, stderr=None):
             env=variables | {"COLUMNS": str(columns)},
         )  # fmt: skip
         os.close(writer)
-        shown = b""
-        while True:
-            try:
-                piece = terminal.read(65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
+        shown = _all_of(terminal)
         return process.wait(PATIENCE_S), shown
 
 
 def shown_in_terminal(*args, columns=100, **environment):
     """What a terminal shows of `engagement`, without colours; narration is left out."""
-    command = [sys.executable, "-m", "engagement", *map(str, args)]
-    variables = os.environ | {"TERM": "xterm"} | environment
-    shown = on_terminal(command, None, variables, columns)[1]
+    with tempfile.TemporaryFile("w") as narration:
+        raw = _run_here(args, columns, environment, stderr=narration)
+    shown = ESCAPES.sub(b"", raw).decode().replace("\r\n", "\n")
     return "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n")
 
 
 def raw_in_terminal(*args, columns=100, **environment):
     """The same as the terminal gets it, with the narration."""
-    command = [sys.executable, "-m", "engagement", *map(str, args)]
-    return on_raw_terminal(command, None, os.environ | {"TERM": "xterm"} | environment, columns)[1]
+    return _run_here(args, columns, environment)
+
+
+def _run_here(args, columns, environment, *, stderr=None):
+    """What a terminal gets of `engagement` in this process, which spares a program's start."""
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        os.fdopen(reader, "rb", buffering=0) as terminal,
+        Path(os.devnull).open() as nothing,
+        patch.dict(os.environ, {"TERM": "xterm", "COLUMNS": str(columns)} | environment),
+        patch.object(sys, "stdin", nothing),
+    ):
+        shown = pool.submit(_all_of, terminal)
+        with (
+            os.fdopen(writer, "w", encoding="utf-8") as stream,
+            redirect_stdout(stream),
+            redirect_stderr(stderr or stream),
+            suppress(SystemExit),
+        ):
+            main([str(arg) for arg in args], prog_name="engagement")
+        return shown.result(PATIENCE_S)
+
+
+def _all_of(terminal):
+    shown = b""
+    while True:
+        try:
+            piece = terminal.read(65536)
+        except OSError:  # how Linux says that the other end is closed
+            return shown
+        if not piece:
+            return shown
+        shown += piece
