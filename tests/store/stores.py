@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -112,6 +113,12 @@ def made_at(version: int, newer: Path, path: Path) -> None:
 
 def public_views(database: Path, *, hidden: set[str]) -> Views:
     """Every public view's rows without numbers of drives and without the hidden columns."""
+    status = database.stat()
+    return _public_views(database, (status.st_ino, status.st_mtime_ns), frozenset(hidden))
+
+
+@lru_cache(maxsize=16)  # many tests hold several databases against the same one
+def _public_views(database: Path, _state: tuple[int, int], hidden: frozenset[str]) -> Views:
     with Reader(database) as reader:
         names = {
             row["drive_id"]: (row["dongle_id"], row["drive"])
