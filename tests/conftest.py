@@ -180,6 +180,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = str(folder)
 
 
+@pytest.hookimpl(optionalhook=True)  # one may test without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, as many a test waits for a browser or a server."""
     return len(os.sched_getaffinity(0)) + 1

@@ -165,6 +165,11 @@ class Fleet:
 def _add_rules(connection: duckdb.DuckDBPyConnection) -> None:
     """The macros and thresholds that limits of rates are made by; the dispersion is the shipped."""
     connection.execute("create schema result")
+    connection.execute("create schema store")
+    connection.execute(
+        "create table store.place_name "
+        "(latitude double, longitude double, radius_m double, name varchar)"
+    )
     values = ", ".join(
         f"{parameter.value} as {name}" for name, parameter in load_parameters().items()
     )

@@ -74,7 +74,7 @@ def test_overrides_and_why_they_are_no_interventions(reader, drive):
     found = rows(
         reader,
         drive,
-        "select overrides.*, drives.drive, start_mono_ns as mono_ns "
+        "select overrides.*, drives.drive, overrides.start_mono_ns as mono_ns "
         "from overrides inner join drives using (drive_id)",
     )
     played = [p for p in truth_of(drive).overrides if p.why is not Why.CARRIED_IN]
