@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 _AIM = 20
 # The decoder gives a message without events a row, keeps other alerts than the plain reader, and of
 # plans, models and parameters fewer.
-_OTHER_ROWS = {"alert", "lane_change", "car_event", "longitudinal_plan", "driving_model", "param"}
+_OTHER_ROWS = {
+    "alert",
+    "lane_change",
+    "car_event",
+    "longitudinal_plan",
+    "driving_model",
+    "model",
+    "param",
+}
 _COMPARED = (
     ("car_state", "mono_ns"),
     ("car_state", "v_ego_mps"),

@@ -140,8 +140,22 @@ def _getter(source: Source) -> Callable[[Any], Row]:
     paths = list(source.columns.values())
     if not paths:
         return lambda _: ()
+    if any(path.endswith("]") for path in paths):
+        getters = [_element(path) if path.endswith("]") else attrgetter(path) for path in paths]
+        return lambda member: tuple(get(member) for get in getters)
     getter = attrgetter(*paths)
     return getter if len(paths) > 1 else lambda member: (getter(member),)
+
+
+def _element(path: str) -> Callable[[Any], Any]:
+    name, number = path.removesuffix("]").split("[")
+    place = int(number)
+
+    def get(member: Any) -> Any:
+        values = getattr(member, name)
+        return values[place] if place < len(values) else None
+
+    return get
 
 
 def _arrow(head: tuple[str, ...], rows: list[Row]) -> pa.Table:

@@ -117,6 +117,18 @@ create or replace macro services_at(hz, services) as table
         from on_grid('lead_samples', hz, null)
         where list_contains(services, 'lead')
         union all by name
+        select *, 'plan' as service
+        from on_grid('plan_samples', hz, null)
+        where list_contains(services, 'plan')
+        union all by name
+        select *, 'model' as service
+        from on_grid('model_samples', hz, null)
+        where list_contains(services, 'model')
+        union all by name
+        select *, 'driver' as service
+        from on_grid('driver_samples', hz, null)
+        where list_contains(services, 'driver')
+        union all by name
         select *, 'gps' as service
         from on_grid('gps_samples', hz, (select position_max_age_ns from result.thresholds))
         where list_contains(services, 'gps')
@@ -174,4 +186,4 @@ create or replace macro services_at(hz, services) as table
 
 -- What all services say together.
 create or replace macro samples_at(hz) as table
-    select * from services_at(hz, ['car', 'control', 'curvature', 'lead', 'gps', 'state']);
+    select * from services_at(hz, ['car', 'control', 'curvature', 'lead', 'gps', 'plan', 'model', 'driver', 'state']);

@@ -58,7 +58,9 @@ _NUMBERS: dict[str, tuple[str, ...]] = {
     "live_torque_parameters": (),
     "longitudinal_plan": (),
     "mads": ("source", "state"),
+    "model": ("source", "lane_change_state", "lane_change_direction"),
     "param": (),
+    "plan": ("plan_source",),
     "selfdrive_state": ("state", "personality"),
 }
 _ONE_A_LOG = ("init_data", "car_params", "param")  # they are of the whole log, not of a moment

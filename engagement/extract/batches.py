@@ -8,47 +8,28 @@ does not have are null.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from engagement.extract.fields import MAX_TEXT_BYTES, constant, named, nullable, read_columns
+from engagement.extract.fields import MAX_TEXT_BYTES, constant, read_columns
 from engagement.extract.kept_params import kept_params
+from engagement.extract.refinements import REFINEMENTS
+from engagement.extract.rows import Rows
 from engagement.extract.sources import SOURCES, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from engagement.extract.fields import Column
-    from engagement.logs.arrays import Bool, Index, Int, PerRow
     from engagement.logs.columns import Structs
     from engagement.logs.log import Log
 
-BORDER_NS = 1_000_000_000  # rows this close to a log's ends are kept even if nothing changes
-_LAT_ACTIVE_POINTERS = 6  # carControl since 0.8.14, which brought latActive and longActive
-_V_CRUISE_WORDS = 10  # carState since 0.9.8, which brought vCruise
-_PERSONALITY_WORDS = 11  # longitudinalPlan since 0.9.3, which brought the personality
-_OLD_SUNNYPILOT_POINTERS = 7  # its carState uses upstream's later slots for other things
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _SUNNYPILOT_EVENTS = "onroadEventsSP"
-_UPSTREAM_CAR_EVENTS = 120  # names from here on are a fork's own, unless the remote is upstream's
-_FIX_FLAG = 1
 _MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
-_MAX_FRAMES = 1 << 16  # of a segment, which has 1200
-_MAX_SPEED_MPS = 150  # 540 km/h: a higher speed is noise
-_VIN_CHARACTERS = 8  # maker and model; what follows names the one vehicle
-# Of the address of a repository host and path, and how it is reached: a name, a token or a password
-# may be in all else. Migration 0011 has the same patterns.
-_AFTER_PATH = re.compile(r"[?#][^@]*$")
-_REMOTE = re.compile(
-    r"(?:((?:https?|ssh|git|git\+ssh|ftps?|rsync):/+)(?:[^/]*@)?([\w.-]{1,253}(?::[0-9]+)?)"
-    r"|(?:(git@)|[^/]*@)?([\w.-]*(?::/?[\w.~+-][\w.~+/-]*)?))(/[\w.~+/-]*)?",
-    re.ASCII | re.IGNORECASE,
-)
 _REQUIRED = {  # a source without such a field is not used for the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -56,41 +37,10 @@ _REQUIRED = {  # a source without such a field is not used for the table
     "controls_state": ("enabled", "active"),
     "selfdrive_state": ("enabled", "active"),
     "longitudinal_plan": ("fcw",),
+    "plan": ("has_lead",),
+    "driver_monitoring": ("is_distracted",),
     "mads": ("enabled",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of one table; `message_num` is the message that each is from."""
-
-    table: str
-    log: Log
-    message_num: PerRow[Index]
-    columns: dict[str, Column]
-
-    def keep(self, mask: PerRow[Bool]) -> Rows:
-        """Some of the rows."""
-        if mask.all():
-            return self
-        places: pa.Array[Any] = pa.array(np.flatnonzero(mask))
-        columns = {
-            name: values.take(places) if isinstance(values, pa.Array) else values[mask]
-            for name, values in self.columns.items()
-        }
-        return Rows(self.table, self.log, self.message_num[mask], columns)
-
-    def to_arrow(self) -> pa.Table:
-        """The rows as an Arrow table."""
-        arrays: dict[str, pa.Array[Any]] = {}
-        arrays["message_num"] = pa.array(self.message_num.astype(np.int32))
-        if self.table != "param":
-            arrays["mono_ns"] = pa.array(self.log.mono_ns[self.message_num])
-        arrays |= {
-            name: values if isinstance(values, pa.Array) else nullable(values)
-            for name, values in self.columns.items()
-        }
-        return pa.table(arrays)
 
 
 def build(log: Log, keep_params: Iterable[str] = ()) -> list[Rows]:
@@ -143,201 +93,8 @@ def _refine(log: Log, source: Source, structs: Structs, columns: dict[str, Colum
     if any(isinstance(columns[name], pa.NullArray) for name in _REQUIRED.get(source.table, ())):
         is_good[:] = False
     rows, structs = rows.keep(is_good), structs if is_good.all() else structs.take(is_good)
-    refine = _REFINEMENTS.get(source.table)
+    refine = REFINEMENTS.get(source.table)
     return refine(rows, structs, source) if refine else rows
-
-
-def _refine_init_data(rows: Rows, _structs: Structs, _source: Source) -> Rows:
-    rows.columns["wall_time_ns"] = _positive(rows.columns["wall_time_ns"])
-    rows.columns["git_remote"] = _each_text(rows.columns["git_remote"], _remote_without_login)
-    return rows
-
-
-def _remote_without_login(remote: str) -> str | None:
-    found = _REMOTE.fullmatch(_AFTER_PATH.sub("", remote.strip()))
-    return "".join(part or "" for part in found.groups()) or None if found else None
-
-
-def _refine_car_params(rows: Rows, _structs: Structs, _source: Source) -> Rows:
-    rows.columns["car_vin"] = _each_text(rows.columns["car_vin"], lambda vin: vin[:_VIN_CHARACTERS])
-    return rows
-
-
-def _each_text(values: Column, change: Callable[[str], str | None]) -> Column:
-    """A column of texts with each distinct one changed."""
-    if not isinstance(values, pa.DictionaryArray):
-        return values
-    texts = pa.array([change(str(text)) for text in values.dictionary.to_pylist()], pa.string())
-    return texts.take(values.indices).dictionary_encode()
-
-
-def _refine_video_frame(rows: Rows, _structs: Structs, _source: Source) -> Rows:
-    """Set to null what is no number of a frame, and no time."""
-    number = rows.columns["frame_num"]
-    if not isinstance(number, pa.Array):
-        number = np.minimum(number, _MAX_FRAMES).astype(np.int32)
-        rows.columns["frame_num"] = nullable(number, number == _MAX_FRAMES)
-    rows.columns["sof_mono_ns"] = _positive(rows.columns["sof_mono_ns"])
-    return rows
-
-
-def _refine_clock(rows: Rows, _structs: Structs, _source: Source) -> Rows:
-    wall_time_ns = _positive(rows.columns["wall_time_ns"])
-    rows.columns["wall_time_ns"] = wall_time_ns
-    return rows.keep(wall_time_ns.is_valid().to_numpy(zero_copy_only=False))
-
-
-def _positive(values: Column) -> pa.Array[Any]:
-    """Unsigned times as int64; 0, and what int64 can't hold, is null."""
-    if isinstance(values, pa.Array):
-        return values
-    is_null = (values == 0) | (values > np.iinfo(np.int64).max)
-    return nullable(np.where(is_null, 0, values).astype(np.int64), is_null)
-
-
-def _refine_car_state(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    """Set to null an impossible speed, and slots that the writer used for other fields."""
-    is_old_sunnypilot = structs.n_pointers >= _OLD_SUNNYPILOT_POINTERS
-    columns = rows.columns
-    _null(columns, "v_ego_mps", ~(np.abs(structs.column("vEgo")) <= _MAX_SPEED_MPS))
-    _null(columns, "steering_disengage", is_old_sunnypilot)
-    _null(columns, "v_cruise_kph", structs.n_data < _V_CRUISE_WORDS)
-    columns["n_pointers"] = np.minimum(structs.n_pointers, np.iinfo(np.uint8).max).astype(np.uint8)
-    return rows
-
-
-def _refine_car_control(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    is_before = structs.n_pointers < _LAT_ACTIVE_POINTERS
-    _null(rows.columns, "lat_active", is_before)
-    _null(rows.columns, "long_active", is_before)
-    return rows
-
-
-def _refine_lead(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    is_present = rows.columns["is_present"]
-    is_absent = np.ones(len(structs), np.bool_) if isinstance(is_present, pa.Array) else ~is_present
-    for name in rows.columns:
-        if name not in ("is_present", "is_fcw"):
-            _null(rows.columns, name, is_absent)
-    return rows
-
-
-def _null(columns: dict[str, Column], name: str, is_null: PerRow[Bool]) -> None:
-    values = columns[name]
-    if not isinstance(values, pa.Array) and is_null.any():
-        columns[name] = nullable(values, is_null)
-
-
-def _refine_gps(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    """A fix by hasFix, or in logs before it by the first of the receiver's flags."""
-    says_so = structs.column("hasFix").astype(np.bool_)
-    has_flag = (structs.column("flags").astype(np.int64) & _FIX_FLAG) == _FIX_FLAG
-    is_somewhere = (structs.column("latitude") != 0) | (structs.column("longitude") != 0)
-    rows.columns["has_fix"] = (says_so | has_flag) & is_somewhere
-    return rows
-
-
-def _refine_longitudinal_plan(rows: Rows, structs: Structs, source: Source) -> Rows:
-    is_short = structs.n_data < _PERSONALITY_WORDS
-    personality = rows.columns["personality"]
-    if isinstance(personality, pa.Array) and is_short.any():
-        places: pa.Array[Any] = pa.array(np.arange(len(structs)), mask=is_short)
-        rows.columns["personality"] = personality.take(places)
-    return _refine_to_changes(rows, structs, source)
-
-
-def _refine_driving_model(rows: Rows, structs: Structs, source: Source) -> Rows:
-    """Only the changes of drives that ever have the big model: it is new, and of few."""
-    is_big = rows.columns["is_big"]
-    if isinstance(is_big, pa.Array) or not is_big.any():
-        return rows.keep(np.zeros(len(structs), np.bool_))
-    return _refine_to_changes(rows, structs, source)
-
-
-def _refine_to_changes(rows: Rows, structs: Structs, _source: Source) -> Rows:
-    columns = [values for name, values in rows.columns.items() if name != "source"]
-    return rows.keep(changes(structs.mono_ns, [*map(_codes, columns)]))
-
-
-def _codes(values: Column) -> PerRow[Any]:
-    """Numbers that differ where the values do."""
-    if isinstance(values, pa.DictionaryArray):
-        codes: PerRow[Any] = values.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return codes
-    return np.zeros(len(values), np.bool_) if isinstance(values, pa.Array) else values
-
-
-def changes(mono_ns: PerRow[Int], codes: list[PerRow[Any]]) -> PerRow[Bool]:
-    """Which rows differ from the one before in time order, or lie near the first or the last."""
-    order = np.argsort(mono_ns, kind="stable")
-    is_change = np.zeros(len(mono_ns), dtype=np.bool_)
-    for values in codes:
-        in_order = values[order]
-        is_change[1:] |= in_order[1:] != in_order[:-1]
-    return _with_borders(mono_ns, order, is_change)
-
-
-def _with_borders(
-    mono_ns: PerRow[Int], order: PerRow[Int], is_change: PerRow[Bool]
-) -> PerRow[Bool]:
-    keep = np.zeros(len(mono_ns), dtype=np.bool_)
-    keep[order] = is_change
-    if len(mono_ns):
-        keep |= (mono_ns - mono_ns.min() < BORDER_NS) | (mono_ns.max() - mono_ns < BORDER_NS)
-    return keep
-
-
-def _refine_car_event(rows: Rows, structs: Structs, source: Source) -> Rows:
-    """Give a message without events a row of its own; of carState's lists keep the changes."""
-    log = rows.log
-    number = structs.column("name")
-    is_foreign = (number >= _UPSTREAM_CAR_EVENTS) & (source.event in ("carEvents", "carState"))
-    if is_foreign.any() and not _is_upstream(log):
-        names = [*structs.enumerants("name")[:_UPSTREAM_CAR_EVENTS]]
-        rows.columns["name"] = named(number, names)
-    member = log.numbers_of(source.event)
-    member = member[~log.is_damaged[member]]
-    if source.event == "carState":
-        member = member[_list_changes(log.mono_ns[member], member, structs)]
-        rows = rows.keep(np.isin(rows.message_num, member))
-    return _with_empty(rows, np.setdiff1d(member, rows.message_num), source)
-
-
-def _list_changes(mono_ns: PerRow[Int], member: PerRow[Int], structs: Structs) -> PerRow[Bool]:
-    """Which of the messages' lists differ from the one before in time order."""
-    order = np.argsort(mono_ns, kind="stable")
-    is_change = np.zeros(len(member), dtype=np.bool_)
-    if not len(structs):
-        return _with_borders(mono_ns, order, is_change)
-    words = structs.number("uint64", 0, 0).tolist()
-    lists: list[list[int]] = [[] for _ in range(len(member))]
-    for place, word in zip(
-        np.searchsorted(member, structs.message_num).tolist(), words, strict=True
-    ):
-        lists[place].append(word)
-    codes: dict[tuple[int, ...], int] = {}
-    code = np.array([codes.setdefault(tuple(words_), len(codes)) for words_ in lists], np.int64)
-    is_change[1:] = code[order][1:] != code[order][:-1]
-    return _with_borders(mono_ns, order, is_change)
-
-
-def _with_empty(rows: Rows, without: PerRow[Int], source: Source) -> Rows:
-    """The rows and those of messages without events: all null but their source."""
-    if not len(without):
-        return rows
-    columns: dict[str, Column] = {}
-    for name, values in rows.columns.items():
-        array = values if isinstance(values, pa.Array) else nullable(values)
-        columns[name] = pa.concat_arrays([array, pa.nulls(len(without), array.type)])
-    message_num = np.concatenate([rows.message_num, without])
-    for name, text in source.constants.items():
-        columns[name] = constant(text, len(message_num))
-    return Rows(rows.table, rows.log, message_num, columns)
-
-
-def _is_upstream(log: Log) -> bool:
-    remotes = log.structs("initData").texts("gitRemote", keeps_message=True)[1]
-    return any("commaai/openpilot" in remote for remote in remotes)
 
 
 def _ignition(log: Log) -> list[Rows]:
@@ -367,21 +124,3 @@ def _params(log: Log, kept: AbstractSet[str]) -> Rows:
     rows = Rows("param", log, entries.message_num, columns)
     is_kept = np.array([key in kept for key in keys], np.bool_)
     return rows.keep(is_kept[key_codes])
-
-
-_REFINEMENTS: dict[str, Callable[[Rows, Structs, Source], Rows]] = {
-    "init_data": _refine_init_data,
-    "car_params": _refine_car_params,
-    "clock": _refine_clock,
-    "video_frame": _refine_video_frame,
-    "car_state": _refine_car_state,
-    "car_control": _refine_car_control,
-    "lead": _refine_lead,
-    "gps": _refine_gps,
-    "alert": _refine_to_changes,
-    "lane_change": _refine_to_changes,
-    "longitudinal_plan": _refine_longitudinal_plan,
-    "driving_model": _refine_driving_model,
-    "mads": _refine_to_changes,
-    "car_event": _refine_car_event,
-}

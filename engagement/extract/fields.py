@@ -39,6 +39,8 @@ def read_columns(structs: Structs, source: Source) -> dict[str, Column]:
 
 
 def _read(structs: Structs, name: str) -> Column:
+    if name.endswith("]"):
+        return _element(structs, *name.removesuffix("]").split("["))
     field = structs.field(name)
     if field is None:
         return pa.nulls(len(structs))
@@ -49,6 +51,15 @@ def _read(structs: Structs, name: str) -> Column:
     if field.kind == "enum":
         return named(structs.column(name), structs.enumerants(name))
     return structs.column(name)
+
+
+def _element(structs: Structs, name: str, number: str) -> pa.Array[Any]:
+    """An element of each list of numbers, null where the list is shorter."""
+    parent, values = structs.numbers(name)
+    count = np.bincount(parent, minlength=len(structs))
+    place = np.cumsum(count) - count + int(number)
+    places: pa.Array[Any] = pa.array(place, mask=count <= int(number))
+    return nullable(values).take(places)
 
 
 def named(

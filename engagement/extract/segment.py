@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from engagement.extract.batches import Rows, build
+from engagement.extract.batches import build
 from engagement.extract.can_tables import read_can
 from engagement.extract.cars import is_current_label, is_unknown_car
 from engagement.extract.clocks import wall_time
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engagement.extract.can_tables import Wanted
+    from engagement.extract.rows import Rows
     from engagement.extract.signal_specs import SignalSpec
     from engagement.logs.codec import Decompressed
     from engagement.logs.find import LogFile

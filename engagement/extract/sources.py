@@ -1,8 +1,8 @@
 """Which field of which message fills which column of which base table.
 
-The keys of `columns` are columns of migrations/, the values are paths of fields in schemas/. What
-a mapping can't say is done in `batches`: rows kept only where something changes, fields that older
-writers didn't have, values that come from several fields.
+The keys of `columns` are columns of migrations/, the values are paths of fields in schemas/, which
+may end in the number of an element of a list, as in `laneLineProbs[1]`. What a mapping can't say is
+done in `refinements`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,14 @@ GPS_COLUMNS = {
     "unix_ms": "unixTimestampMillis",
 }
 _LANE_CHANGE_META = {"state": "meta.laneChangeState", "direction": "meta.laneChangeDirection"}
+_MODEL_COLUMNS = {
+    "curvature_per_m": "action.desiredCurvature",
+    "accel_mps2": "action.desiredAcceleration",
+    "should_stop": "action.shouldStop",
+    "lane_change_state": "meta.laneChangeState",
+    "lane_change_direction": "meta.laneChangeDirection",
+    "frame_drop_percent": "frameDropPerc",
+}
 
 SOURCES = (
     Source(
@@ -221,6 +229,62 @@ SOURCES = (
         "drivingModelData",
         {"is_big": "big"},
         constants={"source": "drivingModelData"},
+    ),
+    Source(
+        "plan",
+        "longitudinalPlan",
+        {
+            "target_accel_mps2": "aTarget",
+            "first_accel_mps2": "accels[0]",
+            "has_lead": "hasLead",
+            "plan_source": "longitudinalPlanSource",
+            "should_stop": "shouldStop",
+            "fcw": "fcw",
+        },
+    ),
+    Source(
+        "model",
+        "modelV2",
+        {
+            "left_lane_prob_fraction": "laneLineProbs[1]",
+            "right_lane_prob_fraction": "laneLineProbs[2]",
+            **_MODEL_COLUMNS,
+        },
+        constants={"source": "modelV2"},
+    ),
+    Source(
+        "model",
+        "drivingModelData",
+        {
+            "left_lane_prob_fraction": "laneLineMeta.leftProb",
+            "right_lane_prob_fraction": "laneLineMeta.rightProb",
+            **_MODEL_COLUMNS,
+        },
+        constants={"source": "drivingModelData"},
+    ),
+    Source(
+        "driver_monitoring",
+        "driverMonitoringState71",
+        {
+            "is_face_detected": "faceDetected",
+            "is_distracted": "isDistracted",
+            "awareness_fraction": "awarenessStatus",
+            "is_by_camera": "isActiveMode",
+        },
+        constants={"source": "driverMonitoringState71"},
+    ),
+    Source(
+        "driver_monitoring",
+        "driverMonitoringState",
+        {
+            "is_face_detected": "visionPolicyState.faceDetected",
+            "is_distracted": "visionPolicyState.isDistracted",
+            "awareness_fraction": "visionPolicyState.awarenessPercent",
+            "wheel_awareness_fraction": "wheeltouchPolicyState.awarenessPercent",
+            "is_by_camera": "activePolicy",
+            "alert_level": "alertLevel",
+        },
+        constants={"source": "driverMonitoringState"},
     ),
     Source(
         "video_frame",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Rows = Callable[[str], list[dict[str, Any]]]
 
-SERVICES = ("car", "control", "curvature", "lead", "gps")
+SERVICES = ("car", "control", "curvature", "lead", "gps", "plan", "model", "driver")
 MODES = ("engaged", "lateral_only", "pre_enabled", "manual")
 _STATE = ("mode", "lateral_active", "longitudinal_active")
 _OVERRIDES = ("is_lateral_override", "is_longitudinal_override")

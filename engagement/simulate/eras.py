@@ -18,6 +18,7 @@ import numpy as np
 from engagement.simulate.acts import Alert, alerts, buttons, events, mads_events
 from engagement.simulate.can import can_messages
 from engagement.simulate.qlogs import qlog_hz
+from engagement.simulate.scenario import NAG_BEFORE_S
 from engagement.simulate.steering import (
     LAT_ACCEL_FACTOR_MPS2,
     curvature_per_m,
@@ -49,6 +50,14 @@ _DELAY_MS = {
     "selfdriveStateSP": 2.1, "carEvents": 2.3, "onroadEvents": 2.3, "onroadEventsSP": 2.3,
     "controlsState": 2.2, "carControl": 3.0, "modelV2": 4.0, "drivingModelData": 4.1,
 }  # fmt: skip
+_CRUISE, _LEAD0 = 0, 1
+_STOPPING_MPS = 0.3
+_SURE = {"leftProb": 0.93, "rightProb": 0.88}
+_MODEL_BASES: dict[str, dict[str, Any]] = {
+    "lateralPlan": {},
+    "modelV2": {"meta": {}, "action": {}, "laneLineProbs": [0.4, 0.93, 0.88, 0.35]},
+    "drivingModelData": {"meta": {}, "action": {}, "laneLineMeta": _SURE},
+}
 _EXPOSURE_NS = 20_000_000
 _OTHER_DELAY_MS = 3.4
 
@@ -314,7 +323,10 @@ class EraWriter:
             "aTarget": world.acceleration_mps2,
             "hasLead": world.has_lead,
             "fcw": within(world.time_s, warnings),
+            "longitudinalPlanSource": np.where(world.has_lead, _LEAD0, _CRUISE),
         }
+        if self._drive.era.is_split:
+            plan["shouldStop"] = world.speed_mps < _STOPPING_MPS
         self._add("longitudinalPlan", self._steady("longitudinalPlan", plan_hz), {}, plan)
 
     def _write_lane_changes(self) -> None:
@@ -323,10 +335,13 @@ class EraWriter:
         direction = self._world.lane_change_direction
         for service in self._drive.era.lane_change_services:
             below = "" if service == "lateralPlan" else "meta."
-            base: Any = {} if service == "lateralPlan" else {"meta": {}}
             columns: dict[str, ArrayLike] = {
                 f"{below}laneChangeState": state, f"{below}laneChangeDirection": direction,
             }  # fmt: skip
+            base: Any = _MODEL_BASES[service]
+            if "action" in base:
+                wanted = desired_curvature_per_m(self._drive, self._world)
+                columns |= {"action.desiredCurvature": wanted}
             if service != "modelV2" or not self._recording.is_filled or self._is_qlog:
                 chosen = self._steady(service, self._recording.plan_hz)
                 self._add(service, chosen, base, columns)
@@ -360,9 +375,12 @@ class EraWriter:
             content: Any = [panda] if drive.era.panda_service == "pandaStates" else panda
             chosen = self._at(2) & (world.has_ignition == is_on)
             self._add(drive.era.panda_service, chosen, content)
-        attention = {"faceDetected": True, "isActiveMode": True, "awarenessStatus": 1.0}
         if drive.era.has_sentinel:
-            self._add("driverMonitoringState71", self._at(2), attention)
+            attention = {"faceDetected": True, "isActiveMode": True}
+            nags = [e for e in events(drive) if e.name == "promptDriverUnresponsive"]
+            away = within(world.time_s, [(e.start_s - NAG_BEFORE_S, e.end_s) for e in nags])
+            seen = {"isDistracted": away, "awarenessStatus": np.where(away, 0.4, 1.0)}
+            self._add("driverMonitoringState71", self._at(2), attention, seen)
 
     def _write_parameters(self) -> None:
         world = self._world

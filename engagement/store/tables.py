@@ -126,6 +126,28 @@ _LOG: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "longitudinal_plan": ("The planner's collision warning and personality, where they change.", {
         "personality": "null in messages from before 0.9.3",
     }),
+    "plan": ("What the longitudinal planner wants.", {
+        "target_accel_mps2": "null in messages from 0.8.6 until 0.9.8, which don't say it",
+        "first_accel_mps2": "null before 0.8.6",
+        "plan_source": "what the plan follows: the set speed, a car in front or the model",
+        "should_stop": "null in logs from before 0.9.8",
+    }),
+    "model": ("What the driving model sees and wants, of one service a log.", {
+        "left_lane_prob_fraction": "how sure the model is of the lane's left line, 0 to 1",
+        "right_lane_prob_fraction": "how sure the model is of the lane's right line, 0 to 1",
+        "curvature_per_m": "null before 0.9.6",
+        "accel_mps2": "null before 0.9.9",
+        "should_stop": "null before 0.9.9",
+        "lane_change_state": "null before 0.9.6",
+        "lane_change_direction": "null before 0.9.6",
+        "frame_drop_percent": "of the camera's pictures, lately, in percent",
+    }),
+    "driver_monitoring": ("What driver monitoring says of the driver.", {
+        "awareness_fraction": "1 while attentive; since 0.11.1 by the camera",
+        "wheel_awareness_fraction": "1 while attentive, by the wheel; null before 0.11.1",
+        "is_by_camera": "the camera's awareness counts; false before 0.8.2",
+        "alert_level": "null before 0.11.1",
+    }),
     "driving_model": ("Whether the big driving model drives, in logs in which it ever does.", {}),
     "mads": ("The switch for steering without cruise of sunnypilot, where it changes.", {}),
     "live_parameters": ("What openpilot learns of the car's steering.", {

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 _PLACE = ("drive_id", "segment_num", "message_num", "frame_num", "mono_ns", "source", "n_pointers")
 _PLAIN = (
     "car_state", "controls_state", "selfdrive_state", "car_control", "button_event", "lead",
-    "live_parameters", "live_torque_parameters", "clock",
+    "live_parameters", "live_torque_parameters", "clock", "plan",
 )  # fmt: skip
-_BY_SOURCE = ("alert", "gps", "lane_change", "ignition")
+_BY_SOURCE = ("alert", "gps", "lane_change", "ignition", "model", "driver_monitoring")
 
 Columns = dict[str, list[tuple[int, Any]]]
 

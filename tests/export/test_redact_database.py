@@ -191,7 +191,7 @@ def test_starts_are_shifted_alike_within_a_device(database, shared):
 
 def test_every_table_of_the_logs_is_passed_on_purpose_or_not_at_all():
     """A new column of text is empty until it is listed; a new table stays behind."""
-    left_behind = {"can_signal", "can_source", "video", "video_frame"}
+    left_behind = {"can_signal", "can_source", "driver_monitoring", "video", "video_frame"}
     with duckdb.connect() as connection:
         from engagement.store.schema import migrate  # noqa: PLC0415
 

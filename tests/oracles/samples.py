@@ -14,8 +14,22 @@ Tables = dict[str, list[Row]]
 
 SECOND_NS = 10**9
 PLACE = ("drive_id", "segment_num", "message_num", "mono_ns", "time_s", "at_utc")
-# Of each view: its base table, and its columns where they are called otherwise than there.
-VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+
+
+def _plan_accel(row: Row) -> float | None:
+    wanted: float | None = row["target_accel_mps2"]
+    return row["first_accel_mps2"] if wanted is None else wanted
+
+
+def _awareness(row: Row) -> float | None:
+    by_camera: float | None = row["awareness_fraction"]
+    by_wheel: float | None = row["wheel_awareness_fraction"]
+    return by_wheel if row["is_by_camera"] is False and by_wheel is not None else by_camera
+
+
+# Of each view: its base table, and its columns where they are called otherwise than there, or made
+# of several.
+VIEWS: Mapping[str, tuple[str, Mapping[str, str | Callable[[Row], Any]]]] = {
     "car_samples": ("car_state", {}),
     "control_samples": (
         "car_control",
@@ -42,6 +56,34 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "gps_samples": ("gps", {"gps_speed_mps": "speed_mps"}),
+    "plan_samples": (
+        "plan",
+        {
+            "plan_accel_mps2": _plan_accel,
+            "plan_has_lead": "has_lead",
+            "plan_should_stop": "should_stop",
+            "plan_fcw": "fcw",
+        },
+    ),
+    "model_samples": (
+        "model",
+        {
+            "model_curvature_per_m": "curvature_per_m",
+            "model_accel_mps2": "accel_mps2",
+            "model_should_stop": "should_stop",
+            "model_frame_drop_percent": "frame_drop_percent",
+        },
+    ),
+    "driver_samples": (
+        "driver_monitoring",
+        {
+            "is_driver_face_detected": "is_face_detected",
+            "is_driver_distracted": "is_distracted",
+            "driver_awareness_fraction": _awareness,
+            "is_driver_watched_by_camera": "is_by_camera",
+            "driver_alert_level": "alert_level",
+        },
+    ),
     "can_samples": ("can_signal", {}),
 }
 ON_GRID = [name for name in VIEWS if name != "can_samples"]
@@ -75,7 +117,7 @@ class Drives:
         for row in self.base.get(table, []):
             facts = self.facts.get(row["drive_id"])
             if facts and (table != "gps" or _is_fix(row, facts)):
-                own = {name: row.get(names.get(name, name)) for name in columns}
+                own = {name: _of(row, names.get(name, name)) for name in columns}
                 found.append(own | self.at(row["drive_id"], row["mono_ns"]))
         return found
 
@@ -154,6 +196,10 @@ class Drives:
             "is_lateral_override": "lateral" in axes,
             "is_longitudinal_override": "longitudinal" in axes,
         }
+
+
+def _of(row: Row, name: str | Callable[[Row], Any]) -> Any:
+    return row.get(name) if isinstance(name, str) else name(row)
 
 
 def _is_fix(row: Row, facts: Row) -> bool:

@@ -31,8 +31,12 @@ _CONFIG = Path(__file__).parents[2] / "config"
 _BORDER_NS = 10**9
 _INT64 = 2**63
 _FRAMES = 65_536
+_ACCELS = 3  # the pointer of longitudinalPlan.accels
 _KEPT_CHANGES = ("alert", "driving_model", "lane_change", "longitudinal_plan", "mads")
-_EVENT_LISTS = {"carEvents", "onroadEvents"}
+_INSTEAD = {  # what a table is read from where a log has it
+    ("car_event", "carState"): {"carEvents", "onroadEvents"},
+    ("model", "modelV2"): {"drivingModelData"},
+}
 
 
 def read_tables(
@@ -68,7 +72,7 @@ def read_tables(
     for source in SOURCES:
         if source.event == "onroadEventsSP" and not is_sunnypilot:
             continue
-        if source.table == "car_event" and source.event == "carState" and logged & _EVENT_LISTS:
+        if logged & _INSTEAD.get((source.table, source.event), set()):
             continue
         rows: list[Row] = []
         for number, event in events.items():
@@ -76,14 +80,30 @@ def read_tables(
                 key = {"message_num": number, "mono_ns": event.logMonoTime}
                 message = _refine(messages[number], event, source, upstream=upstream)
                 rows += [key | row | source.constants for row in message]
+        if source.table == "plan" and "selfdriveState" not in logged:
+            _forget_new_plans(rows, messages)
         if source.table == "driving_model" and not any(row["is_big"] for row in rows):
             continue
         tables[source.table] += _changes(rows, source)
     for number, event in events.items():
         tables["ignition"] += _ignition(number, event)
         tables["param"] += [row for row in _params(number, event) if row["name"] in kept]
-    ordered = {name: sorted(rows, key=lambda r: r["message_num"]) for name, rows in tables.items()}
-    return {name: rows for name, rows in ordered.items() if rows}
+    return {name: _in_file_order(rows) for name, rows in tables.items() if rows}
+
+
+def _forget_new_plans(rows: list[Row], messages: dict[int, bytes]) -> None:
+    """What 0.9.8 brought was not written before; aTarget not since there are accels."""
+    for row in rows:
+        row["should_stop"] = None
+        if _sizes(messages[row["message_num"]])[1] > _ACCELS:
+            row["target_accel_mps2"] = None
+
+
+def _in_file_order(rows: list[Row]) -> list[Row]:
+    """The rows; what one of two services says is null in those of the other."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    rows = [{name: row.get(name) for name in names} for row in rows]
+    return sorted(rows, key=lambda row: row["message_num"])
 
 
 def _is_known(event: Any) -> bool:
@@ -115,6 +135,11 @@ def _refine(message: bytes, event: Any, source: Source, *, upstream: bool) -> li
 
 
 def _value(element: Any, path: str) -> Any:
+    if path.endswith("]"):
+        name, number = path.removesuffix("]").split("[")
+        listed = [*getattr(element, name)]
+        value = listed[int(number)] if int(number) < len(listed) else None
+        return value if value is not None and math.isfinite(value) else None
     *way, last = path.split(".")
     owner = reduce(getattr, way, element)
     value = _text(owner, last)
@@ -236,7 +261,30 @@ def _video_frame(row: Row, _member: Any, _message: bytes) -> None:
         row["sof_mono_ns"] = None
 
 
+_OWNERS = {
+    "action": ("curvature_per_m", "accel_mps2", "should_stop"),
+    "meta": ("lane_change_state", "lane_change_direction"),
+    "laneLineMeta": ("left_lane_prob_fraction", "right_lane_prob_fraction"),
+}
+
+
+def _model(row: Row, member: Any, _message: bytes) -> None:
+    for owner, columns in _OWNERS.items():
+        if owner in member.schema.fields and not member._has(owner):
+            row |= dict.fromkeys(columns)
+
+
+def _driver_monitoring(row: Row, member: Any, message: bytes) -> bool:
+    if hasattr(member, "activePolicy"):
+        row["is_by_camera"] = member.activePolicy.raw == 1
+        for name in ("awareness_fraction", "wheel_awareness_fraction"):
+            row[name] = struct.unpack("f", struct.pack("f", row[name] / 100))[0]
+    return _sizes(message)[0] > 0
+
+
 _RULES = {
+    "model": _model,
+    "driver_monitoring": _driver_monitoring,
     "video_frame": _video_frame,
     "longitudinal_plan": _longitudinal_plan,
     "car_state": _car_state,

@@ -22,7 +22,29 @@ LACKING = {
     "lead": ("y_rel_m", "v_lead_mps", "a_lead_mps2", "model_prob_fraction"),
     "gps": ("altitude_m", "speed_mps", "bearing_deg", "horizontal_accuracy_m"),
 }
+# What they have no messages of, and what these may say.
+NUMBERS, FLAGS = (None, 0.5, -1.25), (None, True, False)
+MESSAGES = {
+    "plan": {
+        "target_accel_mps2": NUMBERS, "first_accel_mps2": NUMBERS, "has_lead": FLAGS,
+        "plan_source": ("lead0", None), "should_stop": FLAGS, "fcw": FLAGS,
+    },
+    "model": {
+        "source": ("modelV2",), "left_lane_prob_fraction": NUMBERS,
+        "right_lane_prob_fraction": NUMBERS, "curvature_per_m": NUMBERS, "accel_mps2": NUMBERS,
+        "should_stop": FLAGS, "lane_change_state": ("off", None),
+        "lane_change_direction": ("left", None), "frame_drop_percent": NUMBERS,
+    },
+    "driver_monitoring": {
+        "source": ("driverMonitoringState",), "is_face_detected": FLAGS, "is_distracted": FLAGS,
+        "awareness_fraction": NUMBERS, "wheel_awareness_fraction": NUMBERS,
+        "is_by_camera": FLAGS, "alert_level": ("two", None),
+    },
+}  # fmt: skip
 TOLD = (
+    "plan_accel_mps2", "plan_source", "plan_should_stop", "left_lane_prob_fraction",
+    "model_curvature_per_m", "lane_change_state", "is_driver_distracted",
+    "driver_awareness_fraction", "driver_alert_level",
     "steering_rate_deg_per_s", "accel_command_mps2", "torque_command", "curvature_per_m",
     "steering_angle_command_deg", "desired_curvature_per_m", "lead_y_rel_m", "lead_v_mps",
     "lead_a_mps2", "lead_ttc_s", "lead_thw_s", "latitude", "gps_speed_mps", "at_utc", "gear",
@@ -35,7 +57,7 @@ def columns_of(connection, view):
 
 
 def sampled(rng, tables):
-    """CAN signals, commands of carControl and a clock, which random drives lack."""
+    """CAN signals, commands, plans and a clock, which random drives lack."""
     for table, names in LACKING.items():
         for row in tables.get(table, []):
             row |= {name: rng.choice((None, 0.5, -1.25)) for name in names}
@@ -47,6 +69,13 @@ def sampled(rng, tables):
         for row in found
         for number in range(rng.randrange(3))
     ]
+    for table, names in MESSAGES.items():
+        tables[table] = [
+            {name: row[name] for name in place}
+            | {name: rng.choice(choices) for name, choices in names.items()}
+            for row in tables.get("car_state", [])
+            if rng.random() < 0.1
+        ]
     if rng.random() < 0.7:
         wall_ns = int(datetime(2025, 7, 1, tzinfo=UTC).timestamp()) * SECOND_NS
         tables["clock"] = [
