@@ -138,9 +138,7 @@ def create_app(
         ),
     )
     described.complete(app)
-    renewal = (
-        Renewal(app, app.asgi_handler, publication, settings.lag_s) if settings.lag_s else None
-    )
+    renewal = Renewal(app, app.asgi_handler, publication) if settings.lag_s else None
     app.asgi_handler = Middleware(app.asgi_handler, settings, metrics)  # around the router
     return app
 

@@ -36,13 +36,10 @@ _N_ANSWERS = 400
 class Renewal:
     """Prepares the generations of a publication; `handler` answers without middleware."""
 
-    def __init__(
-        self, app: Litestar, handler: ASGIApp, publication: Publication, lag_s: float
-    ) -> None:
+    def __init__(self, app: Litestar, handler: ASGIApp, publication: Publication) -> None:
         self._app = app
         self._handler = handler
         self._publication = publication
-        self._lag_s = lag_s
 
     async def run(self) -> None:
         """Look for newer generations until cancelled."""
@@ -60,16 +57,17 @@ class Renewal:
             return
         older, newer = prepared.older.generation, prepared.lease.generation
         try:
-            await self._answer_ahead(older, newer)
+            await self._answer_ahead(older, newer, prepared.until_s)
         finally:
             end_ahead(newer)
             await asyncio.to_thread(self._publication.switch, prepared)
 
-    async def _answer_ahead(self, older: Generation, newer: Generation) -> None:
+    async def _answer_ahead(self, older: Generation, newer: Generation, lag_ends_s: float) -> None:
         """Make the answers that the older generation gave last, as far as there is time."""
         begin_ahead(newer)
         ahead = AHEAD.set(newer)
-        until_s = time.monotonic() + self._lag_s * _SHARE_OF_LAG
+        now_s = time.monotonic()
+        until_s = now_s + (lag_ends_s - now_s) * _SHARE_OF_LAG
         try:
             await asyncio.to_thread(device_units, newer)  # for who has chosen none
             for address in recent_addresses(older, _N_ANSWERS):

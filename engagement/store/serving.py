@@ -32,11 +32,15 @@ _FileState = tuple[int, int, int]
 
 
 class Lease:
-    """A generation and its number of users; closed when it is replaced and has none."""
+    """A generation and its number of users; closed when it is replaced and has none.
 
-    def __init__(self, generation: Generation, state: _FileState) -> None:
+    `seen_at_s` is a time at which no newer one was there, by `time.monotonic`.
+    """
+
+    def __init__(self, generation: Generation, state: _FileState, seen_at_s: float) -> None:
         self.generation = generation
         self.state = state
+        self.seen_at_s = seen_at_s
         self.n_users = 0
         self.is_replaced = False
 
@@ -48,10 +52,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A generation that does not answer yet, and the one that still does."""
+    """A generation that does not answer yet, and the one that still does, until `until_s`."""
 
     lease: Lease
     older: Lease
+    until_s: float
 
 
 class Publication:
@@ -131,12 +136,13 @@ class Publication:
             StoreError: If it can't be used.
         """
         with self._opening:
-            state = self._state()
+            seen_at_s, state = time.monotonic(), self._state()
             with self._lock:
                 older = self._current
                 if older is None or older.state == state or not self._may_lag(state):
                     return None
-            return Prepared(self._open(state), older)
+                until_s = (self._outdated_at_s or seen_at_s) + self._lag_s
+            return Prepared(self._open(state, seen_at_s), older, until_s)
 
     def switch(self, prepared: Prepared) -> None:
         """Let a prepared generation answer, unless a request had to open a newer one meanwhile."""
@@ -172,9 +178,9 @@ class Publication:
 
     def _renew(self) -> Lease:
         """Open the newest generation; the older one stays in use until then."""
-        state = self._state()
+        seen_at_s, state = time.monotonic(), self._state()
         try:
-            lease = self._open(state)
+            lease = self._open(state, seen_at_s)
         except BaseException:
             self._replace(None)
             raise
@@ -182,9 +188,11 @@ class Publication:
         return lease
 
     def _replace(self, lease: Lease | None) -> None:
+        is_outdated = lease is not None and lease.state != self._state()
         with self._lock:
             old, self._current = self._current, lease
-            self._outdated_at_s = None
+            # One that took long to prepare may have been replaced since it was seen.
+            self._outdated_at_s = lease.seen_at_s if lease and is_outdated else None
             if old is not None:
                 old.is_replaced = True
             is_over = old is not None and old.is_over
@@ -199,7 +207,7 @@ class Publication:
             self._open_leases.remove(lease)
         lease.generation.close()
 
-    def _open(self, state: _FileState | None) -> Lease:
+    def _open(self, state: _FileState | None, seen_at_s: float) -> Lease:
         """Open the file; one of another version is not tried again until it is replaced."""
         if state is None:
             raise StoreMissingError(self.path)
@@ -210,7 +218,7 @@ class Publication:
         except StoreVersionError as error:
             self._refused = state, error
             raise
-        lease = Lease(generation, state)
+        lease = Lease(generation, state, seen_at_s)
         lease.n_users = 1
         with self._lock:
             self._open_leases.add(lease)

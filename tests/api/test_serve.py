@@ -322,4 +322,4 @@ def test_no_request_fails_and_no_answer_is_stale_for_long_while_ingests_publish(
     assert {reply.status for reply in replies} == {200}
     assert not [reply for reply in replies if reply.is_stale]
     assert len(met) > 2
-    assert slowest_s < ROUND_S * 4
+    assert slowest_s < CAUGHT_UP_S  # how quick answers are, benchmarks say

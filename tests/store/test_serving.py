@@ -290,6 +290,17 @@ def test_a_prepared_generation_does_not_replace_a_newer_one(database, lagging, m
     assert not is_open(prepared.lease.generation)
 
 
+def test_the_lag_of_one_that_took_long_to_prepare_began_with_that(database, lagging, monkeypatch):
+    first = answering(lagging)
+    publish(database)
+    prepared = lagging.prepare()
+    publish(database)
+    lagging.switch(prepared)
+    assert answering(lagging) == first + 1
+    monkeypatch.setattr(lagging, "_lag_s", time.monotonic() - prepared.lease.seen_at_s)
+    assert answering(lagging) == first + 2
+
+
 def test_a_file_that_is_no_database_is_not_prepared(database, lagging):
     first = answering(lagging)
     database.unlink()
