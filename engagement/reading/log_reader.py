@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from os import PathLike
@@ -205,10 +206,24 @@ def _nothing(group: list[Wanted]) -> Series:
 
 
 def _between(series: Series, zero_ns: int, range_s: tuple[float, float]) -> Series:
-    bounds_ns = [zero_ns + round(bound * 1e9) for bound in range_s]
+    bounds_ns = [_moment_ns(zero_ns, bound_s) for bound_s in range_s]
     start, stop = np.searchsorted(series.mono_ns, bounds_ns, side="left").tolist()
     kept = slice(start, max(start, stop))
     return Series(series.mono_ns[kept], series.fields.slice(start, max(stop - start, 0)))
+
+
+def _moment_ns(zero_ns: int, bound_s: float) -> int:
+    """A time so far after another; the last that there can be where it is beyond all.
+
+    Raises:
+        InputError: If it is no number.
+    """
+    if math.isnan(bound_s):
+        raise InputError("a time is a number of seconds, not nan")
+    limit_ns = np.iinfo(np.int64).max
+    if abs(bound_s) * 1e9 > limit_ns:
+        return int(math.copysign(limit_ns, bound_s))
+    return max(-limit_ns, min(limit_ns, zero_ns + round(bound_s * 1e9)))
 
 
 def _concatenated(parts: list[Series]) -> Series:

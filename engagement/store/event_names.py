@@ -32,6 +32,10 @@ _TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:\.(\d{0,9}))?)")
 _TOLERANCE_S = 1.0  # a time from a list is rounded to a whole second
 
 _SAVED = "select event from saved_moments order by event"
+_HAS_SAVED = """
+from duckdb_views()
+where database_name = 'engagement' and schema_name = 'main' and view_name = 'saved_moments'
+"""
 _BY_ID = "select * from events where list_contains($ids, event_id)"
 _BY_START = """
 select * from events
@@ -52,7 +56,7 @@ def short_name(event: Mapping[str, Any]) -> str:
 
 def known_kinds(reader: Queryable) -> list[str]:
     """The kinds of events: ours, then those of saved moments; an older file lacks the view."""
-    saved = reader.rows(_SAVED) if reader.is_current else []
+    saved = reader.rows(_SAVED) if reader.rows(_HAS_SAVED) else []
     return [*KINDS, *(row["event"] for row in saved)]
 
 

@@ -76,6 +76,11 @@ def test_without_a_file_it_is_csv_and_a_mistake_is_one_line(run_alone, log, tmp_
 
     rows = json.loads(run_alone("read", log, "carState.vEgo", "--to", "1", "--json").stdout)
     assert rows == engagement.read_log(log, ["carState.vEgo"], between_s=(0, 1)).to_pylist()
+    for bounds in (("--from", "1"), ("--from", "1", "--to", "1e300")):
+        late = run_alone("read", log, "carState.vEgo", *bounds, "--json").stdout
+        all_s = engagement.read_log(log, ["carState.vEgo"]).to_pylist()
+        assert json.loads(late) == all_s[-len(json.loads(late)) :]
+        assert 0 < len(json.loads(late)) < len(all_s)
     written = run_alone("read", log, "carState.vEgo", "--out", "x.csv", "--json").stdout
     assert json.loads(written)["fields"] == ["carState.vEgo"]
 
@@ -85,6 +90,7 @@ def test_without_a_file_it_is_csv_and_a_mistake_is_one_line(run_alone, log, tmp_
         ((tmp_path / "none", "carState.vEgo"), "there is no such log"),
         ((log, "carState.vEg"), "did you mean 'vEgo'"),
         ((log, "carState.vEgo", "--out", "x.xls"), "the name says no format"),
+        ((log, "carState.vEgo", "--to", "nan"), "a time is a number"),
     ):
         result = run_alone("read", *words)
         assert result.exit_code in (ExitCode.FAILED, ExitCode.USAGE)

@@ -140,7 +140,8 @@ def test_no_path_that_passes_means_more_to_a_shell_than_itself(text):
         check_path(text)
     except InputError:
         return
-    assert shlex.split(text.replace("\\", ""), comments=False) == [text.replace("\\", "")]
+    word = "/" + text.replace("\\", "")  # of backslashes alone nothing is left
+    assert shlex.split(word, comments=False) == [word]
     assert not set(text) & set("$`;|<>&")
     assert not text.startswith("-")
 
