@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _SUNNYPILOT_STATE = "selfdriveStateSP"
 _SUNNYPILOT_EVENTS = "onroadEventsSP"
 _MAX_PARAM_BYTES = 16_384  # longer values are cut; a description of a driving model has some kB
+_INSTEAD = {  # what a table is read from where a log has it: sources that are read before
+    ("car_event", "carState"): ("carEvents", "onroadEvents"),
+    ("model", "modelV2"): ("drivingModelData",),  # both come at the model's rate
+}
 _REQUIRED = {  # a source without such a field is not used for the table
     "clock": ("wall_time_ns",),
     "ignition": ("is_on",),
@@ -61,17 +65,15 @@ def build(log: Log, keep_params: Iterable[str] = ()) -> list[Rows]:
 
 
 def _is_worth_reading(log: Log, source: Source) -> bool:
-    """Leave out carState's events where another list has them, and what other forks have instead.
+    """Leave out what another service says as well, and what other forks have instead.
 
     Other forks use sunnypilot's slots for messages of other kinds.
     """
     if source.event == _SUNNYPILOT_EVENTS:
         state = log.structs(_SUNNYPILOT_STATE)
         return bool(((state.n_data == 0) & (state.n_pointers > 0)).any())
-    if source.table != "car_event" or source.event != "carState":
-        return True
-    others = [log.numbers_of(name) for name in ("carEvents", "onroadEvents")]
-    return bool(log.is_damaged[np.concatenate(others)].all())
+    others = [log.numbers_of(name) for name in _INSTEAD.get((source.table, source.event), ())]
+    return not others or bool(log.is_damaged[np.concatenate(others)].all())
 
 
 def _structs(log: Log, source: Source) -> Structs:

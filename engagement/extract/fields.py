@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engagement.extract.sources import Source
-    from engagement.logs.arrays import Bool, PerRow
+    from engagement.logs.arrays import Bool, PerElement, PerRow
     from engagement.logs.columns import Structs
 
     Column = PerRow[Any] | pa.Array[Any]
@@ -54,12 +54,22 @@ def _read(structs: Structs, name: str) -> Column:
 
 
 def _element(structs: Structs, name: str, number: str) -> pa.Array[Any]:
-    """An element of each list of numbers, null where the list is shorter."""
+    """An element of each list of numbers."""
     parent, values = structs.numbers(name)
-    count = np.bincount(parent, minlength=len(structs))
-    place = np.cumsum(count) - count + int(number)
-    places: pa.Array[Any] = pa.array(place, mask=count <= int(number))
-    return nullable(values).take(places)
+    return element_of_each(nullable(values), offsets_of(parent, len(structs)), int(number))
+
+
+def offsets_of(parent: PerElement[Any], n_rows: int) -> PerRow[Any]:
+    """Where each row's list begins among the elements of all, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(parent, minlength=n_rows))]).astype(np.int32)
+
+
+def element_of_each(elements: pa.Array[Any], offsets: PerRow[Any], number: int) -> pa.Array[Any]:
+    """An element of each list, null where the list is shorter; below 0 from its end."""
+    places = (offsets[:-1] if number >= 0 else offsets[1:]) + number
+    is_inside = (places >= offsets[:-1]) & (places < offsets[1:])
+    chosen: pa.Array[Any] = pa.array(places, mask=~is_inside)
+    return elements.take(chosen)
 
 
 def named(

@@ -144,12 +144,7 @@ def _refine_plan(rows: Rows, structs: Structs, _source: Source) -> Rows:
 
 
 def _refine_model(rows: Rows, structs: Structs, source: Source) -> Rows:
-    """Set to null what the writer did not have; where a log has both services, take the newer.
-
-    Both come at the model's rate in rlogs, and qlogs have the newer alone.
-    """
-    if source.event == "modelV2" and _has(rows.log, "drivingModelData"):
-        return rows.keep(np.zeros(len(structs), np.bool_))
+    """Set to null what the writer did not have."""
     owners = {name: structs.struct(name) for name in ("action", "meta", "laneLineMeta")}
     for column, path in source.columns.items():
         owner, _, field = path.partition(".")

@@ -244,16 +244,6 @@ SOURCES = (
     ),
     Source(
         "model",
-        "modelV2",
-        {
-            "left_lane_prob_fraction": "laneLineProbs[1]",
-            "right_lane_prob_fraction": "laneLineProbs[2]",
-            **_MODEL_COLUMNS,
-        },
-        constants={"source": "modelV2"},
-    ),
-    Source(
-        "model",
         "drivingModelData",
         {
             "left_lane_prob_fraction": "laneLineMeta.leftProb",
@@ -261,6 +251,16 @@ SOURCES = (
             **_MODEL_COLUMNS,
         },
         constants={"source": "drivingModelData"},
+    ),
+    Source(
+        "model",
+        "modelV2",
+        {
+            "left_lane_prob_fraction": "laneLineProbs[1]",
+            "right_lane_prob_fraction": "laneLineProbs[2]",
+            **_MODEL_COLUMNS,
+        },
+        constants={"source": "modelV2"},
     ),
     Source(
         "driver_monitoring",

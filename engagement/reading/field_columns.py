@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from engagement.errors import InputError
-from engagement.extract.fields import named
+from engagement.extract.fields import element_of_each, named, offsets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +94,7 @@ def _read_lists(
     else:
         parent, values = _elements(structs, field)
         elements = {number: values for number, _ in ways}
-    count = np.bincount(parent, minlength=len(structs))
-    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
+    offsets = offsets_of(parent, len(structs))
     is_there = structs.has(field.name)
     return {
         number: _of_lists(elements[number], offsets, is_there, steps[0].index)
@@ -110,9 +109,7 @@ def _of_lists(
     if index is None:
         nulls = None if is_there.all() else pa.array(~is_there)
         return pa.ListArray.from_arrays(pa.array(offsets), elements, mask=nulls)
-    places = (offsets[:-1] if index >= 0 else offsets[1:]) + index
-    is_inside = (places >= offsets[:-1]) & (places < offsets[1:])
-    return _take(elements, np.where(is_inside, places, 0), is_inside)
+    return element_of_each(elements, offsets, index)
 
 
 def _take(values: Array, places: PerRow[Any], is_there: PerRow[Bool]) -> Array:

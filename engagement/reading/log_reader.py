@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DAMAGE_KEY = b"damage"
 """In the metadata of a table's schema: JSON, a list of `{"path": ..., "damage": ...}`."""
 
+_LONGEST_S = 9e9  # as ns it is an int64
 _MAX_GRID_HZ = 10_000
 
 
@@ -149,6 +150,8 @@ class _Options:
             fields = [fields]
         if grid_hz is not None and not 0 < grid_hz <= _MAX_GRID_HZ:
             raise InputError(f"grid_hz is {grid_hz:g}: it is above 0 and at most {_MAX_GRID_HZ}")
+        if any(math.isnan(bound_s) for bound_s in between_s or ()):
+            raise InputError("a time is a number of seconds, not nan")
         folder = None if schema_dir is None else Path(schema_dir)
         return cls(find_fields(fields, load_schema(folder)), between_s, folder, max_log_bytes)
 
@@ -206,24 +209,10 @@ def _nothing(group: list[Wanted]) -> Series:
 
 
 def _between(series: Series, zero_ns: int, range_s: tuple[float, float]) -> Series:
-    bounds_ns = [_moment_ns(zero_ns, bound_s) for bound_s in range_s]
-    start, stop = np.searchsorted(series.mono_ns, bounds_ns, side="left").tolist()
+    bounds_ns = [round(min(max(bound_s, -_LONGEST_S), _LONGEST_S) * 1e9) for bound_s in range_s]
+    start, stop = np.searchsorted(series.mono_ns - zero_ns, bounds_ns, side="left").tolist()
     kept = slice(start, max(start, stop))
     return Series(series.mono_ns[kept], series.fields.slice(start, max(stop - start, 0)))
-
-
-def _moment_ns(zero_ns: int, bound_s: float) -> int:
-    """A time so far after another; the last that there can be where it is beyond all.
-
-    Raises:
-        InputError: If it is no number.
-    """
-    if math.isnan(bound_s):
-        raise InputError("a time is a number of seconds, not nan")
-    limit_ns = np.iinfo(np.int64).max
-    if abs(bound_s) * 1e9 > limit_ns:
-        return int(math.copysign(limit_ns, bound_s))
-    return max(-limit_ns, min(limit_ns, zero_ns + round(bound_s * 1e9)))
 
 
 def _concatenated(parts: list[Series]) -> Series:

@@ -23,7 +23,7 @@ from engagement.store.drive_names import find_drive, some_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engagement.store.query_types import Queryable
+    from engagement.store.generation import Generation
     from engagement.store.reader import Reader
 
 KINDS = ("disengagement", "lateral_override", "longitudinal_override")
@@ -32,10 +32,6 @@ _TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,7}(?:\.(\d{0,9}))?)")
 _TOLERANCE_S = 1.0  # a time from a list is rounded to a whole second
 
 _SAVED = "select event from saved_moments order by event"
-_HAS_SAVED = """
-from duckdb_views()
-where database_name = 'engagement' and schema_name = 'main' and view_name = 'saved_moments'
-"""
 _BY_ID = "select * from events where list_contains($ids, event_id)"
 _BY_START = """
 select * from events
@@ -54,13 +50,13 @@ def short_name(event: Mapping[str, Any]) -> str:
     return f"{event['drive']}@{event['time_s']:.1f}"
 
 
-def known_kinds(reader: Queryable) -> list[str]:
+def known_kinds(reader: Reader | Generation) -> list[str]:
     """The kinds of events: ours, then those of saved moments; an older file lacks the view."""
-    saved = reader.rows(_SAVED) if reader.rows(_HAS_SAVED) else []
+    saved = reader.rows(_SAVED) if "saved_moments" in reader.views() else []
     return [*KINDS, *(row["event"] for row in saved)]
 
 
-def check_kinds(reader: Queryable, kinds: Iterable[str]) -> None:
+def check_kinds(reader: Reader | Generation, kinds: Iterable[str]) -> None:
     """Refuse a kind that no event can have; beside one of a moment the nearest saved one is told.
 
     Raises:

@@ -7,6 +7,7 @@ the newer one, the older one goes on to answer until then, for a limited time.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from contextlib import contextmanager
@@ -115,17 +116,19 @@ class Publication:
         state = self._state()
         with self._lock:
             lease = self._current
-            if lease is None or (lease.state != state and not self._may_lag(state)):
+            if lease is None:
+                return None
+            if lease.state != state and time.monotonic() >= self._lag_ends_s(state):
                 return None
             lease.n_users += 1
             return lease
 
-    def _may_lag(self, state: _FileState | None) -> bool:
+    def _lag_ends_s(self, state: _FileState | None) -> float:
+        """Until when the older generation may answer, by `time.monotonic`."""
         if state is None or not self._lag_s:
-            return False
-        now_s = time.monotonic()
-        self._outdated_at_s = self._outdated_at_s or now_s
-        return now_s < self._outdated_at_s + self._lag_s
+            return -math.inf
+        self._outdated_at_s = self._outdated_at_s or time.monotonic()
+        return self._outdated_at_s + self._lag_s
 
     def prepare(self) -> Prepared | None:
         """Open a newer generation, if there is one, while the older one goes on to answer.
@@ -139,9 +142,11 @@ class Publication:
             seen_at_s, state = time.monotonic(), self._state()
             with self._lock:
                 older = self._current
-                if older is None or older.state == state or not self._may_lag(state):
+                if older is None or older.state == state:
                     return None
-                until_s = (self._outdated_at_s or seen_at_s) + self._lag_s
+                until_s = self._lag_ends_s(state)
+            if time.monotonic() >= until_s:
+                return None
             return Prepared(self._open(state, seen_at_s), older, until_s)
 
     def switch(self, prepared: Prepared) -> None:
@@ -188,10 +193,10 @@ class Publication:
         return lease
 
     def _replace(self, lease: Lease | None) -> None:
+        # One that took long to prepare may have been replaced since it was seen.
         is_outdated = lease is not None and lease.state != self._state()
         with self._lock:
             old, self._current = self._current, lease
-            # One that took long to prepare may have been replaced since it was seen.
             self._outdated_at_s = lease.seen_at_s if lease and is_outdated else None
             if old is not None:
                 old.is_replaced = True

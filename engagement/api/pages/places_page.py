@@ -127,7 +127,7 @@ def _read(generation: Generation) -> Mapping[str, Any]:
         "totals": generation.rows(_TOTALS.format(places=places))[0],
         "rows": rows,
         "moments": generation.rows(_MOMENTS.format(limit=_MAX_LISTED))
-        if generation.is_current
+        if "moment_places" in generation.views()
         else [],
         "cell_name": cell_name,
         "parameters": parameters,
